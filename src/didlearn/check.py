@@ -1,0 +1,120 @@
+"""A check is one question about one subject, and a value: its parameters are its fields, and running it is pure.
+
+To add a check, write one file in ``didlearn/checks`` with a frozen dataclass that derives from ``Check`` and is
+decorated with ``register``. Nothing else needs to know.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from didlearn.errors import DidlearnError
+from didlearn.images.base import Images
+from didlearn.models.base import Sampler, Samples
+from didlearn.result import CheckResult
+from didlearn.rng import Stream
+
+CHECKS: dict[str, type[Check]] = {}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is audited, and where the work may run.
+
+    Attributes:
+        model: the generator, or ``None``.
+        train, heldout: real images the generator was and was not trained on.
+        outside: other data sets by name.
+        seed: root of every random stream.
+        device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
+        workdir: where checks may cache what is dear to recompute, or ``None``.
+        progress: called with (what, images done, images in all).
+    """
+
+    model: Sampler | None
+    train: Images | None = None
+    heldout: Images | None = None
+    outside: dict[str, Images] = field(default_factory=dict)
+    seed: int = 0
+    device: str = "cpu"
+    batch_size: int = 256
+    threads: int = 1
+    workdir: Path | None = None
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None
+    _drawn: dict[int, Samples] = field(default_factory=dict, repr=False, compare=False)
+
+    def draw(self, count: int) -> Samples:
+        """Draw ``count`` images from the model: the same ones for every check that asks.
+
+        Image ``i`` depends on the seed and ``i`` alone, so a check gets the same images whether it runs alone or
+        after others. A bank of samples gives what it has if it holds fewer.
+
+        Raises:
+            ModelError: there is no model, or it cannot draw images.
+        """
+        if count not in self._drawn:
+            assert self.model is not None, "checks that draw are only run on a subject with a model"
+            self._drawn.clear()
+            self._drawn[count] = self.model.draw(
+                count,
+                Stream(self.seed, ("samples",)),
+                device=self.device,
+                batch_size=self.batch_size,
+                threads=self.threads,
+                advance=self.progress,
+            )
+        return self._drawn[count]
+
+
+class Check(ABC):
+    """One question. Subclasses are frozen dataclasses whose fields are the check's parameters."""
+
+    name: ClassVar[str]
+    question: ClassVar[str]
+
+    @abstractmethod
+    def missing(self, subject: Subject) -> str | None:
+        """Return what the subject lacks for this check, as a sentence, or ``None`` when it can run."""
+
+    @abstractmethod
+    def run(self, subject: Subject, rng: Stream) -> CheckResult:
+        """Answer the question. Depends on nothing but the fields, the subject and ``rng``."""
+
+    def params(self) -> dict[str, object]:
+        """Return the parameters as JSON values."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
+
+
+def register(check: type[Check]) -> type[Check]:
+    """Make a check known by its name."""
+    CHECKS[check.name] = check
+    return check
+
+
+def run_check(check: Check, subject: Subject) -> CheckResult:
+    """Run one check; whatever goes wrong inside becomes its verdict, and the other checks go on."""
+    started = time.perf_counter()
+    reason = check.missing(subject)
+    if reason is not None:
+        result = CheckResult(check=check.name, verdict="not_run", reason=reason, answer=f"Not run: {reason}")
+    else:
+        try:
+            result = check.run(subject, Stream(subject.seed, (check.name,)))
+        except DidlearnError as error:
+            result = CheckResult(check=check.name, verdict="error", reason=str(error), answer=f"No answer: {error}")
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            trace = traceback.format_exc(limit=-3)
+            result = CheckResult(
+                check=check.name, verdict="error", reason=reason, answer=f"No answer: {reason}", notes=(trace,)
+            )
+    seconds = time.perf_counter() - started
+    update = {"question": check.question, "params": check.params(), "seconds": round(seconds, 3)}
+    return result.model_copy(update=update)

@@ -1,0 +1,23 @@
+"""``Embedding``: images in [0, 1] go in, feature vectors come out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+
+
+class Embedding(ABC):
+    """A map from images to vectors in which distance means something.
+
+    Attributes:
+        name: what to call it, with whatever fixes its numbers (weights' hash, training set).
+        notes: what a reader should know about it (a classifier's held-out accuracy).
+    """
+
+    name: str
+    notes: tuple[str, ...] = ()
+
+    @abstractmethod
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Map float32 images (n, C, H, W) in [0, 1] to float32 features (n, D) on the same device."""

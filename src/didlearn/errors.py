@@ -1,0 +1,40 @@
+"""Every error a user can meet, in one tree.
+
+    DidlearnError
+    ├── UsageError            a flag, spec or argument cannot be used as given
+    │   └── TrustError        the file would run code and --trust-code was not given
+    ├── DataError             a data set cannot be read as it is
+    ├── ModelError            a model cannot be opened or does not do what it says
+    ├── MissingExtraError     an optional dependency or its weights are absent
+    └── ResultError           a run folder does not hold a result this version reads
+
+Each message says what is wrong, what was got, and what would do.
+"""
+
+
+class DidlearnError(Exception):
+    """Base of all errors raised on purpose by didlearn."""
+
+
+class UsageError(DidlearnError):
+    """A flag, spec or argument cannot be used as given."""
+
+
+class TrustError(UsageError):
+    """Opening the file would run its code, and nobody said it may."""
+
+
+class DataError(DidlearnError):
+    """A data set cannot be read as it is."""
+
+
+class ModelError(DidlearnError):
+    """A model cannot be opened, or what it makes is not what it says."""
+
+
+class MissingExtraError(DidlearnError):
+    """An optional dependency, or the weights it needs, are absent."""
+
+
+class ResultError(DidlearnError):
+    """A run folder does not hold a result this version can read."""

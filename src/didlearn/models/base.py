@@ -1,0 +1,102 @@
+"""``Sampler``: a model that can draw images. ``LatentModel``: one whose latent can be set."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from didlearn.rng import Stream
+
+Shape = tuple[int, int, int]
+Advance = Callable[[str, int, int], None]
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Report no progress."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Images drawn from a model.
+
+    Attributes:
+        images: (n, C, H, W) uint8, as an 8-bit file would hold them; float32 where the model has no value range.
+        labels: (n,) int64 classes of a conditional model or a labelled bank, or ``None``.
+        finite: (n,) whether every pixel of the image was a finite number (others are stored as 0).
+        notes: what a reader should know (pixels clipped, the model's own noise).
+    """
+
+    images: np.ndarray[Any, Any]
+    labels: np.ndarray[Any, Any] | None
+    finite: np.ndarray[Any, Any]
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+class Sampler(ABC):
+    """A model that can draw images.
+
+    Attributes:
+        name: what to call it. kind: how it was opened ("torchscript", "bank", ...).
+        image_shape: (C, H, W) of what it makes.
+        classes: number of classes of a conditional model or labelled bank, or ``None``.
+        size: how many images a bank holds, or ``None`` for a model that never runs out.
+        fingerprint: content hash of the weights or the bank.
+    """
+
+    name: str
+    kind: str
+    image_shape: Shape
+    classes: int | None = None
+    class_names: tuple[str, ...] | None = None
+    size: int | None = None
+    fingerprint: str = ""
+
+    @abstractmethod
+    def draw(
+        self,
+        count: int,
+        rng: Stream,
+        *,
+        device: str = "cpu",
+        batch_size: int = 256,
+        threads: int | None = None,
+        advance: Advance = silent,
+        label_weights: np.ndarray[Any, Any] | None = None,
+    ) -> Samples:
+        """Draw ``count`` images; image ``i`` depends on ``rng`` and ``i`` alone.
+
+        A bank is drawn from without replacement and gives at most ``size`` images: an image is never its own
+        duplicate. Labels of a conditional model are drawn from ``label_weights`` (uniform if not given).
+        """
+
+
+class LatentModel(Sampler):
+    """A model whose latent can be set: images = decode(z).
+
+    Attributes:
+        latent_shape: shape of one latent. prior: ``"normal"``, ``"uniform"`` (on [-1, 1]) or a torch Distribution.
+        value_range: what the network's output spans, mapped linearly to [0, 1]; ``None``: used as it is.
+    """
+
+    latent_shape: tuple[int, ...]
+    value_range: tuple[float, float] | None
+
+    @abstractmethod
+    def log_prior(self, z: torch.Tensor) -> torch.Tensor:
+        """Log density of latents (n, *latent_shape) under the prior, in nats: (n,)."""
+
+    @abstractmethod
+    def sample_prior(self, count: int, rng: Stream) -> torch.Tensor:
+        """Latents (count, *latent_shape), float32 on the CPU; latent ``i`` depends on ``rng`` and ``i`` alone."""
+
+    @abstractmethod
+    def decode(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """Images (n, C, H, W) of latents (n, *latent_shape), in [0, 1] where there is a value range; differentiable."""

@@ -1,0 +1,309 @@
+"""What an audit found: values that can be printed, compared, saved and loaded, and nothing that can run.
+
+``AuditResult`` is the product. Saved, it is ``audit.json`` (versioned), ``arrays.npz`` and ``images/``; a report is
+rendered from those files alone. Numbers are finite or ``None``: an interval's open end is ``None``, never infinity.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from didlearn.errors import ResultError
+
+FORMAT = 1
+Verdict = Literal["pass", "fail", "inconclusive", "measured", "not_run", "error"]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Cell = str | int | Number | None
+
+
+class Value(BaseModel):
+    """A frozen record that refuses unknown fields, NaN and infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+
+
+class Estimate(Value):
+    """A number with its interval: it never travels alone.
+
+    Attributes:
+        value: the point estimate, or ``None`` where only a one-sided bound exists (no collision seen, say).
+        low, high: the ends of the interval; ``None`` is an open end.
+        level: the confidence level of the interval, in (0, 1).
+        n: how many units (images, unless ``method`` says otherwise) it was estimated from.
+        method: how, in a few words.
+        unit: what it is counted in ("images", "fraction", "nats", ...), or empty for a pure number.
+    """
+
+    value: Number | None
+    low: Number | None
+    high: Number | None
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    n: Annotated[int, Field(ge=0)]
+    method: str
+    unit: str = ""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"an interval's low end ({self.low}) lies above its high end ({self.high})")
+        return self
+
+
+class Table(Value):
+    """Rows under named columns; also written as a CSV file when ``csv`` names one."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+    csv: str | None = None
+
+
+class Series(Value):
+    """One line, step or set of points in a figure, with a band (``low``, ``high``) where it has one.
+
+    ``role`` fixes its colour on every page: what the numbers were measured on.
+    """
+
+    label: str
+    x: tuple[Number, ...]
+    y: tuple[Number, ...]
+    low: tuple[Number, ...] | None = None
+    high: tuple[Number, ...] | None = None
+    style: Literal["line", "step", "points"] = "line"
+    role: Literal["generated", "heldout", "train", "perturbed", "outside", "theory", "other"] = "other"
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        lengths = {len(s) for s in (self.x, self.y, self.low, self.high) if s is not None}
+        if len(lengths) > 1:
+            raise ValueError(f"series {self.label!r}: x, y, low and high have different lengths {sorted(lengths)}")
+        return self
+
+
+class Mark(Value):
+    """A labelled vertical or horizontal line in a figure."""
+
+    label: str
+    x: Number | None = None
+    y: Number | None = None
+
+
+class Figure(Value):
+    """A plot as numbers: what a renderer needs to draw it."""
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    marks: tuple[Mark, ...] = ()
+    x_log: bool = False
+    y_log: bool = False
+    caption: str = ""
+
+
+class Tile(Value):
+    """One picture in a gallery. ``pixels`` is (H, W) or (H, W, 3) uint8 until saved; ``path`` is where it was saved."""
+
+    caption: str = ""
+    path: str | None = None
+    pixels: Annotated[np.ndarray[Any, Any] | None, Field(exclude=True, repr=False)] = None
+
+
+class Gallery(Value):
+    """Rows of pictures under column headings (empty headings: a plain contact sheet)."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Tile, ...], ...]
+    caption: str = ""
+
+
+class CheckResult(Value):
+    """The answer of one check.
+
+    Attributes:
+        check: the check's name. question: what it asks, in one sentence.
+        verdict: ``pass``, ``fail``, ``inconclusive``, ``measured`` (nothing to compare with), ``not_run`` or ``error``.
+        reason: why this verdict, in one sentence.
+        answer: the plain-words answer a reader meets first.
+        params: the check's parameters, as JSON values.
+        estimates: every number, with its interval.
+        notes: things a careful reader should know about this run.
+        arrays: raw arrays for further work, saved in ``arrays.npz`` under ``check/name``.
+    """
+
+    check: str
+    question: str = ""
+    verdict: Verdict
+    reason: str = ""
+    answer: str = ""
+    params: dict[str, Any] = {}
+    estimates: dict[str, Estimate] = {}
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    galleries: tuple[Gallery, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: Number = 0.0
+    arrays: Annotated[dict[str, np.ndarray[Any, Any]], Field(exclude=True, repr=False)] = {}
+
+
+class AuditResult(Value):
+    """Everything one audit found, with its provenance.
+
+    Attributes:
+        format: version of this layout.
+        checks: one result per check, in the order asked for.
+        subject: what was audited: train, held-out, outside data and the model, each with its fingerprint.
+        environment: versions, device, threads, command line and seed.
+        notes: what was decided on the user's behalf (a held-out set split off, files skipped).
+    """
+
+    format: Literal[1] = FORMAT
+    checks: tuple[CheckResult, ...]
+    subject: dict[str, Any] = {}
+    environment: dict[str, Any] = {}
+    notes: tuple[str, ...] = ()
+
+    JSON: ClassVar[str] = "audit.json"
+
+    def __getitem__(self, check: str) -> CheckResult:
+        """Return the result of the check called ``check``."""
+        for result in self.checks:
+            if result.check == check:
+                return result
+        raise KeyError(f"no check {check!r} in this result; it holds {', '.join(c.check for c in self.checks)}")
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write ``audit.json``, ``arrays.npz``, ``images/`` and the tables' CSV files, and return the folder.
+
+        ``audit.json`` is written last and atomically: a reader never sees half a result.
+        """
+        root = Path(folder)
+        root.mkdir(parents=True, exist_ok=True)
+        saved = self.model_copy(update={"checks": tuple(_save_tiles(check, root) for check in self.checks)})
+        for table in (table for check in self.checks for table in check.tables if table.csv):
+            _write_csv(table, root)
+        arrays = {f"{c.check}/{name}": a for c in self.checks for name, a in c.arrays.items()}
+        _atomically(root / "arrays.npz", lambda path: np.savez_compressed(path, allow_pickle=False, **arrays))
+        text = json.dumps(saved.model_dump(mode="json"), indent=1, allow_nan=False)
+        _atomically(root / self.JSON, lambda path: path.write_text(text, encoding="utf-8"))
+        return root
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> AuditResult:
+        """Read a saved result back.
+
+        Raises:
+            ResultError: no readable ``audit.json`` of this format lies in the folder.
+        """
+        root = Path(folder)
+        path = root / cls.JSON
+        if not path.is_file():
+            raise ResultError(f"{root} holds no {cls.JSON}; give the folder that `didlearn audit -o` wrote")
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ResultError(f"{path} cannot be read as JSON ({error})") from None
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            got = data.get("format") if isinstance(data, dict) else type(data).__name__
+            raise ResultError(f"{path} has format {got!r}; this version reads format {FORMAT}")
+        try:
+            result = cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise ResultError(f"{path} is not a valid audit: {place}: {first['msg']}") from None
+        return result.model_copy(update={"checks": tuple(_load_arrays(result.checks, root))})
+
+
+def tile_file(root: Path, tile: Tile) -> Path | None:
+    """Return the file of a saved tile, or ``None`` where it has none.
+
+    Raises:
+        ResultError: the path leads outside the run's folder.
+    """
+    if tile.path is None:
+        return None
+    path = (root / tile.path).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise ResultError(f"a picture's path leads outside the run folder: {tile.path!r}")
+    return path
+
+
+def _save_tiles(check: CheckResult, root: Path) -> CheckResult:
+    galleries = tuple(_save_gallery(check.check, gallery, root) for gallery in check.galleries)
+    return check.model_copy(update={"galleries": galleries})
+
+
+def _save_gallery(check: str, gallery: Gallery, root: Path) -> Gallery:
+    rows = []
+    for r, row in enumerate(gallery.rows):
+        tiles = []
+        for c, tile in enumerate(row):
+            if tile.pixels is not None:
+                name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{check}-{gallery.name}-{r:03d}-{c:02d}")
+                path = root / "images" / f"{name}.png"
+                path.parent.mkdir(exist_ok=True)
+                Image.fromarray(tile.pixels).save(path)
+                tile = tile.model_copy(update={"path": f"images/{name}.png"})
+            tiles.append(tile)
+        rows.append(tuple(tiles))
+    return gallery.model_copy(update={"rows": tuple(rows)})
+
+
+def _write_csv(table: Table, root: Path) -> None:
+    def write(path: Path) -> None:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(table.columns)
+            writer.writerows([_csv_cell(cell) for cell in row] for row in table.rows)
+
+    _atomically(root / Path(table.csv or "").name, write)
+
+
+def _csv_cell(cell: Cell) -> Cell:
+    """Keep a spreadsheet from running a text cell (a file name, say) as a formula."""
+    return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def _atomically(path: Path, write: Any) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    os.close(handle)
+    try:
+        write(Path(name))
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _load_arrays(checks: tuple[CheckResult, ...], root: Path) -> list[CheckResult]:
+    path = root / "arrays.npz"
+    if not path.is_file():
+        return list(checks)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ResultError(f"{path} cannot be read ({error}); run the audit again") from None
+    return [
+        c.model_copy(
+            update={"arrays": {n.split("/", 1)[1]: a for n, a in arrays.items() if n.startswith(c.check + "/")}}
+        )
+        for c in checks
+    ]
