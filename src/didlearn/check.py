@@ -13,11 +13,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from didlearn.errors import DidlearnError
 from didlearn.images.base import Images
-from didlearn.models.base import Sampler, Samples
+from didlearn.models.base import Sampler, Samples, silent
 from didlearn.result import CheckResult
 from didlearn.rng import Stream
 
@@ -47,8 +49,8 @@ class Subject:
     batch_size: int = 256
     threads: int = 1
     workdir: Path | None = None
-    progress: Callable[[str, int, int], None] = lambda what, done, total: None
-    _drawn: dict[int, Samples] = field(default_factory=dict, repr=False, compare=False)
+    progress: Callable[[str, int, int], None] = silent
+    _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
 
     def draw(self, count: int) -> Samples:
         """Draw ``count`` images from the model: the same ones for every check that asks.
@@ -57,20 +59,28 @@ class Subject:
         after others. A bank of samples gives what it has if it holds fewer.
 
         Raises:
-            ModelError: there is no model, or it cannot draw images.
+            ModelError: the model cannot draw images.
         """
-        if count not in self._drawn:
-            assert self.model is not None, "checks that draw are only run on a subject with a model"
-            self._drawn.clear()
-            self._drawn[count] = self.model.draw(
+        assert self.model is not None, "checks that draw are only run on a subject with a model"
+        if not self._drawn or len(self._drawn[0]) < min(count, self.model.size or count):
+            samples = self.model.draw(
                 count,
                 Stream(self.seed, ("samples",)),
                 device=self.device,
                 batch_size=self.batch_size,
                 threads=self.threads,
                 advance=self.progress,
+                label_weights=self._label_weights(),
             )
-        return self._drawn[count]
+            self._drawn[:] = [samples]
+        return self._drawn[0].first(count)
+
+    def _label_weights(self) -> np.ndarray[Any, Any] | None:
+        """The training set's class frequencies, where the model has the same classes."""
+        if self.train is None or self.train.labels is None or self.model is None or not self.model.classes:
+            return None
+        counts = np.bincount(self.train.labels, minlength=self.model.classes)
+        return counts / counts.sum() if len(counts) == self.model.classes else None
 
 
 class Check(ABC):
@@ -109,7 +119,7 @@ def run_check(check: Check, subject: Subject) -> CheckResult:
             result = check.run(subject, Stream(subject.seed, (check.name,)))
         except DidlearnError as error:
             result = CheckResult(check=check.name, verdict="error", reason=str(error), answer=f"No answer: {error}")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (one check's failure must not lose the others' answers)
             reason = f"{type(error).__name__}: {error}"
             trace = traceback.format_exc(limit=-3)
             result = CheckResult(

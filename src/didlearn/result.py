@@ -13,7 +13,7 @@ import re
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 from PIL import Image
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from didlearn.errors import ResultError
 
-FORMAT = 1
+FORMAT: Final = 1
 Verdict = Literal["pass", "fail", "inconclusive", "measured", "not_run", "error"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Cell = str | int | Number | None
@@ -173,7 +173,7 @@ class AuditResult(Value):
         notes: what was decided on the user's behalf (a held-out set split off, files skipped).
     """
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     checks: tuple[CheckResult, ...]
     subject: dict[str, Any] = {}
     environment: dict[str, Any] = {}
@@ -286,8 +286,8 @@ def _atomically(path: Path, write: Any) -> None:
     os.close(handle)
     try:
         write(Path(name))
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
 

@@ -43,7 +43,7 @@ class Images:
     name: str
     labels: np.ndarray[Any, Any] | None = None
     classes: tuple[str, ...] | None = None
-    index: np.ndarray[Any, Any] = field(default=None)  # type: ignore[assignment]
+    index: np.ndarray[Any, Any] = field(default=None)  # type: ignore[arg-type]
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

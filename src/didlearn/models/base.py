@@ -39,6 +39,11 @@ class Samples:
     def __len__(self) -> int:
         return len(self.images)
 
+    def first(self, count: int) -> Samples:
+        """Return the first ``count`` samples, sharing memory."""
+        labels = None if self.labels is None else self.labels[:count]
+        return Samples(self.images[:count], labels, self.finite[:count], self.notes)
+
 
 class Sampler(ABC):
     """A model that can draw images.
@@ -71,7 +76,7 @@ class Sampler(ABC):
         advance: Advance = silent,
         label_weights: np.ndarray[Any, Any] | None = None,
     ) -> Samples:
-        """Draw ``count`` images; image ``i`` depends on ``rng`` and ``i`` alone.
+        """Draw ``count`` images; image ``i`` depends on ``rng`` and ``i`` alone, so fewer images are a prefix of more.
 
         A bank is drawn from without replacement and gives at most ``size`` images: an image is never its own
         duplicate. Labels of a conditional model are drawn from ``label_weights`` (uniform if not given).
