@@ -1,0 +1,129 @@
+"""The one place where a user's own Python code is run, and only when told that it may be.
+
+Everything else didlearn opens (images, safetensors, TorchScript, ``torch.load(weights_only=True)``) runs no Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from torch import nn
+
+from didlearn.errors import ModelError, TrustError, UsageError
+
+
+def is_factory(spec: str) -> bool:
+    """Tell whether ``spec`` reads as ``file.py:name`` or ``pkg.module:name``."""
+    head, colon, name = spec.rpartition(":")
+    dotted = all(part.isidentifier() for part in head.split("."))
+    return bool(colon) and all(part.isidentifier() for part in name.split(".")) and (head.endswith(".py") or dotted)
+
+
+def is_torchscript(path: str | Path) -> bool:
+    """Tell whether the file is a TorchScript archive, from the names inside it; nothing is unpacked or run."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name.split("/") for name in archive.namelist()]
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+    has_code = any(len(parts) > 2 and parts[1] == "code" for parts in names)
+    return has_code and any(len(parts) == 2 and parts[1] == "constants.pkl" for parts in names)
+
+
+def load_factory(spec: str, trust_code: bool, ready: tuple[type, ...] = (nn.Module,)) -> object:
+    """Import ``file.py:name`` or ``pkg.module:name`` and return what the factory ``name`` makes.
+
+    Args:
+        spec: where the factory is. Modules are looked for in the working folder too, and a file's own neighbours
+            can be imported by it, as if the file were run by Python.
+        trust_code: whether the user said that this code may run.
+        ready: instances of these types are used as they are; whatever else has the name is called without arguments.
+
+    Raises:
+        TrustError: ``trust_code`` is false.
+        UsageError: the file, module or name does not exist, or is nothing that can be called.
+        ModelError: the module or the factory raised.
+    """
+    head, _, name = spec.rpartition(":")
+    if not is_factory(spec):
+        raise UsageError(f"{spec!r} is no factory; write `file.py:name` or `pkg.module:name`")
+    if head.endswith(".py") and not Path(head).is_file():
+        raise UsageError(f"there is no file {head}; a factory is written `file.py:name`, with the path from here")
+    if not trust_code:
+        raise TrustError(f"{spec} would run the Python code in {head}; if you trust it, give --trust-code")
+    with _importable(Path(head).resolve().parent if head.endswith(".py") else Path.cwd()):
+        found = _attribute(_module(spec, head), head, name)
+        return found if isinstance(found, ready) else _made(spec, found)
+
+
+def _module(spec: str, head: str) -> ModuleType:
+    load = _module_from_file if head.endswith(".py") else importlib.import_module
+    try:
+        return load(head)
+    except ModuleNotFoundError as error:
+        if error.name and (head == error.name or head.startswith(error.name + ".")):
+            raise UsageError(
+                f"there is no module {head} to import for {spec}; write `file.py:name` for a file"
+            ) from None
+        raise ModelError(
+            f"{spec} cannot be imported: it needs the module {error.name}, which is not installed"
+        ) from error
+    except Exception as error:
+        raise ModelError(f"{spec} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _module_from_file(head: str) -> ModuleType:
+    path = Path(head).resolve()
+    # The name is unique to the path: two files called architectures.py must not take each other's place.
+    name = f"_didlearn_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None, "a .py file always has a loader"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and TorchScript look their module up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _attribute(module: ModuleType, head: str, name: str) -> object:
+    found: object = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            offered = sorted(n for n, value in vars(module).items() if callable(value) and not n.startswith("_"))
+            raise UsageError(f"{head} has no {name!r}; it has {', '.join(offered) or 'nothing that can be called'}")
+        found = getattr(found, part)
+    return found
+
+
+def _made(spec: str, found: object) -> object:
+    if not callable(found):
+        raise UsageError(
+            f"{spec} is a {type(found).__name__}; a factory is a function or class that takes no arguments"
+        )
+    try:
+        return cast(Callable[[], Any], found)()
+    except Exception as error:
+        raise ModelError(f"{spec} failed when called without arguments: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
