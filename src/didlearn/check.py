@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from didlearn.embeddings import Embedding, Pixels, embed
 from didlearn.errors import DidlearnError
 from didlearn.images.base import Images
 from didlearn.models.base import Sampler, Samples, silent
@@ -34,6 +35,7 @@ class Subject:
         model: the generator, or ``None``.
         train, heldout: real images the generator was and was not trained on.
         outside: other data sets by name.
+        embedding: the space distances are measured in.
         seed: root of every random stream.
         device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
         workdir: where checks may cache what is dear to recompute, or ``None``.
@@ -44,6 +46,7 @@ class Subject:
     train: Images | None = None
     heldout: Images | None = None
     outside: dict[str, Images] = field(default_factory=dict)
+    embedding: Embedding = field(default_factory=Pixels)
     seed: int = 0
     device: str = "cpu"
     batch_size: int = 256
@@ -74,6 +77,10 @@ class Subject:
             )
             self._drawn[:] = [samples]
         return self._drawn[0].first(count)
+
+    def embed(self, images: Images | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the features (n, D) of images (a set, or an array (n, C, H, W) of uint8 or floats in [0, 1])."""
+        return embed(self.embedding, images, device=self.device, batch_size=self.batch_size, threads=self.threads)
 
     def _label_weights(self) -> np.ndarray[Any, Any] | None:
         """The training set's class frequencies, where the model has the same classes."""

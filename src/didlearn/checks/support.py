@@ -1,0 +1,196 @@
+"""How many different images can the generator make? The birthday-paradox test (Arora, Risteski & Zhang 2018).
+
+In the published form batches of ``s`` samples are searched for duplicates. The efficient form counts duplicate
+pairs over one large sample: with p the generator's law over pictures, C pairs among n samples estimate the collision
+probability Σp² without bias, and 1/Σp² is the *effective support*: as many equally likely pictures would collide as
+often. It is at most the number of different pictures, and far below it where a few are drawn often.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from didlearn.check import Check, Subject, register
+from didlearn.duplicates.birthday import birthday_parts
+from didlearn.duplicates.classes import class_parts
+from didlearn.duplicates.counts import Counts, count_duplicates
+from didlearn.duplicates.criterion import Criterion, calibrate
+from didlearn.duplicates.figures import criterion_parts
+from didlearn.duplicates.pairs import atom_parts, candidates, pair_parts
+from didlearn.duplicates.parts import Parts
+from didlearn.duplicates.verdict import decide
+from didlearn.images.base import Images
+from didlearn.models.base import Samples
+from didlearn.models.faults import find_fault
+from didlearn.result import CheckResult, Estimate
+from didlearn.rng import Stream
+from didlearn.statistics.collisions import effective_support
+from didlearn.statistics.support import estimate_support, heavy_atoms
+
+Array = np.ndarray[Any, Any]
+PERTURBED = 400
+FEWEST = 50
+
+
+@register
+@dataclass(frozen=True)
+class Support(Check):
+    """The birthday-paradox test.
+
+    Attributes:
+        samples: images drawn from the generator, and at most as many held-out ones.
+        candidates: closest pairs listed for a person to look at.
+        factor: the generator passes when its effective support is shown to be at least the real set's over this.
+        false_pairs: expected number of false duplicate pairs the calibrated threshold allows in the whole sample.
+        threshold: distance at or below which two images are duplicates; calibrated when ``None``.
+        level: confidence level of every interval.
+    """
+
+    name: ClassVar[str] = "support"
+    question: ClassVar[str] = "How many different images can the generator make?"
+
+    samples: int = 20_000
+    candidates: int = 20
+    factor: float = 2.0
+    false_pairs: float = 0.5
+    threshold: float | None = None
+    level: float = 0.95
+
+    def missing(self, subject: Subject) -> str | None:
+        """Return what is missing: the check needs a generator, and nothing else."""
+        return "there is no generator; give one with --generator" if subject.model is None else None
+
+    def run(self, subject: Subject, rng: Stream) -> CheckResult:
+        """Draw samples, calibrate what a duplicate is, count, and compare with held-out images."""
+        drawn = subject.draw(self.samples)
+        real = subject.heldout or subject.train
+        fault = find_fault(drawn, None if real is None else real.shape)
+        if fault is not None:
+            return CheckResult(
+                check=self.name, verdict="fail", reason=fault, answer=f"The generator is broken: {fault}."
+            )
+        if len(drawn) < FEWEST:
+            reason = f"{len(drawn)} samples are too few to say anything; give at least {FEWEST}, better thousands"
+            return CheckResult(check=self.name, verdict="inconclusive", reason=reason, answer=f"Open: {reason}.")
+        return self._measure(subject, drawn, rng)
+
+    def _measure(self, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
+        features = subject.embed(drawn.images)
+        heldout = _some(subject.heldout, self.samples, rng.numpy("heldout"))
+        real = None if heldout is None else subject.embed(heldout)
+        criterion = self._calibrate(subject, drawn, heldout, real, rng)
+        found = count_duplicates(features, criterion.threshold, device=subject.device)
+        found_real = None if real is None else count_duplicates(real, criterion.threshold, device=subject.device)
+        estimates = self._supports(found, found_real) | self._lookalikes(features, real, criterion, subject.device)
+        verdict = decide(estimates, found, found_real, self.factor, self.level)
+        pairs = candidates(features, found, criterion.threshold, self.candidates, subject.device)
+        labels = None if heldout is None or heldout.labels is None else (real, heldout.labels)
+        parts = (
+            self._criterion_estimates(criterion, found)
+            + birthday_parts(found, estimates["effective_support"], self.level)
+            + self._atoms(drawn, found)
+            + class_parts(
+                features,
+                drawn.labels,
+                labels,
+                subject.model.class_names,
+                criterion.threshold,
+                self.level,
+                subject.device,
+            )
+            + criterion_parts(features, real, criterion, self.level, subject.device)
+            + pair_parts(drawn.images, features, pairs, subject.train, subject.embed, subject.device)
+            + Parts(estimates, notes=(*drawn.notes, *subject.embedding.notes))
+            + Parts(arrays={"cluster_sizes": found.cluster_sizes, "component": found.component})
+        )
+        return CheckResult(check=self.name, **verdict._asdict(), **parts.fields())
+
+    def _calibrate(
+        self, subject: Subject, drawn: Samples, heldout: Images | None, real: Array | None, rng: Stream
+    ) -> Criterion:
+        """Calibrate on real images: the held-out ones, filled up with training images to the sample's size."""
+        train = _some(subject.train, len(drawn) - (0 if heldout is None else len(heldout)), rng.numpy("train"))
+        features = [] if real is None else [real]
+        if train is not None:
+            features.append(subject.embed(train))
+        pictures = _pictures(heldout or train, drawn)
+        return calibrate(
+            pictures,
+            subject.embed(pictures),
+            np.concatenate(features) if features else None,
+            subject.embed,
+            samples=len(drawn),
+            false_pairs=self.false_pairs,
+            threshold=self.threshold,
+            device=subject.device,
+        )
+
+    def _supports(self, found: Counts, found_real: Counts | None) -> dict[str, Estimate]:
+        estimates = estimate_support(found.cluster_sizes, found.samples, self.level)
+        estimates["effective_support"] = effective_support(found.pairs, found.triples, found.samples, self.level)
+        if found_real is not None:
+            estimates["effective_support_heldout"] = effective_support(
+                found_real.pairs, found_real.triples, found_real.samples, self.level
+            )
+        return estimates
+
+    def _lookalikes(
+        self, features: Array, real: Array | None, criterion: Criterion, device: str
+    ) -> dict[str, Estimate]:
+        """Count at the larger distance where real images have pairs to count, for the comparison to rest on."""
+        if real is None or criterion.lookalike is None or criterion.lookalike <= criterion.threshold:
+            return {}
+        counts = {"": features, "_heldout": real}
+        found = {name: count_duplicates(x, criterion.lookalike, device=device) for name, x in counts.items()}
+        return {
+            f"lookalike_support{name}": effective_support(c.pairs, c.triples, c.samples, self.level)
+            for name, c in found.items()
+        }
+
+    def _atoms(self, drawn: Samples, found: Counts) -> Parts:
+        """List pictures drawn far more often than the rest, and measure again without them."""
+        atoms = heavy_atoms(found.cluster_sizes, found.samples, self.level)
+        if not atoms:
+            return Parts()
+        left = found.samples - sum(size for size, _ in atoms)
+        rest = estimate_support(found.cluster_sizes[len(atoms) :], left, self.level) if left > 1 else {}
+        named = {f"{name}_without_atoms": rest[name] for name in ("effective_support", "richness") if name in rest}
+        masses = [(size, mass.value or 0.0, mass.low or 0.0, mass.high or 1.0) for size, mass in atoms]
+        return atom_parts(drawn.images, found, masses) + Parts({"largest_atom": atoms[0][1], **named})
+
+    def _criterion_estimates(self, criterion: Criterion, found: Counts) -> Parts:
+        rate = criterion.false_duplicate_rate(self.level)
+        estimates = {} if rate is None else {"false_duplicate_rate": rate}
+        estimates["threshold"] = Estimate(
+            value=criterion.threshold,
+            low=criterion.threshold,
+            high=criterion.threshold,
+            level=self.level,
+            n=criterion.distinct,
+            method=f"calibrated: {criterion.because}",
+            unit="distance",
+        )
+        notes = [f"Two images are duplicates at a distance of {criterion.threshold:.4g} or less: {criterion.because}."]
+        transitive = found.transitivity
+        if transitive is not None and transitive < 0.99:
+            notes.append(
+                f"Only {100 * transitive:.2g} % of pairs within clusters are duplicates themselves: duplicates chain, "
+                "so richness and coverage, which count clusters, are rough; the effective support counts pairs."
+            )
+        return Parts(estimates, notes=tuple(notes))
+
+
+def _some(images: Images | None, count: int, rng: np.random.Generator) -> Images | None:
+    """Return at most ``count`` of the images, chosen at random, or ``None`` where there are not two."""
+    if images is None or min(count, len(images)) < 2:
+        return None
+    return images if len(images) <= count else images.subset(np.sort(rng.permutation(len(images))[:count]))
+
+
+def _pictures(real: Images | None, drawn: Samples) -> Array:
+    """Return 8-bit pictures to perturb: real ones where there are any."""
+    pixels = drawn.images[:PERTURBED] if real is None else real.read_raw(range(min(PERTURBED, len(real))))
+    return pixels if pixels.dtype == np.uint8 else np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,33 @@
+"""Numbers as a sentence says them."""
+
+from __future__ import annotations
+
+from didlearn.result import Estimate
+
+
+def number(value: float) -> str:
+    """Write a number for reading: ``461 352``, ``5.4 million``, ``0.0412``."""
+    if value >= 1e15:
+        return f"{value:.2g}"
+    for scale, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if value >= scale:
+            return f"{value / scale:.3g} {word}"
+    if value >= 1000:
+        return f"{value:,.0f}".replace(",", "\u202f")
+    if value == int(value):
+        return str(int(value))
+    return f"{value:.3g}"
+
+
+def percent(value: float) -> str:
+    """Write a fraction as a percentage to two digits."""
+    return f"{100 * value:.2g} %" if value < 0.995 else f"{100 * value:.4g} %"
+
+
+def interval(estimate: Estimate) -> str:
+    """Write an estimate's interval: ``9 800 to 10 250``, ``at least 54 million``."""
+    if estimate.low is not None and estimate.high is not None:
+        return f"{number(estimate.low)} to {number(estimate.high)}"
+    if estimate.low is not None:
+        return f"at least {number(estimate.low)}"
+    return f"at most {number(estimate.high)}" if estimate.high is not None else "unbounded"
