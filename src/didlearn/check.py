@@ -10,12 +10,13 @@ import dataclasses
 import time
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from didlearn.embeddings import Embedding, Pixels, embed
 from didlearn.errors import DidlearnError
@@ -103,6 +104,15 @@ class Check(ABC):
     @abstractmethod
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Answer the question. Depends on nothing but the fields, the subject and ``rng``."""
+
+    @classmethod
+    def validated(cls, parameters: Mapping[str, Any]) -> Self:
+        """Make the check from untyped values (flags, TOML), converting numbers given as text.
+
+        Raises:
+            pydantic.ValidationError: a value cannot be read as its field's type.
+        """
+        return TypeAdapter(cls).validate_python(dict(parameters))
 
     def params(self) -> dict[str, object]:
         """Return the parameters as JSON values."""

@@ -1,0 +1,5 @@
+"""``python -m didlearn``."""
+
+from didlearn.cli import main
+
+main()

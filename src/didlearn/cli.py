@@ -1,0 +1,192 @@
+"""The command line. torch and everything that needs it are imported only once a command really runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from didlearn.errors import DidlearnError, UsageError
+
+CHECK_COMMANDS = {
+    "support": "How many different images can it make? The birthday-paradox test alone.",
+    "memorization": "Does it copy its training set? The memorization check alone.",
+}
+DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"
+
+
+class OnceOnly(TyperCommand):
+    """A command that refuses unknown flags with the list of valid ones, and a flag given twice."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Look at the flags as typed, before anything takes the last of two."""
+        known = {flag: param for param in self.params for flag in (*param.opts, *param.secondary_opts)}
+        known |= {"--help": None}  # type: ignore[dict-item]
+        seen: set[str] = set()
+        for flag in (word.split("=", 1)[0] for word in args if word.startswith("-") and word.strip("-")):
+            if flag.startswith("--") and flag not in known:
+                valid = ", ".join(sorted(name for name in known if name.startswith("--")))
+                raise UsageError(f"there is no flag {flag}; valid are {valid}")
+            param = known.get(flag)
+            if param is not None and param.name in seen and not getattr(param, "multiple", False):
+                raise UsageError(f"{flag} is given twice; give it once")
+            seen |= {param.name} if param is not None and param.name else set()
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    name="didlearn",
+    help="Did the generative model learn its distribution? How many different images can it make, and are they copies?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from didlearn._version import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _option(flags: str, help_: str, panel: str, **more: Any) -> Any:
+    return typer.Option(*flags.split(), help=help_, rich_help_panel=panel, show_default=False, **more)
+
+
+def _command(check: str | None) -> Callable[..., None]:
+    """Make the ``audit`` command, or that of one check: the same flags."""
+
+    def command(
+        spec: Annotated[Path | None, typer.Argument(help="A TOML file that says all this.", show_default=False)] = None,
+        generator: Annotated[
+            str | None,
+            _option("--generator", "Samples (folder, zip, npz), .pt, .pt2, model folder, or file.py:factory.", MODEL),
+        ] = None,
+        train: Annotated[str | None, _option("--train", "Images the generator was trained on.", DATA)] = None,
+        heldout: Annotated[
+            str | None, _option("--heldout", "Images it was not trained on (else split off by seed).", DATA)
+        ] = None,
+        outside: Annotated[
+            list[str] | None, _option("--outside", "NAME=SPEC: another data set. Repeatable.", DATA)
+        ] = None,
+        size: Annotated[int | None, _option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
+        channels: Annotated[int | None, _option("--channels", "Turn all images to 1 or 3 channels.", DATA)] = None,
+        heldout_fraction: Annotated[
+            float | None, _option("--heldout-fraction", "Share split off for held-out (default 0.2).", DATA)
+        ] = None,
+        drop_shared: Annotated[
+            bool | None, _option("--drop-shared", "Leave out held-out images that are in the training set.", DATA)
+        ] = None,
+        skip_broken: Annotated[
+            bool | None, _option("--skip-broken", "Leave out files that cannot be read, and count them.", DATA)
+        ] = None,
+        latent_shape: Annotated[
+            str | None, _option("--latent-shape", "Shape of one latent: 100, or 128,1,1.", MODEL)
+        ] = None,
+        value_range: Annotated[
+            tuple[float, float] | None, _option("--value-range", "What the output spans: -1 1.", MODEL)
+        ] = None,
+        prior: Annotated[str | None, _option("--prior", "normal, or uniform on [-1, 1].", MODEL)] = None,
+        classes: Annotated[int | None, _option("--classes", "Classes of a conditional model.", MODEL)] = None,
+        trust_code: Annotated[
+            bool | None, _option("--trust-code", "Let a factory given as a generator or embedding run its code.", MODEL)
+        ] = None,
+        checks: Annotated[
+            list[str] | None, _option("--checks", "Names, comma-separated (default: all).", MEASURE)
+        ] = None,
+        samples: Annotated[
+            str | None, _option("--samples -n", "Images drawn from the generator: 20000, 20k.", MEASURE)
+        ] = None,
+        level: Annotated[float | None, _option("--level", "Confidence level of intervals.", MEASURE)] = None,
+        embedding: Annotated[
+            str | None,
+            _option(
+                "--embedding", "pixels, classifier, inception, dinov2, clip, a .pt file, file.py:factory.", MEASURE
+            ),
+        ] = None,
+        weights: Annotated[
+            Path | None, _option("--weights", "Weights of inception, dinov2 or clip, without a network.", MEASURE)
+        ] = None,
+        set_: Annotated[
+            list[str] | None, _option("--set", "CHECK.PARAMETER=VALUE, e.g. support.factor=3. Repeatable.", MEASURE)
+        ] = None,
+        output: Annotated[Path | None, _option("--output -o", "Run folder (default runs/GENERATOR).", WORK)] = None,
+        seed: Annotated[int | None, _option("--seed", "Root of every random stream (default 0).", WORK)] = None,
+        device: Annotated[str | None, _option("--device", "cpu, cuda, cuda:1.", WORK)] = None,
+        batch_size: Annotated[
+            int | None, _option("--batch-size -b", "Images in flight; changes no result.", WORK)
+        ] = None,
+        threads: Annotated[int | None, _option("--threads", "Worker threads; changes no result.", WORK)] = None,
+        fail_on: Annotated[str, _option("--fail-on", "Exit with 1 on fail, inconclusive, or never.", WORK)] = "fail",
+        json: Annotated[bool, _option("--json", "Print audit.json on stdout.", WORK)] = False,
+        quiet: Annotated[bool, _option("--quiet -q", "No progress on stderr.", WORK)] = False,
+    ) -> None:
+        flags = {key: value for key, value in locals().items() if key in _SPEC_FLAGS and value is not None}
+        from didlearn.command import run_audit
+
+        wanted = ",".join(checks or []) if check is None else check
+        raise typer.Exit(
+            run_audit(
+                spec, flags, outside=outside or [], checks=wanted, samples=samples, level=level, settings=set_ or [],
+                output=output, fail_on=fail_on, json=json, quiet=quiet,
+            )
+        )  # fmt: skip
+
+    return command
+
+
+_SPEC_FLAGS = (
+    "generator", "train", "heldout", "size", "channels", "heldout_fraction", "drop_shared", "skip_broken",
+    "latent_shape", "value_range", "prior", "classes", "trust_code", "embedding", "weights", "seed", "device",
+    "batch_size", "threads",
+)  # fmt: skip
+
+app.command("audit", cls=OnceOnly, help="Run every check the inputs allow, and write a report.")(_command(None))
+for _name, _help in CHECK_COMMANDS.items():
+    app.command(_name, cls=OnceOnly, help=_help)(_command(_name))
+
+
+@app.command("report", cls=OnceOnly, help="Render a run's report again, from its JSON.")
+def report(run: Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]) -> None:
+    """Write ``report.html`` into a run folder."""
+    from didlearn.report import write_report
+
+    print(write_report(run))
+
+
+@app.command("compare", cls=OnceOnly, help="Set several runs side by side on one page.")
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("compare.html"),
+) -> None:
+    """Write one page about several runs."""
+    from didlearn.report import write_comparison
+
+    print(write_comparison(runs, output))
+
+
+def main() -> None:
+    """Run the command line; exit with 2 and one sentence on an error."""
+    try:
+        app()
+    except DidlearnError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("stopped; checks that were finished are saved in the run folder", file=sys.stderr)
+        raise SystemExit(130) from None
