@@ -4,35 +4,62 @@ The public names below are imported on first use: ``import didlearn`` itself is 
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from didlearn._version import __version__
 
-_HOME = {
-    "AuditResult": "didlearn.result",
-    "CheckResult": "didlearn.result",
-    "Estimate": "didlearn.result",
-    "Images": "didlearn.images",
-    "LatentModel": "didlearn.models",
-    "Sampler": "didlearn.models",
-    "audit": "didlearn.audit",
-    "birthday_bound": "didlearn.statistics.birthday",
-    "closest_pairs": "didlearn.neighbors",
-    "estimate_support": "didlearn.statistics.support",
-    "nearest": "didlearn.neighbors",
-    "open_embedding": "didlearn.embeddings",
-    "open_images": "didlearn.images",
-    "open_model": "didlearn.models",
-    "save_model": "didlearn.models",
-}
+if TYPE_CHECKING:
+    from didlearn.audit import audit
+    from didlearn.embeddings import open_embedding
+    from didlearn.images import Images, open_images
+    from didlearn.models import LatentModel, Sampler, open_model, save_model
+    from didlearn.neighbors import closest_pairs, nearest
+    from didlearn.result import AuditResult, CheckResult, Estimate
+    from didlearn.statistics.birthday import birthday_bound
+    from didlearn.statistics.support import estimate_support
 
-__all__ = sorted([*_HOME, "__version__"])
+__all__ = [
+    "AuditResult",
+    "CheckResult",
+    "Estimate",
+    "Images",
+    "LatentModel",
+    "Sampler",
+    "__version__",
+    "audit",
+    "birthday_bound",
+    "closest_pairs",
+    "estimate_support",
+    "nearest",
+    "open_embedding",
+    "open_images",
+    "open_model",
+    "save_model",
+]
+
+_HOME = {
+    "AuditResult": "result",
+    "CheckResult": "result",
+    "Estimate": "result",
+    "Images": "images",
+    "LatentModel": "models",
+    "Sampler": "models",
+    "audit": "audit",
+    "birthday_bound": "statistics.birthday",
+    "closest_pairs": "neighbors",
+    "estimate_support": "statistics.support",
+    "nearest": "neighbors",
+    "open_embedding": "embeddings",
+    "open_images": "images",
+    "open_model": "models",
+    "save_model": "models",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'didlearn' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    value = getattr(import_module(f"didlearn.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,8 @@ def audit(
 
 
 def _checks(checks: Iterable[str | Check] | None) -> list[Check]:
-    built: list[Check] = []
-    for check in checks if checks is not None else build_checks((), {}):
-        built.append(check if isinstance(check, Check) else build_checks([check], {})[0])
+    asked = build_checks((), {}) if checks is None else checks
+    built = [check if isinstance(check, Check) else build_checks([check], {})[0] for check in asked]
     names = [check.name for check in built]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -124,20 +124,16 @@ def _checks(checks: Iterable[str | Check] | None) -> list[Check]:
     return built
 
 
-class _limited:
+@contextmanager
+def _limited(threads: int) -> Iterator[None]:
     """Hold torch and the BLAS libraries to a number of threads, and put the settings back."""
-
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
-
-    def __enter__(self) -> None:
-        self.before = torch.get_num_threads()
-        self.pools = threadpool_limits(self.threads)
-        torch.set_num_threads(self.threads)
-
-    def __exit__(self, *error: object) -> None:
-        torch.set_num_threads(self.before)
-        self.pools.restore_original_limits()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with threadpool_limits(threads):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _open_real(
@@ -149,8 +145,8 @@ def _open_real(
     if heldout is None:
         trained, rest = split_heldout(trained, seed, fraction)
         note = (
-            f"No held-out set was given: {len(rest)} images ({100 * fraction:.3g} %) were split off the training set by "
-            f"seed {seed}. If the generator was trained on all of it, copies of those images go unnoticed."
+            f"No held-out set was given: {len(rest)} images ({100 * fraction:.3g} %) were split off the training set "
+            f"by seed {seed}. If the generator was trained on all of it, copies of those images go unnoticed."
         )
         return (trained, rest), (note,)
     kept = open_images(heldout, **opening)
