@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,14 +15,23 @@ import torch
 Shape = tuple[int, int, int]
 
 
+BATCH_BYTES = 64 * 2**20
+
+
 class Reader(Protocol):
-    """Where the pixels come from: one class per format."""
+    """Where the pixels come from: one class per format.
+
+    A reader of named files also has ``names``, a sequence of what each image is called.
+    """
 
     def __len__(self) -> int:
         """Return how many images there are."""
 
     def read(self, indices: Sequence[int]) -> np.ndarray[Any, Any]:
-        """Return the images at ``indices`` as (n, C, H, W), uint8 or float32 in [0, 1]."""
+        """Return the images at ``indices`` as (n, C, H, W), uint8 or float32 in [0, 1]: a fresh array.
+
+        ``Images`` asks in ascending order, without repeats.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +64,14 @@ class Images:
         return len(self.index)
 
     def read_raw(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return images as stored: (n, C, H, W), uint8 or float32 in [0, 1]."""
+        """Return images as stored: (n, C, H, W), uint8 or float32 in [0, 1]; any order, repeats allowed."""
         positions = self.index[np.asarray(indices, dtype=np.int64)]
-        return self.reader.read([int(i) for i in positions])
+        if len(positions) == 0:
+            return np.empty((0, *self.shape), dtype=np.uint8)
+        if (np.diff(positions) > 0).all():
+            return self.reader.read(positions.tolist())
+        once, back = np.unique(positions, return_inverse=True)
+        return self.reader.read(once.tolist())[back]
 
     def read(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> torch.Tensor:
         """Return images as a float32 tensor (n, C, H, W) in [0, 1]."""
@@ -76,18 +91,40 @@ class Images:
         labels = None if self.labels is None else self.labels[chosen]
         return Images(self.reader, self.shape, name or self.name, labels, self.classes, self.index[chosen], self.notes)
 
-    def batches(self, size: int = 1024) -> Iterator[np.ndarray[Any, Any]]:
-        """Yield consecutive images as stored, ``size`` at a time."""
+    def label_name(self, index: int) -> str:
+        """Return the name of an image's class, its number where classes have no names, "" where there are none."""
+        if self.labels is None:
+            return ""
+        label = int(self.labels[index])
+        return self.classes[label] if self.classes is not None and 0 <= label < len(self.classes) else str(label)
+
+    def source_name(self, index: int) -> str:
+        """Return what an image is called where it came from: its file name, or "#i" for position ``i`` of the source.
+
+        Plain text from outside: a page must escape it.
+        """
+        position = int(self.index[index])
+        names = getattr(self.reader, "names", None)
+        name = f"#{position}" if names is None else names[position]
+        return name.encode("utf-8", "replace").decode()
+
+    def batches(self, size: int | None = None) -> Iterator[np.ndarray[Any, Any]]:
+        """Yield consecutive images as stored, ``size`` at a time (as many as keep float32 copies below 256 MiB)."""
+        size = size or max(1, min(1024, BATCH_BYTES // math.prod(self.shape)))
         for start in range(0, len(self), size):
             yield self.read_raw(range(start, min(start + size, len(self))))
 
     @cached_property
     def hashes(self) -> np.ndarray[Any, Any]:
-        """(N,) 16-byte content hash of each image's 8-bit pixels: equal pictures have equal hashes in any format."""
+        """(N,) 16-byte content hash of each image's shape and 8-bit pixels: equal pictures hash alike in any format."""
         digests = []
+        start = hashlib.blake2b(repr(tuple(map(int, self.shape))).encode(), digest_size=16)
         for batch in self.batches():
             pixels = batch if batch.dtype == np.uint8 else np.rint(batch * 255).astype(np.uint8)
-            digests += [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in pixels]
+            for image in np.ascontiguousarray(pixels):
+                digest = start.copy()
+                digest.update(image)
+                digests.append(digest.digest())
         return np.array(digests, dtype="V16")
 
     @cached_property

@@ -1,0 +1,118 @@
+"""Where class labels come from: subfolders, StyleGAN's ``dataset.json``, or an array beside the pixels."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from didlearn.errors import DataError
+
+MOST_CLASSES = 65_536
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Classes of the images of a set, or why there are none.
+
+    Attributes:
+        values: (N,) int64, or ``None``. classes: their names, or ``None``. notes: what was decided.
+    """
+
+    values: np.ndarray[Any, Any] | None = None
+    classes: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    def take(self, indices: np.ndarray[Any, Any]) -> Labels:
+        """Return the labels at ``indices``."""
+        return Labels(None if self.values is None else self.values[indices], self.classes, self.notes)
+
+
+def plain(text: str) -> str:
+    """Return text that can be written as UTF-8: file names may hold bytes that are no text."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def from_subfolders(names: Sequence[str]) -> Labels:
+    """Take the first subfolders as classes, when every image lies in one and there are several.
+
+    Folders that hold everything (``train/cat/1.png``, ``train/dog/2.png``) are passed over.
+
+    Args:
+        names: paths with forward slashes, sorted.
+    """
+    start = _shared_folders(names[0], names[-1])
+    tops = [name[start:].partition("/") for name in names]
+    if not all(slash for _, slash, _ in tops):
+        return Labels()
+    classes, values = np.unique([top for top, _, _ in tops], return_inverse=True)
+    note = f"labels are the {len(classes)} class subfolders"
+    return Labels(values.astype(np.int64), tuple(plain(str(c)) for c in classes), (note,))
+
+
+def _shared_folders(first: str, last: str) -> int:
+    """Length of the folders that the first and last of sorted paths, and so all between them, begin with."""
+    pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    return "".join(a for a, _ in pairs).rfind("/") + 1
+
+
+def from_dataset_json(text: bytes, names: Sequence[str], where: str) -> Labels:
+    """Read StyleGAN's ``dataset.json``: ``{"labels": [["00000/img00000000.png", 6], ...]}`` or ``{"labels": null}``.
+
+    Raises:
+        DataError: no such JSON, or it labels only some of the images.
+    """
+    try:
+        content = json.loads(text)
+        pairs = content.get("labels") if isinstance(content, Mapping) else None
+        table = {str(name).replace("\\", "/"): label for name, label in pairs or ()}
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DataError(f"{where} is no StyleGAN label file ({error}): mend it or remove it") from None
+    if not table:
+        return Labels(notes=("dataset.json holds no labels",))
+    known = [name for name in names if name in table]
+    if len(known) < len(names):
+        raise DataError(f"{where} labels {len(known)} of {len(names)} images: label all of them, or remove the file")
+    try:
+        values = np.asarray([table[name] for name in names])
+    except ValueError as error:
+        raise DataError(f"{where} mixes labels of different lengths ({error}): give one class per image") from None
+    return from_values(values, len(names), where)
+
+
+def from_values(values: np.ndarray[Any, Any], count: int, where: str) -> Labels:
+    """Take an array as labels: (N,) or (N, 1) whole numbers or strings, or (N, K) one-hot rows.
+
+    Anything else (attribute vectors, negative or enormous numbers) is no class: it is left out, with a note.
+
+    Raises:
+        DataError: there are more or fewer labels than images.
+    """
+    if values.ndim == 0 or len(values) != count:
+        got = len(values) if values.ndim else "a single value"
+        raise DataError(f"{where}: {count} images but {got} labels; give one label per image, or leave the labels out")
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 2 and values.dtype.kind in "biuf" and _one_hot(values):
+        return Labels(values.argmax(axis=1).astype(np.int64))
+    if values.ndim == 1 and values.dtype.kind in "US":
+        classes, numbers = np.unique(values.astype(str), return_inverse=True)
+        return Labels(numbers.astype(np.int64), tuple(plain(str(c)) for c in classes))
+    if values.ndim == 1 and values.dtype.kind in "biuf" and _are_classes(values):
+        return Labels(values.astype(np.int64))
+    described = f"{values.dtype} of shape {values.shape}"
+    return Labels(notes=(f"{where}: the labels ({described}) are not one class per image and were left out",))
+
+
+def _one_hot(values: np.ndarray[Any, Any]) -> bool:
+    numbers = values.astype(np.float64)
+    return bool(((numbers == 0) | (numbers == 1)).all() and (numbers.sum(axis=1) == 1).all())
+
+
+def _are_classes(values: np.ndarray[Any, Any]) -> bool:
+    numbers = values.astype(np.float64)
+    return bool(((numbers >= 0) & (numbers < MOST_CLASSES) & (numbers == np.rint(numbers))).all())

@@ -1,0 +1,204 @@
+"""One picture file in, one array out: what PIL reads, behind our own limits.
+
+The formats are opened by their first bytes and by name of decoder, never by PIL's full list: nothing that runs another
+program (EPS) is reached, and PIL's bomb warning, which depends on global settings, is replaced by ``MAX_PIXELS``.
+
+Decided here, for every format:
+
+- transparent pictures are laid on white;
+- 16-bit grey is rounded to 8 bits (v / 257); of 16-bit RGB, PIL gives the high byte;
+- palettes and CMYK become RGB;
+- of several frames or pages the first is taken;
+- an EXIF rotation is ignored: training loaders read the stored grid, and so did the model.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL.Image import Image
+from PIL.ImageFile import ImageFile
+
+from didlearn.errors import DataError
+
+MAX_PIXELS = 64_000_000
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
+PNG = b"\x89PNG\r\n\x1a\n"
+ORIENTATION = 0x0112
+
+Opener = Callable[[io.BytesIO], ImageFile]
+OPENERS: tuple[tuple[bytes, Opener], ...] = (
+    (PNG, PngImagePlugin.PngImageFile),
+    (b"\xff\xd8\xff", JpegImagePlugin.jpeg_factory),
+    (b"RIFF", WebPImagePlugin.WebPImageFile),
+    (b"BM", BmpImagePlugin.BmpImageFile),
+    *((magic, TiffImagePlugin.TiffImageFile) for magic in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    *((b"P%d" % kind, PpmImagePlugin.PpmImageFile) for kind in range(1, 7)),
+)
+
+
+class BrokenFileError(DataError):
+    """A picture that cannot be decoded: what ``--skip-broken`` skips."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where} is truncated or damaged ({reason}); --skip-broken goes on without such files")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture's header says.
+
+    Attributes:
+        width, height: in pixels. channels: 1 (grey) or 3, once decoded.
+        format: PIL's name ("PNG", "JPEG", ...).
+        traits: what was decided for this picture, one phrase each, for the notes.
+    """
+
+    width: int
+    height: int
+    channels: int
+    format: str
+    traits: tuple[str, ...] = ()
+
+
+def read_header(data: bytes, where: str) -> Header:
+    """Read a picture's header without decoding it.
+
+    Args:
+        data: the file's bytes, or enough of its beginning.
+        where: what to call the file in errors.
+
+    Raises:
+        BrokenFileError: no picture, or a damaged header.
+        DataError: the picture has more than ``MAX_PIXELS`` pixels.
+    """
+    try:
+        image = _open(data)
+        header = Header(*image.size, _channels(image), image.format or "", _traits(image))
+    except Exception as error:  # noqa: BLE001 (a parser fed hostile bytes may raise anything)
+        raise BrokenFileError(where, _reason(error)) from None
+    _refuse_huge(image, where)
+    return header
+
+
+def decode(data: bytes, where: str) -> np.ndarray[Any, Any]:
+    """Decode a picture to (C, H, W) uint8, C = 1 or 3.
+
+    Raises:
+        BrokenFileError: the file is truncated, damaged, or no picture of a known format.
+        DataError: the picture has more than ``MAX_PIXELS`` pixels; refused before any pixel is decoded.
+    """
+    try:
+        image = _open(data)
+    except Exception as error:  # noqa: BLE001 (as above)
+        raise BrokenFileError(where, _reason(error)) from None
+    _refuse_huge(image, where)
+    try:
+        if data.startswith(PNG):
+            _check_png(data)
+        image.load()
+        pixels = to_pixels(image, where)
+    except DataError:
+        raise
+    except Exception as error:  # noqa: BLE001 (as above)
+        raise BrokenFileError(where, _reason(error)) from None
+    return pixels
+
+
+def to_pixels(image: Image, where: str) -> np.ndarray[Any, Any]:
+    """Turn a loaded PIL picture of any mode into (C, H, W) uint8, C = 1 or 3.
+
+    Raises:
+        DataError: 32-bit pixels whose white is unknown.
+    """
+    mode = image.mode
+    if mode.startswith("I;16") or (mode == "I" and image.format in ("PNG", "PPM")):
+        return np.rint(np.asarray(image, dtype=np.float64) / 257).astype(np.uint8)[None]
+    if mode == "F":
+        return _from_float(np.asarray(image), where)
+    if mode == "I":
+        raise DataError(f"{where} has 32-bit whole-number pixels, whose white is unknown: save it with 8 or 16 bits")
+    if _transparent(image):
+        return _on_white(np.asarray(image.convert("LA" if _channels(image) == 1 else "RGBA"), dtype=np.uint32))
+    pixels = np.asarray(image.convert("L" if _channels(image) == 1 else "RGB"))
+    return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+
+
+def _open(data: bytes) -> ImageFile:
+    for magic, opener in OPENERS:
+        if data.startswith(magic):
+            return opener(io.BytesIO(data))
+    raise ValueError("no picture in a known format" if data else "the file is empty")
+
+
+def _refuse_huge(image: Image, where: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise DataError(
+            f"{where} says it is {width}×{height} pixels, more than the {MAX_PIXELS // 10**6} million one picture may "
+            "have; it was not decoded: remove it or make it smaller"
+        )
+
+
+def _channels(image: Image) -> int:
+    return 1 if image.mode.split(";")[0] in ("1", "L", "LA", "La", "I", "F") else 3
+
+
+def _transparent(image: Image) -> bool:
+    return image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
+
+
+def _traits(image: ImageFile) -> tuple[str, ...]:
+    found = {
+        "JPEG (lossy: its blocks and rounding are part of the pixels; save samples losslessly)": _is_jpeg(image),
+        "transparent and laid on white": _transparent(image),
+        "deeper than 8 bits and rounded to 8": image.mode[0] in "IF",
+        "of several frames, of which the first is taken": getattr(image, "n_frames", 1) > 1,
+        "marked as rotated (EXIF), which is ignored as training loaders do": _is_rotated(image),
+    }
+    return tuple(trait for trait, present in found.items() if present)
+
+
+def _is_jpeg(image: ImageFile) -> bool:
+    return image.format in ("JPEG", "MPO")
+
+
+def _is_rotated(image: ImageFile) -> bool:
+    # PNG's own getexif decodes the whole picture, so only JPEG is asked.
+    return _is_jpeg(image) and "exif" in image.info and image.getexif().get(ORIENTATION, 1) != 1
+
+
+def _on_white(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    colour, alpha = pixels[..., :-1], pixels[..., -1:]
+    blended = (colour * alpha + 255 * (255 - alpha) + 127) // 255
+    return np.ascontiguousarray(blended.astype(np.uint8).transpose(2, 0, 1))
+
+
+def _from_float(pixels: np.ndarray[Any, Any], where: str) -> np.ndarray[Any, Any]:
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (low >= 0 and high <= 1):
+        raise DataError(f"{where} has floating-point pixels from {low:g} to {high:g}: rescale them to [0, 1]")
+    return np.rint(pixels * 255).astype(np.uint8)[None]
+
+
+def _check_png(data: bytes) -> None:
+    """Raise ``ValueError`` unless every chunk is whole: PIL itself passes over damaged pixel chunks."""
+    place, kind, view = len(PNG), b"", memoryview(data)
+    while kind != b"IEND":
+        length, kind = int.from_bytes(view[place : place + 4], "big"), bytes(view[place + 4 : place + 8])
+        end = place + 8 + length
+        if end + 4 > len(data):
+            raise ValueError("the file ends too early")
+        if zlib.crc32(view[place + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            raise ValueError(f"wrong checksum of chunk {kind!r}")
+        place = end + 4
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().rstrip(".") or type(error).__name__

@@ -1,0 +1,120 @@
+"""``Fit``: bring a picture to the size and number of channels asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from didlearn.errors import UsageError
+from didlearn.images.base import Images, Reader, Shape
+
+# ITU-R 601 luma in 16-bit fixed point, as PIL and JPEG have it; the weights add up to 2^16, so grey stays grey.
+LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What every picture is brought to.
+
+    Attributes:
+        size: side of the square, in pixels: the centre square is cut out and resized (Lanczos, antialiased).
+            ``None`` leaves pictures as they are.
+        channels: 1 (luminance) or 3 (grey broadcast to RGB); ``None`` leaves them as they are.
+
+    Raises:
+        UsageError: ``size`` is no positive whole number, or ``channels`` is neither 1 nor 3.
+    """
+
+    size: int | None = None
+    channels: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.size is not None and (not isinstance(self.size, int) or self.size < 1):
+            raise UsageError(f"--size takes a whole number of pixels from 1 up, got {self.size!r}")
+        if self.channels not in (None, 1, 3):
+            raise UsageError(f"--channels takes 1 (grey) or 3 (RGB), got {self.channels!r}")
+
+    def shape(self, shape: Shape) -> Shape:
+        """Return the shape a picture of ``shape`` is brought to."""
+        channels, height, width = shape
+        size = (height, width) if self.size is None else (self.size, self.size)
+        return (self.channels or channels, *size)
+
+    def __call__(self, image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Bring one picture (C, H, W), uint8 or float32 in [0, 1], to the shape asked for."""
+        if self.channels == 1 and len(image) == 3:
+            image = luminance(image)
+        if self.size is not None and image.shape[1:] != (self.size, self.size):
+            image = np.stack([_resize(channel, self.size) for channel in _centre_square(image)])
+        if self.channels == 3 and len(image) == 1:
+            image = np.repeat(image, 3, axis=0)
+        return image
+
+    def notes(self, shapes: Sequence[Shape]) -> tuple[str, ...]:
+        """Say what is done to pictures of these shapes, in sentences for the report."""
+        notes = []
+        if self.size is not None and any(shape[1:] != (self.size, self.size) for shape in shapes):
+            square = "cropped to their centre square and " if any(h != w for _, h, w in shapes) else ""
+            way = f"resized to {self.size}×{self.size} (Lanczos, antialiased)"
+            notes.append(f"pictures {square}{way}")
+        if self.channels == 1 and any(shape[0] == 3 for shape in shapes):
+            notes.append("colour pictures turned into luminance (0.299 R + 0.587 G + 0.114 B)")
+        if self.channels == 3 and any(shape[0] == 1 for shape in shapes):
+            notes.append("grey pictures broadcast to RGB")
+        return tuple(notes)
+
+
+def luminance(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return Y = 0.299 R + 0.587 G + 0.114 B of a picture (3, H, W), as (1, H, W) of the same type."""
+    if image.dtype == np.uint8:
+        weighed = np.tensordot(LUMA, image.astype(np.uint32), axes=1)
+        return ((weighed + 0x8000) >> 16).astype(np.uint8)[None]
+    return np.tensordot((LUMA / 2**16).astype(np.float32), image, axes=1)[None]
+
+
+def _centre_square(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    height, width = image.shape[1:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return image[:, top : top + side, left : left + side]
+
+
+def _resize(channel: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, Any]:
+    resized = Image.fromarray(np.ascontiguousarray(channel)).resize((size, size), Image.Resampling.LANCZOS)
+    pixels = np.asarray(resized)
+    # Lanczos overshoots at edges; 8-bit pictures are clipped by PIL itself.
+    return pixels if pixels.dtype == np.uint8 else np.clip(pixels, 0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedReader:
+    """A reader whose pictures, all of one shape, are brought to another."""
+
+    reader: Reader
+    fit: Fit
+
+    @property
+    def names(self) -> Sequence[str] | None:
+        """Return the names of the pictures, where the reader below knows them."""
+        return getattr(self.reader, "names", None)
+
+    def __len__(self) -> int:
+        return len(self.reader)
+
+    def read(self, indices: Sequence[int]) -> np.ndarray[Any, Any]:
+        """Return the pictures at ``indices`` as (n, C, H, W), fitted."""
+        return np.stack([self.fit(image) for image in self.reader.read(indices)])
+
+
+def fitted(images: Images, fit: Fit) -> Images:
+    """Return the same images brought to ``fit``, lazily; ``images`` itself where nothing changes."""
+    shape = fit.shape(images.shape)
+    if shape == images.shape:
+        return images
+    notes = images.notes + fit.notes([images.shape])
+    reader = FittedReader(images.reader, fit)
+    return Images(reader, shape, images.name, images.labels, images.classes, images.index, notes)

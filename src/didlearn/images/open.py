@@ -1,0 +1,146 @@
+"""``open_images``: one way in for every format."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import itertools
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from didlearn.errors import DataError
+from didlearn.images.arrays import open_array
+from didlearn.images.base import Images
+from didlearn.images.cifar import cifar_files, open_cifar
+from didlearn.images.classes import Labels, plain
+from didlearn.images.decoding import SUFFIXES
+from didlearn.images.digits import open_digits
+from didlearn.images.fit import Fit, fitted
+from didlearn.images.folder import open_folder
+from didlearn.images.hub import is_saved_dataset, open_hub, open_parquet, open_saved
+from didlearn.images.idx import is_idx, open_idx
+from didlearn.images.numpy_files import open_npy, open_npz
+from didlearn.images.torch_dataset import open_dataset, open_tensor
+from didlearn.images.zipped import open_zip
+
+FORMATS = (
+    "a folder or .zip of pictures (png jpg jpeg webp bmp tif tiff ppm), .npz, .npy, IDX (gzipped or not), CIFAR .bin, "
+    ".parquet, a save_to_disk folder, hf:NAME[:SPLIT], or 'digits'"
+)
+PICKLED = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
+
+
+def open_images(
+    spec: Any,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    skip_broken: bool = False,
+    name: str | None = None,
+) -> Images:
+    """Open a data set of pictures of one shape, reading pixels only when asked for them.
+
+    Args:
+        spec: a folder, ``.zip``, ``.npz`` (``FILE.npz:KEY`` picks an array), ``.npy``, IDX file, CIFAR binary file or
+            folder, ``.parquet``, ``save_to_disk`` folder, ``"hf:NAME[:SPLIT]"``, ``"digits"``; in Python also an
+            array, a tensor, a torch ``Dataset``, a list of pictures, or ``Images``.
+        size: crop every picture to its centre square and resize it to ``size`` × ``size`` (Lanczos, antialiased).
+        channels: 1 turns colour into luminance, 3 broadcasts grey to RGB.
+        skip_broken: decode every picture file once now, and go on without those that cannot be decoded.
+        name: what to call the set; the spec by default.
+
+    Raises:
+        UsageError: ``size`` or ``channels`` cannot be used.
+        DataError: the data cannot be read as it is; the sentence says what would do.
+        MissingExtraError: the format needs a package that is not installed.
+    """
+    fit = Fit(size, channels)
+    if isinstance(spec, (str, os.PathLike)):
+        images = _open_named(os.fspath(spec), fit, skip_broken)
+    elif isinstance(spec, Images):
+        images = spec
+    elif isinstance(spec, np.ndarray):
+        images = open_array(spec, Labels(), name or "the array")
+    elif isinstance(spec, torch.Tensor):
+        images = open_tensor(spec, Labels(), name or "the tensor")
+    else:
+        images = open_dataset(spec, name or f"the {type(spec).__name__}")
+    images = fitted(images, fit)
+    called = name or (plain(os.fspath(spec)) if isinstance(spec, (str, os.PathLike)) else images.name)
+    return images if called == images.name else dataclasses.replace(images, name=called)
+
+
+def _open_named(spec: str, fit: Fit, skip_broken: bool) -> Images:
+    if spec == "digits":
+        return open_digits()
+    if spec.startswith("hf:"):
+        return open_hub(spec, fit, skip_broken=skip_broken)
+    path = Path(spec).expanduser()
+    if not path.exists():
+        file, colon, key = spec.rpartition(":")
+        if colon and file.lower().endswith(".npz") and Path(file).expanduser().is_file():
+            return open_npz(Path(file).expanduser(), key)
+        raise _no_such_path(path, spec)
+    try:
+        return _open_folder(path, fit, skip_broken) if path.is_dir() else _open_file(path, fit, skip_broken)
+    except OSError as error:
+        raise DataError(
+            f"{spec} cannot be read ({error.strerror or error}): check the file and its permissions"
+        ) from None
+
+
+def _open_folder(path: Path, fit: Fit, skip_broken: bool) -> Images:
+    if is_saved_dataset(path):
+        return open_saved(path, fit, skip_broken=skip_broken)
+    if cifar_files(path):
+        return open_cifar(path)
+    return open_folder(path, fit, skip_broken=skip_broken)
+
+
+def _open_file(path: Path, fit: Fit, skip_broken: bool) -> Images:
+    match path.suffix.lower():
+        case ".zip":
+            return open_zip(path, fit, skip_broken=skip_broken)
+        case ".npz":
+            return open_npz(path)
+        case ".npy":
+            return open_npy(path)
+        case ".parquet":
+            return open_parquet(path, fit, skip_broken=skip_broken)
+        case ".bin":
+            return open_cifar(path)
+    if is_idx(path):
+        return open_idx(path)
+    raise _unknown_format(path)
+
+
+def _unknown_format(path: Path) -> DataError:
+    name, suffix = plain(str(path)), path.suffix.lower()
+    if suffix in PICKLED or _starts_as_pickle(path):
+        return DataError(
+            f"{name} is pickled, and unpickling would run its code: save the pixels as .npz or .npy instead"
+        )
+    if suffix in SUFFIXES:
+        return DataError(f"{name} is a single picture: name the folder it is in")
+    return DataError(f"{name} is in no format that is read: give {FORMATS}")
+
+
+def _starts_as_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) in {bytes([0x80, protocol]) for protocol in range(2, 6)}
+
+
+def _no_such_path(path: Path, spec: str) -> DataError:
+    near: list[str] = []
+    if path.parent.is_dir():
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in itertools.islice(entries, 10_000)]
+        near = [plain(found) for found in difflib.get_close_matches(path.name, names)]
+    if difflib.get_close_matches(spec, ["digits"]):
+        near.append("digits")
+    meant = f"did you mean {' or '.join(near)}?" if near else f"give {FORMATS}"
+    return DataError(f"there is no file or folder {plain(spec)!r}: {meant}")
