@@ -1,0 +1,91 @@
+"""Features of many images, the same to the last bit whatever the batch size and the number of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from didlearn.embeddings.base import Embedding
+from didlearn.errors import ModelError, UsageError
+from didlearn.images.base import Images
+from didlearn.parallel import UNIT, map_units
+
+Pixels = Images | np.ndarray[Any, Any] | torch.Tensor
+
+
+def embed(
+    embedding: Embedding,
+    images: Pixels,
+    *,
+    device: str = "cpu",
+    batch_size: int = 256,
+    threads: int | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> np.ndarray[Any, Any]:
+    """Return the features of images as (N, D) float32.
+
+    The network always sees ``UNIT`` images at once (the last unit is filled up and the filling cut off), so image
+    ``i`` has the same features in every batch size, on any number of threads, and in any longer set it is a part of.
+
+    Args:
+        embedding: what to apply.
+        images: a data set, or (N, C, H, W) as uint8 (0 to 255) or as floating point (used as it is).
+        device: torch device to compute on.
+        batch_size: images in flight at once; at least ``UNIT`` are.
+        threads: worker threads, all the process may use if not given.
+        advance: told the number of images done after each unit.
+
+    Raises:
+        UsageError: the array is no (N, C, H, W) of uint8 or floating point, or is empty.
+        ModelError: the embedding returns something else than finite (n, D) features.
+    """
+    read = _reader(images)
+    network = embedding.to(device)
+
+    def unit(indices: range) -> np.ndarray[Any, Any]:
+        batch = read(indices)
+        filling = batch[-1:].expand(UNIT - len(indices), -1, -1, -1)
+        with torch.inference_mode():
+            features = network(torch.cat([batch, filling]).to(device))
+        return _checked(embedding, features)[: len(indices)]
+
+    parts = map_units(unit, len(images), batch_size=max(batch_size, UNIT), threads=threads, advance=advance)
+    return np.concatenate(parts)
+
+
+def _reader(images: Pixels) -> Callable[[range], torch.Tensor]:
+    if isinstance(images, Images):
+        if not len(images):
+            raise UsageError(f"{images.name} holds no images to embed; give at least one")
+        return images.read
+    shape, kind = tuple(images.shape), str(images.dtype).removeprefix("torch.")
+    if len(shape) != 4 or not len(images) or not (kind == "uint8" or "float" in kind):
+        raise UsageError(
+            f"embed takes images (N, C, H, W) as uint8 or floating point, N at least 1; got {shape} of {kind}"
+        )
+    return lambda indices: _as_float(images[indices.start : indices.stop])
+
+
+def _as_float(pixels: np.ndarray[Any, Any] | torch.Tensor) -> torch.Tensor:
+    if isinstance(pixels, np.ndarray):
+        pixels = torch.from_numpy(np.array(pixels))  # a copy: torch warns about arrays that cannot be written to
+    return pixels.float().div_(255) if pixels.dtype == torch.uint8 else pixels.float()
+
+
+def _checked(embedding: Embedding, features: torch.Tensor) -> np.ndarray[Any, Any]:
+    if features.shape[:1] != (UNIT,) or features.ndim != 2:
+        raise ModelError(
+            f"{embedding.name} returned features of shape {tuple(features.shape)} for {UNIT} images; "
+            f"an embedding returns ({UNIT}, D)"
+        )
+    values = features.float().cpu().numpy()
+    if not np.isfinite(values).all():
+        bad = int((~np.isfinite(values).all(axis=1)).sum())
+        raise ModelError(
+            f"{embedding.name} returned NaN or infinity for {bad} of {UNIT} images; check its weights, and that it "
+            "takes images in [0, 1]"
+        )
+    return values

@@ -1,0 +1,147 @@
+"""Any network as an embedding: a TorchScript file or a factory in the user's own code."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import warnings
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import nn
+
+from didlearn.embeddings.base import Embedding
+from didlearn.errors import ModelError, UsageError
+from didlearn.trusted import is_torchscript, load_factory
+
+POOLED = "feature maps {shape} were averaged over their height and width"
+REPEATED = "gray images were repeated to three channels, which is what the network takes"
+
+
+class ModuleEmbedding(Embedding):
+    """A network that maps images (n, C, H, W) in [0, 1] to features (n, D); feature maps (n, D, h, w) are averaged.
+
+    Args:
+        network: the module; it is put into evaluation mode.
+        name: what to call it.
+
+    Raises:
+        ModelError: when called: the network fails on the images, or returns something else than finite features.
+    """
+
+    def __init__(self, network: nn.Module, name: str) -> None:
+        self.network = network.eval().requires_grad_(False)
+        self.name = name
+        self._repeat: bool | None = None
+        self._lock = threading.Lock()
+
+    def to(self, device: str) -> Self:
+        """Move the weights to a torch device and return the embedding."""
+        self.network.to(device)
+        return self
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the network's features."""
+        with self._lock:  # the first call settles how the network wants its images
+            if self._repeat is None:
+                self._repeat = self._wants_colour(images)
+        output = self._run(images.expand(-1, 3, -1, -1).contiguous() if self._repeat else images)
+        return self._features(output, len(images))
+
+    def _wants_colour(self, images: torch.Tensor) -> bool:
+        """Tell whether the network fails on these gray images but takes them as RGB."""
+        if images.shape[1] != 1:
+            return False
+        try:
+            self._run(images)
+        except ModelError:
+            self._run(images.expand(-1, 3, -1, -1).contiguous())
+            self._note(REPEATED)
+            return True
+        return False
+
+    def _run(self, images: torch.Tensor) -> Any:
+        try:
+            with torch.inference_mode():
+                return self.network(images)
+        except Exception as error:
+            raise ModelError(
+                f"{self.name} fails on images of shape {tuple(images.shape)}: {type(error).__name__}: "
+                f"{_last_line(error)}; an embedding takes float images (n, C, H, W) in [0, 1] (resize and normalise "
+                "inside the network, or give --size and --channels)"
+            ) from error
+
+    def _features(self, output: Any, count: int) -> torch.Tensor:
+        if not isinstance(output, torch.Tensor):
+            raise ModelError(f"{self.name} returned a {type(output).__name__}; an embedding returns one tensor (n, D)")
+        if output.ndim == 4 and len(output) == count:
+            if output.shape[2:] != (1, 1):
+                self._note(POOLED.format(shape="×".join(map(str, output.shape[1:]))))
+            output = output.mean(dim=(2, 3))
+        if output.ndim != 2 or len(output) != count or not output.shape[1]:
+            raise ModelError(
+                f"{self.name} returned shape {tuple(output.shape)} for {count} images; an embedding returns "
+                f"({count}, D), or feature maps ({count}, D, h, w)"
+            )
+        output = output.float()
+        if not torch.isfinite(output).all():
+            raise ModelError(f"{self.name} returned NaN or infinity; check its weights, and that it takes [0, 1]")
+        return output
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes = (*self.notes, note)
+
+
+def open_torchscript(path: Path) -> ModuleEmbedding:
+    """Open a TorchScript file (``torch.jit.save``); none of its author's Python runs.
+
+    Raises:
+        ModelError: the file is no TorchScript archive or cannot be read.
+    """
+    if not is_torchscript(path):
+        raise ModelError(
+            f"{path} is no TorchScript file; write one with torch.jit.save(torch.jit.script(network), path), or give "
+            "`file.py:factory` for a network in Python"
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # torch announces the end of TorchScript
+            network = torch.jit.load(str(path), map_location="cpu")
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read as TorchScript: {_last_line(error)}") from error
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    return ModuleEmbedding(network, f"{path.name} (file {digest})")
+
+
+def open_factory(spec: str, trust_code: bool) -> Embedding:
+    """Open ``file.py:factory`` or ``pkg.module:factory``, whose code runs: a network, or an ``Embedding`` of ours.
+
+    Raises:
+        TrustError: ``trust_code`` is false.
+        UsageError: the factory does not exist, or makes no network.
+        ModelError: the factory failed.
+    """
+    made = load_factory(spec, trust_code, (nn.Module, Embedding))
+    if isinstance(made, Embedding):
+        return made
+    if not isinstance(made, nn.Module):
+        raise UsageError(f"{spec} makes a {type(made).__name__}; the factory of an embedding returns a torch nn.Module")
+    name = Path(spec).name if ".py:" in spec else spec
+    return ModuleEmbedding(made, f"{name} (weights {weights_digest(made)})")
+
+
+def weights_digest(network: nn.Module) -> str:
+    """Return eight hex digits that fix a network's weights and buffers, by name and content."""
+    digest = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        if isinstance(value, torch.Tensor):
+            digest.update(name.encode() + str(value.dtype).encode())
+            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:8]
+
+
+def _last_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip() if lines else "no message"

@@ -1,0 +1,83 @@
+"""One spec, one embedding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from didlearn.embeddings.base import Embedding
+from didlearn.embeddings.classifier import open_classifier
+from didlearn.embeddings.hub import NAMES, open_hub
+from didlearn.embeddings.module import ModuleEmbedding, open_factory, open_torchscript
+from didlearn.embeddings.pixels import PixelEmbedding
+from didlearn.errors import UsageError
+from didlearn.images.base import Images
+from didlearn.models.base import Advance, silent
+from didlearn.trusted import is_factory, is_torchscript
+
+SUFFIXES = (".pt", ".pth", ".ts")
+
+
+def open_embedding(
+    spec: str = "pixels",
+    *,
+    train: Images | None = None,
+    heldout: Images | None = None,
+    trust_code: bool = False,
+    weights: Path | None = None,
+    cache: Path | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Advance = silent,
+) -> Embedding:
+    """Open an embedding.
+
+    Args:
+        spec: ``pixels``; ``classifier`` (trained on ``train``); ``inception``, ``dinov2`` or ``clip``; a TorchScript
+            file; ``file.py:factory`` or ``pkg.module:factory``.
+        train: the training set: what a classifier is trained on, and what a network is tried on at once.
+        heldout: labelled images to measure a classifier's accuracy on.
+        trust_code: whether a factory's code may run.
+        weights: file or folder with the weights of ``inception``, ``dinov2`` or ``clip``.
+        cache: folder to keep a trained classifier in.
+        seed: of a classifier's training.
+        device: torch device of the result. A classifier is trained on the CPU, so that its weights are the same.
+        threads: worker threads of the training; they do not change the weights.
+        progress: told about the training.
+
+    Raises:
+        UsageError: the spec names no embedding, or lacks what it needs.
+        TrustError: the spec is a factory and ``trust_code`` is false.
+        DataError: a classifier cannot be trained on ``train``.
+        ModelError: the network cannot be read, or fails on the images.
+        MissingExtraError: a package or weights are absent.
+    """
+    if weights is not None and spec not in NAMES:
+        raise UsageError(f"--weights goes with {', '.join(NAMES)}; the embedding is {spec!r}")
+    if spec == "pixels":
+        return PixelEmbedding()
+    if spec == "classifier":
+        if train is None:
+            raise UsageError("the classifier embedding is trained on the training set; give --train")
+        trained = open_classifier(train, heldout, cache=cache, seed=seed, threads=threads, progress=progress)
+        return trained.to(device)
+    embedding = _open_network(spec, trust_code, weights).to(device)
+    sample = train if train is not None else heldout
+    if isinstance(embedding, ModuleEmbedding) and sample is not None and len(sample):
+        embedding(sample.read([0, len(sample) - 1]).to(device))  # what is wrong with it shows now, not after an hour
+    return embedding
+
+
+def _open_network(spec: str, trust_code: bool, weights: Path | None) -> Embedding:
+    if spec in NAMES:
+        return open_hub(spec, weights)
+    if is_factory(spec):
+        return open_factory(spec, trust_code)
+    path = Path(spec)
+    if path.is_file() and (path.suffix in SUFFIXES or is_torchscript(path)):
+        return open_torchscript(path)
+    what = "there is no such file" if path.suffix in SUFFIXES and not path.exists() else "it names no embedding"
+    raise UsageError(
+        f"--embedding {spec}: {what}; give pixels, classifier, {', '.join(NAMES)}, a TorchScript file, "
+        "`file.py:factory` or `pkg.module:factory`"
+    )

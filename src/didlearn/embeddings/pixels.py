@@ -1,0 +1,17 @@
+"""The image itself as its feature vector."""
+
+from __future__ import annotations
+
+import torch
+
+from didlearn.embeddings.base import Embedding
+
+
+class PixelEmbedding(Embedding):
+    """Flattened pixels in [0, 1]: (n, C, H, W) -> (n, C·H·W), channel by channel."""
+
+    name = "pixels"
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the pixels as rows."""
+        return images.flatten(1)
