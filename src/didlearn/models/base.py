@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 
+from didlearn.models.drawing import Advance, decode_units, draw_labels, padded_count, pixel_notes, silent
 from didlearn.rng import Stream
 
 Shape = tuple[int, int, int]
-Advance = Callable[[str, int, int], None]
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Report no progress."""
+__all__ = ["Advance", "LatentModel", "Sampler", "Samples", "Shape", "silent"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +49,9 @@ class Sampler(ABC):
         name: what to call it. kind: how it was opened ("torchscript", "bank", ...).
         image_shape: (C, H, W) of what it makes.
         classes: number of classes of a conditional model or labelled bank, or ``None``.
+        class_names: their names, where they have any.
         size: how many images a bank holds, or ``None`` for a model that never runs out.
+        notes: what was decided while opening it.
         fingerprint: content hash of the weights or the bank.
     """
 
@@ -62,7 +61,12 @@ class Sampler(ABC):
     classes: int | None = None
     class_names: tuple[str, ...] | None = None
     size: int | None = None
-    fingerprint: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """Content hash of the weights or the bank; empty where there is nothing to hash."""
+        return ""
 
     @abstractmethod
     def draw(
@@ -79,7 +83,8 @@ class Sampler(ABC):
         """Draw ``count`` images; image ``i`` depends on ``rng`` and ``i`` alone, so fewer images are a prefix of more.
 
         A bank is drawn from without replacement and gives at most ``size`` images: an image is never its own
-        duplicate. Labels of a conditional model are drawn from ``label_weights`` (uniform if not given).
+        duplicate. Labels of a conditional model are drawn from ``label_weights`` (uniform if not given); a labelled
+        bank has the labels it has.
         """
 
 
@@ -87,12 +92,14 @@ class LatentModel(Sampler):
     """A model whose latent can be set: images = decode(z).
 
     Attributes:
-        latent_shape: shape of one latent. prior: ``"normal"``, ``"uniform"`` (on [-1, 1]) or a torch Distribution.
+        latent_shape: shape of one latent.
         value_range: what the network's output spans, mapped linearly to [0, 1]; ``None``: used as it is.
+        stochastic: whether ``decode`` draws noise of its own from torch's generators.
     """
 
     latent_shape: tuple[int, ...]
     value_range: tuple[float, float] | None
+    stochastic: bool = False
 
     @abstractmethod
     def log_prior(self, z: torch.Tensor) -> torch.Tensor:
@@ -105,3 +112,37 @@ class LatentModel(Sampler):
     @abstractmethod
     def decode(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         """Images (n, C, H, W) of latents (n, *latent_shape), in [0, 1] where there is a value range; differentiable."""
+
+    def replicas(self, count: int) -> Sequence[Self]:
+        """Return up to ``count`` models that may decode at the same time in different threads."""
+        return [self] * count
+
+    def draw(
+        self,
+        count: int,
+        rng: Stream,
+        *,
+        device: str = "cpu",
+        batch_size: int = 256,
+        threads: int | None = None,
+        advance: Advance = silent,
+        label_weights: np.ndarray[Any, Any] | None = None,
+    ) -> Samples:
+        """Decode latents drawn from the prior.
+
+        The network always sees whole units of ``parallel.UNIT`` images on one thread each, so the images are the
+        same bit for bit whatever the batch size (from ``UNIT`` up) and the number of threads, and fewer images are
+        a prefix of more. With a value range, pixels are clipped to it and rounded to 8 bits.
+
+        Raises:
+            UsageError: ``count`` or ``batch_size`` is below 1, or ``label_weights`` do not fit the classes.
+            ModelError: the network failed, or made something that is not images of ``image_shape``.
+        """
+        padded = padded_count(count, batch_size)
+        latents = self.sample_prior(padded, rng)
+        labels = draw_labels(padded, self.classes, label_weights, rng)
+        pixels = decode_units(
+            self, count, latents, labels, rng, device=device, batch_size=batch_size, threads=threads, advance=advance
+        )
+        kept = None if labels is None else labels[:count]
+        return Samples(pixels.images, kept, pixels.finite, self.notes + pixel_notes(pixels))

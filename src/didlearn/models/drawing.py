@@ -1,0 +1,199 @@
+"""From latents to 8-bit pixels, so that neither batch size nor threads can be seen in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from didlearn.errors import DidlearnError, ModelError, UsageError
+from didlearn.parallel import UNIT, default_threads, map_units
+from didlearn.rng import Stream, derive_seed
+from didlearn.wording import percent
+
+Advance = Callable[[str, int, int], None]
+OUTSIDE = 1e-3
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Report no progress."""
+
+
+class Decoder(Protocol):
+    """What of a latent model is needed to decode with it."""
+
+    name: str
+    image_shape: tuple[int, int, int]
+    value_range: tuple[float, float] | None
+    stochastic: bool
+
+    def decode(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """Images of latents."""
+
+    def replicas(self, count: int) -> Sequence[Decoder]:
+        """Models that may decode at the same time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """Decoded images: uint8, or float32 without a value range.
+
+    ``finite`` and ``outside`` are (n,): whether the image was all finite numbers (it is stored as 0 if not), and how
+    many of its values lay outside the value range by more than ``OUTSIDE`` of its width.
+    """
+
+    images: np.ndarray[Any, Any]
+    finite: np.ndarray[Any, Any]
+    outside: np.ndarray[Any, Any]
+
+    @classmethod
+    def empty(cls, count: int, shape: tuple[int, int, int], ranged: bool) -> Pixels:
+        """Return room for ``count`` images."""
+        images = np.empty((count, *shape), dtype=np.uint8 if ranged else np.float32)
+        return cls(images, np.ones(count, dtype=bool), np.zeros(count, dtype=np.int64))
+
+    def store(self, start: int, x: torch.Tensor) -> None:
+        """Put decoded images (n, C, H, W) at ``start``; those beyond the end are dropped."""
+        x = x.detach()[: len(self.images) - start].to("cpu", torch.float32)
+        finite = torch.isfinite(x).flatten(1).all(dim=1)
+        x = torch.where(finite[:, None, None, None], x, torch.zeros(()))
+        place = slice(start, start + len(x))
+        self.finite[place] = finite.numpy()
+        if self.images.dtype == np.uint8:
+            self.outside[place] = ((x < -OUTSIDE) | (x > 1 + OUTSIDE)).flatten(1).sum(dim=1).numpy()
+            x = (x.clamp(0, 1) * 255).round().to(torch.uint8)
+        self.images[place] = x.numpy()
+
+
+def padded_count(count: int, batch_size: int) -> int:
+    """Return ``count`` rounded up to whole units.
+
+    Raises:
+        UsageError: ``count`` or ``batch_size`` is below 1.
+    """
+    if count < 1 or batch_size < 1:
+        raise UsageError(f"cannot draw {count} images in batches of {batch_size}; both must be at least 1")
+    unit = min(UNIT, batch_size)
+    return -(-count // unit) * unit
+
+
+def in_blocks(count: int, draw: Callable[[int], np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """Join the first ``count`` rows of ``draw(0), draw(1), ...``, each of ``UNIT`` rows."""
+    blocks = math.ceil(count / UNIT)
+    return np.concatenate([draw(block) for block in range(blocks)])[:count]
+
+
+def draw_labels(
+    count: int, classes: int | None, weights: np.ndarray[Any, Any] | None, rng: Stream
+) -> np.ndarray[Any, Any] | None:
+    """Draw (count,) int64 labels, ``None`` without classes; label ``i`` depends on ``rng`` and ``i`` alone.
+
+    Raises:
+        UsageError: ``weights`` are not one non-negative number per class.
+    """
+    if classes is None:
+        return None
+    shares = np.ones(classes) if weights is None else np.asarray(weights, dtype=float)
+    if shares.shape != (classes,) or not np.isfinite(shares).all() or (shares < 0).any() or shares.sum() == 0:
+        raise UsageError(f"label weights must be {classes} non-negative numbers, one per class; got {weights}")
+    shares = shares / shares.sum()
+    return in_blocks(count, lambda block: rng.numpy("labels", block).choice(classes, UNIT, p=shares).astype(np.int64))
+
+
+def decode_units(
+    model: Decoder,
+    count: int,
+    latents: torch.Tensor,
+    labels: np.ndarray[Any, Any] | None,
+    rng: Stream,
+    *,
+    device: str,
+    batch_size: int,
+    threads: int | None,
+    advance: Advance,
+) -> Pixels:
+    """Decode whole units of latents (padded, *latent_shape) and keep the first ``count`` images.
+
+    Raises:
+        ModelError: decoding failed, or did not give images of the model's shape.
+    """
+    parallel = not model.stochastic and torch.device(device).type == "cpu"
+    threads = default_threads() if threads is None else threads
+    decoders = model.replicas(max(1, min(threads, batch_size // UNIT)) if parallel else 1)
+    idle: SimpleQueue[Decoder] = SimpleQueue()
+    for decoder in decoders:
+        idle.put(decoder)
+    pixels = Pixels.empty(count, model.image_shape, model.value_range is not None)
+
+    def decode(unit: range) -> None:
+        decoder = idle.get()
+        try:
+            z = latents[unit.start : unit.stop].to(device)
+            y = None if labels is None else torch.from_numpy(labels[unit.start : unit.stop]).to(device)
+            noise = named_noise(rng.child("noise", unit.start), device) if model.stochastic else nullcontext()
+            with torch.no_grad(), noise:
+                pixels.store(unit.start, checked(model, decoder, z, y))
+        finally:
+            idle.put(decoder)
+
+    done = 0
+
+    def tell(images: int) -> None:
+        nonlocal done
+        done = min(done + images, count)
+        advance(f"drawing from {model.name}", done, count)
+
+    map_units(decode, len(latents), batch_size=batch_size, threads=len(decoders), advance=tell)
+    return pixels
+
+
+def checked(model: Decoder, decoder: Decoder, z: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+    """Decode, and turn whatever goes wrong into a ``ModelError``."""
+    try:
+        images = decoder.decode(z, labels)
+    except DidlearnError:
+        raise
+    except Exception as error:
+        raise ModelError(f"{model.name} failed on {len(z)} latents: {first_line(error)}") from error
+    if tuple(images.shape) != (len(z), *model.image_shape):
+        raise ModelError(
+            f"{model.name} made {tuple(images.shape)} of {len(z)} latents; "
+            f"{(len(z), *model.image_shape)} was expected, the shape it has made before"
+        )
+    return images
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's type and the first line of its text: torch's go on with C++ frames."""
+    text = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {text}"
+
+
+@contextmanager
+def named_noise(rng: Stream, device: str | torch.device) -> Iterator[None]:
+    """Let code that draws from torch's global generators draw from the stream ``rng``, and put their state back."""
+    place = torch.device(device)
+    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+        torch.manual_seed(derive_seed(rng.seed, *rng.names))
+        yield
+
+
+def pixel_notes(pixels: Pixels) -> tuple[str, ...]:
+    """Say what happened to pixels on their way to 8 bits, and whether all images are one."""
+    notes = []
+    count = len(pixels.images)
+    broken = int((~pixels.finite).sum())
+    if broken:
+        notes.append(f"{broken} of {count} images held NaN or infinite pixels; they are stored as black")
+    share = pixels.outside.sum() / pixels.images.size
+    if share:
+        notes.append(f"{percent(share)} of the pixels lay outside the value range and were clipped")
+    if count > 1 and not broken and (pixels.images == pixels.images[0]).all():
+        notes.append(f"all {count} images are the same image")
+    return tuple(notes)

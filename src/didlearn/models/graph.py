@@ -1,0 +1,209 @@
+"""The graph of an exported program: calls of ATen operators in order, run one after another.
+
+The layout is that of ``torch/_export/serde/schema.py`` (schema version 8): a node has a ``target``, named ``inputs``
+and ``outputs``, and each argument is an object with one key that says its type (``as_tensor``, ``as_ints``, ...).
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from didlearn.parallel import UNIT
+
+DTYPES = {
+    1: torch.uint8,
+    2: torch.int8,
+    3: torch.int16,
+    4: torch.int32,
+    5: torch.int64,
+    6: torch.float16,
+    7: torch.float32,
+    8: torch.float64,
+    12: torch.bool,
+    13: torch.bfloat16,
+}
+MEMORY_FORMATS = {
+    1: torch.contiguous_format,
+    2: torch.channels_last,
+    3: torch.channels_last_3d,
+    4: torch.preserve_format,
+}
+LAYOUTS = {7: torch.strided}
+PLAIN = {"as_int", "as_ints", "as_float", "as_floats", "as_string", "as_bool", "as_bools"}
+ARITHMETIC = {"add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "eq", "ne", "lt", "le", "gt", "ge"}
+_ATEN = re.compile(r"torch\.ops\.aten\.(\w+)\.(\w+)")
+
+
+class UnknownPartError(Exception):
+    """The program holds something this reader does not know; the text names it."""
+
+
+def sizes(items: list[dict[str, Any]]) -> list[int]:
+    """Read a list of fixed sizes."""
+    if not all(isinstance(item.get("as_int"), int) for item in items):
+        raise UnknownPartError("a weight without a fixed size")
+    return [item["as_int"] for item in items]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One call: ``outputs`` get what ``function`` returns for ``inputs`` [(name, argument, is positional)]."""
+
+    function: Callable[..., Any]
+    inputs: tuple[tuple[str, dict[str, Any], bool], ...]
+    outputs: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Calls in order, with what goes in and out.
+
+    Attributes:
+        nodes: the calls. inputs: names of the user's inputs, in order. output: name of the one output.
+        weights: name in the graph -> name of the weight.
+        latent_shape: of the first input without the batch, or ``None`` if it is not fixed.
+        batch: the batch size the program was exported for, or ``None`` if any will do.
+    """
+
+    nodes: tuple[Node, ...]
+    inputs: tuple[str, ...]
+    output: str
+    weights: dict[str, str]
+    latent_shape: tuple[int, ...] | None
+    batch: int | None
+
+    @classmethod
+    def read(cls, program: dict[str, Any]) -> Graph:
+        """Read the JSON of a program.
+
+        Raises:
+            UnknownPartError: it needs more than ATen operators on tensors and sizes.
+        """
+        module = program["graph_module"]
+        graph, signature = module["graph"], module["signature"]
+        inputs, weights = _inputs(signature["input_specs"])
+        shape = [item.get("as_int") for item in graph["tensor_values"][inputs[0]]["sizes"]]
+        latent = None if None in shape[1:] or len(shape) < 2 else tuple(shape[1:])
+        batch = shape[0] if shape[0] is not None else _largest_batch(program, graph["tensor_values"][inputs[0]])
+        nodes = tuple(_node(node) for node in graph["nodes"])
+        return cls(nodes, inputs, _output(signature["output_specs"]), weights, latent, batch)
+
+    def run(self, inputs: tuple[torch.Tensor, ...], weights: dict[str, torch.Tensor]) -> object:
+        """Run the calls on the user's inputs.
+
+        Raises:
+            TypeError: the program takes another number of inputs.
+        """
+        if len(inputs) != len(self.inputs):
+            raise TypeError(f"the exported program takes {len(self.inputs)} arguments; {len(inputs)} were given")
+        values: dict[str, Any] = dict(weights)
+        values.update(zip(self.inputs, inputs, strict=True))
+        device = inputs[0].device
+        for node in self.nodes:
+            read = [(name, _value(argument, values, device), first) for name, argument, first in node.inputs]
+            result = node.function(*(v for _, v, first in read if first), **{n: v for n, v, first in read if not first})
+            _bind(node.outputs, result, values)
+        return values[self.output]
+
+
+def _inputs(specs: list[dict[str, Any]]) -> tuple[tuple[str, ...], dict[str, str]]:
+    inputs, weights = [], {}
+    keys = {"parameter": "parameter_name", "buffer": "buffer_name", "tensor_constant": "tensor_constant_name"}
+    for spec in specs:
+        ((kind, content),) = spec.items()
+        if kind in keys:
+            weights[content["arg"]["name"]] = content[keys[kind]]
+        elif kind == "user_input" and "as_tensor" in content["arg"]:
+            inputs.append(content["arg"]["as_tensor"]["name"])
+        else:
+            raise UnknownPartError(f"an input that is no tensor ({kind})")
+    if not inputs:
+        raise ValueError("the program takes no input, so it has no latent")
+    return tuple(inputs), weights
+
+
+def _output(specs: list[dict[str, Any]]) -> str:
+    outputs = [spec["user_output"]["arg"] for spec in specs if "user_output" in spec]
+    if len(outputs) != 1 or "as_tensor" not in outputs[0]:
+        raise ValueError(f"the program returns {len(outputs)} values; one tensor of images was expected")
+    return str(outputs[0]["as_tensor"]["name"])
+
+
+def _largest_batch(program: dict[str, Any], value: dict[str, Any]) -> int | None:
+    found = re.search(r"s\d+", value["sizes"][0].get("as_expr", {}).get("expr_str", ""))
+    limit = program.get("range_constraints", {}).get(found[0] if found else "", {}).get("max_val")
+    return limit if isinstance(limit, int) and 0 < limit < UNIT else None
+
+
+def _node(node: dict[str, Any]) -> Node:
+    inputs = tuple((item["name"], item["arg"], item.get("kind") == 1) for item in node["inputs"])
+    for _, argument, _ in inputs:
+        ((kind, _),) = argument.items()
+        if kind not in PLAIN and kind not in READERS:
+            raise UnknownPartError(f"an argument of type {kind}")
+    return Node(_function(node["target"]), inputs, tuple(node["outputs"]))
+
+
+def _function(target: str) -> Callable[..., Any]:
+    if target.removeprefix("_operator.") in ARITHMETIC:
+        return getattr(operator, target.removeprefix("_operator."))
+    match = _ATEN.fullmatch(target)
+    packet = getattr(torch.ops.aten, match[1], None) if match else None
+    function = getattr(packet, match[2], None) if match else None
+    # The few operators that read and write files take their names.
+    if isinstance(function, torch._ops.OpOverload) and all(a.name != "filename" for a in function._schema.arguments):
+        return function
+    raise UnknownPartError(f"a call of {target}")
+
+
+def _value(argument: dict[str, Any], values: dict[str, Any], device: torch.device) -> Any:
+    ((kind, content),) = argument.items()
+    if kind in PLAIN:
+        return content
+    return READERS[kind](content, values, device)
+
+
+def _optional(content: dict[str, Any], values: dict[str, Any]) -> Any:
+    return values[content["as_tensor"]["name"]] if "as_tensor" in content else None
+
+
+def _number(content: dict[str, Any], values: dict[str, Any]) -> Any:
+    return values[content["as_name"]] if "as_name" in content else next(iter(content.values()))
+
+
+Reader = Callable[[Any, dict[str, Any], torch.device], Any]
+READERS: dict[str, Reader] = {
+    "as_none": lambda _content, _values, _device: None,
+    "as_tensor": lambda content, values, _device: values[content["name"]],
+    "as_tensors": lambda content, values, _device: [values[item["name"]] for item in content],
+    "as_optional_tensor": lambda content, values, _device: _optional(content, values),
+    "as_optional_tensors": lambda content, values, _device: [_optional(item, values) for item in content],
+    **dict.fromkeys(
+        ("as_sym_int", "as_sym_float", "as_sym_bool"), lambda content, values, _device: _number(content, values)
+    ),
+    "as_sym_ints": lambda content, values, _device: [_number(item, values) for item in content],
+    "as_scalar_type": lambda content, _values, _device: DTYPES[content],
+    "as_memory_format": lambda content, _values, _device: MEMORY_FORMATS[content],
+    "as_layout": lambda content, _values, _device: LAYOUTS[content],
+    # Exported on one device, run on another: tensors made inside follow the input.
+    "as_device": lambda _content, _values, device: device,
+}
+
+
+def _bind(outputs: tuple[dict[str, Any], ...], result: Any, values: dict[str, Any]) -> None:
+    results = [result] if len(outputs) == 1 else list(result or ())
+    for output, value in zip(outputs, results, strict=False):
+        ((kind, content),) = output.items()
+        if kind in ("as_tensor", "as_optional_tensor"):
+            name = content.get("name") or content.get("as_tensor", {}).get("name")
+            values[name] = value
+        elif kind == "as_tensors":
+            values.update({item["name"]: one for item, one in zip(content, value, strict=True)})
+        elif kind in ("as_sym_int", "as_sym_float", "as_sym_bool") and "as_name" in content:
+            values[content["as_name"]] = value

@@ -1,0 +1,193 @@
+"""A torch module, z -> images or (z, labels) -> images, as a latent model."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Self
+
+import torch
+from torch import nn
+
+from didlearn.errors import ModelError
+from didlearn.models.base import LatentModel, Shape
+from didlearn.models.drawing import first_line
+from didlearn.models.interface import INFER, Interface, declare
+from didlearn.models.output import as_images
+from didlearn.models.prior import Prior, log_density, sample_latents
+from didlearn.models.probe import probe
+from didlearn.rng import Stream
+
+
+def open_module(
+    module: nn.Module,
+    *,
+    latent_shape: object = None,
+    value_range: object = INFER,
+    prior: object = None,
+    classes: object = None,
+    name: str | None = None,
+    kind: str = "module",
+    device: str = "cpu",
+    notes: tuple[str, ...] = (),
+) -> ModuleModel:
+    """Wrap a module that is ours to keep; what nobody declared is found by running it.
+
+    Raises:
+        UsageError: an argument cannot be used.
+        ModelError: the module fails, does not make images, or its latent shape cannot be found.
+    """
+    name = name or type(module).__name__
+    declared = declare(
+        module, latent_shape=latent_shape, value_range=value_range, prior=prior, classes=classes, name=name
+    )
+    network = Network(_frozen(module), declared.classes, name)
+
+    def call(z: torch.Tensor) -> object:
+        labels = None if declared.classes is None else torch.arange(len(z), device=z.device) % declared.classes
+        return network(z, labels)
+
+    found = probe(module, call, declared, name, device)
+    settled = replace(
+        declared,
+        latent_shape=found.latent_shape,
+        image_shape=found.image_shape,
+        value_range=found.value_range,
+        notes=notes + declared.notes + found.notes,
+    )
+    return ModuleModel(network, settled, stochastic=found.stochastic, name=name, kind=kind)
+
+
+def snapshot(module: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
+    """Copy a module that its owner may go on training; return it with a note if it cannot be copied."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return module, ()
+    try:
+        return copy.deepcopy(module), ()
+    except Exception:  # noqa: BLE001 (whatever a module's own __deepcopy__ raises)
+        return module, ("the module cannot be copied: it was put into evaluation mode and is used itself",)
+
+
+def _frozen(module: nn.Module) -> nn.Module:
+    module.eval()
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    return module
+
+
+class Network:
+    """A module that follows its input's device, and whose failures are sentences."""
+
+    def __init__(self, module: nn.Module, classes: int | None, name: str) -> None:
+        self.module, self.classes, self.name = module, classes, name
+        first = next((t for t in self.tensors() if t.is_floating_point()), torch.zeros(()))
+        self.dtype, self.device = first.dtype, first.device
+
+    def tensors(self) -> list[torch.Tensor]:
+        """Return the parameters and buffers."""
+        return list(itertools.chain(self.module.parameters(), self.module.buffers()))
+
+    def __call__(self, z: torch.Tensor, labels: torch.Tensor | None) -> object:
+        """Run the module on latents and, if it has classes, labels.
+
+        Raises:
+            ModelError: labels are missing, or the module failed.
+        """
+        if self.classes is not None and labels is None:
+            raise ModelError(f"{self.name} has {self.classes} classes; decoding needs a label for each latent")
+        try:
+            if z.device != self.device:
+                self.module.to(z.device)
+                self.device = z.device
+            inputs = (z.to(self.dtype),) if self.classes is None else (z.to(self.dtype), labels)
+            return self.module(*inputs)
+        except Exception as error:
+            raise ModelError(self._failure(z, error)) from error
+
+    def _failure(self, z: torch.Tensor, error: Exception) -> str:
+        text = f"{self.name} failed on latents of shape {tuple(z.shape)}: {first_line(error)}"
+        if isinstance(error, torch.cuda.OutOfMemoryError):
+            return f"{text}; give a --batch-size below 32"
+        if self.classes is None and "argument" in str(error):
+            return f"{text}; if it takes labels too, say how many classes it has: --classes 10, classes=10"
+        return text
+
+    def copy(self) -> Network:
+        """Return a copy that shares the weights: for another thread, as a module may keep values between layers."""
+        shared = {id(t): t for t in self.tensors()}
+        twin = copy.copy(self)
+        twin.module = copy.deepcopy(self.module, shared)
+        return twin
+
+
+class ModuleModel(LatentModel):
+    """images = module(z) or module(z, labels), mapped from its value range to [0, 1]."""
+
+    def __init__(self, network: Network, settled: Interface, *, stochastic: bool, name: str, kind: str) -> None:
+        assert settled.latent_shape is not None
+        assert settled.image_shape is not None
+        assert not isinstance(settled.value_range, str), "a probe has settled them"
+        self.network, self.prior, self.stochastic, self.name, self.kind = network, settled.prior, stochastic, name, kind
+        self.latent_shape: tuple[int, ...] = settled.latent_shape
+        self.image_shape: Shape = settled.image_shape
+        self.value_range = settled.value_range
+        self.classes, self.class_names, self.notes = settled.classes, settled.class_names, settled.notes
+
+    prior: Prior
+
+    @property
+    def module(self) -> nn.Module:
+        """The torch module, in evaluation mode and without gradients of its weights."""
+        return self.network.module
+
+    def log_prior(self, z: torch.Tensor) -> torch.Tensor:
+        """Log density of latents (n, *latent_shape) in nats: (n,)."""
+        return log_density(self.prior, z)
+
+    def sample_prior(self, count: int, rng: Stream) -> torch.Tensor:
+        """Latents (count, *latent_shape), float32 on the CPU."""
+        return sample_latents(self.prior, self.latent_shape, count, rng)
+
+    def decode(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """Images (n, C, H, W) in the latents' dtype; differentiable in ``z``.
+
+        Raises:
+            ModelError: the latents have another shape, labels are missing, or the module failed.
+        """
+        if tuple(z.shape[1:]) != self.latent_shape:
+            raise ModelError(f"{self.name} takes latents (n, *{self.latent_shape}); got the shape {tuple(z.shape)}")
+        x = as_images(self.network(z, labels), len(z), self.image_shape, self.name).to(z.dtype)
+        if self.value_range is None:
+            return x
+        low, high = self.value_range
+        return (x - low) / (high - low)
+
+    def replicas(self, count: int) -> Sequence[Self]:
+        """Return copies that share the weights; only this model if the module cannot be copied."""
+        if count == 1 or isinstance(self.module, torch.jit.ScriptModule):
+            return [self] * count
+        try:
+            return [self, *(self._twin() for _ in range(count - 1))]
+        except Exception:  # noqa: BLE001 (whatever a module's own __deepcopy__ raises)
+            return [self]
+
+    def _twin(self) -> Self:
+        twin = copy.copy(self)
+        twin.network = self.network.copy()
+        return twin
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the weights in the order of their names, with names, types and shapes."""
+        digest = hashlib.blake2b(repr((self.latent_shape, self.image_shape)).encode(), digest_size=16)
+        for name, value in sorted(self.module.state_dict().items()):
+            if isinstance(value, torch.Tensor):
+                digest.update(repr((name, value.dtype, tuple(value.shape))).encode())
+                digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+            else:
+                digest.update(repr((name, value)).encode())
+        return digest.hexdigest()

@@ -1,0 +1,142 @@
+"""``open_model``: one way in for every kind of model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from didlearn.errors import UsageError
+from didlearn.images import open_images
+from didlearn.images.idx import is_idx
+from didlearn.models.bank import Bank
+from didlearn.models.base import Sampler
+from didlearn.models.directory import is_model_folder, load_directory
+from didlearn.models.exported import load_exported
+from didlearn.models.factory import load_model_factory
+from didlearn.models.interface import INFER
+from didlearn.models.module import open_module, snapshot
+from didlearn.models.torchscript import load_torchscript
+from didlearn.trusted import is_factory, is_torchscript
+
+KINDS = (
+    "a model folder (model.json), TorchScript (.pt), torch.export (.pt2), file.py:factory or pkg.module:factory with "
+    "--trust-code, or a folder, .zip or .npz of samples"
+)
+BANKS = {".zip", ".npz", ".npy", ".parquet"}
+NO_NETWORK = {".safetensors", ".onnx", ".h5", ".keras", ".gguf", ".bin"}
+
+
+def open_model(
+    spec: Any,
+    *,
+    latent_shape: tuple[int, ...] | int | None = None,
+    value_range: tuple[float, float] | str | None = INFER,
+    prior: str | torch.distributions.Distribution | None = None,
+    classes: int | tuple[str, ...] | None = None,
+    trust_code: bool = False,
+    name: str | None = None,
+    size: int | None = None,
+    channels: int | None = None,
+    skip_broken: bool = False,
+    device: str = "cpu",
+) -> Sampler:
+    """Open anything that can draw images.
+
+    Args:
+        spec: a model folder; a TorchScript or ``torch.export`` file; ``file.py:factory`` or ``pkg.module:factory``;
+            a folder, zip, npz or npy of samples; in Python also an ``nn.Module``, an array, ``Images``, or a
+            ``Sampler``, which is returned as it is.
+        latent_shape: shape of one latent; else the module's attribute, else found from its weights by trying.
+        value_range: (low, high) of the output, mapped to [0, 1]; ``None``: the output is used as it is and may take
+            any value; ``"infer"``: the module's attribute, else the usual range that 256 decoded latents lie in.
+        prior: ``"normal"``, ``"uniform"`` (on [-1, 1]) or a torch Distribution; else the attribute, else normal.
+        classes: number or names of the classes of a network (z, labels) -> images; else the attribute.
+        trust_code: whether code in the spec may run.
+        name: what to call it; the spec by default.
+        size, channels, skip_broken: how a bank of samples is read (see ``open_images``); a network's images are
+            never resized.
+        device: where a network is probed and stays.
+
+    Raises:
+        UsageError: the spec names no model, or an argument does not go with it.
+        TrustError: opening it would run code, and ``trust_code`` is false.
+        ModelError: it cannot be loaded, or does not make images.
+        DataError: a bank of samples cannot be read.
+    """
+    said: dict[str, Any] = {"latent_shape": latent_shape, "value_range": value_range, "prior": prior, "classes": classes}
+    spec = os.fspath(spec) if isinstance(spec, os.PathLike) else spec
+    if isinstance(spec, str) and not _is_bank(spec):
+        loaded, declared, kind, called = _load(spec, trust_code)
+        if isinstance(loaded, nn.Module):
+            said = {key: declared.get(key) if _silent(value) else value for key, value in said.items()}
+            said["value_range"] = declared.get("value_range", INFER) if value_range == INFER else value_range
+            return open_module(loaded, **said, name=name or called, kind=kind, device=device)
+        spec = loaded
+    if isinstance(spec, nn.Module):
+        copied, notes = snapshot(spec)
+        return open_module(copied, **said, name=name, device=device, notes=notes)
+    given = [key for key, value in said.items() if not _silent(value)]
+    if given:
+        raise UsageError(f"{given[0]} says how a network is run; {_what(spec)} is not one: leave it out")
+    if isinstance(spec, Sampler):
+        return spec
+    if not hasattr(spec, "__len__") and not isinstance(spec, str):
+        raise UsageError(f"{_what(spec)} is no model; give {KINDS}, an nn.Module, an array, Images or a Sampler")
+    return Bank(open_images(spec, size=size, channels=channels, skip_broken=skip_broken, name=name))
+
+
+def _silent(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value == INFER)
+
+
+def _what(spec: object) -> str:
+    return repr(spec) if isinstance(spec, str) else f"a {type(spec).__name__}"
+
+
+def _is_bank(spec: str) -> bool:
+    """Tell whether a text names samples: whatever ``open_images`` reads and is no model."""
+    if spec == "digits" or spec.startswith("hf:"):
+        return True
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        return not is_model_folder(path)
+    if path.is_file():
+        known = path.suffix.lower() in BANKS or is_idx(path) or _is_cifar(path)
+        return known and not is_torchscript(path)
+    return spec.rpartition(":")[0].lower().endswith(".npz")
+
+
+def _is_cifar(path: Path) -> bool:
+    return path.suffix.lower() == ".bin" and path.stat().st_size % 3073 == 0
+
+
+def _load(spec: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str, Any], str, str]:
+    """Return the module or sampler, what its file declares, its kind and its name."""
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        module, described = load_directory(path)
+        declared = described.model_dump(include={"latent_shape", "value_range", "prior", "classes"})
+        return module, declared, "directory", described.name or path.resolve().name
+    if not path.exists():
+        if is_factory(spec):
+            return load_model_factory(spec, trust_code), {}, "factory", spec.rpartition(":")[2]
+        raise UsageError(f"there is no model {spec!r}; give {KINDS}")
+    if path.suffix.lower() == ".pt2":
+        return load_exported(path, trust_code), {}, "exported", path.stem
+    if is_torchscript(path):
+        return load_torchscript(path, trust_code), {}, "torchscript", path.stem
+    raise _refusal(path)
+
+
+def _refusal(path: Path) -> UsageError:
+    if path.suffix.lower() in NO_NETWORK:
+        return UsageError(f"{path} is no model that can be run here (weights alone do not say how); give {KINDS}")
+    return UsageError(
+        f"{path} is a pickled checkpoint, or nothing that is known: it does not hold the network, and unpickling it "
+        "would run its code. Save the model as TorchScript (torch.jit.trace(model, z).save), with torch.export.save, "
+        "or give a factory that loads it: file.py:factory with --trust-code"
+    )
