@@ -1,1 +1,1 @@
-"""TODO."""
+"""Estimators and tests: arrays in, numbers out; no model and no image."""
