@@ -1,1 +1,6 @@
-"""TODO."""
+"""Pages that show results, and nothing that is not in them."""
+
+from didlearn.report.comparison import render_comparison, write_comparison
+from didlearn.report.page import render, write_report
+
+__all__ = ["render", "render_comparison", "write_comparison", "write_report"]

@@ -1,0 +1,106 @@
+"""The page that sets models side by side: one column per model, every quantity on one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from didlearn.errors import UsageError
+from didlearn.report import estimates, provenance
+from didlearn.report.page import templates, write
+from didlearn.report.pictures import BYTES, Album, Exhibit
+from didlearn.result import AuditResult, CheckResult, Gallery
+
+_TELLING: Final = ("memorization", "support")
+_STRIP: Final = 3
+KEY_ROWS: Final = 4
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The pictures that say most about a model, and the check they come from."""
+
+    check: str
+    exhibit: Exhibit
+
+
+@dataclass(frozen=True)
+class Line:
+    """One check across the models: its question, each model's result (``None`` where it was not asked), its numbers."""
+
+    check: str
+    question: str
+    results: tuple[CheckResult | None, ...]
+    numbers: tuple[estimates.Across, ...]
+
+
+def render_comparison(results: Mapping[str, AuditResult], roots: Mapping[str, Path]) -> str:
+    """Render results side by side, one column per model.
+
+    Args:
+        results: what each model's audit found, by the model's name.
+        roots: the run folder of each, by the same names.
+
+    Returns:
+        The page, under the same rules as a report.
+
+    Raises:
+        UsageError: there is nothing to compare.
+        ResultError: a picture's path leads outside its run folder.
+    """
+    if not results:
+        raise UsageError("nothing to compare; give at least one run folder")
+    audits = list(results.values())
+    strips = [_strip(result, Path(roots[name]), BYTES // len(audits)) for name, result in results.items()]
+    page = templates().get_template("comparison.html")
+    return page.render(names=list(results), results=audits, lines=_lines(audits), strips=strips, key_rows=KEY_ROWS)
+
+
+def write_comparison(runs: Sequence[Path], output: Path) -> Path:
+    """Render run folders side by side into the file ``output`` and return its path.
+
+    Raises:
+        UsageError: no run was given.
+        ResultError: a folder holds no result that this version reads.
+    """
+    loaded = [(Path(run), AuditResult.load(run)) for run in runs]
+    names = _distinct([provenance.model_name(result) for _, result in loaded], [run.name for run, _ in loaded])
+    results = {name: result for name, (_, result) in zip(names, loaded, strict=True)}
+    roots = {name: run for name, (run, _) in zip(names, loaded, strict=True)}
+    return write(Path(output), render_comparison(results, roots))
+
+
+def _distinct(names: list[str], folders: list[str]) -> list[str]:
+    """Tell models of one name apart by their run folder, then by a number."""
+    told = [f"{n} ({f})" if names.count(n) > 1 else n for n, f in zip(names, folders, strict=True)]
+    return [f"{n} #{told[: i + 1].count(n)}" if told.count(n) > 1 else n for i, n in enumerate(told)]
+
+
+def _lines(audits: list[AuditResult]) -> list[Line]:
+    checks = dict.fromkeys(check.check for audit in audits for check in audit.checks)
+    return [_line(check, audits) for check in checks]
+
+
+def _line(check: str, audits: list[AuditResult]) -> Line:
+    found = tuple(next((c for c in audit.checks if c.check == check), None) for audit in audits)
+    question = next((c.question for c in found if c is not None and c.question), "")
+    return Line(check, question, found, tuple(estimates.across(audits, check)))
+
+
+def _strip(result: AuditResult, root: Path, budget: int) -> Strip | None:
+    """Choose the first gallery of the check that most needs to be seen: copies, then duplicates, then any failure."""
+    shown = [check for check in result.checks if check.galleries]
+    if not shown:
+        return None
+    check = min(shown, key=_rank)
+    gallery: Gallery = check.galleries[0]
+    return Strip(check.check, Album(root, _STRIP, budget // 24).exhibit(gallery, _STRIP))
+
+
+def _rank(check: CheckResult) -> tuple[bool, int]:
+    known = check.check in _TELLING
+    failed = check.verdict == "fail"
+    order = _TELLING if failed else _TELLING[::-1]
+    return not failed, order.index(check.check) if known else len(_TELLING)

@@ -1,0 +1,196 @@
+"""Pictures for the page: small PNGs as data URIs, thinned so that the page stays small however much was saved."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+from didlearn.result import AuditResult, Gallery, Tile, tile_file
+
+BYTES: Final = 2_500_000
+TILES: Final = 900
+SHEET: Final = 60
+_ROWS: Final = (24, 16, 12, 8, 6, 4, 3, 2, 1)
+_SIDE = 192
+_SHOWN = 96  # CSS pixels that a small picture is enlarged to, in whole multiples
+_GUTTER = 14  # CSS pixels between columns, as the style sheet has it
+_LONGEST = 128  # CSS pixels that no picture exceeds
+_LARGEST = 64_000_000  # pixels: what is larger was not written by an audit
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture on the page.
+
+    Attributes:
+        src: a data URI, or empty where the picture could not be read.
+        width, height: CSS pixels to show it at. enlarged: whether these are a multiple of its own.
+    """
+
+    src: str
+    width: int
+    height: int
+    caption: str
+    alt: str
+    enlarged: bool = False
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A gallery ready to be shown.
+
+    Attributes:
+        halves: the shown rows, in one or two blocks that may stand side by side.
+        sheet: one picture of all tiles, where there are too many for single pictures.
+        hidden: how many rows are not on the page.
+    """
+
+    gallery: Gallery
+    halves: tuple[tuple[tuple[Picture, ...], ...], ...]
+    sheet: Picture | None
+    hidden: int
+
+    @property
+    def width(self) -> int:
+        """CSS pixels that one block is wide: a column per heading, each as wide as the widest picture."""
+        widest = max((p.width for rows in self.halves for row in rows for p in row), default=_SHOWN)
+        return len(self.gallery.columns) * (widest + _GUTTER)
+
+
+@dataclass(frozen=True)
+class Album:
+    """How many rows of a gallery and how many bytes of a picture the page can afford.
+
+    Attributes:
+        root: the run folder that saved pictures lie in.
+        rows: rows shown of each gallery. allowance: bytes of one picture.
+    """
+
+    root: Path
+    rows: int
+    allowance: int
+
+    @classmethod
+    def of(cls, result: AuditResult, root: Path, budget: int = BYTES) -> Album:
+        """Share a budget of bytes evenly among the pictures of a result."""
+        galleries = [g for c in result.checks for g in c.galleries]
+        counts = {rows: sum(_count(g, rows) for g in galleries) for rows in _ROWS}
+        rows = next((r for r in _ROWS if counts[r] <= TILES), 1)
+        return cls(root, rows, budget // max(24, counts[rows]))
+
+    def exhibit(self, gallery: Gallery, rows: int | None = None) -> Exhibit:
+        """Read the pictures of a gallery (its first ``rows`` rows, if given).
+
+        Raises:
+            ResultError: a picture's path leads outside the run folder.
+        """
+        if not gallery.columns:
+            return self._contact(gallery, None if rows is None else 4 * rows)
+        limit = min(self.rows, rows or self.rows)
+        shown = tuple(self._row(gallery, r, row) for r, row in enumerate(gallery.rows[:limit]))
+        middle = (len(shown) + 1) // 2
+        halves = (shown[:middle], shown[middle:]) if len(shown) >= 6 else (shown,)
+        return Exhibit(gallery, halves, None, max(0, len(gallery.rows) - limit))
+
+    def _contact(self, gallery: Gallery, limit: int | None) -> Exhibit:
+        """Show pictures without columns one after another, or as one sheet where they are many."""
+        tiles = [tile for row in gallery.rows for tile in row]
+        if limit is None and len(tiles) > SHEET:
+            shown = tiles[: TILES // 2]
+            return Exhibit(gallery, (), self._sheet(gallery, shown), len(tiles) - len(shown))
+        row = self._row(gallery, 0, tuple(tiles[:limit]))
+        return Exhibit(gallery, ((row,),), None, len(tiles) - len(row))
+
+    def _row(self, gallery: Gallery, r: int, row: tuple[Tile, ...]) -> tuple[Picture, ...]:
+        names = [
+            f"{gallery.columns[c]}, row {r + 1}" if c < len(gallery.columns) else f"{gallery.title}, picture {c + 1}"
+            for c in range(len(row))
+        ]
+        return tuple(
+            self._picture(tile, f"{name}: {tile.caption}" if tile.caption else name)
+            for name, tile in zip(names, row, strict=True)
+        )
+
+    def _picture(self, tile: Tile, alt: str) -> Picture:
+        image = _open(tile, self.root)
+        if image is None:
+            return Picture("", _SHOWN, _SHOWN, tile.caption, f"{alt} (the picture is missing)")
+        width, height, enlarged = _shown_size(image)
+        return Picture(_uri(_within(image, self.allowance)), width, height, tile.caption, alt, enlarged)
+
+    def _sheet(self, gallery: Gallery, tiles: list[Tile]) -> Picture:
+        """Paste many tiles into one picture, 16 to a row."""
+        images = [_shrunk(image, _SIDE // 3) for tile in tiles if (image := _open(tile, self.root)) is not None]
+        side = max((max(image.size) for image in images), default=1)
+        across, gap = min(16, max(1, len(images))), max(1, side // 16)
+        down = -(-len(images) // across)
+        mode = "RGB" if any(image.mode == "RGB" for image in images) else "L"
+        sheet = Image.new(mode + "A", (across * (side + gap) - gap, max(1, down * (side + gap) - gap)))
+        for i, image in enumerate(images):
+            sheet.paste(image.convert(mode + "A"), (i % across * (side + gap), i // across * (side + gap)))
+        times = max(1, round(_SHOWN / 2 / side))
+        data = _within(sheet, self.allowance * max(1, len(images) // 4))
+        alt = f"{gallery.title}: contact sheet of {len(images)} pictures"
+        return Picture(_uri(data), sheet.width * times, sheet.height * times, "", alt, times > 1)
+
+
+def _shown_size(image: Image.Image) -> tuple[int, int, bool]:
+    """Enlarge small pictures by a whole factor, so that their pixels stay square and even."""
+    longest = max(image.size)
+    times = max(1, round(_SHOWN / longest)) if longest <= _SHOWN else min(1.0, _LONGEST / longest)
+    return max(1, round(image.width * times)), max(1, round(image.height * times)), times > 1
+
+
+def _count(gallery: Gallery, rows: int) -> int:
+    """How many pictures a gallery shows; a sheet is paid for as a quarter of its tiles."""
+    if gallery.columns:
+        return sum(map(len, gallery.rows[:rows]))
+    tiles = sum(map(len, gallery.rows))
+    return tiles if tiles <= SHEET else min(TILES // 2, tiles) // 4
+
+
+def _open(tile: Tile, root: Path) -> Image.Image | None:
+    """Read a tile as grey or RGB, no longer than ``_SIDE``; ``None`` where there is no readable PNG."""
+    if tile.pixels is not None:
+        return _shrunk(Image.fromarray(tile.pixels), _SIDE)
+    path = tile_file(root, tile)
+    if path is None or not path.is_file():
+        return None
+    try:
+        with Image.open(path, formats=["PNG"]) as file:
+            if file.width * file.height > _LARGEST:
+                return None
+            return _shrunk(file.convert("L" if file.mode in ("1", "L") else "RGB"), _SIDE)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None
+
+
+def _within(image: Image.Image, allowance: int) -> bytes:
+    """Encode an image, made smaller until it fits its allowance."""
+    data = _png(image)
+    while len(data) > allowance and max(image.size) > 32:
+        image = _shrunk(image, max(32, round(0.75 * max(image.size))))
+        data = _png(image)
+    return data
+
+
+def _shrunk(image: Image.Image, side: int) -> Image.Image:
+    if max(image.size) <= side:
+        return image
+    share = side / max(image.size)
+    return image.resize((max(1, round(image.width * share)), max(1, round(image.height * share))), Image.Resampling.BOX)
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format="PNG", optimize=True)
+    return file.getvalue()
+
+
+def _uri(data: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(data).decode()
