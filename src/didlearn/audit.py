@@ -20,8 +20,7 @@ from didlearn.check import Check, Subject, run_check
 from didlearn.embeddings import Embedding, open_embedding
 from didlearn.errors import DataError, UsageError
 from didlearn.images import Images, open_images
-from didlearn.images.split import drop_shared as without_shared
-from didlearn.images.split import shared_images, split_heldout
+from didlearn.images.split import shared_images, split_heldout, without_shared
 from didlearn.models import Sampler, open_model
 from didlearn.models.base import silent
 from didlearn.parallel import default_threads
@@ -107,6 +106,8 @@ def audit(
                 cache=None if workdir is None else workdir / "cache",
                 seed=seed,
                 device=device,
+                threads=threads,
+                progress=progress,
             )
         subject = Subject(
             model, *real, others, space, seed, device, batch_size, threads, workdir=workdir, progress=progress

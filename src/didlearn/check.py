@@ -18,7 +18,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import TypeAdapter
 
-from didlearn.embeddings import Embedding, Pixels, embed
+from didlearn.embeddings import Embedding, embed
+from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.errors import DidlearnError
 from didlearn.images.base import Images
 from didlearn.models.base import Sampler, Samples, silent
@@ -47,7 +48,7 @@ class Subject:
     train: Images | None = None
     heldout: Images | None = None
     outside: dict[str, Images] = field(default_factory=dict)
-    embedding: Embedding = field(default_factory=Pixels)
+    embedding: Embedding = field(default_factory=PixelEmbedding)
     seed: int = 0
     device: str = "cpu"
     batch_size: int = 256

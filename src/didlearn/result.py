@@ -60,6 +60,11 @@ class Estimate(Value):
         return self
 
 
+def exactly(value: float, level: float, n: int, method: str, unit: str = "") -> Estimate:
+    """Return a number that has no error of its own (a p-value, a chosen threshold) as an estimate without width."""
+    return Estimate(value=value, low=value, high=value, level=level, n=n, method=method, unit=unit)
+
+
 class Table(Value):
     """Rows under named columns; also written as a CSV file when ``csv`` names one."""
 

@@ -19,9 +19,9 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def percent(value: float) -> str:
-    """Write a fraction as a percentage to two digits."""
-    return f"{100 * value:.2g} %" if value < 0.995 else f"{100 * value:.4g} %"
+def percent(fraction: float) -> str:
+    """Write a fraction as a percentage: ``4.8 %``, ``99.97 %``."""
+    return f"{100 * fraction:.2g} %" if fraction < 0.995 else f"{100 * fraction:.4g} %"
 
 
 def interval(estimate: Estimate) -> str:

@@ -21,14 +21,14 @@ from didlearn.duplicates.criterion import Criterion, calibrate
 from didlearn.duplicates.figures import criterion_parts
 from didlearn.duplicates.pairs import atom_parts, candidates, pair_parts
 from didlearn.duplicates.parts import Parts
-from didlearn.duplicates.verdict import decide
+from didlearn.duplicates.verdict import judge_support
 from didlearn.images.base import Images
 from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
-from didlearn.result import CheckResult, Estimate
+from didlearn.result import CheckResult, Estimate, exactly
 from didlearn.rng import Stream
-from didlearn.statistics.collisions import effective_support
-from didlearn.statistics.support import estimate_support, heavy_atoms
+from didlearn.statistics.atoms import heavy_atoms
+from didlearn.statistics.support import estimate_support, estimate_support_without_atoms
 
 Array = np.ndarray[Any, Any]
 PERTURBED = 400
@@ -69,9 +69,7 @@ class Support(Check):
         real = subject.heldout or subject.train
         fault = find_fault(drawn, None if real is None else real.shape)
         if fault is not None:
-            return CheckResult(
-                check=self.name, verdict="fail", reason=fault, answer=f"The generator is broken: {fault}."
-            )
+            return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
         if len(drawn) < FEWEST:
             reason = f"{len(drawn)} samples are too few to say anything; give at least {FEWEST}, better thousands"
             return CheckResult(check=self.name, verdict="inconclusive", reason=reason, answer=f"Open: {reason}.")
@@ -85,7 +83,7 @@ class Support(Check):
         found = count_duplicates(features, criterion.threshold, device=subject.device)
         found_real = None if real is None else count_duplicates(real, criterion.threshold, device=subject.device)
         estimates = self._supports(found, found_real) | self._lookalikes(features, real, criterion, subject.device)
-        verdict = decide(estimates, found, found_real, self.factor, self.level)
+        verdict = judge_support(estimates, found, found_real, self.factor, self.level)
         pairs = candidates(features, found, criterion.threshold, self.candidates, subject.device)
         labels = None if heldout is None or heldout.labels is None else (real, heldout.labels)
         parts = (
@@ -130,11 +128,9 @@ class Support(Check):
 
     def _supports(self, found: Counts, found_real: Counts | None) -> dict[str, Estimate]:
         estimates = estimate_support(found.cluster_sizes, found.samples, self.level)
-        estimates["effective_support"] = effective_support(found.pairs, found.triples, found.samples, self.level)
+        estimates["effective_support"] = found.support(self.level)
         if found_real is not None:
-            estimates["effective_support_heldout"] = effective_support(
-                found_real.pairs, found_real.triples, found_real.samples, self.level
-            )
+            estimates["effective_support_heldout"] = found_real.support(self.level)
         return estimates
 
     def _lookalikes(
@@ -145,18 +141,14 @@ class Support(Check):
             return {}
         counts = {"": features, "_heldout": real}
         found = {name: count_duplicates(x, criterion.lookalike, device=device) for name, x in counts.items()}
-        return {
-            f"lookalike_support{name}": effective_support(c.pairs, c.triples, c.samples, self.level)
-            for name, c in found.items()
-        }
+        return {f"lookalike_support{name}": c.support(self.level) for name, c in found.items()}
 
     def _atoms(self, drawn: Samples, found: Counts) -> Parts:
         """List pictures drawn far more often than the rest, and measure again without them."""
         atoms = heavy_atoms(found.cluster_sizes, found.samples, self.level)
         if not atoms:
             return Parts()
-        left = found.samples - sum(size for size, _ in atoms)
-        rest = estimate_support(found.cluster_sizes[len(atoms) :], left, self.level) if left > 1 else {}
+        rest = estimate_support_without_atoms(found.cluster_sizes, found.samples, self.level) or {}
         named = {f"{name}_without_atoms": rest[name] for name in ("effective_support", "richness") if name in rest}
         masses = [(size, mass.value or 0.0, mass.low or 0.0, mass.high or 1.0) for size, mass in atoms]
         return atom_parts(drawn.images, found, masses) + Parts({"largest_atom": atoms[0][1], **named})
@@ -164,15 +156,8 @@ class Support(Check):
     def _criterion_estimates(self, criterion: Criterion, found: Counts) -> Parts:
         rate = criterion.false_duplicate_rate(self.level)
         estimates = {} if rate is None else {"false_duplicate_rate": rate}
-        estimates["threshold"] = Estimate(
-            value=criterion.threshold,
-            low=criterion.threshold,
-            high=criterion.threshold,
-            level=self.level,
-            n=criterion.distinct,
-            method=f"calibrated: {criterion.because}",
-            unit="distance",
-        )
+        method = f"calibrated: {criterion.because}"
+        estimates["threshold"] = exactly(criterion.threshold, self.level, criterion.distinct, method, "distance")
         notes = [f"Two images are duplicates at a distance of {criterion.threshold:.4g} or less: {criterion.because}."]
         transitive = found.transitivity
         if transitive is not None and transitive < 0.99:

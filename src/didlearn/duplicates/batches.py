@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from didlearn.result import Estimate
-from didlearn.statistics.birthday import birthday_bound, fit_effective_support
+from didlearn.statistics.batch_fit import fit_effective_support
+from didlearn.statistics.birthday import batch_support_bound
 from didlearn.statistics.intervals import proportion
 
 Array = np.ndarray[Any, Any]
@@ -33,12 +34,9 @@ class Batches:
         """Return the collision rate with its Clopper-Pearson interval."""
         return proportion(self.collided, self.batches, level)
 
-    def bound(self, level: float) -> tuple[float | None, float | None]:
-        """Return the bound on the effective support at the observed rate and at the rate's lower end."""
-        rate = self.rate(level)
-        return tuple(  # type: ignore[return-value]
-            birthday_bound(r, self.size) if r is not None and 0 < r < 1 else None for r in (rate.value, rate.low)
-        )
+    def bound(self, level: float) -> Estimate:
+        """Return the upper bound on the effective support that holds whatever the generator's law."""
+        return batch_support_bound(self.size, self.batches, self.collided, level)
 
 
 def cut(following: Array, size: int) -> Batches:

@@ -57,10 +57,10 @@ def _even_size(support: float | None) -> float | None:
 def _runs_table(runs: list[Batches], level: float) -> Table:
     rows = []
     for run in runs:
-        rate, (bound, limit) = run.rate(level), run.bound(level)
-        rows.append((run.size, run.batches, run.collided, rate.value, rate.low, rate.high, bound, limit))
+        rate, bound = run.rate(level), run.bound(level)
+        rows.append((run.size, run.batches, run.collided, rate.value, rate.low, rate.high, bound.value, bound.high))
     columns = (
-        "batch size", "batches", "with a duplicate", "rate", "low", "high", "bound on 1/Σp²", "bound at the low rate",
+        "batch size", "batches", "with a duplicate", "rate", "low", "high", "1/Σp² at most", "surely at most",
     )  # fmt: skip
     return Table(
         name="batches",

@@ -9,7 +9,6 @@ import numpy as np
 from didlearn.duplicates.counts import Counts, count_duplicates
 from didlearn.duplicates.parts import Parts
 from didlearn.result import Cell, Table
-from didlearn.statistics.collisions import effective_support
 
 Array = np.ndarray[Any, Any]
 FEWEST, MOST = 20, 200
@@ -48,7 +47,7 @@ def class_parts(
 
 
 def _columns(found: Counts, level: float) -> list[Cell]:
-    support = effective_support(found.pairs, found.triples, found.samples, level)
+    support = found.support(level)
     return [found.samples, found.pairs, support.value, support.low, support.high]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from didlearn.neighbors import near_duplicates
+from didlearn.result import Estimate
+from didlearn.statistics.collisions import Collisions, effective_support
 
 Array = np.ndarray[Any, Any]
 
@@ -30,6 +32,15 @@ class Counts:
     following: Array
     component: Array
     cluster_sizes: Array
+
+    @property
+    def collisions(self) -> Collisions:
+        """The same as the statistics take it."""
+        return Collisions(self.pairs, self.triples, self.samples)
+
+    def support(self, level: float) -> Estimate:
+        """Return the effective support, 1/Σp²."""
+        return effective_support(self.pairs, self.triples, self.samples, level)
 
     @property
     def transitivity(self) -> float | None:

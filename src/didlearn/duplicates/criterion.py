@@ -91,20 +91,55 @@ def calibrate(
         threshold: use this one instead, and only measure how often it is wrong.
         device: where distances are computed.
     """
-    perturbed = {
-        kind: np.sort(np.linalg.norm(embed(change(pixels)).astype(np.float64) - features, axis=1))
-        for kind, change in PERTURBATIONS.items()
-    }
-    same = min(float(np.median(d)) for d in perturbed.values())
+    perturbed = perturbed_distances(pixels, features, embed)
+    same = same_picture(perturbed)
     real, distinct = np.empty(0), 0
     if real_features is not None and len(real_features) > 2:
         chosen = _distinct(real_features, same, device)
         real, distinct = closest_pairs(chosen, k=5 * FAR, device=device).distance, len(chosen)
     tail = fit_lower_tail(real, distinct * (distinct - 1) // 2) if len(real) else None
-    chosen_threshold, because = (
-        (threshold, "it was given") if threshold is not None else _choose(perturbed, tail, same, false_pairs, samples)
-    )
+    rate = false_pairs / max(1.0, samples * (samples - 1) / 2)
+    words = f"closer pairs of independent real images are expected {false_pairs:g} times among as many pairs"
+    chosen_threshold, because = choose(tail, rate, perturbed, words, threshold)
     return Criterion(chosen_threshold, tail.distance if tail else None, because, perturbed, tail, distinct, real)
+
+
+def perturbed_distances(pixels: Array, features: Array, embed: Embed) -> dict[str, Array]:
+    """Return the distances (m,), ascending, of images to their mild perturbations, by kind.
+
+    Args:
+        pixels: (m, C, H, W) uint8. features: (m, D) theirs. embed: images to features.
+    """
+    return {
+        kind: np.sort(np.linalg.norm(embed(change(pixels)).astype(np.float64) - features, axis=1))
+        for kind, change in PERTURBATIONS.items()
+    }
+
+
+def same_picture(perturbed: dict[str, Array]) -> float:
+    """Return the median distance of the mildest perturbation: closer images are one picture for certain."""
+    return min(float(np.median(d)) for d in perturbed.values())
+
+
+def choose(
+    tail: LowerTail | None, rate: float, perturbed: dict[str, Array], words: str, given: float | None
+) -> tuple[float, str]:
+    """Choose a threshold, and say which curve decided.
+
+    Args:
+        tail: of distances between independent real images. rate: the share of them it may accept. words: that rate.
+        perturbed: distances to perturbations, by kind. given: a threshold that overrules both.
+    """
+    if given is not None:
+        return given, "it was given"
+    if tail is None:
+        mild = "there are too few real images to calibrate on, and it is the distance of a mildly changed copy"
+        return same_picture(perturbed), mild
+    by_false = tail.distance_at(rate)
+    by_sensitivity = max(float(np.quantile(d, SENSITIVITY_QUANTILE)) for d in perturbed.values())
+    if by_false <= by_sensitivity:
+        return by_false, words
+    return by_sensitivity, "95 % of mildly changed copies lie closer to their original"
 
 
 def _distinct(features: Array, same: float, device: str) -> Array:
@@ -115,15 +150,3 @@ def _distinct(features: Array, same: float, device: str) -> Array:
         if 2 * keep.sum() >= len(features):
             break
     return features[keep]
-
-
-def _choose(
-    perturbed: dict[str, Array], tail: LowerTail | None, same: float, false_pairs: float, samples: int
-) -> tuple[float, str]:
-    if tail is None:
-        return same, "there are too few real images to calibrate on: it is the distance of a mildly changed copy"
-    by_false = tail.distance_at(false_pairs / max(1.0, samples * (samples - 1) / 2))
-    by_sensitivity = max(float(np.quantile(d, SENSITIVITY_QUANTILE)) for d in perturbed.values())
-    if by_false <= by_sensitivity:
-        return by_false, f"closer pairs of independent real images are expected {false_pairs:g} times in the sample"
-    return by_sensitivity, "95 % of mildly changed copies lie closer to their original"

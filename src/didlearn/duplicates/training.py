@@ -30,7 +30,8 @@ def nearest_images(
         device: where distances are computed.
 
     Returns:
-        distance (n,) and index (n,); of several at the same distance, the first.
+        distance (n,) and index (n,); of several at the same distance, the first. An infinite distance and index -1
+        where every image is excluded.
     """
     size = max(1024, CHUNK_BYTES // (4 * query.shape[1]))
     distance, index = np.full(len(query), np.inf), np.full(len(query), -1)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from didlearn.duplicates.counts import Counts
 from didlearn.result import Estimate, Verdict
-from didlearn.statistics.sample_size import samples_to_settle
-from didlearn.wording import interval, number
+from didlearn.statistics.sample_size import compare_support, samples_to_settle
+from didlearn.wording import interval, number, percent
 
 
 class Decision(NamedTuple):
@@ -18,7 +18,7 @@ class Decision(NamedTuple):
     answer: str
 
 
-def decide(
+def judge_support(
     estimates: dict[str, Estimate], found: Counts, found_real: Counts | None, factor: float, level: float
 ) -> Decision:
     """Compare the generator's effective support with that of held-out real images.
@@ -32,29 +32,28 @@ def decide(
     real = estimates.get("effective_support_heldout")
     if real is None or found_real is None:
         return Decision("measured", "there are no held-out real images to compare with", said)
-    beside = f"held-out real images show {_range(real)}"
-    if own.high is not None and real.low is not None and own.high < real.low:
-        reason = f"its effective support ({_range(own)}) lies below that of real images ({_range(real)})"
+    beside = f"held-out real images show {interval(real)}"
+    outcome = compare_support(generated=own, real=real, factor=factor)
+    if outcome == "fail":
+        reason = f"its effective support ({interval(own)}) lies below that of real images ({interval(real)})"
         return Decision("fail", reason, f"{said} That is too few: {beside}.")
-    if reaches(own, real, factor):
-        reason = f"its effective support is at least the real one's over {factor:g}"
+    if outcome == "pass":
+        reason = f"its effective support is shown to be at least the real one's over {factor:g}"
         return Decision("pass", reason, f"{said} That is enough: {beside}.")
-    look, look_real = estimates.get("lookalike_support"), estimates.get("lookalike_support_heldout")
-    if look is not None and look_real is not None and reaches(look, look_real, factor):
+    if _looks_as_diverse(estimates, factor):
         reason = (
-            f"real images hold too few duplicates to be counted, and pairs that merely look alike are at most "
-            f"{factor:g} times as frequent among its samples as among real images"
+            "real images hold too few duplicates to be counted, and pairs that merely look alike are shown to be at "
+            f"most {factor:g} times as frequent among its samples as among real images"
         )
-        return Decision("pass", reason, f"{said} Its pictures repeat no more than real ones do ({beside}).")
+        return Decision("pass", reason, f"{said} Its pictures look alike no more often than real ones do ({beside}).")
     need = _need(found, found_real, factor, level)
-    return Decision(
-        "inconclusive", f"the intervals of generated and real images overlap; {need}", f"{said} Open: {need}."
-    )
+    reason = f"the intervals of generated and real images do not decide; {need}"
+    return Decision("inconclusive", reason, f"{said} Whether that is enough is open ({beside}): {need}.")
 
 
-def reaches(own: Estimate, real: Estimate, factor: float) -> bool:
-    """Whether ``own`` is shown to be at least ``real`` over ``factor``."""
-    return own.low is not None and real.high is not None and own.low * factor >= real.high
+def _looks_as_diverse(estimates: dict[str, Estimate], factor: float) -> bool:
+    own, real = (estimates.get(f"lookalike_support{end}") for end in ("", "_heldout"))
+    return own is not None and real is not None and compare_support(generated=own, real=real, factor=factor) == "pass"
 
 
 def _size(own: Estimate, found: Counts) -> str:
@@ -63,17 +62,55 @@ def _size(own: Estimate, found: Counts) -> str:
             f"No duplicate among {number(found.samples)} samples: as pairs see it, the generator makes "
             f"at least {number(own.low or 0)} different images."
         )
+    if found.pairs == found.samples * (found.samples - 1) // 2:
+        return f"The generator made the same image {number(found.samples)} times."
     return f"As pairs see it, the generator makes about {number(own.value)} different images ({interval(own)})."
 
 
-def _range(estimate: Estimate) -> str:
-    return interval(estimate)
-
-
 def _need(found: Counts, real: Counts, factor: float, level: float) -> str:
-    need = samples_to_settle(
-        generated=(found.pairs, found.samples), real=(real.pairs, real.samples), factor=factor, level=level
+    both = {"generated": found.collisions, "real": real.collisions, "factor": factor, "level": level}
+    alone = samples_to_settle(**both, fixed_real=True)  # type: ignore[arg-type]
+    if alone is not None:
+        return f"about {number(alone)} samples would settle it"
+    need = samples_to_settle(**both)  # type: ignore[arg-type]
+    if need is not None:
+        return f"about {number(need)} samples and as many held-out images would settle it"
+    return "at these rates no number of samples within reach settles it"
+
+
+def judge_copying(estimates: dict[str, Estimate], tolerance: float, alpha: float) -> Decision:
+    """Decide whether the generator copies.
+
+    ``fail``: the copied fraction surely exceeds ``tolerance``, or both the data-copying test and the training
+    preference are significant at ``alpha`` (the first alone also sees blur). ``pass``: the copied fraction is surely
+    at most ``tolerance`` and the preference is not significant. Else ``inconclusive``.
+    """
+    copied = estimates["copied_fraction"]
+    value, low, high = copied.value or 0.0, copied.low or 0.0, 1.0 if copied.high is None else copied.high
+    nearer, preferred = (
+        (estimates[name].value or 0.0) < alpha for name in ("data_copying_pvalue", "training_preference_pvalue")
     )
-    if need is None:
-        return "no number of samples settles it at these rates"
-    return f"about {number(need)} samples and as many held-out images would settle it"
+    said = f"{percent(value)} of its samples are copies of training images ({percent(low)} to {percent(high)})"
+    if low > tolerance:
+        return Decision("fail", f"the copied fraction exceeds {percent(tolerance)}", f"{said}.")
+    if nearer and preferred:
+        reason = "samples are nearer to the training set than held-out images, and nearer to it than to held-out images"
+        return Decision("fail", reason, f"It leans on its training set: {reason}. {said}.")
+    if high <= tolerance and not preferred:
+        reason = f"the copied fraction is at most {percent(tolerance)} and training images are not preferred"
+        blur = " Its samples are near to the training set, but as near to held-out images: smooth, not copied." * nearer
+        return Decision("pass", reason, f"No copying found: {said}.{blur}")
+    if preferred:
+        reason = "training images are preferred over held-out ones, but the data-copying test sees nothing"
+        return Decision("inconclusive", reason, f"{said}; {reason}.")
+    need = _copies_needed(copied, value, low, high, tolerance)
+    return Decision("inconclusive", f"the copied fraction is not settled; {need}", f"{said}; {need}.")
+
+
+def _copies_needed(copied: Estimate, value: float, low: float, high: float, tolerance: float) -> str:
+    """The interval's half towards the tolerance shrinks like 1/√n."""
+    half = high - value if value < tolerance else value - low
+    gap = abs(value - tolerance)
+    if gap == 0:
+        return "it equals the tolerance: choose another"
+    return f"about {number(round(copied.n * max(1.0, (half / gap) ** 2)))} samples would settle it"

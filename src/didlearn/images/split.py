@@ -49,6 +49,12 @@ def split_heldout(images: Images, seed: int, fraction: float = 0.2) -> tuple[Ima
     )
 
 
+def without_shared(train: Images, heldout: Images) -> Images:
+    """Return the images of ``heldout`` whose picture is not also in ``train``."""
+    known = set(train.hashes.tolist())
+    return heldout.subset([i for i, digest in enumerate(heldout.hashes.tolist()) if digest not in known])
+
+
 def shared_images(a: Images, b: Images) -> int:
     """Count the images of ``b`` whose picture, to the last 8-bit pixel, is also in ``a``."""
     known = set(a.hashes.tolist())

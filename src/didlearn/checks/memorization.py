@@ -1,0 +1,195 @@
+"""Does the generator copy its training set?
+
+Four answers, each against what independent held-out images do: the share of samples within the copy threshold of a
+training image; the data-copying test of Meehan, Chaudhuri & Dasgupta (2020) on distances to the nearest training
+image; authenticity (after Alaa et al. 2022); and whether samples are nearer to training images than to as many
+held-out ones, which no blur can fake.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+
+from didlearn.check import Check, Subject, register
+from didlearn.duplicates.copies import CopyCriterion, calibrate_copies
+from didlearn.duplicates.criterion import perturbed_distances
+from didlearn.duplicates.nearest_page import closest_gallery, copying_parts, distance_figure
+from didlearn.duplicates.parts import Parts
+from didlearn.duplicates.training import nearest_images
+from didlearn.duplicates.verdict import judge_copying
+from didlearn.images.base import Images
+from didlearn.models.base import Samples
+from didlearn.models.faults import find_fault
+from didlearn.neighbors import Neighbors, nearest
+from didlearn.result import CheckResult, Estimate, exactly
+from didlearn.rng import Stream
+from didlearn.statistics.authenticity import authenticity, copied_fraction
+from didlearn.statistics.intervals import proportion
+from didlearn.statistics.preference import training_preference
+
+Array = np.ndarray[Any, Any]
+PERTURBED = 400
+FEWEST = 20
+LARGEST_POOL = 10_000
+OWN, REAL = "generated", "held-out"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Images of one kind: their features (n, D) and their nearest training images."""
+
+    features: Array
+    near: Neighbors
+
+
+@register
+@dataclass(frozen=True)
+class Memorization(Check):
+    """Copies of training images, and what is too near to them.
+
+    Attributes:
+        samples: images drawn from the generator, and at most as many held-out ones.
+        tolerance: the share of copies that is still no copying.
+        alpha: significance at which the data-copying test and the training preference, together, are a failure.
+        false_copies: share of independent held-out images the calibrated threshold may call copies.
+        threshold: distance at or below which an image is a copy; calibrated when ``None``.
+        cells: k-means cells of the training set in the data-copying test.
+        level: confidence level of every interval.
+    """
+
+    name: ClassVar[str] = "memorization"
+    question: ClassVar[str] = "Does the generator copy its training set?"
+
+    samples: int = 10_000
+    tolerance: float = 0.01
+    alpha: float = 0.01
+    false_copies: float = 0.001
+    threshold: float | None = None
+    cells: int = 20
+    level: float = 0.95
+
+    def missing(self, subject: Subject) -> str | None:
+        """Return what is missing: a generator, its training images, and held-out ones as the null."""
+        if subject.model is None:
+            return "there is no generator; give one with --generator"
+        if subject.train is None or len(subject.train) < 2:
+            return "there are no training images; give them with --train"
+        if subject.heldout is None or len(subject.heldout) < FEWEST:
+            count = 0 if subject.heldout is None else len(subject.heldout)
+            return f"{count} held-out images are too few to read distances against; give at least {FEWEST} with --heldout"
+        return None
+
+    def run(self, subject: Subject, rng: Stream) -> CheckResult:
+        """Find everyone's nearest training image, and compare generated with held-out images."""
+        assert subject.train is not None
+        drawn = subject.draw(self.samples)
+        fault = find_fault(drawn, subject.train.shape)
+        if fault is not None:
+            return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
+        if len(drawn) < FEWEST:
+            reason = f"{len(drawn)} samples are too few to say anything; give at least {FEWEST}, better thousands"
+            return CheckResult(check=self.name, verdict="inconclusive", reason=reason, answer=f"Open: {reason}.")
+        return self._measure(subject, drawn, rng)
+
+    def _measure(self, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
+        train, heldout = subject.train, _some(subject.heldout, self.samples, rng.numpy("heldout"))
+        assert train is not None
+        assert heldout is not None
+        groups = self._groups(subject, drawn, heldout)
+        own, real = groups[OWN], groups[REAL]
+        originals = _some(train, PERTURBED, rng.numpy("perturbed"))
+        perturbed = perturbed_distances(_eight_bit(originals), subject.embed(originals), subject.embed)
+        criterion = calibrate_copies(real.near.distance, perturbed, self.false_copies, self.threshold)
+        copying = self._data_copying(subject, own, real, rng)
+        estimates = self._copies(own, real, criterion) | self._authenticity(subject, own, real)
+        estimates |= copying.estimates | self._preference(subject, own, real, rng)
+        outside = {name: group.near.distance for name, group in groups.items() if name not in (OWN, REAL)}
+        parts = Parts(
+            estimates,
+            tables=copying.tables,
+            figures=(distance_figure(own.near, real.near, outside, perturbed, criterion.threshold),),
+            galleries=(closest_gallery(drawn.images, own.near, heldout, real.near, train),),
+            notes=(f"A copy lies within {criterion.threshold:.4g}: {criterion.because}.", *drawn.notes),
+            arrays={"generated_distance": own.near.distance, "generated_index": own.near.index}
+            | {"heldout_distance": real.near.distance, "heldout_index": real.near.index},
+        )
+        decision = judge_copying(estimates, self.tolerance, self.alpha)
+        return CheckResult(check=self.name, **decision._asdict(), **parts.fields())
+
+    def _groups(self, subject: Subject, drawn: Samples, heldout: Images) -> dict[str, Group]:
+        """Find the nearest training image of everything, reading the training set once."""
+        assert subject.train is not None
+        features = {OWN: subject.embed(drawn.images), REAL: subject.embed(heldout)}
+        for name, images in subject.outside.items():
+            if images.shape == subject.train.shape:
+                features[name] = subject.embed(images.subset(range(min(len(images), self.samples))))
+        stacked = np.concatenate(list(features.values()))
+        near = nearest_images(subject.train, stacked, subject.embed, device=subject.device)
+        ends = np.cumsum([len(f) for f in features.values()])
+        return {
+            name: Group(f, Neighbors(near.distance[end - len(f) : end], near.index[end - len(f) : end]))
+            for (name, f), end in zip(features.items(), ends, strict=True)
+        }
+
+    def _data_copying(self, subject: Subject, own: Group, real: Group, rng: Stream) -> Parts:
+        """Run the data-copying test over k-means cells of the training set."""
+        train = _some(subject.train, self.samples, rng.numpy("cells"))
+        cells = min(self.cells, max(1, len(train) // 50))
+        # One thread: the last bits of the centres, and with them cells on a border, would depend on their number.
+        with threadpool_limits(1):
+            state = int(rng.numpy("k-means").integers(2**31))
+            means = KMeans(cells, n_init=1, random_state=state).fit(subject.embed(train))
+            ours, theirs = (means.predict(group.features).astype(np.int64) for group in (own, real))
+        return copying_parts((own.near.distance, ours), (real.near.distance, theirs), self.level)
+
+    def _preference(self, subject: Subject, own: Group, real: Group, rng: Stream) -> dict[str, Estimate]:
+        """Pool as many training as held-out images, and ask whose nearest is which."""
+        assert subject.train is not None
+        size = min(len(real.features), len(subject.train), LARGEST_POOL)
+        train = subject.embed(_some(subject.train, size, rng.numpy("pool")))
+        chosen = rng.numpy("pool-heldout").permutation(len(real.features))[:size]
+        found = nearest(own.features, np.concatenate([train, real.features[chosen]]), device=subject.device)
+        trained = np.arange(2 * size) < size
+        preference = training_preference(found.index[:, 0], trained, rng.numpy("permutations"), self.level)
+        pvalue = exactly(preference.pvalue, self.level, len(own.features), "exchange of labels, one-sided")
+        return {"training_preference": preference.share, "training_preference_pvalue": pvalue}
+
+    def _copies(self, own: Group, real: Group, criterion: CopyCriterion) -> dict[str, Estimate]:
+        copies, heldout_copies = (int((g.near.distance <= criterion.threshold).sum()) for g in (own, real))
+        n, m = len(own.features), len(real.features)
+        return {
+            "copied_fraction": copied_fraction(copies, n, heldout_copies, m, self.level),
+            "copied_fraction_heldout": proportion(heldout_copies, m, self.level),
+            "copy_threshold": criterion.estimate(self.level),
+        }
+
+    def _authenticity(self, subject: Subject, own: Group, real: Group) -> dict[str, Estimate]:
+        """Compare with how close the training images that were hit come to one another."""
+        assert subject.train is not None
+        hit = np.unique(np.concatenate([own.near.index, real.near.index]))
+        features = subject.embed(subject.train.subset(hit))
+        gap = nearest_images(subject.train, features, subject.embed, exclude=hit, device=subject.device).distance
+        return {
+            name: authenticity(
+                nearest_distance=group.near.distance,
+                nearest_index=np.searchsorted(hit, group.near.index),
+                train_gap=gap,
+                level=self.level,
+            )
+            for name, group in (("authenticity", own), ("authenticity_heldout", real))
+        }
+
+
+def _some(images: Images | None, count: int, rng: np.random.Generator) -> Images:
+    assert images is not None
+    return images if len(images) <= count else images.subset(np.sort(rng.permutation(len(images))[:count]))
+
+
+def _eight_bit(images: Images) -> Array:
+    pixels = images.read_raw(range(len(images)))
+    return pixels if pixels.dtype == np.uint8 else np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
