@@ -67,7 +67,12 @@ def open_model(
         ModelError: it cannot be loaded, or does not make images.
         DataError: a bank of samples cannot be read.
     """
-    said: dict[str, Any] = {"latent_shape": latent_shape, "value_range": value_range, "prior": prior, "classes": classes}
+    said: dict[str, Any] = {
+        "latent_shape": latent_shape,
+        "value_range": value_range,
+        "prior": prior,
+        "classes": classes,
+    }
     spec = os.fspath(spec) if isinstance(spec, os.PathLike) else spec
     if isinstance(spec, str) and not _is_bank(spec):
         loaded, declared, kind, called = _load(spec, trust_code)
@@ -101,6 +106,8 @@ def _is_bank(spec: str) -> bool:
     """Tell whether a text names samples: whatever ``open_images`` reads and is no model."""
     if spec == "digits" or spec.startswith("hf:"):
         return True
+    if not spec:
+        raise UsageError(f"there is no model ''; give {KINDS}")
     path = Path(spec).expanduser()
     if path.is_dir():
         return not is_model_folder(path)

@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from didlearn.errors import ModelError
+from didlearn.models import open_model
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda z: [z], "returned a list; a tensor of images"),
+        (lambda z: (z, z), "returned a tuple"),
+        (lambda z: torch.zeros(1, 1, 4, 4), r"shape \(1, 1, 4, 4\) for 4 latents"),
+        (lambda z: torch.zeros(()), r"shape \(\) for 4 latents"),
+        (lambda z: torch.zeros(len(z), 2, 4, 4), "2 channels; images"),
+        (lambda z: torch.zeros(len(z), 4, 4, 3), "channels seem to come last"),
+        (lambda z: torch.zeros(len(z), 4, 4), "3 axes"),
+        (lambda z: torch.zeros(len(z), 1, 3, 4, 4), "5 axes"),
+        (lambda z: torch.zeros(len(z), 300), "300 numbers per image, which is no square"),
+        (lambda z: torch.zeros(len(z), 1, 4, 4, dtype=torch.complex64), "complex"),
+        (lambda z: z @ torch.zeros(3, 3), "failed on latents of shape .* RuntimeError: mat1 and mat2"),
+        (lambda z: {}["missing"], "failed on latents .* KeyError"),
+    ],
+)
+def test_what_is_not_images_ends_in_a_sentence(function, make, match):
+    with pytest.raises(ModelError, match=match):
+        open_model(function(make))
+
+
+def test_flat_square_output_is_read_as_gray(function, rng):
+    model = open_model(function(lambda z: torch.arange(16.0).expand(len(z), 16) / 16))
+    assert model.image_shape == (1, 4, 4)
+    assert any("4×4 grayscale" in note for note in model.notes)
+    assert model.draw(2, rng).images[0, 0, 1, 0] == round(4 / 16 * 255)
+
+
+def test_a_declared_image_shape_unflattens(function, rng):
+    model = open_model(function(lambda z: torch.arange(48.0).expand(len(z), 48) / 48, image_shape=(3, 2, 8)))
+    assert model.image_shape == (3, 2, 8)
+    assert model.draw(1, rng).images[0, 1, 0, 0] == round(16 / 48 * 255)
+
+
+def test_a_declared_image_shape_is_held_to(function):
+    with pytest.raises(ModelError, match=r"\(1, 4, 4\), but its image_shape says \(1, 8, 8\)"):
+        open_model(function(lambda z: torch.zeros(len(z), 1, 4, 4), image_shape=(1, 8, 8)))
+    with pytest.raises(ModelError, match=r"16 numbers per image, but its image_shape says \(1, 8, 8\)"):
+        open_model(function(lambda z: torch.zeros(len(z), 16), image_shape=(1, 8, 8)))
