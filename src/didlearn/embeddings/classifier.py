@@ -19,14 +19,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from scipy.stats import binomtest
 
-from didlearn.embeddings.base import Embedding
+from didlearn.embeddings.base import Embedding, Progress
 from didlearn.embeddings.extract import embed
 from didlearn.embeddings.module import weights_digest
 from didlearn.embeddings.network import ClassifierNetwork
 from didlearn.embeddings.training import Labelled, train_classifier
 from didlearn.errors import DataError
 from didlearn.images.base import Images
-from didlearn.models.base import Advance, silent
 from didlearn.result import Estimate
 from didlearn.rng import Stream, generator
 
@@ -74,7 +73,7 @@ def open_classifier(
     cache: Path | None = None,
     seed: int = 0,
     threads: int | None = None,
-    progress: Advance = silent,
+    progress: Progress | None = None,
 ) -> ClassifierEmbedding:
     """Train the classifier on ``train``, or read it from ``cache`` if the same images, recipe and seed made it.
 
@@ -139,7 +138,7 @@ def _trained(
     cache: Path | None,
     seed: int,
     threads: int | None,
-    progress: Advance,
+    progress: Progress | None,
 ) -> ClassifierNetwork:
     key = hashlib.sha256(f"{RECIPE} {seed} {len(labels)} {images.fingerprint}".encode()).hexdigest()[:16]
     path = None if cache is None else cache / f"classifier-{key}.safetensors"

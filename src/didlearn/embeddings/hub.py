@@ -158,14 +158,15 @@ def _load(transformers: Any, encoder: Encoder, source: str) -> Any:
             network, info = getattr(transformers, encoder.architecture).from_pretrained(
                 source, local_files_only=True, output_loading_info=True
             )
-    except (OSError, ValueError, RuntimeError) as error:
-        if source == encoder.repository:
+    except Exception as error:
+        if source == encoder.repository and isinstance(error, OSError):
             raise MissingExtraError(
                 f"the weights of {encoder.name} are not on this machine; fetch them with `{encoder.fetch}` (here or on "
                 f"a machine with a network) and give `--weights {encoder.name}`"
             ) from error
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{source} cannot be read as {encoder.architecture}: {reason}") from error
+        raise ModelError(
+            f"{source} cannot be read as {encoder.architecture}: {type(error).__name__}: {error}"
+        ) from error
     # transformers fills what is missing with random numbers and goes on.
     missing = sorted(info["missing_keys"])
     if missing:

@@ -31,7 +31,7 @@ class ModuleEmbedding(Embedding):
     """
 
     def __init__(self, network: nn.Module, name: str) -> None:
-        self.network = network.eval().requires_grad_(False)
+        self.network = network.eval()
         self.name = name
         self._repeat: bool | None = None
         self._lock = threading.Lock()

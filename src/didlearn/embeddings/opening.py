@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from didlearn.embeddings.base import Embedding
+from didlearn.embeddings.base import Embedding, Progress
 from didlearn.embeddings.classifier import open_classifier
 from didlearn.embeddings.hub import NAMES, open_hub
 from didlearn.embeddings.module import ModuleEmbedding, open_factory, open_torchscript
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
-from didlearn.models.base import Advance, silent
 from didlearn.trusted import is_factory, is_torchscript
 
 SUFFIXES = (".pt", ".pth", ".ts")
@@ -28,7 +27,7 @@ def open_embedding(
     seed: int = 0,
     device: str = "cpu",
     threads: int | None = None,
-    progress: Advance = silent,
+    progress: Progress | None = None,
 ) -> Embedding:
     """Open an embedding.
 
