@@ -47,10 +47,20 @@ def _check_member(member: zipfile.ZipInfo, path: Path) -> None:
         raise DataError(f"{called}, which is not packed by deflate: pack it again the usual way")
 
 
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int | None = None) -> bytes:
+    """Return a member's bytes, or its first ``limit``.
+
+    Asked for everything (``read()``), ``zipfile`` unfolds a whole member that lied about its size before it cuts the
+    bytes to what was said; asked for a number, it unfolds no more than that.
+    """
+    with archive.open(member) as file:
+        return file.read(member.file_size if limit is None else min(limit, member.file_size))
+
+
 def refuse_bomb(member: zipfile.ZipInfo, path: Path, *, most: int, bomb_bytes: int = BOMB_BYTES) -> None:
     """Refuse a member that says it unfolds to more than ``most`` bytes, or to ``BOMB_RATIO`` times its packed size.
 
-    What it says is binding: ``zipfile`` never gives more bytes than that. The ratio counts from ``bomb_bytes`` up.
+    What it says is binding (see ``read_member``). The ratio counts from ``bomb_bytes`` up.
 
     Raises:
         DataError: it does.

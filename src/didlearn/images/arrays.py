@@ -120,7 +120,8 @@ def _layout(
     if 0 in shape[:1]:
         raise DataError(f"{name} is an array of shape {shape}, which holds no images: give at least one")
     last, first = (0, 3, 1, 2), (0, 1, 2, 3)
-    if len(shape) == 3 and 0 not in shape and shape[-1] not in (3, 4):
+    # (64, 64, 3) is one colour picture, not 64 grey ones of 64×3; (64, 4, 4) are small grey ones.
+    if len(shape) == 3 and 0 not in shape and (shape[2] not in (3, 4) or shape[1] == shape[2]):
         return (0, -1, 1, 2), ()
     found = [axes for axes in ((first, last) if channels_first else (last, first)) if _fits(shape, axes)]
     if not found:
@@ -155,7 +156,7 @@ def _check_values(array: Array, name: str) -> None:
     ranges = np.array([(block.min(), block.max()) for block in _blocks(array)], dtype=np.float64)
     low, high = float(ranges[:, 0].min()), float(ranges[:, 1].max())
     check_range(low, high, array.dtype, name)
-    if array.dtype.kind in "ui" and high == 1:
+    if array.dtype.kind in "ui" and (low, high) == (0, 1):
         raise DataError(
             f"{name} has whole-number pixels that are all 0 or 1, almost black as 8-bit values: multiply by 255, or "
             "save them as bool or float"

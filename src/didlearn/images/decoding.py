@@ -15,6 +15,7 @@ Decided here, for every format:
 from __future__ import annotations
 
 import io
+import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class BrokenFileError(DataError):
         super().__init__(f"{where} is truncated or damaged ({reason}); --skip-broken goes on without such files")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a picture's header says.
 
@@ -78,13 +79,20 @@ def read_header(data: bytes, where: str) -> Header:
         BrokenFileError: no picture, or a damaged header.
         DataError: the picture has more than ``MAX_PIXELS`` pixels.
     """
+    image = _open(data, where)
     try:
-        image = _open(data)
-        header = Header(*image.size, _channels(image), image.format or "", _traits(image))
+        return Header(*image.size, _channels(image), image.format or "", _traits(image))
     except Exception as error:  # noqa: BLE001 (a parser fed hostile bytes may raise anything)
         raise BrokenFileError(where, _reason(error)) from None
-    _refuse_huge(image, where)
-    return header
+
+
+def looks_whole(data: bytes) -> bool:
+    """Tell at a glance whether a picture file ends as its format does; where a glance cannot tell, say no."""
+    if data.startswith(PNG):
+        return b"IEND" in data[-64:]
+    if data.startswith(b"\xff\xd8"):
+        return b"\xff\xd9" in data[-64:]
+    return data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 <= len(data)
 
 
 def decode(data: bytes, where: str) -> np.ndarray[Any, Any]:
@@ -94,11 +102,7 @@ def decode(data: bytes, where: str) -> np.ndarray[Any, Any]:
         BrokenFileError: the file is truncated, damaged, or no picture of a known format.
         DataError: the picture has more than ``MAX_PIXELS`` pixels; refused before any pixel is decoded.
     """
-    try:
-        image = _open(data)
-    except Exception as error:  # noqa: BLE001 (as above)
-        raise BrokenFileError(where, _reason(error)) from None
-    _refuse_huge(image, where)
+    image = _open(data, where)
     try:
         if data.startswith(PNG):
             _check_png(data)
@@ -130,15 +134,23 @@ def to_pixels(image: Image, where: str) -> np.ndarray[Any, Any]:
     return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
 
 
-def _open(data: bytes) -> ImageFile:
-    for magic, opener in OPENERS:
-        if data.startswith(magic):
-            return opener(io.BytesIO(data))
-    raise ValueError("no picture in a known format" if data else "the file is empty")
+def _open(data: bytes, where: str) -> ImageFile:
+    opener = next((opener for magic, opener in OPENERS if data.startswith(magic)), None)
+    if opener is None:
+        raise BrokenFileError(where, "no picture in a known format" if data else "the file is empty")
+    if data.startswith(PNG) and len(data) >= 24:
+        # Before PIL, which wants more of the file than its size to be sound.
+        width, height = struct.unpack(">II", data[16:24])
+        _refuse_huge(width, height, where)
+    try:
+        image = opener(io.BytesIO(data))
+    except Exception as error:  # noqa: BLE001 (as above)
+        raise BrokenFileError(where, _reason(error)) from None
+    _refuse_huge(*image.size, where)
+    return image
 
 
-def _refuse_huge(image: Image, where: str) -> None:
-    width, height = image.size
+def _refuse_huge(width: int, height: int, where: str) -> None:
     if width * height > MAX_PIXELS:
         raise DataError(
             f"{where} says it is {width}×{height} pixels, more than the {MAX_PIXELS // 10**6} million one picture may "
@@ -171,7 +183,10 @@ def _is_jpeg(image: ImageFile) -> bool:
 
 def _is_rotated(image: ImageFile) -> bool:
     # PNG's own getexif decodes the whole picture, so only JPEG is asked.
-    return _is_jpeg(image) and "exif" in image.info and image.getexif().get(ORIENTATION, 1) != 1
+    try:
+        return _is_jpeg(image) and "exif" in image.info and image.getexif().get(ORIENTATION, 1) != 1
+    except Exception:  # noqa: BLE001 (a damaged EXIF block harms no pixel)
+        return False
 
 
 def _on_white(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

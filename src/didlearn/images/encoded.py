@@ -13,7 +13,7 @@ import numpy as np
 from didlearn.errors import DataError
 from didlearn.images.base import Images, Shape
 from didlearn.images.classes import Labels, plain
-from didlearn.images.decoding import BrokenFileError, Header, decode, read_header
+from didlearn.images.decoding import BrokenFileError, Header, decode, looks_whole, read_header
 from didlearn.images.fit import Fit
 from didlearn.parallel import default_threads
 from didlearn.rng import generator
@@ -24,6 +24,7 @@ HEADER_BYTES = 65_536
 SURVEYED_WHOLE = 20_000
 SURVEYED_SAMPLE = 2_000
 POOLED_FROM = 32
+POOLED_AT_ONCE = 4096  # a million waiting tasks would weigh a gigabyte
 LISTED = 10
 
 
@@ -53,9 +54,10 @@ class Source(Protocol):
 def open_encoded(source: Source, labels: Labels, fit: Fit, *, skip_broken: bool) -> Images:
     """Look over a set of picture files and return it as ``Images``.
 
-    Headers are read: of every file up to ``SURVEYED_WHOLE``, of ``SURVEYED_SAMPLE`` random ones in larger sets; what
-    escapes the sample is refused when it is read. With ``skip_broken`` every file is decoded once, in threads, so that
-    the set is known to be whole before anything is drawn from it.
+    Headers are read: of every file up to ``SURVEYED_WHOLE``, of ``SURVEYED_SAMPLE`` random ones in larger sets. A small
+    file that does not end as its format does is decoded on the spot; what escapes is refused when it is read. With
+    ``skip_broken`` every file is decoded once, in threads, so that the set is known to be whole before anything is drawn
+    from it.
 
     Raises:
         BrokenFileError: a header cannot be read. DataError: mixed sizes, or nothing can be read.
@@ -132,7 +134,8 @@ def _in_threads(function: Callable[[int], T], indices: Sequence[int]) -> Iterato
         return
     with ThreadPoolExecutor(threads) as pool:
         try:
-            yield from pool.map(function, indices)
+            for start in range(0, len(indices), POOLED_AT_ONCE):
+                yield from pool.map(function, indices[start : start + POOLED_AT_ONCE])
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -146,8 +149,11 @@ def _surveyed(count: int) -> list[int]:
 
 def _header(source: Source, index: int) -> Header:
     where = source.where(index)
+    data = source.fetch(index, HEADER_BYTES)
+    if len(data) < HEADER_BYTES and not looks_whole(data):
+        decode(data, where)  # a file cut short is better named now than after an hour's work
     try:
-        return read_header(source.fetch(index, HEADER_BYTES), where)
+        return read_header(data, where)
     except BrokenFileError:
         # A TIFF keeps its directory anywhere, and a long EXIF block may push a header beyond the first bytes.
         return read_header(source.fetch(index), where)

@@ -126,7 +126,7 @@ def _header(file: IO[bytes], name: str) -> Header:
         version = npy_format.read_magic(file)
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, _, dtype = read(file)
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, TypeError, EOFError) as error:
         raise DataError(f"{name} is no numpy array ({str(error).splitlines()[0]}): save it with numpy.save") from None
     if dtype.hasobject:
         raise DataError(

@@ -138,7 +138,7 @@ def _no_such_path(path: Path, spec: str) -> DataError:
     near: list[str] = []
     if path.parent.is_dir():
         with os.scandir(path.parent) as entries:
-            names = [entry.name for entry in itertools.islice(entries, 10_000)]
+            names = [entry.name for entry in itertools.islice(entries, 10_000) if not entry.name.startswith(".")]
         near = [plain(found) for found in difflib.get_close_matches(path.name, names)]
     if difflib.get_close_matches(spec, ["digits"]):
         near.append("digits")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from didlearn.errors import DataError
-from didlearn.images.archive import open_archive, refuse_bomb
+from didlearn.images.archive import open_archive, read_member, refuse_bomb
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_dataset_json, from_subfolders, plain
 from didlearn.images.decoding import SUFFIXES, BrokenFileError
@@ -53,8 +53,8 @@ class ZipSource:
         """Return the bytes of a member, or its first ``limit``."""
         try:
             # zipfile counts its open members without a lock of its own.
-            with self.lock, self.archive.open(self.members[index]) as file:
-                return file.read(-1 if limit is None else limit)
+            with self.lock:
+                return read_member(self.archive, self.members[index], limit)
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
             raise BrokenFileError(self.where(index), str(error)) from None
 
@@ -72,7 +72,7 @@ def _labels(archive: zipfile.ZipFile, names: Sequence[str], path: Path) -> Label
     refuse_bomb(member, path, most=MAX_FILE)
     where = f"{path}: dataset.json"
     try:
-        text = archive.read(member)
+        text = read_member(archive, member)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DataError(f"{where} is damaged ({error}): pack the archive again") from None
     return from_dataset_json(text, names, where)
