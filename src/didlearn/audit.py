@@ -87,10 +87,10 @@ def audit(
     chosen = _checks(checks)
     threads = default_threads() if threads is None else threads
     with _limited(threads):
-        opening = {"size": size, "channels": channels, "skip_broken": skip_broken}
+        opening: dict[str, Any] = {"size": size, "channels": channels, "skip_broken": skip_broken}
         real, notes = _open_real(train, heldout, seed, heldout_fraction, drop_shared, opening)
         others = {name: open_images(spec, name=name, **opening) for name, spec in (outside or {}).items()}
-        said = {"latent_shape": latent_shape, "value_range": value_range, "prior": prior, "classes": classes}
+        said: dict[str, Any] = {"latent_shape": latent_shape, "value_range": value_range, "prior": prior, "classes": classes}
         model = None
         if generator is not None:
             model = open_model(generator, **said, **opening, trust_code=trust_code, device=device)
@@ -186,7 +186,7 @@ def _describe(subject: Subject) -> dict[str, Any]:
     described: dict[str, Any] = {name: _set(images) for name, images in sets.items() if images is not None}
     described["outside"] = {name: _set(images) for name, images in subject.outside.items()}
     if subject.model is not None:
-        described["generator"] = _model(subject.model)
+        described["model"] = _model(subject.model)
     described["embedding"] = subject.embedding.name
     return described
 

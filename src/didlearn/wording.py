@@ -19,6 +19,11 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def count(value: float) -> str:
+    """Write an estimated number of things: whole from ten up."""
+    return number(round(value) if value >= 10 else value)
+
+
 def percent(fraction: float) -> str:
     """Write a fraction as a percentage: ``4.8 %``, ``99.97 %``."""
     return f"{100 * fraction:.2g} %" if fraction < 0.995 else f"{100 * fraction:.4g} %"
@@ -27,7 +32,7 @@ def percent(fraction: float) -> str:
 def interval(estimate: Estimate) -> str:
     """Write an estimate's interval: ``9 800 to 10 250``, ``at least 54 million``."""
     if estimate.low is not None and estimate.high is not None:
-        return f"{number(estimate.low)} to {number(estimate.high)}"
+        return f"{count(estimate.low)} to {count(estimate.high)}"
     if estimate.low is not None:
-        return f"at least {number(estimate.low)}"
-    return f"at most {number(estimate.high)}" if estimate.high is not None else "unbounded"
+        return f"at least {count(estimate.low)}"
+    return f"at most {count(estimate.high)}" if estimate.high is not None else "unbounded"

@@ -35,7 +35,6 @@ from didlearn.statistics.preference import training_preference
 Array = np.ndarray[Any, Any]
 PERTURBED = 400
 FEWEST = 20
-LARGEST_POOL = 10_000
 OWN, REAL = "generated", "held-out"
 
 
@@ -81,7 +80,9 @@ class Memorization(Check):
             return "there are no training images; give them with --train"
         if subject.heldout is None or len(subject.heldout) < FEWEST:
             count = 0 if subject.heldout is None else len(subject.heldout)
-            return f"{count} held-out images are too few to read distances against; give at least {FEWEST} with --heldout"
+            return (
+                f"{count} held-out images are too few to read distances against; give at least {FEWEST} with --heldout"
+            )
         return None
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
@@ -148,16 +149,19 @@ class Memorization(Check):
         return copying_parts((own.near.distance, ours), (real.near.distance, theirs), self.level)
 
     def _preference(self, subject: Subject, own: Group, real: Group, rng: Stream) -> dict[str, Estimate]:
-        """Pool as many training as held-out images, and ask whose nearest is which."""
+        """Pool training and held-out images, and ask which of them is the nearest to each sample."""
         assert subject.train is not None
-        size = min(len(real.features), len(subject.train), LARGEST_POOL)
-        train = subject.embed(_some(subject.train, size, rng.numpy("pool")))
-        chosen = rng.numpy("pool-heldout").permutation(len(real.features))[:size]
-        found = nearest(own.features, np.concatenate([train, real.features[chosen]]), device=subject.device)
-        trained = np.arange(2 * size) < size
-        preference = training_preference(found.index[:, 0], trained, rng.numpy("permutations"), self.level)
-        pvalue = exactly(preference.pvalue, self.level, len(own.features), "exchange of labels, one-sided")
-        return {"training_preference": preference.share, "training_preference_pvalue": pvalue}
+        among_heldout = nearest(own.features, real.features, device=subject.device)
+        from_train = own.near.distance <= among_heldout.distance[:, 0]
+        pool = np.where(from_train, own.near.index, len(subject.train) + among_heldout.index[:, 0])
+        trained = np.arange(len(subject.train) + len(real.features)) < len(subject.train)
+        found = training_preference(pool, trained, rng.numpy("permutations"), self.level)
+        n = len(own.features)
+        return {
+            "training_preference": found.share,
+            "training_preference_expected": exactly(found.expected, self.level, n, "share of the pool", "fraction"),
+            "training_preference_pvalue": exactly(found.pvalue, self.level, n, "exchange of labels, one-sided"),
+        }
 
     def _copies(self, own: Group, real: Group, criterion: CopyCriterion) -> dict[str, Estimate]:
         copies, heldout_copies = (int((g.near.distance <= criterion.threshold).sum()) for g in (own, real))

@@ -85,23 +85,25 @@ class Support(Check):
         estimates = self._supports(found, found_real) | self._lookalikes(features, real, criterion, subject.device)
         verdict = judge_support(estimates, found, found_real, self.factor, self.level)
         pairs = candidates(features, found, criterion.threshold, self.candidates, subject.device)
-        labels = None if heldout is None or heldout.labels is None else (real, heldout.labels)
+        labels = None if heldout is None or real is None or heldout.labels is None else (real, heldout.labels)
+        names = subject.model.class_names if subject.model is not None else None
         parts = (
-            self._criterion_estimates(criterion, found)
+            Parts(_ordered(estimates))
+            + self._criterion_estimates(criterion, found)
             + birthday_parts(found, estimates["effective_support"], self.level)
             + self._atoms(drawn, found)
             + class_parts(
                 features,
                 drawn.labels,
                 labels,
-                subject.model.class_names,
+                names,
                 criterion.threshold,
                 self.level,
                 subject.device,
             )
             + criterion_parts(features, real, criterion, self.level, subject.device)
             + pair_parts(drawn.images, features, pairs, subject.train, subject.embed, subject.device)
-            + Parts(estimates, notes=(*drawn.notes, *subject.embedding.notes))
+            + Parts(notes=(*drawn.notes, *subject.embedding.notes))
             + Parts(arrays={"cluster_sizes": found.cluster_sizes, "component": found.component})
         )
         return CheckResult(check=self.name, **verdict._asdict(), **parts.fields())
@@ -166,6 +168,12 @@ class Support(Check):
                 "so richness and coverage, which count clusters, are rough; the effective support counts pairs."
             )
         return Parts(estimates, notes=tuple(notes))
+
+
+def _ordered(estimates: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Put first what a reader looks for first."""
+    first = ("effective_support", "effective_support_heldout", "richness")
+    return {name: estimates[name] for name in (*first, *estimates) if name in estimates}
 
 
 def _some(images: Images | None, count: int, rng: np.random.Generator) -> Images | None:

@@ -15,7 +15,7 @@ from didlearn.statistics.birthday import (
     printed_theorem1,
     printed_theorem2,
 )
-from didlearn.wording import number
+from didlearn.wording import count, number
 
 MASS = 0.5
 
@@ -37,7 +37,7 @@ def birthday_parts(found: Counts, support: Estimate, level: float) -> Parts:
         )
         notes = (
             f"s² is not the support: a 50 % collision rate at {number(size)} bounds the effective support by "
-            f"{number(birthday_bound(0.5, round(size)))}, not {number(round(size) ** 2)}.",
+            f"{count(birthday_bound(0.5, round(size)))}, not {count(round(size) ** 2)}.",
         )
     tables = (_runs_table(runs, level), *(() if size is None else (_printed_table(round(size)),)))
     return Parts(estimates=estimates, tables=tables, figures=(_curve(found, support, level),), notes=notes)

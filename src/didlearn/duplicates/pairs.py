@@ -82,30 +82,30 @@ def pair_parts(
         pixels: (n, C, H, W) the samples. features: (n, D) theirs. found: the pairs.
         train: the training images, or ``None``. embed: images to features. device: of the distances.
     """
-    ends = np.array([(pair.first, pair.second) for pair in found], dtype=np.int64).reshape(-1, 2)
-    near = None if train is None or not found else nearest_images(train, features[ends.ravel()], embed, device=device)
-    rows, tiles = [], []
-    for n, pair in enumerate(found):
-        row: list[Any] = [n + 1, pair.first, pair.second, pair.distance, "yes" if pair.duplicate else "no"]
-        word = "duplicate" if pair.duplicate else "not a duplicate"
-        tile = [
-            Tile(caption=f"sample {pair.first}", pixels=to_picture(pixels[pair.first])),
-            Tile(
-                caption=f"sample {pair.second} · distance {pair.distance:.3g}, {word}",
-                pixels=to_picture(pixels[pair.second]),
-            ),
-        ]
-        for end in (2 * n, 2 * n + 1) if near is not None and train is not None else ():
-            index, distance = int(near.index[end]), float(near.distance[end])
-            row += [index, train.source_name(index), distance]
-            caption = f"{train.source_name(index)} · distance {distance:.3g}"
-            tile.append(Tile(caption=caption, pixels=to_picture(train.read_raw([index])[0])))
-        rows.append(tuple(row))
-        tiles.append(tuple(tile))
-    return Parts(tables=(_table(rows, near is not None),), galleries=(_gallery(tiles[:SHOWN], near is not None),))
+    rows = [[n + 1, p.first, p.second, p.distance, "yes" if p.duplicate else "no"] for n, p in enumerate(found)]
+    tiles = [_pair_tiles(pixels, pair) for pair in found]
+    if train is not None and found:
+        ends = np.array([(pair.first, pair.second) for pair in found]).ravel()
+        near = nearest_images(train, features[ends], embed, device=device)
+        for n, (index, distance) in enumerate(zip(near.index.tolist(), near.distance.tolist(), strict=True)):
+            name = train.source_name(index)
+            rows[n // 2] += [index, name, distance]
+            caption = f"{name} · distance {distance:.3g}"
+            tiles[n // 2].append(Tile(caption=caption, pixels=to_picture(train.read_raw([index])[0])))
+    trained = train is not None
+    return Parts(tables=(_table(rows, trained),), galleries=(_gallery(tiles[:SHOWN], trained),))
 
 
-def _table(rows: list[tuple[Any, ...]], trained: bool) -> Table:
+def _pair_tiles(pixels: Array, pair: Candidate) -> list[Tile]:
+    word = "duplicate" if pair.duplicate else "not a duplicate"
+    captions = (f"sample {pair.first}", f"sample {pair.second} · distance {pair.distance:.3g}, {word}")
+    return [
+        Tile(caption=caption, pixels=to_picture(pixels[i]))
+        for i, caption in zip((pair.first, pair.second), captions, strict=True)
+    ]
+
+
+def _table(rows: list[list[Any]], trained: bool) -> Table:
     columns = ["rank", "sample_a", "sample_b", "distance", "duplicate"]
     for side in "ab" if trained else "":
         columns += [f"train_{side}", f"train_{side}_name", f"train_{side}_distance"]
@@ -114,13 +114,13 @@ def _table(rows: list[tuple[Any, ...]], trained: bool) -> Table:
         name="pairs",
         title="Candidate duplicates",
         columns=tuple(columns),
-        rows=tuple(rows),
+        rows=tuple(tuple(row) for row in rows),
         caption=caption,
         csv="pairs.csv",
     )
 
 
-def _gallery(tiles: list[tuple[Tile, ...]], trained: bool) -> Gallery:
+def _gallery(tiles: list[list[Tile]], trained: bool) -> Gallery:
     columns = ("sample A", "sample B") + (("nearest to A in training", "nearest to B in training") if trained else ())
     caption = (
         "Two samples that look alike, far from every training image: the generator repeats itself. "
@@ -128,7 +128,13 @@ def _gallery(tiles: list[tuple[Tile, ...]], trained: bool) -> Gallery:
         if trained
         else "The closest pairs among the samples."
     )
-    return Gallery(name="pairs", title="The closest pairs", columns=columns, rows=tuple(tiles), caption=caption)
+    return Gallery(
+        name="pairs",
+        title="The closest pairs",
+        columns=columns,
+        rows=tuple(tuple(row) for row in tiles),
+        caption=caption,
+    )
 
 
 def atom_parts(pixels: Array, counts: Counts, atoms: list[tuple[int, float, float, float]]) -> Parts:

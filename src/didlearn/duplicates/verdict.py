@@ -7,7 +7,7 @@ from typing import NamedTuple
 from didlearn.duplicates.counts import Counts
 from didlearn.result import Estimate, Verdict
 from didlearn.statistics.sample_size import compare_support, samples_to_settle
-from didlearn.wording import interval, number, percent
+from didlearn.wording import count, interval, number, percent
 
 
 class Decision(NamedTuple):
@@ -60,11 +60,11 @@ def _size(own: Estimate, found: Counts) -> str:
     if own.value is None:
         return (
             f"No duplicate among {number(found.samples)} samples: as pairs see it, the generator makes "
-            f"at least {number(own.low or 0)} different images."
+            f"at least {count(own.low or 0)} different images."
         )
     if found.pairs == found.samples * (found.samples - 1) // 2:
         return f"The generator made the same image {number(found.samples)} times."
-    return f"As pairs see it, the generator makes about {number(own.value)} different images ({interval(own)})."
+    return f"As pairs see it, the generator makes about {count(own.value)} different images ({interval(own)})."
 
 
 def _need(found: Counts, real: Counts, factor: float, level: float) -> str:

@@ -10,7 +10,7 @@ LARGEST = 128
 
 
 def to_picture(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Turn (C, H, W), uint8 or float in [0, 1], into (H, W) or (H, W, 3) uint8, thinned to at most 128 pixels a side."""
+    """Turn (C, H, W), uint8 or float in [0, 1], into (H, W) or (H, W, 3) uint8 of at most 128 pixels a side."""
     if image.dtype != np.uint8:
         image = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
     step = -(-max(image.shape[1:]) // LARGEST)
