@@ -38,7 +38,7 @@ SOUND = Model(
     z=(0.41, -1.55, 2.37),
     support=(
         "pass",
-        "It makes at least 17 316 different images as far as pairs can tell: among 20 000 samples no two were duplicates.",
+        "It makes at least 17 316 different images as far as pairs tell: among 20 000 samples no two were duplicates.",
         "Its lower bound lies above half the real set's effective support, 8 730.",
     ),
     memorization=(
@@ -200,7 +200,11 @@ def _figures(model: Model) -> tuple[Figure, ...]:
 def _support(model: Model, rng: np.random.Generator) -> CheckResult:
     verdict, answer, reason = model.support
     effective = model.effective
-    inverse = (None if effective[0] is None else 1 / effective[0], 1 / effective[2] if effective[2] else 0, 1 / effective[1])
+    inverse = (
+        None if effective[0] is None else 1 / effective[0],
+        1 / effective[2] if effective[2] else 0,
+        1 / effective[1],
+    )
     rows = tuple((int(rng.integers(20_000)), int(rng.integers(20_000)), 0.31 + 0.01 * i, i % 3 != 2) for i in range(40))
     return CheckResult(
         check="support",

@@ -45,13 +45,11 @@ def tick(value: float) -> str:
     size = abs(value)
     sign = "\N{MINUS SIGN}" if value < 0 else ""
     if size >= 1e9 or 0 < size < 1e-3:
-        mantissa, exponent = f"{size:.1e}".split("e")
-        factor = "" if mantissa == "1.0" else mantissa.removesuffix(".0") + "·"
+        mantissa, exponent = f"{size:.3e}".split("e")
+        factor = "" if mantissa == "1.000" else mantissa.rstrip("0").rstrip(".") + "·"
         return f"{sign}{factor}10{_power(exponent)}"
-    for unit, letter in ((1e6, "M"), (1e4, "k")):
-        if size >= unit:
-            return f"{sign}{_short(size / (1e6 if letter == 'M' else 1e3))}{letter}"
-    return sign + _short(size)
+    unit, letter = (1e6, "M") if size >= 1e6 else (1e3, "k") if size >= 1e4 else (1.0, "")
+    return f"{sign}{size / unit:.6g}{letter}"
 
 
 def decade(value: float) -> str:
@@ -128,7 +126,3 @@ def _scientific(size: float) -> str:
 
 def _power(exponent: str) -> str:
     return str(int(exponent)).translate(_SUPERSCRIPT)
-
-
-def _short(size: float) -> str:
-    return f"{size:.3g}" if size < 1000 else f"{size:.0f}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +20,7 @@ SHEET: Final = 60
 _ROWS: Final = (24, 16, 12, 8, 6, 4, 3, 2, 1)
 _SIDE = 192
 _SHOWN = 96  # CSS pixels that a small picture is enlarged to, in whole multiples
+_PAGE = 960  # CSS pixels that the page is wide
 _GUTTER = 14  # CSS pixels between columns, as the style sheet has it
 _LONGEST = 128  # CSS pixels that no picture exceeds
 _LARGEST = 64_000_000  # pixels: what is larger was not written by an audit
@@ -45,21 +48,20 @@ class Exhibit:
     """A gallery ready to be shown.
 
     Attributes:
-        halves: the shown rows, in one or two blocks that may stand side by side.
+        blocks: the shown rows, in blocks that stand side by side where the page is wide enough.
         sheet: one picture of all tiles, where there are too many for single pictures.
         hidden: how many rows are not on the page.
     """
 
     gallery: Gallery
-    halves: tuple[tuple[tuple[Picture, ...], ...], ...]
+    blocks: tuple[tuple[tuple[Picture, ...], ...], ...]
     sheet: Picture | None
     hidden: int
 
     @property
     def width(self) -> int:
         """CSS pixels that one block is wide: a column per heading, each as wide as the widest picture."""
-        widest = max((p.width for rows in self.halves for row in rows for p in row), default=_SHOWN)
-        return len(self.gallery.columns) * (widest + _GUTTER)
+        return _block_width(self.gallery, [row for rows in self.blocks for row in rows])
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,10 @@ class Album:
             return self._contact(gallery, None if rows is None else 4 * rows)
         limit = min(self.rows, rows or self.rows)
         shown = tuple(self._row(gallery, r, row) for r, row in enumerate(gallery.rows[:limit]))
-        middle = (len(shown) + 1) // 2
-        halves = (shown[:middle], shown[middle:]) if len(shown) >= 6 else (shown,)
-        return Exhibit(gallery, halves, None, max(0, len(gallery.rows) - limit))
+        fit = _PAGE // (_block_width(gallery, shown) + 2 * _GUTTER)
+        tall = math.ceil(len(shown) / max(1, min(fit, math.ceil(len(shown) / 3)))) or 1
+        blocks = tuple(shown[i : i + tall] for i in range(0, len(shown), tall))
+        return Exhibit(gallery, blocks, None, max(0, len(gallery.rows) - limit))
 
     def _contact(self, gallery: Gallery, limit: int | None) -> Exhibit:
         """Show pictures without columns one after another, or as one sheet where they are many."""
@@ -139,6 +142,11 @@ class Album:
         return Picture(_uri(data), sheet.width * times, sheet.height * times, "", alt, times > 1)
 
 
+def _block_width(gallery: Gallery, rows: Sequence[Sequence[Picture]]) -> int:
+    widest = max((picture.width for row in rows for picture in row), default=_SHOWN)
+    return len(gallery.columns) * (widest + _GUTTER)
+
+
 def _shown_size(image: Image.Image) -> tuple[int, int, bool]:
     """Enlarge small pictures by a whole factor, so that their pixels stay square and even."""
     longest = max(image.size)
@@ -174,7 +182,8 @@ def _within(image: Image.Image, allowance: int) -> bytes:
     """Encode an image, made smaller until it fits its allowance."""
     data = _png(image)
     while len(data) > allowance and max(image.size) > 32:
-        image = _shrunk(image, max(32, round(0.75 * max(image.size))))
+        share = min(0.9, math.sqrt(allowance / len(data)))
+        image = _shrunk(image, max(32, int(share * max(image.size))))
         data = _png(image)
     return data
 

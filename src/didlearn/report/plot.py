@@ -172,19 +172,24 @@ def _add_band(axes: Any, series: Series, colour: str) -> None:
 
 def _add_marks(axes: Any, marks: tuple[Mark, ...], labels: dict[int, Place]) -> dict[str, str]:
     """Draw the marks and stand-ins for their labels; return what each stand-in says."""
-    for mark in marks:
-        if mark.x is not None and (mark.x > 0 or axes.get_xscale() != "log"):
+    words = {}
+    for i, mark in enumerate(marks):
+        word = f"@{i}@"
+        words[word] = clip(mark.label)
+        if _fits(mark.x, axes.get_xscale()):
             axes.axvline(mark.x, **_MARK)
-        if mark.y is not None and (mark.y > 0 or axes.get_yscale() != "log"):
-            axes.axhline(mark.y, **_MARK)
-    words = {f"@{i}@": clip(mark.label) for i, mark in enumerate(marks)}
-    for word, (i, mark) in zip(words, enumerate(marks), strict=True):
         if i in labels:
             up = 3 + _ROW * labels[i].row
             _write(axes, word, (mark.x or 0.0, 1), ("data", "axes fraction"), up, labels[i].align)
-        elif mark.y is not None:
-            _write(axes, word, (1, mark.y), ("axes fraction", "data"), 3, "right")
+        if _fits(mark.y, axes.get_yscale()):
+            axes.axhline(mark.y, **_MARK)
+            if i not in labels:
+                _write(axes, word, (1, mark.y or 0.0), ("axes fraction", "data"), 3, "right")
     return words
+
+
+def _fits(value: float | None, scale: str) -> bool:
+    return value is not None and (value > 0 or scale != "log")
 
 
 _MARK: Final[dict[str, Any]] = {"color": STAND_IN["ink"], "linewidth": 1.0, "linestyle": (0, (3, 2)), "alpha": 0.75}

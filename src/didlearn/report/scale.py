@@ -55,8 +55,8 @@ class Scale:
         low, high = min(ends, default=0.0), max(ends, default=1.0)
         if low > 0 and high / low > _LOG_FROM:
             return cls(low / 1.4, high * 1.4, log=True, percent=percent)
-        low, high = min(0.0, low), max(0.0, high)
-        room = 0.06 * (high - low) or 1.0
+        low, high = min(0.0, low), max(0.0, high) if low or high else 1.0
+        room = 0.06 * (high - low)
         return cls(low - room if low < 0 else 0.0, high + room if high > 0 else 0.0, log=False, percent=percent)
 
     def place(self, value: float) -> float:

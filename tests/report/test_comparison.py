@@ -1,0 +1,105 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from didlearn.errors import ResultError, UsageError
+from didlearn.report import render_comparison, write_comparison
+from didlearn.report.estimates import across, groups
+from didlearn.result import AuditResult, CheckResult, Estimate
+
+
+def estimate(value, low, high, unit="images"):
+    return Estimate(value=value, low=low, high=high, n=10, method="m", unit=unit)
+
+
+def compare(results, root=None):
+    return render_comparison(results, dict.fromkeys(results, root or Path()))
+
+
+def test_quantities_of_all_models_share_one_axis(three):
+    quantity = next(q for q in across(list(three.values()), "support") if q.name == "Effective support")
+    sound, collapsed, memorised = quantity.cells
+    assert quantity.log
+    assert collapsed.bar.dot < memorised.bar.dot < sound.bar.left
+    assert sound.bar.open_high
+
+
+def test_a_quantity_that_one_model_lacks_is_left_empty():
+    with_it = AuditResult(checks=(CheckResult(check="c", verdict="pass", estimates={"a": estimate(1, 0, 2)}),))
+    without = AuditResult(checks=())
+    (quantity,) = across([without, with_it], "c")
+    assert quantity.cells[0] is None
+    assert quantity.cells[1].said.value == "1"
+
+
+def test_estimates_of_one_unit_share_an_axis_and_pure_numbers_do_not():
+    found = groups(
+        {"a": estimate(1, 0, 2), "z": estimate(5, 4, 6, ""), "b": estimate(10, 9, 11), "y": estimate(7, 6, 8, "")}
+    )
+    assert [[row.name for row in g.rows] for g in found] == [["A", "B"], ["Z"], ["Y"]]
+    a, b = found[0].rows
+    assert b.bar.dot == pytest.approx(10 * a.bar.dot, abs=0.1)
+
+
+def test_held_out_numbers_have_the_held_out_colour():
+    (group,) = groups({"heldout_support": estimate(1, 0, 2), "support": estimate(1, 0, 2)})
+    assert [row.role for row in group.rows] == ["heldout", "generated"]
+
+
+def test_the_page_tells_the_three_apart_before_anything_else(three):
+    html = compare(three)
+    answers = html[html.index('id="answers"') : html.index("The pictures that say most")]
+    verdicts = re.findall(r'class="badge (\w+)"', answers)
+    assert verdicts == ["pass", "fail", "fail", "pass", "inconclusive", "fail", "not_run", "not_run", "not_run"]
+    for result in three.values():
+        for check in result.checks:
+            assert check.answer in answers
+
+
+def test_the_strip_shows_copies_of_the_copier_and_duplicates_of_the_others(three):
+    html = compare(three)
+    strips = html[html.index("The pictures that say most") :]
+    titles = re.findall(r"<h4>(The [^<]*)</h4>\s*<small>(\w+)</small>", strips)
+    assert [check for _, check in titles] == ["Support", "Support", "Memorization"]
+    assert len(re.findall("<img ", strips)) == 3 * (4 + 4 + 2)
+
+
+def test_the_page_is_reproducible_and_self_contained(three):
+    html = compare(three)
+    assert html == compare(three)
+    assert len(html) < 1_000_000
+    assert not re.search(r"https?:|<script|\son\w+=", html)
+
+
+def test_hostile_names_are_inert(hostile):
+    html = compare({"<img src=x onerror=alert(1)>": hostile})
+    assert "<img src=x" not in html
+    assert "&lt;img src=x onerror=alert(1)&gt;" in html
+
+
+def test_runs_are_compared_from_their_folders(three, tmp_path):
+    for name, result in three.items():
+        result.save(tmp_path / name)
+    path = write_comparison([tmp_path / name for name in three], tmp_path / "new" / "compare.html")
+    assert path == tmp_path / "new" / "compare.html"
+    text = path.read_text()
+    assert [text.index(n) for n in ("vae-sound", "gan-collapsed", "glo-memorised")] == sorted(
+        text.index(n) for n in ("vae-sound", "gan-collapsed", "glo-memorised")
+    )
+
+
+def test_models_of_one_name_are_told_apart(sound, tmp_path):
+    for folder in ("a/run", "b/run", "c/other"):
+        sound.save(tmp_path / folder)
+    folders = [tmp_path / f for f in ("a/run", "b/run", "c/other")]
+    text = write_comparison(folders, tmp_path / "compare.html").read_text()
+    for name in ("vae-sound (run) #1", "vae-sound (run) #2", "vae-sound (other)"):
+        assert f">{name}<" in text
+
+
+def test_nothing_to_compare_and_no_result_are_refused(tmp_path):
+    with pytest.raises(UsageError, match="nothing to compare"):
+        write_comparison([], tmp_path / "compare.html")
+    with pytest.raises(ResultError, match="holds no"):
+        write_comparison([tmp_path], tmp_path / "compare.html")

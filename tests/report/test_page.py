@@ -1,0 +1,254 @@
+import itertools
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from didlearn.errors import ResultError
+from didlearn.report import render, write_report
+from didlearn.report.page import TABLE_ROWS, VERDICTS, write
+from didlearn.result import AuditResult, CheckResult, Estimate, Figure, Gallery, Series, Table, Tile
+
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """The elements, attributes and text of a page; insists that tags are balanced."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.texts, self.open = [], [], []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.texts.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self):
+        return re.sub(r"[ \n]+", " ", " ".join(self.texts))
+
+
+def check(**fields):
+    return CheckResult(**({"check": "custom", "verdict": "measured", "question": "Q?", "answer": "A."} | fields))
+
+
+def page(*checks, **fields):
+    return Page(render(AuditResult(checks=checks, **fields), Path()))
+
+
+def test_the_same_result_makes_the_same_bytes(collapsed, tmp_path):
+    assert render(collapsed, tmp_path) == render(collapsed, tmp_path)
+
+
+def test_a_written_report_is_that_of_the_loaded_result(memorised, tmp_path):
+    memorised.save(tmp_path)
+    path = write_report(tmp_path)
+    assert path == tmp_path / "report.html"
+    assert path.read_text(encoding="utf-8") == render(AuditResult.load(tmp_path), tmp_path)
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_failed_report_leaves_the_old_one(memorised, tmp_path):
+    memorised.save(tmp_path)
+    (tmp_path / "report.html").write_text("old")
+    text = (tmp_path / "audit.json").read_text()
+    (tmp_path / "audit.json").write_text(text.replace("images/", "../images/"))
+    with pytest.raises(ResultError, match="outside the run folder"):
+        write_report(tmp_path)
+    assert (tmp_path / "report.html").read_text() == "old"
+
+
+def test_a_folder_without_a_result_is_refused(tmp_path):
+    with pytest.raises(ResultError, match=r"holds no audit\.json"):
+        write_report(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["sound", "collapsed", "memorised", "hostile"])
+def test_a_page_needs_nothing_outside_itself_and_runs_nothing(name, request, tmp_path):
+    html = render(request.getfixturevalue(name), tmp_path)
+    parsed = Page(html)
+    tags = {tag for tag, _ in parsed.elements}
+    assert not tags & {"script", "iframe", "object", "embed", "form", "base", "audio", "video", "foreignobject"}
+    for tag, attributes in parsed.elements:
+        for key, value in attributes.items():
+            assert not key.startswith("on"), (tag, key)
+            if key in ("src", "href", "xlink:href", "action", "srcset", "data"):
+                assert value.startswith(("data:", "#")), (tag, key, value)
+    assert not re.search(r"https?:|//|@import|url\((?!#)", re.sub(r"base64,[^\"]*", "", html))
+    (policy,) = [m["content"] for m in parsed.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:")
+
+
+def test_what_a_stranger_wrote_comes_out_as_text(hostile, tmp_path):
+    parsed = page_of(hostile, tmp_path)
+    assert "<img src=x onerror=alert(1)>" in parsed.text
+    assert "{{ 7*7 }}" in parsed.text
+    assert all(image["src"].startswith("data:image/png") for image in parsed.all("img"))
+    assert "<img src=x onerror=alert(1)>" in next(d for d in parsed.texts if "learn its distribution" in d)
+
+
+def page_of(result, root):
+    return Page(render(result, root))
+
+
+def test_a_check_named_like_a_path_reads_no_file():
+    assert "How to read it" not in page(check(check="../texts/support")).text
+    assert "How to read it" not in page(check(check="support.how.html/..")).text
+
+
+def test_ids_are_unique_and_every_reference_finds_one(collapsed, tmp_path):
+    parsed = page_of(collapsed, tmp_path)
+    ids = [a["id"] for _, a in parsed.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    used = [a[k][1:] for _, a in parsed.elements for k in ("href", "xlink:href") if a.get(k, "").startswith("#")]
+    used += [a["aria-labelledby"] for _, a in parsed.elements if "aria-labelledby" in a]
+    assert set(used) <= set(ids)
+
+
+def test_every_picture_and_figure_has_an_alternative(collapsed, tmp_path):
+    parsed = page_of(collapsed, tmp_path)
+    assert all(image["alt"] for image in parsed.all("img"))
+    drawings = [a for tag, a in parsed.elements if a.get("role") == "img"]
+    assert len(drawings) == sum(len(c.figures) for c in collapsed.checks)
+    assert all(a["aria-label"] for a in drawings)
+    assert all(a.get("aria-hidden") == "true" for a in parsed.all("svg"))
+
+
+def test_landmarks_headings_and_language_are_there(sound, tmp_path):
+    parsed = page_of(sound, tmp_path)
+    tags = [tag for tag, _ in parsed.elements]
+    assert [tags.count(t) for t in ("main", "header", "footer", "h1")] == [1, 1, 1, 1]
+    assert parsed.all("html") == [{"lang": "en"}]
+    levels = [int(t[1]) for t in tags if re.fullmatch(r"h[1-6]", t)]
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+
+
+def test_answers_come_first_each_with_its_verdict_in_words(collapsed, tmp_path):
+    text = page_of(collapsed, tmp_path).text
+    answers = text[text.index("The answers") : text.index("The numbers")]
+    for c in collapsed.checks:
+        assert c.question in answers
+        assert c.answer in answers
+        assert VERDICTS[c.verdict] in answers
+
+
+def test_every_verdict_has_a_shape_of_its_own():
+    shapes = set()
+    for verdict in VERDICTS:
+        html = render(AuditResult(checks=(check(verdict=verdict),)), Path())
+        shapes.add(re.search(r'class="badge \w+">(<svg.*?</svg>)', html)[1])
+    assert len(shapes) == len(VERDICTS) == 6
+
+
+def test_an_estimate_is_shown_whole():
+    e = Estimate(value=461_352.3, low=0.25, high=None, level=0.9, n=12_345, method="all pairs", unit="images")
+    text = page(check(estimates={"effective_support": e})).text
+    for part in (
+        "Effective support",
+        "461\u202f352",
+        "0.250 or more",
+        "90\u202f%",
+        "12\u202f345",
+        "all pairs",
+        "Images",
+    ):
+        assert part in text
+
+
+def test_an_open_bound_is_never_infinity_or_none(sound, tmp_path):
+    text = page_of(sound, tmp_path).text
+    assert "at least 17\u202f316" in text
+    assert not re.search(r"\b(nan|NaN|inf|None|[Ii]nfinity)\b", text)
+
+
+def test_settings_that_are_not_numbers_do_not_reach_the_page():
+    text = page(check(params={"a": float("nan"), "b": [float("inf")], "c": None, "d": {"e": True}})).text
+    assert not re.search(r"\b(nan|inf|None|True)\b", text, re.IGNORECASE)
+
+
+def test_notes_provenance_and_command_are_there(sound, tmp_path):
+    text = page_of(sound, tmp_path).text
+    assert "The held-out set was split off by seed 0" in text
+    assert "9f2c1ab7" * 8 in text
+    assert "didlearn audit --train digits --generator models/vae-sound -o run" in text
+    assert "2025-11-03 14:07" in text
+    assert "Clusters were not all cliques" in text
+
+
+def test_the_papers_checks_are_explained_and_corrected(sound, tmp_path):
+    text = page_of(sound, tmp_path).text
+    assert text.count("How to read it") == text.count("The paper") == 2
+    assert "461\u202f352, not 640\u202f000" in text
+    assert "Meehan" in text
+
+
+def test_a_table_is_shown_to_its_end_or_says_where_the_rest_is():
+    rows = tuple((i, 0.123456, None, f"n{i}") for i in range(TABLE_ROWS + 50))
+    table = Table(name="t", title="T", columns=("a", "b", "c", "d"), rows=rows, csv="t.csv")
+    text = page(check(tables=(table,))).text
+    assert f"n{TABLE_ROWS - 1}" in text
+    assert f"n{TABLE_ROWS} " not in text
+    assert f"The first {TABLE_ROWS} of {TABLE_ROWS + 50} rows; all are in t.csv" in text
+    assert "0.123 " in text
+    assert "0.1234" not in text
+
+
+def test_empty_things_make_a_page_too():
+    empty = check(
+        question="",
+        answer="",
+        figures=(Figure(name="f", title="F", x_label="", y_label="", series=()),),
+        tables=(Table(name="t", title="T", columns=("a",), rows=()),),
+        galleries=(Gallery(name="g", title="G", rows=()), Gallery(name="h", title="H", columns=("A",), rows=((),))),
+    )
+    assert "Custom" in page(empty).text
+    assert "a generator" in page(subject={"model": None}).text
+
+
+def test_names_that_are_no_text_can_be_written(tmp_path):
+    odd = "caf\udce9 \x00 汉 😀 \u202eevil"
+    result = AuditResult.model_construct(checks=(check(answer=odd),), subject={"model": odd}, format=1)
+    result = result.model_copy(update={"environment": {}, "notes": (odd,)})
+    path = write(tmp_path / "r.html", render(result, tmp_path))
+    assert "caf?" in path.read_text(encoding="utf-8")
+
+
+def test_the_largest_page_at_defaults_stays_under_five_megabytes():
+    rng = np.random.default_rng(0)
+    x = tuple(np.linspace(0, 1, 10_000))
+    series = tuple(
+        Series(label=r, x=x, y=tuple(rng.random(10_000)), role=r) for r in ("generated", "heldout", "train", "outside")
+    )
+    figures = tuple(Figure(name=str(i), title="F", x_label="x", y_label="y", series=series) for i in range(2))
+    noise = rng.integers(0, 256, (1000, 128, 128, 3), dtype=np.uint8)
+    rows = tuple(tuple(Tile(pixels=p) for p in noise[i : i + 4]) for i in range(0, 1000, 4))
+    sheet = (tuple(Tile(pixels=p) for p in noise[:500]),)
+    galleries = (
+        Gallery(name="g", title="G", columns=("a", "b", "c", "d"), rows=rows),
+        Gallery(name="s", title="S", rows=sheet),
+    )
+    table = Table(name="t", title="T", columns=("a",) * 9, rows=((0.123,) * 9,) * 5000)
+    result = AuditResult(
+        checks=tuple(check(check=n, figures=figures, galleries=galleries, tables=(table,)) for n in "abc")
+    )
+    assert len(render(result, Path()).encode()) < 5_000_000
