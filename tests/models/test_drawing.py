@@ -29,6 +29,22 @@ def test_batch_size_and_threads_cannot_be_seen(conv_net, rng, value_range):
         assert same(model.draw(333, rng, batch_size=batch_size, threads=threads), reference)
 
 
+def test_the_network_always_sees_one_unit_on_one_thread(function, rng):
+    seen = []
+
+    def record(z):
+        seen.append((len(z), torch.get_num_threads()))
+        return z.mean().expand(len(z), 1, 2, 2) + len(z)
+
+    model = open_model(function(record), value_range=None)
+    seen.clear()
+    reference = model.draw(50, rng, batch_size=64, threads=1)
+    for count, batch_size, threads in [(50, 1000, 2), (333, 64, 2), (333, 1000, 1), (1, 256, 3)]:
+        again = model.draw(count, rng, batch_size=batch_size, threads=threads)
+        assert same(again.first(50), reference.first(count))
+    assert set(seen) == {(UNIT, 1)}
+
+
 def test_a_batch_below_one_unit_gives_the_same_pictures_up_to_rounding(conv_net, rng):
     model = open_model(conv_net)
     small, usual = model.draw(50, rng, batch_size=7), model.draw(50, rng)
