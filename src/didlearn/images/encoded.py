@@ -24,7 +24,7 @@ HEADER_BYTES = 65_536
 SURVEYED_WHOLE = 20_000
 SURVEYED_SAMPLE = 2_000
 POOLED_FROM = 32
-POOLED_AT_ONCE = 4096  # a million waiting tasks would weigh a gigabyte
+PER_TASK = 16
 LISTED = 10
 
 
@@ -56,8 +56,8 @@ def open_encoded(source: Source, labels: Labels, fit: Fit, *, skip_broken: bool)
 
     Headers are read: of every file up to ``SURVEYED_WHOLE``, of ``SURVEYED_SAMPLE`` random ones in larger sets. A small
     file that does not end as its format does is decoded on the spot; what escapes is refused when it is read. With
-    ``skip_broken`` every file is decoded once, in threads, so that the set is known to be whole before anything is drawn
-    from it.
+    ``skip_broken`` every file is decoded once, in threads, so that the set is known to be whole before anything is
+    drawn from it.
 
     Raises:
         BrokenFileError: a header cannot be read. DataError: mixed sizes, or nothing can be read.
@@ -132,10 +132,12 @@ def _in_threads(function: Callable[[int], T], indices: Sequence[int]) -> Iterato
     if threads == 1 or len(indices) < POOLED_FROM:
         yield from map(function, indices)
         return
+    # One file per task costs more in hand-overs than a small picture takes to decode.
+    tasks = [indices[start : start + PER_TASK] for start in range(0, len(indices), PER_TASK)]
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for start in range(0, len(indices), POOLED_AT_ONCE):
-                yield from pool.map(function, indices[start : start + POOLED_AT_ONCE])
+            for results in pool.map(lambda task: [function(index) for index in task], tasks):
+                yield from results
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -44,12 +44,12 @@ class FolderSource:
 
     def where(self, index: int) -> str:
         """Return the path of a file."""
-        return plain(str(Path(self.name, self.names[index])))
+        return plain(f"{self.name}/{self.names[index]}")
 
     def fetch(self, index: int, limit: int | None = None) -> bytes:
         """Return the bytes of a file, or its first ``limit``."""
         try:
-            return read_bounded(Path(self.name, self.names[index]), limit)
+            return read_bounded(Path(f"{self.name}/{self.names[index]}"), limit)
         except OSError as error:
             raise BrokenFileError(self.where(index), error.strerror or str(error)) from None
 
