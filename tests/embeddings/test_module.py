@@ -144,6 +144,11 @@ def test_gray_images_are_repeated_where_the_network_wants_colour(network, pixels
     assert "repeated to three channels" in embedding.notes[0]
 
 
+def test_gray_images_that_fail_in_colour_too_fail_as_gray(pixels):
+    with pytest.raises(ModelError, match=r"fails on images of shape \(32, 1, 8, 8\)"):
+        embed(fixed(lambda x: x @ torch.zeros(5, 5)), pixels[:, :1])
+
+
 def test_gray_images_stay_gray_where_the_network_takes_them(pixels):
     embedding = fixed(lambda x: x.flatten(1))
     assert embed(embedding, pixels[:, :1]).shape == (70, 64)

@@ -34,7 +34,7 @@ class ModuleEmbedding(Embedding):
         self.network = network.eval()
         self.name = name
         self._repeat: bool | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def to(self, device: str) -> Self:
         """Move the weights to a torch device and return the embedding."""
@@ -55,8 +55,11 @@ class ModuleEmbedding(Embedding):
             return False
         try:
             self._run(images)
-        except ModelError:
-            self._run(images.expand(-1, 3, -1, -1).contiguous())
+        except ModelError as as_gray:
+            try:
+                self._run(images.expand(-1, 3, -1, -1).contiguous())
+            except ModelError:
+                raise as_gray from as_gray.__cause__
             self._note(REPEATED)
             return True
         return False
@@ -90,8 +93,9 @@ class ModuleEmbedding(Embedding):
         return output
 
     def _note(self, note: str) -> None:
-        if note not in self.notes:
-            self.notes = (*self.notes, note)
+        with self._lock:
+            if note not in self.notes:
+                self.notes = (*self.notes, note)
 
 
 def open_torchscript(path: Path) -> ModuleEmbedding:

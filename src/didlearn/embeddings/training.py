@@ -24,7 +24,7 @@ from didlearn.rng import Stream
 
 SHARDS = 4
 LARGEST_SHARD = 32  # images
-PASSES = 100_000  # images seen in all, however many there are
+PASSES = 140_000  # images seen in all, however many there are
 EPOCHS = (2, 25)  # but each at least and at most so often
 PEAK_RATE = 0.1
 CALIBRATION = 4096  # images whose statistics the batch normalisation keeps
@@ -78,7 +78,7 @@ def _batches(count: int, rng: Stream) -> Iterator[np.ndarray[Any, Any]]:
     """Yield the indices (SHARDS, shard) of every step: each epoch a new order, its incomplete last batch left out."""
     shard = min(LARGEST_SHARD, max(2, count // (2 * SHARDS)))
     size = SHARDS * shard
-    epochs = min(max(-(-PASSES // count), EPOCHS[0]), EPOCHS[1])
+    epochs = min(max(round(PASSES / count), EPOCHS[0]), EPOCHS[1])
     for epoch in range(epochs):
         order = rng.numpy("order", epoch).permutation(count)
         for start in range(0, count - size + 1, size):
