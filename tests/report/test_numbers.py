@@ -78,6 +78,11 @@ def test_open_ends_are_said_in_words(value, low, high, said, interval):
     assert words.level == ("" if (low, high) == (None, None) else "95\u202f%")
 
 
+def test_a_number_without_error_is_exact():
+    words = say(estimate(0.62, 0.62, 0.62))
+    assert (words.value, words.interval, words.level) == ("0.620", "exact", "")
+
+
 def test_the_level_shown_is_the_estimates_own():
     assert say(estimate(1, 0, 2, level=0.975)).level == "97.5\u202f%"
 

@@ -82,6 +82,8 @@ def say(estimate: Estimate) -> Said:
     level = percent(estimate.level) if (low, high) != (None, None) else ""
     if estimate.value is None:
         return Said(_bound(low, high, show), _kind(low, high), level)
+    if low == high == estimate.value:
+        return Said(show(estimate.value), "exact", "")
     return Said(show(estimate.value), _interval(low, high, show), level)
 
 

@@ -27,7 +27,9 @@ def data_name(result: AuditResult) -> str:
 def date(result: AuditResult) -> str:
     """Return when the audit ran, to the minute, as the result says; the page itself has no clock."""
     text = next((str(result.environment[key]) for key in _DATED if result.environment.get(key)), "")
-    return text[:16].replace("T", " ") if text[10:11] == "T" else text
+    if text[10:11] != "T":
+        return text
+    return f"{text[:10]} {text[11:16]}" + (" UTC" if text.endswith(("Z", "+00:00")) else "")
 
 
 def version(result: AuditResult) -> str:
