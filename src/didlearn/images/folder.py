@@ -61,10 +61,9 @@ def read_bounded(path: Path, limit: int | None = None) -> bytes:
         DataError: the file is larger than ``MAX_FILE``.
     """
     with path.open("rb") as file:
-        data = file.read(limit if limit is not None else MAX_FILE + 1)
-    if len(data) > MAX_FILE:
-        raise DataError(f"{path} is larger than {MAX_FILE >> 20} MiB, more than one picture may be: remove it")
-    return data
+        if os.fstat(file.fileno()).st_size > MAX_FILE:
+            raise DataError(f"{path} is larger than {MAX_FILE >> 20} MiB, more than one picture may be: remove it")
+        return file.read(-1 if limit is None else limit)
 
 
 def picture_names(root: Path) -> tuple[list[str], Counter[str]]:
