@@ -42,9 +42,17 @@ def test_estimates_of_one_unit_share_an_axis_and_pure_numbers_do_not():
     assert b.bar.dot == pytest.approx(10 * a.bar.dot, abs=0.1)
 
 
-def test_held_out_numbers_have_the_held_out_colour():
-    (group,) = groups({"heldout_support": estimate(1, 0, 2), "support": estimate(1, 0, 2)})
-    assert [row.role for row in group.rows] == ["heldout", "generated"]
+def test_fractions_too_small_for_percentages_have_an_axis_of_their_own():
+    found = groups({"a": estimate(0.9, 0.8, 1, "fraction"), "b": estimate(1e-7, 0, 1e-6, "fraction")})
+    assert [[tick.label for tick in g.ticks][-1] for g in found] == ["100%", "10⁻⁶"]
+
+
+def test_held_out_twins_have_the_held_out_colour():
+    names = ("support", "support_heldout", "heldout_support", "closer_than_heldout")
+    (group,) = groups({name: estimate(1, 0, 2) for name in names})
+    assert [row.role for row in group.rows] == ["generated", "heldout", "heldout", "generated"]
+    apart = groups({"z": estimate(1, 0, 2, ""), "z_heldout": estimate(1, 0, 2, "")})
+    assert [g.rows[0].role for g in apart] == ["generated", "heldout"]
 
 
 def test_the_page_tells_the_three_apart_before_anything_else(three):

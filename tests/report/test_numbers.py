@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from didlearn.report.numbers import decade, number, percent, say, tick
+from didlearn.report.numbers import brief, decade, number, percent, say, tick
 from didlearn.result import Estimate
 
 
@@ -78,9 +78,9 @@ def test_open_ends_are_said_in_words(value, low, high, said, interval):
     assert words.level == ("" if (low, high) == (None, None) else "95\u202f%")
 
 
-def test_a_number_without_error_is_exact():
+def test_a_number_without_an_interval_is_called_computed():
     words = say(estimate(0.62, 0.62, 0.62))
-    assert (words.value, words.interval, words.level) == ("0.620", "exact", "")
+    assert (words.value, words.interval, words.level) == ("0.620", "computed", "")
 
 
 def test_the_level_shown_is_the_estimates_own():
@@ -103,3 +103,7 @@ def test_ticks_are_short(value, text):
 
 def test_decades_are_powers():
     assert [decade(v) for v in (1e-6, 0.01, 1, 100)] == ["10⁻⁶", "10⁻²", "1", "10²"]
+
+
+def test_labels_are_brief():
+    assert [brief(v) for v in (0.445947, 0.5, 800.0, 461_352.0)] == ["0.446", "0.5", "800", "461\u202f352"]

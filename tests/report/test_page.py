@@ -8,7 +8,7 @@ import pytest
 
 from didlearn.errors import ResultError
 from didlearn.report import render, write_report
-from didlearn.report.page import TABLE_ROWS, VERDICTS, write
+from didlearn.report.page import TABLE_ROWS, VERDICTS, numeric, write
 from didlearn.result import AuditResult, CheckResult, Estimate, Figure, Gallery, Series, Table, Tile
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -211,6 +211,12 @@ def test_a_table_is_shown_to_its_end_or_says_where_the_rest_is():
     assert f"The first {TABLE_ROWS} of {TABLE_ROWS + 50} rows; all are in t.csv" in text
     assert "0.123 " in text
     assert "0.1234" not in text
+
+
+def test_a_column_of_numbers_is_one_whatever_its_first_cell():
+    rows = ((None, "x", 1, None), (0.5, None, "y", None))
+    table = Table(name="t", title="T", columns=("a", "b", "c", "d"), rows=rows)
+    assert numeric(table) == [True, False, False, False]
 
 
 def test_empty_things_make_a_page_too():

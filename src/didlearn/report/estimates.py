@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from didlearn.report.numbers import Said, number, say
+from didlearn.report.numbers import Said, in_percent, number, say
 from didlearn.report.provenance import title
 from didlearn.report.scale import Bar, Scale, Tick
 from didlearn.result import AuditResult, Estimate
@@ -45,37 +45,49 @@ class Across:
 
 def groups(estimates: Mapping[str, Estimate]) -> list[Group]:
     """Group estimates by unit, in order of first appearance."""
-    units = dict.fromkeys(e.unit for e in estimates.values())
-    return [group for unit in units for group in _group(unit, {n: e for n, e in estimates.items() if e.unit == unit})]
+    kinds = dict.fromkeys(map(_kind, estimates.values()))
+    return [
+        group for kind in kinds for group in _group({n: e for n, e in estimates.items() if _kind(e) == kind}, estimates)
+    ]
 
 
 def across(results: Sequence[AuditResult], check: str) -> list[Across]:
     """Line up what one check estimated in each of several audits."""
     found = [next((c.estimates for c in r.checks if c.check == check), {}) for r in results]
     names = dict.fromkeys(name for estimates in found for name in estimates)
-    return [_across(name, [estimates.get(name) for estimates in found]) for name in names]
+    return [_across(name, [estimates.get(name) for estimates in found], _role(name, names)) for name in names]
 
 
-def _across(name: str, estimates: list[Estimate | None]) -> Across:
+def _across(name: str, estimates: list[Estimate | None], role: str) -> Across:
     present = [e for e in estimates if e is not None]
     scale = Scale.covering(present)
-    cells = tuple(None if e is None else _row(name, e, scale) for e in estimates)
+    cells = tuple(None if e is None else _row(name, e, scale, role) for e in estimates)
     return Across(title(name), present[0].unit, cells, scale.ticks(), scale.log)
 
 
-def _group(unit: str, estimates: Mapping[str, Estimate]) -> list[Group]:
-    if not unit:
-        return [_on_one_axis("", {name: e}) for name, e in estimates.items()]
-    return [_on_one_axis(unit, estimates)]
+def _kind(estimate: Estimate) -> tuple[str, bool]:
+    """What estimates on one axis share; fractions too small for percentages have an axis of their own."""
+    return estimate.unit, in_percent(estimate)
 
 
-def _on_one_axis(unit: str, estimates: Mapping[str, Estimate]) -> Group:
+def _group(estimates: Mapping[str, Estimate], names: Container[str]) -> list[Group]:
+    unit = next(iter(estimates.values())).unit
+    shared = [estimates] if unit else [{name: e} for name, e in estimates.items()]
+    return [_on_one_axis(unit, each, names) for each in shared]
+
+
+def _on_one_axis(unit: str, estimates: Mapping[str, Estimate], names: Container[str]) -> Group:
     scale = Scale.covering(estimates.values())
-    rows = tuple(_row(name, e, scale) for name, e in estimates.items())
+    rows = tuple(_row(name, e, scale, _role(name, names)) for name, e in estimates.items())
     return Group(unit, rows, scale.ticks(), scale.log)
 
 
-def _row(name: str, estimate: Estimate, scale: Scale) -> Row:
+def _row(name: str, estimate: Estimate, scale: Scale, role: str) -> Row:
     basis = f"{estimate.method}; n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{number(estimate.n)}"
-    role = next((role for role in ("heldout", "train") if role in name), "generated")
     return Row(title(name), say(estimate), scale.bar(estimate), basis, role)
+
+
+def _role(name: str, names: Container[str]) -> str:
+    """Held-out, where the number is the held-out twin of another one (``coverage_heldout`` of ``coverage``)."""
+    twins = (name.removesuffix("_heldout"), name.removeprefix("heldout_"))
+    return "heldout" if any(twin != name and twin in names for twin in twins) else "generated"

@@ -29,6 +29,11 @@ def number(value: float | None) -> str:
     return sign + _fixed(size)
 
 
+def brief(value: float) -> str:
+    """Format a number for a label: three significant digits without trailing zeros."""
+    return f"{value:.3g}" if 1e-3 <= value < 999.5 else number(value)
+
+
 def percent(value: float | None) -> str:
     """Format a fraction as a percentage, with enough digits to tell it from 0 and from 100 %."""
     if value is None or not math.isfinite(value):
@@ -83,7 +88,7 @@ def say(estimate: Estimate) -> Said:
     if estimate.value is None:
         return Said(_bound(low, high, show), _kind(low, high), level)
     if low == high == estimate.value:
-        return Said(show(estimate.value), "exact", "")
+        return Said(show(estimate.value), "computed", "")
     return Said(show(estimate.value), _interval(low, high, show), level)
 
 

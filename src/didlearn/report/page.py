@@ -6,14 +6,13 @@ import os
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from didlearn.report import estimates, numbers, plot, provenance
-from didlearn.report.palette import LOOKS
 from didlearn.report.pictures import Album
-from didlearn.result import AuditResult
+from didlearn.result import AuditResult, Table
 
 NAME: Final = "report.html"
 VERDICTS: Final = {
@@ -78,12 +77,16 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     texts = [name for name in environment.list_templates() if name.startswith("texts/")]
-    environment.filters |= {"number": numbers.number, "words": provenance.title, "plain": provenance.plain}
+    environment.filters |= {
+        "brief": numbers.brief,
+        "number": numbers.number,
+        "words": provenance.title,
+        "plain": provenance.plain,
+    }
     environment.globals |= {
         "draw": plot.draw,
         "estimate_groups": estimates.groups,
-        "is_number": _is_number,
-        "looks": LOOKS,
+        "numeric": numeric,
         "provenance": provenance,
         "table_rows": TABLE_ROWS,
         "texts": texts,
@@ -92,5 +95,7 @@ def templates() -> Environment:
     return environment
 
 
-def _is_number(cell: Any) -> bool:
-    return isinstance(cell, (int, float)) and not isinstance(cell, bool)
+def numeric(table: Table) -> list[bool]:
+    """Which columns of a table hold numbers and nothing else."""
+    columns = [[row[i] for row in table.rows if i < len(row)] for i in range(len(table.columns))]
+    return [not any(isinstance(c, str) for c in cells) and any(c is not None for c in cells) for cells in columns]

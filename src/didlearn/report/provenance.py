@@ -59,7 +59,7 @@ def called(record: Any) -> str:
 
 def title(name: str) -> str:
     """Turn a name from the result (``effective_support``) into words (``Effective support``)."""
-    words = name.replace("_", " ").replace("heldout", "held-out").strip()
+    words = name.replace("_", " ").replace("heldout", "held-out").replace("pvalue", "p-value").strip()
     return words[:1].upper() + words[1:]
 
 
