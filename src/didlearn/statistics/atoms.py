@@ -32,8 +32,8 @@ def heavy_atoms(cluster_sizes: Sequence[int] | np.ndarray[Any, Any], samples: in
 
     - N·P(Poisson(M/N) ≥ n) < 1 − level, M and N taken of the rest: not one of N such images would be drawn so often
       by chance (Bonferroni over the images); and
-    - the Clopper–Pearson low end of n/samples exceeds ten times the mass 1/N of such an image: the head of a smooth
-      law (Zipf's, or half the mass on a tenth of the images) is no atom.
+    - the Clopper–Pearson low end of n/samples exceeds ten times the mass 1/N of such an image: the common
+      half of a law with half its mass on a tenth of the images is no atom.
 
     An image whose mass is surely above one half is an atom whatever the rest.
 

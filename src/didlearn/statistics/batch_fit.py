@@ -48,7 +48,7 @@ def fit_effective_support(
     objective = partial(_log_likelihood, M=M, B=B, K=K)
     value, low, high = None, None, None
     if K.sum() == 0:
-        low = _crossing(partial(_log_likelihood, M=M, B=B, K=K), math.log((1 - level) / 2), rising=True)
+        low = _crossing(objective, math.log((1 - level) / 2), rising=True)
     elif (K == B).all():
         high = _crossing(objective, math.log((1 - level) / 2), rising=False)
     else:
@@ -93,7 +93,7 @@ def _log_likelihood(beta: float, *, M: np.ndarray[Any, Any], B: np.ndarray[Any, 
 
 def _peak(objective: Any) -> float:
     """The likelihood has one maximum in ln β: each term rises with β (no collision) or falls (collision)."""
-    grid = np.linspace(0, math.log(LARGEST), 400)
+    grid = np.linspace(0, math.log(LARGEST), 64)
     best = int(np.argmax([objective(math.exp(u)) for u in grid]))
     around = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     found = optimize.minimize_scalar(
@@ -105,7 +105,7 @@ def _peak(objective: Any) -> float:
 def _crossing(objective: Any, height: float, *, rising: bool, bottom: float = 1.0, top: float = LARGEST) -> float:
     """Where the log-likelihood crosses ``height`` between ``bottom`` and ``top``, by bisection in ln β."""
     low, high = math.log(bottom), math.log(top)
-    for _ in range(100):
+    for _ in range(50):
         middle = (low + high) / 2
         if (objective(math.exp(middle)) < height) == rising:
             low = middle

@@ -48,17 +48,17 @@ def birthday_bound(collision_rate: float, batch_size: int) -> float:
     """
     _check_rate(collision_rate, batch_size)
     target = math.log1p(-collision_rate)
-    guess = batch_size * (batch_size - 1) / (-2 * target)
-    smallest = batch_size - 1.0
+    smallest = batch_size - 1
+    others = np.arange(smallest)
 
-    # ln(N − (M−1)) is the unknown: the root may sit a hair above M − 1, or beyond 1e12.
+    # The unknown is u = ln(N − (M−1)): the root may sit a hair above M − 1, or beyond 1e12.
     def gap(u: float) -> float:
-        return log_no_collision(smallest + math.exp(u), batch_size) - target
+        N = smallest + math.exp(u)
+        last = math.log1p(-smallest / N) if u > 0 else u - math.log(N)
+        return float(np.log1p(-others / N).sum()) + last - target
 
-    low, high = -30.0, math.log(guess + batch_size) + 1
-    while gap(low) > 0:
-        low -= 30
-    return smallest + math.exp(float(optimize.brentq(gap, low, high, xtol=1e-14, rtol=1e-15)))
+    highest = math.log(batch_size * (batch_size - 1) / (-2 * target) + batch_size) + 1
+    return smallest + math.exp(float(optimize.brentq(gap, -60.0, highest, xtol=1e-14, rtol=1e-15)))
 
 
 def collision_rate_lower_bound(support: int, mass: float, batch_size: int) -> float:

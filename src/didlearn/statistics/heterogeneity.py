@@ -17,9 +17,11 @@ def heterogeneity(cluster_sizes: Sequence[int] | np.ndarray[Any, Any], samples: 
     """Estimate ŝ₃/ŝ₂² from the sizes of the duplicate clusters.
 
     An atom of mass a among images too many to collide gives 1/a: 20 for 5 %. The index is never below 1 (Cauchy and
-    Schwarz), so neither is the interval. Its relative variance v comes from the unbiased variances and covariance of
-    A = Σn(n−1) and T = Σn(n−1)(n−2) under Poisson counts, V_T/T² + 4V_A/A² − 4Cov/(AT) − 1/M; the ends are those of a
-    gamma law with 1/v (and one more event at the high end), as for a scaled Poisson count.
+    Schwarz), so neither is the interval. Its relative variance v is the infinitesimal jackknife's, Σ over draws of
+    (3(n−1)(n−2)/T − 4(n−1)/A + 1/M)² with A = Σn(n−1), T = Σn(n−1)(n−2) (on the safe side: it counts the Poisson part
+    of A twice and that of T three times); the ends are those of a gamma law with 1/v events (and one more at the high
+    end), as for a scaled Poisson count. Below about 200 samples it covers a little less than it says (.86 to .92 for
+    heavy-tailed laws at 100).
 
     Returns:
         ``value`` is ``None`` where no pair collides; ``high`` too, since pairs and triples then say nothing.
@@ -46,18 +48,10 @@ def heterogeneity(cluster_sizes: Sequence[int] | np.ndarray[Any, Any], samples: 
 
 
 def _moments(counts: np.ndarray[Any, Any], samples: int) -> tuple[float, float, float]:
-    """A, T and the estimated variance of log(T/A²).
-
-    Under Poisson counts Cov(n^(a), n^(b)) = Σ_{j≥1} C(a,j)C(b,j)j!·λ^(a+b−j), and the falling factorial n^(k) is
-    unbiased for λ^k.
-    """
+    """A, T and the jackknife variance of log(T/A²)."""
     n = np.arange(len(counts), dtype=float)
-    falling = [counts.astype(float)]
-    for k in range(5):
-        falling.append(falling[-1] * (n - k))
-    S = [float(f.sum()) for f in falling]
-    A, T = S[2], S[3]
+    A, T = float((counts * n * (n - 1)).sum()), float((counts * n * (n - 1) * (n - 2)).sum())
     if T == 0:
         return A, T, 0.0
-    V_A, V_T, cov = 4 * S[3] + 2 * S[2], 9 * S[5] + 18 * S[4] + 6 * S[3], 6 * S[4] + 6 * S[3]
-    return A, T, V_T / T**2 + 4 * V_A / A**2 - 4 * cov / (A * T) - 1 / samples
+    influence = 3 * (n - 1) * (n - 2) / T - 4 * (n - 1) / A + 1 / samples
+    return A, T, float((counts * n * influence**2).sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from didlearn.statistics.intervals import check_level
 
 Array = np.ndarray[Any, Any]
 RATIO: Final = 1.1  # between neighbouring masses of the grid
-SLACK: Final = 0.5  # how much worse than the best fit the simplest histogram may fit
+SLACK: Final = 1.0  # how much worse than the best fit the simplest histogram may fit
 OFTEN: Final = 40  # an image seen more often counts as itself: nothing like it is unseen
 RARER: Final = 10  # how many times rarer than 1/samples (or 1/Chao1) an image may be
 REPLICATES: Final = 20
@@ -28,7 +29,8 @@ def chao1(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.9
     """Estimate a *lower bound* on the number of different images: bias-corrected Chao1 with its log-normal interval.
 
     S_obs + ((M−1)/M)·F₁(F₁−1)/(2(F₂+1)); the interval of Chao (1987), S_obs + (Ŝ−S_obs)·[1/K, K] with
-    K = exp(z·√ln(1 + V/(Ŝ−S_obs)²)).
+    K = exp(z·√ln(1 + V/(Ŝ−S_obs)²)). That interval excludes S_obs itself, so where fewer than 3.69 unseen images (at
+    95 %) are estimated, and there may be none, the low end is S_obs; at least one image more is always allowed for.
 
     Returns:
         Where no image was seen twice there is no estimate and no upper end.
@@ -45,7 +47,8 @@ def chao1(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.9
     if len(F) > 2:
         extra = value - seen
         K = math.exp(z * math.sqrt(math.log1p(_chao1_variance(F, samples) / extra**2))) if extra else 1.0
-        low, high = seen + extra / K, seen + extra * K
+        low = seen + extra / K if extra >= -math.log((1 - level) / 2) else seen
+        high = seen + max(extra * K, 1.0)
     return Estimate(
         value=value if high is not None else None,
         low=low,
@@ -81,7 +84,9 @@ def richness(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 
 
     The histogram h(x), the number of images of probability x, lives on a geometric grid. Images seen so often that
     their size stands alone count as themselves. A first linear programme finds the least Σᵢ |Σ_x h(x)·poi(Mx, i) −
-    Fᵢ|/√(Fᵢ+1); a second the fewest images among all h that fit at most .5 worse: the estimate.
+    Fᵢ|/√(Fᵢ+1); a second the fewest images among all h that fit at most 1 worse: the estimate. (Valiant and Valiant
+    allow ½; with 1 the standard deviation on 10⁴ equal images at 3 000 samples falls from 1 376 to 681, for 4 % less
+    on a law of two levels.)
 
     The interval is the range of the number of images over a confidence set: all h that fit at most as much worse as
     the true one would. How much that is comes from 20 fingerprints drawn from the estimate (mean and three standard
@@ -133,7 +138,7 @@ class _Problem:
     counted: int
     samples: int
 
-    @property
+    @cached_property
     def rates(self) -> Array:
         """(r, g) poi(Mx, i)."""
         return np.asarray(stats.poisson.pmf(self.size[:, None], self.samples * self.x))
