@@ -135,6 +135,12 @@ def test_intervals_cover(name, samples, laws, cluster_sizes, covered):
     assert covered(found, 1 / (law**2).sum()) >= 0.93
 
 
+def test_draws_poor_in_an_atom_do_not_miss_on_the_high_side(laws, cluster_sizes):
+    rng, law = np.random.default_rng(9), laws["5 % atom 2000"]
+    low_ends = [support(cluster_sizes(law, 500, rng), 500).low for _ in range(2000)]
+    assert np.mean(np.array(low_ends) > 1 / (law**2).sum()) <= 0.022
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("samples", [500, 2000, 5000, 20_000])
 def test_intervals_cover_every_law(samples, laws, cluster_sizes, covered):

@@ -12,6 +12,8 @@ def test_an_atom_gives_one_over_its_mass():
     found = heterogeneity([500], 10_000)
     assert found.value == pytest.approx(20, rel=0.01)
     assert found.low < 20 < found.high
+    # The index is one over a proportion of 500 successes.
+    assert found.high / found.low == pytest.approx(np.exp(4 / np.sqrt(500)), rel=0.1)
 
 
 def test_equally_likely_images_give_one(cluster_sizes):
