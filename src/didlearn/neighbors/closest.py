@@ -1,0 +1,130 @@
+"""The closest pairs within one set of points, exact."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from didlearn.errors import UsageError
+from didlearn.neighbors.cascade import Block, Candidates, Cascade, full_precision, length, numbers
+from didlearn.neighbors.rows import Floats, Ints, Rows, as_rows
+from didlearn.neighbors.triangle import above_diagonal, triangle
+
+CHUNK = 1024  # pairs settled between two looks at the limit
+
+
+class Pairs(NamedTuple):
+    """Pairs of rows in ascending order of (distance, first, second), with ``first < second``.
+
+    Attributes:
+        distance: (k,) Euclidean, float64.
+        first, second: (k,) row numbers, int64.
+    """
+
+    distance: Floats
+    first: Ints
+    second: Ints
+
+
+def closest_pairs(x: Any, k: int = 20, *, device: str | torch.device | None = None) -> Pairs:
+    """Return the ``k`` closest pairs of rows.
+
+    Exact: pairs are ordered by the float64 distance ``√Σ(a - b)²``, ties by the row numbers. The result depends on
+    neither threads, device nor block size. Never holds more than a block of the distance matrix.
+
+    Args:
+        x: (N, D) points or (N, C, H, W) images; numpy or torch; float32, float64 or uint8 (taken as 0..255).
+        k: how many pairs; all of them where there are fewer.
+        device: where to work; the array's own device unless given.
+
+    Raises:
+        DataError: the points hold NaN or infinity, or are not two-dimensional.
+        UsageError: ``k`` is negative.
+    """
+    if k < 0:
+        raise UsageError(f"k must be 0 or more, got {k}")
+    (rows,) = as_rows(x, device=device)
+    best = _Best(rows, min(k, len(rows) * (len(rows) - 1) // 2))
+    if best.k:
+        with full_precision():
+            _scan(best, Cascade(rows, rows, above_diagonal))
+    return Pairs(best.pairs.distance / rows.scale, best.pairs.first, best.pairs.second)
+
+
+def _scan(best: _Best, cascade: Cascade) -> None:
+    for panel, blocks in triangle(len(best.rows)):
+        cascade.hold(panel)
+        for block in blocks:
+            part = best.open(block)
+            if part is None:
+                return
+            if not best.full():
+                best.seed(cascade, part)
+            limit = torch.full((length(part.rows),), best.limit, dtype=torch.float64, device=best.rows.raw.device)
+            for candidates in cascade.survivors(part, limit):
+                best.offer(candidates)
+
+
+class _Best:
+    """The closest pairs so far, in scaled units."""
+
+    def __init__(self, rows: Rows, k: int) -> None:
+        self.rows, self.k = rows, k
+        self.pairs = Pairs(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
+
+    def full(self) -> bool:
+        return len(self.pairs.distance) == self.k
+
+    @property
+    def limit(self) -> float:
+        """The distance of the last pair: nothing beyond it can still enter."""
+        return float(self.pairs.distance[-1]) if self.full() else np.inf
+
+    def open(self, block: Block) -> Block | None:
+        """Cut off the rows that cannot matter: once all distances are zero, only an earlier pair can enter."""
+        assert isinstance(block.rows, slice)
+        if self.limit > 0:
+            return block
+        stop = min(block.rows.stop, int(self.pairs.first[-1]) + 1)
+        return Block(slice(block.rows.start, stop), block.columns) if stop > block.rows.start else None
+
+    def seed(self, cascade: Cascade, block: Block) -> None:
+        """Take the pairs of a block that look closest, so that the limit is low from the start."""
+        bounds = cascade.bounds(cascade.tight[0], block)
+        flat = bounds.lower.flatten()
+        found = flat.topk(min(len(flat), 2 * self.k + 64), largest=False)
+        index = found.indices[found.values < torch.inf]
+        row, column = index // bounds.lower.shape[1], index % bounds.lower.shape[1]
+        i, j = numbers(block.rows, row)[row], numbers(block.columns, column)[column]
+        self.offer(Candidates(i, j, bounds.below(row, column)))
+
+    def offer(self, candidates: Candidates) -> None:
+        """Let pairs enter that are closer than the last one, nearest bounds first."""
+        order = torch.argsort(candidates.low, stable=True)
+        for chunk in order.split(CHUNK):
+            chunk = chunk[candidates.low[chunk] <= self.limit]
+            if not len(chunk):
+                return
+            i, j = candidates.i[chunk], candidates.j[chunk]
+            if self.full():
+                i, j = self._near(i, j)
+            self._enter(self.rows.distance(i, self.rows, j), i.cpu().numpy(), j.cpu().numpy())
+
+    def _near(self, i: torch.Tensor, j: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.limit == 0:
+            first, second = int(self.pairs.first[-1]), int(self.pairs.second[-1])
+            earlier = (i < first) | ((i == first) & (j < second))
+            i, j = i[earlier], j[earlier]
+        low, _ = self.rows.interval(i, self.rows, j)
+        return i[low <= self.limit], j[low <= self.limit]
+
+    def _enter(self, distance: Floats, first: Ints, second: Ints) -> None:
+        distance = np.concatenate([self.pairs.distance, distance])
+        first = np.concatenate([self.pairs.first, first])
+        second = np.concatenate([self.pairs.second, second])
+        order = np.lexsort((second, first, distance))
+        again = (np.diff(first[order], prepend=-1) == 0) & (np.diff(second[order], prepend=-1) == 0)
+        order = order[~again][: self.k]
+        self.pairs = Pairs(distance[order], first[order], second[order])

@@ -1,0 +1,105 @@
+"""All pairs within a radius, counted and connected without ever listing them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+
+from didlearn.errors import UsageError
+from didlearn.neighbors.bounds import Bounds
+from didlearn.neighbors.cascade import Block, Candidates, numbers
+from didlearn.neighbors.forest import Forest
+from didlearn.neighbors.rows import Ints, Rows, as_rows
+from didlearn.neighbors.within import Within, split
+
+
+class NearDuplicates(NamedTuple):
+    """What the pairs of rows within a radius amount to.
+
+    Attributes:
+        pairs: how many pairs there are.
+        degree: (N,) how many rows lie within the radius of each.
+        following: (N,) the first later row within the radius of each, N where there is none.
+        component: (N,) the smallest row number of the connected component.
+    """
+
+    pairs: int
+    degree: Ints
+    following: Ints
+    component: Ints
+
+
+def near_duplicates(x: Any, radius: float, *, device: str | torch.device | None = None) -> NearDuplicates:
+    """Find the pairs of rows at Euclidean distance ``radius`` or less.
+
+    Exact, as if every distance were computed in float64: pairs whose float32 bounds lie clear of the radius are
+    counted at once, the others are looked at again. Memory does not grow with the number of pairs.
+
+    Args:
+        x: (N, D) points or (N, C, H, W) images; numpy or torch; float32, float64 or uint8 (taken as 0..255).
+        radius: the largest distance that counts, in the units of ``x``.
+        device: where to work; the array's own device unless given.
+
+    Raises:
+        DataError: the points hold NaN or infinity, or are not two-dimensional.
+        UsageError: the radius is negative or NaN.
+    """
+    if not radius >= 0:
+        raise UsageError(f"a radius must be 0 or more, got {radius}")
+    (rows,) = as_rows(x, device=device)
+    found = _Found(rows, radius * rows.scale)
+    found.run()
+    return found.result()
+
+
+class _Found(Within):
+    """The pairs met so far, as counts, degrees, first followers and components."""
+
+    def __init__(self, rows: Rows, radius: float) -> None:
+        super().__init__(rows, radius)
+        count = len(rows)
+        self.pairs = 0
+        self.degree = torch.zeros(count, dtype=torch.int64, device=rows.raw.device)
+        self.following = torch.full_like(self.degree, count)
+        self.forest = Forest(count)
+
+    def settle(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:
+        """Take the pairs that are surely within the radius."""
+        inner = bounds.inner(limit)
+        met = (bounds.minima().amin(1) <= inner).nonzero().flatten()
+        rows, columns = numbers(block.rows, met), numbers(block.columns, met)
+        for some in split(met):
+            lower = bounds.lower[some]
+            inside = lower <= inner[some, None]
+            bounds.lower[some] = lower.masked_fill_(inside, torch.inf)
+            self.equal(inside, rows[some], columns)
+        return limit
+
+    def equal(self, inside: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
+        """Take the pairs where ``inside``, (n, m), is true."""
+        by_row = inside.sum(1)
+        self.pairs += int(by_row.sum())
+        self.degree[rows] += by_row
+        self.degree[columns] += inside.sum(0)
+        first = columns[inside.to(torch.uint8).argmax(1)]
+        self.following[rows] = torch.where(by_row > 0, torch.minimum(self.following[rows], first), self.following[rows])
+        self.forest.add_block(inside, rows, columns)
+
+    def add(self, found: Candidates) -> None:
+        """Take those of the open pairs that are within the radius."""
+        low, high = self.rows.interval(found.i, self.rows, found.j)
+        inside = high <= self.radius
+        open_ = ((low <= self.radius) & ~inside).nonzero().flatten()
+        distance = self.rows.distance(found.i[open_], self.rows, found.j[open_])
+        inside[open_] = torch.from_numpy(distance <= self.radius).to(inside.device)
+        i, j = found.i[inside], found.j[inside]
+        self.pairs += len(i)
+        self.degree += torch.bincount(torch.cat([i, j]), minlength=len(self.rows))
+        self.following.scatter_reduce_(0, i, j, "amin")
+        self.forest.add(i.cpu().numpy(), j.cpu().numpy())
+
+    def result(self) -> NearDuplicates:
+        """Return what was found."""
+        degree, following = self.degree.cpu().numpy(), self.following.cpu().numpy()
+        return NearDuplicates(self.pairs, degree, following, self.forest.finish())

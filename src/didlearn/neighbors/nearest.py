@@ -1,0 +1,232 @@
+"""The nearest rows of a reference set, exact."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from didlearn.errors import DataError, UsageError
+from didlearn.neighbors.cascade import (
+    PANEL,
+    STEP,
+    Block,
+    Candidates,
+    Cascade,
+    Survey,
+    allowance,
+    full_precision,
+    length,
+    numbers,
+    slices,
+)
+from didlearn.neighbors.bounds import Bounds
+from didlearn.neighbors.repeats import late_copies
+from didlearn.neighbors.rows import Floats, Index, Ints, Rows, as_rows
+
+STRIP = 1024  # queries whose sketched distances to WIDE reference rows are held at once
+WIDE = 20480
+KEEP = 1 << 20  # candidates kept before those beyond the limit are dropped
+
+
+class Neighbors(NamedTuple):
+    """The nearest reference rows of each query, in ascending order of (distance, index).
+
+    Attributes:
+        distance: (n, k) Euclidean, float64.
+        index: (n, k) row numbers in the reference, int64.
+    """
+
+    distance: Floats
+    index: Ints
+
+
+def nearest(
+    query: Any,
+    reference: Any,
+    k: int = 1,
+    *,
+    exclude: NDArray[Any] | None = None,
+    device: str | torch.device | None = None,
+) -> Neighbors:
+    """Return the ``k`` nearest rows of ``reference`` for each row of ``query``.
+
+    Exact: neighbours are ordered by the float64 distance ``√Σ(a - b)²``, ties by the row number. The result depends
+    on neither threads, device nor block size. Never holds more than a block of the distance matrix.
+
+    Args:
+        query, reference: (n, D) and (m, D) points or images; numpy or torch; float32, float64 or uint8.
+        k: how many neighbours.
+        exclude: (n,) the reference row that does not count for each query, -1 for none: ``arange(n)`` finds the
+            nearest other row of the same set.
+        device: where to work; the arrays' own device unless given.
+
+    Raises:
+        DataError: points that cannot be used, or a query with fewer than ``k`` rows to choose from.
+        UsageError: ``k`` is negative, or ``exclude`` does not fit.
+    """
+    if k < 0:
+        raise UsageError(f"k must be 0 or more, got {k}")
+    left, right = as_rows(query, reference, device=device)
+    banned = _banned(exclude, len(left), len(right)).to(left.raw.device)
+    available = len(right) - int(bool((banned >= 0).any()))
+    if k > available and len(left):
+        raise DataError(f"{k} neighbours were asked for and the reference has {available}; lower k or add rows")
+    if not (k and len(left)):
+        return Neighbors(np.empty((len(left), k)), np.empty((len(left), k), np.int64))
+    with full_precision():
+        distance, index = _Search(left, right, k, banned).run()
+    return Neighbors(distance / left.scale, index)
+
+
+def _banned(exclude: Any, queries: int, references: int) -> torch.Tensor:
+    if exclude is None:
+        return torch.full((queries,), -1)
+    banned = np.asarray(exclude)
+    if banned.shape != (queries,) or banned.dtype.kind not in "iu":
+        raise UsageError(f"exclude must hold one row number per query ({queries}), got {banned.dtype} {banned.shape}")
+    if queries and not -1 <= int(banned.min()) <= int(banned.max()) < references:
+        raise UsageError(f"exclude must lie between -1 and {references - 1}, got {banned.min()} to {banned.max()}")
+    return torch.from_numpy(banned.astype(np.int64))
+
+
+class _Search:
+    """One pass over the queries, panel by panel."""
+
+    def __init__(self, left: Rows, right: Rows, k: int, banned: torch.Tensor) -> None:
+        self.left, self.right, self.k, self.banned = left, right, k, banned
+        self.repeated = late_copies(right.raw, k + 1)
+        self.cascade = Cascade(left, right, self._mask, self._tighten)
+
+    def run(self) -> tuple[Floats, Ints]:
+        """Return distances in scaled units and row numbers, (n, k) each."""
+        parts = [self._panel(panel) for panel in slices(0, len(self.left), PANEL)]
+        return np.concatenate([d for d, _ in parts]), np.concatenate([j for _, j in parts])
+
+    def _panel(self, panel: slice) -> tuple[Floats, Ints]:
+        self.cascade.hold(panel)
+        short = _Shortlist(self, panel)
+        rest = self._by_sketch(short)
+        for columns in slices(0, len(self.right), STEP) if length(rest) else []:
+            self._by_all(short, Block(rest, columns))
+        return short.finish()
+
+    def _by_sketch(self, short: _Shortlist) -> slice:
+        """Work through the panel in strips as long as sketches decide, and return the queries that are left."""
+        for strip in slices(short.panel.start, short.panel.stop, STRIP):
+            for columns in slices(0, len(self.right), WIDE):
+                block = Block(strip, columns)
+                if not self._sketch(short, block):
+                    if columns.start == 0:
+                        return slice(strip.start, short.panel.stop)
+                    self._by_all(short, block)
+        return slice(short.panel.stop, short.panel.stop)
+
+    def _sketch(self, short: _Shortlist, block: Block) -> bool:
+        for level in self.cascade.sketches:
+            if level.due():
+                bounds = self.cascade.bounds(level, block)
+                short.seed(bounds, block)
+                found = Survey(bounds, block, short.part(block)).few(allowance(block))
+                level.judge(enough=found is not None)
+                if found is not None:
+                    for candidates in found:
+                        short.add(candidates)
+                    return True
+        return False
+
+    def _by_all(self, short: _Shortlist, block: Block) -> None:
+        for candidates in self.cascade.decide(block, short.part(block)):
+            short.add(candidates)
+
+    def _mask(self, bounds: Bounds, block: Block) -> None:
+        banned = self.banned[block.rows]
+        columns = numbers(block.columns, banned)
+        place = torch.searchsorted(columns, banned).clamp_(max=len(columns) - 1)
+        row = (columns[place] == banned).nonzero().flatten()
+        bounds.lower[row, place[row]] = torch.inf
+        if len(self.repeated):
+            bounds.lower[:, torch.isin(columns, self.repeated)] = torch.inf
+
+    def _tighten(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
+        """Lower the limits to what k pairs of the block certainly stay below."""
+        smallest = bounds.smallest(self.k)
+        return limit if smallest is None else torch.minimum(limit, bounds.upper(smallest[0][:, -1]))
+
+
+class _Shortlist:
+    """The candidates of one panel of queries and how far each query still has to look.
+
+    Attributes:
+        limit: (n,) float64, an upper bound of the distance to the k-th neighbour, in scaled units.
+    """
+
+    def __init__(self, search: _Search, panel: slice) -> None:
+        self.search, self.panel = search, panel
+        self.limit = torch.full((length(panel),), torch.inf, dtype=torch.float64, device=search.left.raw.device)
+        self.uppers = self.limit[:, None].repeat(1, search.k)
+        self.kept: list[Candidates] = []
+        self.count = 0
+
+    def part(self, block: Block) -> torch.Tensor:
+        """Return the limits of a block's queries, a view."""
+        assert isinstance(block.rows, slice)
+        return self.limit[block.rows.start - self.panel.start : block.rows.stop - self.panel.start]
+
+    def seed(self, bounds: Bounds, block: Block) -> None:
+        """Lower the limits to the distances of the rows that look nearest in a block."""
+        smallest = bounds.smallest(self.search.k)
+        if smallest is None:
+            return
+        values, column = smallest
+        i = numbers(block.rows, column).repeat_interleave(self.search.k)
+        j = numbers(block.columns, column)[column.flatten()]
+        high = self.search.left.interval(i, self.search.right, j)[1].view(values.shape)
+        limit = self.part(block)
+        torch.minimum(limit, high.masked_fill(values == torch.inf, torch.inf).amax(1), out=limit)
+
+    def add(self, found: Candidates) -> None:
+        """Take candidates in: bound their distances and lower the limits."""
+        near = found.low <= self.limit[found.i - self.panel.start]
+        i, j = found.i[near], found.j[near]
+        low, high = self.search.left.interval(i, self.search.right, j)
+        self._lower(i - self.panel.start, high)
+        self.kept.append(Candidates(i, j, low))
+        self.count += len(i)
+        if self.count > KEEP:
+            self._prune()
+
+    def _lower(self, query: torch.Tensor, high: torch.Tensor) -> None:
+        if self.search.k == 1:
+            self.uppers[:, 0].scatter_reduce_(0, query, high, "amin")
+        else:
+            order = torch.argsort(high, stable=True)
+            order = order[torch.argsort(query[order], stable=True)]
+            query, high = query[order], high[order]
+            first = torch.searchsorted(query, query)
+            rank = torch.arange(len(query), device=query.device) - first
+            some = rank < self.search.k
+            more = torch.full_like(self.uppers, torch.inf)
+            more[query[some], rank[some]] = high[some]
+            self.uppers = torch.cat([self.uppers, more], 1).sort(1).values[:, : self.search.k]
+        self.limit = torch.minimum(self.limit, self.uppers[:, -1])
+
+    def _prune(self) -> None:
+        """Drop what lies beyond the limits by now."""
+        i, j, low = (torch.cat(parts) for parts in zip(*((c.i, c.j, c.low) for c in self.kept), strict=True))
+        near = low <= self.limit[i - self.panel.start]
+        self.kept = [Candidates(i[near], j[near], low[near])]
+        self.count = len(self.kept[0].i)
+
+    def finish(self) -> tuple[Floats, Ints]:
+        """Return the exact distances and row numbers, (n, k) each."""
+        self._prune()
+        i, j = self.kept[0].i, self.kept[0].j
+        distance = self.search.left.distance(i, self.search.right, j)
+        query, index = (i - self.panel.start).cpu().numpy(), j.cpu().numpy()
+        order = np.lexsort((index, distance, query))
+        first = np.searchsorted(query[order], np.arange(len(self.limit)))
+        best = order[first[:, None] + np.arange(self.search.k)]
+        return distance[best], index[best]
