@@ -90,7 +90,12 @@ def audit(
         opening: dict[str, Any] = {"size": size, "channels": channels, "skip_broken": skip_broken}
         real, notes = _open_real(train, heldout, seed, heldout_fraction, drop_shared, opening)
         others = {name: open_images(spec, name=name, **opening) for name, spec in (outside or {}).items()}
-        said: dict[str, Any] = {"latent_shape": latent_shape, "value_range": value_range, "prior": prior, "classes": classes}
+        said: dict[str, Any] = {
+            "latent_shape": latent_shape,
+            "value_range": value_range,
+            "prior": prior,
+            "classes": classes,
+        }
         model = None
         if generator is not None:
             model = open_model(generator, **said, **opening, trust_code=trust_code, device=device)
@@ -110,7 +115,17 @@ def audit(
                 progress=progress,
             )
         subject = Subject(
-            model, *real, others, space, seed, device, batch_size, threads, workdir=workdir, progress=progress
+            model,
+            *real,
+            train is not None and heldout is None,
+            others,
+            space,
+            seed,
+            device,
+            batch_size,
+            threads,
+            workdir=workdir,
+            progress=progress,
         )
         return _run(chosen, subject, notes, workdir)
 

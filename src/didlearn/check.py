@@ -36,6 +36,7 @@ class Subject:
     Attributes:
         model: the generator, or ``None``.
         train, heldout: real images the generator was and was not trained on.
+        split_off: whether the held-out images were split off the training set, and the generator may have seen them.
         outside: other data sets by name.
         embedding: the space distances are measured in.
         seed: root of every random stream.
@@ -47,6 +48,7 @@ class Subject:
     model: Sampler | None
     train: Images | None = None
     heldout: Images | None = None
+    split_off: bool = False
     outside: dict[str, Images] = field(default_factory=dict)
     embedding: Embedding = field(default_factory=PixelEmbedding)
     seed: int = 0

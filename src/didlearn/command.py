@@ -122,23 +122,29 @@ def _run_name(spec: AuditSpec) -> str:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Advance]:
+    """Show what is being done, how far it is, and the time left, on stderr; nothing before there is anything to show."""
     if quiet:
         yield silent
         return
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
+    bars = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+    tasks: dict[str, TaskID] = {}
 
-        def advance(what: str, done: int, total: int) -> None:
-            if total == 0:
-                console.print(escape(what), style="dim")
-                return
-            if what not in tasks:
-                tasks[what] = bars.add_task(escape(what), total=total)
-            bars.update(tasks[what], completed=done, total=total)
+    def advance(what: str, done: int, total: int) -> None:
+        if total == 0:
+            console.print(escape(what), style="dim")
+            return
+        bars.start()
+        if what not in tasks:
+            tasks[what] = bars.add_task(escape(what), total=total)
+        bars.update(tasks[what], completed=done, total=total)
 
+    try:
         yield advance
+    finally:
+        if tasks:
+            bars.stop()
 
 
 def _show(result: AuditResult, page: Path) -> None:

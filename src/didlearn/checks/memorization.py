@@ -108,7 +108,7 @@ class Memorization(Check):
         criterion = calibrate_copies(real.near.distance, perturbed, self.false_copies, self.threshold)
         copying = self._data_copying(subject, own, real, rng)
         estimates = self._copies(own, real, criterion) | self._authenticity(subject, own, real)
-        estimates |= copying.estimates | self._preference(subject, own, real, rng)
+        estimates |= copying.estimates | self._preference(subject, own, real, criterion.threshold, rng)
         outside = {name: group.near.distance for name, group in groups.items() if name not in (OWN, REAL)}
         parts = Parts(
             estimates,
@@ -119,7 +119,7 @@ class Memorization(Check):
             arrays={"generated_distance": own.near.distance, "generated_index": own.near.index}
             | {"heldout_distance": real.near.distance, "heldout_index": real.near.index},
         )
-        decision = judge_copying(estimates, self.tolerance, self.alpha)
+        decision = judge_copying(estimates, self.tolerance, self.alpha, honest=not subject.split_off)
         return CheckResult(check=self.name, **decision._asdict(), **parts.fields())
 
     def _groups(self, subject: Subject, drawn: Samples, heldout: Images) -> dict[str, Group]:
@@ -148,27 +148,40 @@ class Memorization(Check):
             ours, theirs = (means.predict(group.features).astype(np.int64) for group in (own, real))
         return copying_parts((own.near.distance, ours), (real.near.distance, theirs), self.level)
 
-    def _preference(self, subject: Subject, own: Group, real: Group, rng: Stream) -> dict[str, Estimate]:
-        """Pool training and held-out images, and ask which of them is the nearest to each sample."""
+    def _preference(
+        self, subject: Subject, own: Group, real: Group, threshold: float, rng: Stream
+    ) -> dict[str, Estimate]:
+        """Pool training and held-out images, and ask which of them is nearest: to all samples, and to the matched ones.
+
+        Copies match training images alone. A generator that blurs comes near to everything, held-out images too.
+        """
         assert subject.train is not None
         among_heldout = nearest(own.features, real.features, device=subject.device)
+        closest = np.minimum(own.near.distance, among_heldout.distance[:, 0])
         from_train = own.near.distance <= among_heldout.distance[:, 0]
         pool = np.where(from_train, own.near.index, len(subject.train) + among_heldout.index[:, 0])
         trained = np.arange(len(subject.train) + len(real.features)) < len(subject.train)
-        found = training_preference(pool, trained, rng.numpy("permutations"), self.level)
-        n = len(own.features)
-        return {
-            "training_preference": found.share,
-            "training_preference_expected": exactly(found.expected, self.level, n, "share of the pool", "fraction"),
-            "training_preference_pvalue": exactly(found.pvalue, self.level, n, "exchange of labels, one-sided"),
-        }
+        share = float(trained.mean())
+        found = {"training_preference_expected": exactly(share, self.level, len(pool), "share of the pool", "fraction")}
+        for name, chosen in (("training_preference", pool), ("match_preference", pool[closest <= threshold])):
+            if not len(chosen):
+                continue
+            tested = training_preference(chosen, trained, rng.numpy(name), self.level)
+            method = "exchange of labels, one-sided"
+            found[name] = tested.share
+            found[f"{name}_pvalue"] = exactly(tested.pvalue, self.level, len(chosen), method)
+        return found
 
     def _copies(self, own: Group, real: Group, criterion: CopyCriterion) -> dict[str, Estimate]:
-        copies, heldout_copies = (int((g.near.distance <= criterion.threshold).sum()) for g in (own, real))
-        n, m = len(own.features), len(real.features)
+        def share(radius: float) -> Estimate:
+            ours, theirs = (int((g.near.distance <= radius).sum()) for g in (own, real))
+            return copied_fraction(ours, len(own.features), theirs, len(real.features), self.level)
+
+        by_chance = int((real.near.distance <= criterion.threshold).sum())
         return {
-            "copied_fraction": copied_fraction(copies, n, heldout_copies, m, self.level),
-            "copied_fraction_heldout": proportion(heldout_copies, m, self.level),
+            "copied_fraction": share(criterion.threshold),
+            "copied_fraction_heldout": proportion(by_chance, len(real.features), self.level),
+            "certain_copies": share(min(criterion.certain, criterion.threshold)),
             "copy_threshold": criterion.estimate(self.level),
         }
 

@@ -21,8 +21,12 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class CopyCriterion:
-    """At ``threshold`` or below, an image is a copy of its nearest training image; ``because`` says what decided."""
+    """At ``threshold`` or below, an image is a copy of its nearest training image; ``because`` says what decided.
 
+    At ``certain`` or below it is nearer to it than the mildest change leaves a picture to itself: blur cannot do that.
+    """
+
+    certain: float
     threshold: float
     because: str
     independent: int
@@ -44,9 +48,10 @@ def calibrate_copies(
         threshold: use this one instead.
     """
     distances = np.sort(heldout)
-    apart = distances[distances > same_picture(perturbed)]
+    certain = same_picture(perturbed)
+    apart = distances[distances > certain]
     if 2 * len(apart) < len(distances):
         apart = distances[distances > 0]
     tail = fit_lower_tail(apart, len(apart))
     words = f"{100 * false_copies:.2g} % of independent held-out images lie closer to a training image"
-    return CopyCriterion(*choose(tail, false_copies, perturbed, words, threshold), independent=len(apart))
+    return CopyCriterion(certain, *choose(tail, false_copies, perturbed, words, threshold), independent=len(apart))

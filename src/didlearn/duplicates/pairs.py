@@ -16,7 +16,7 @@ from didlearn.neighbors import closest_pairs
 from didlearn.result import Gallery, Table, Tile
 
 Array = np.ndarray[Any, Any]
-SHOWN = 12
+SHOWN, MOST_ATOMS = 12, 50
 
 
 class Candidate(NamedTuple):
@@ -90,15 +90,15 @@ def pair_parts(
         for n, (index, distance) in enumerate(zip(near.index.tolist(), near.distance.tolist(), strict=True)):
             name = train.source_name(index)
             rows[n // 2] += [index, name, distance]
-            caption = f"{name} · distance {distance:.3g}"
+            caption = f"{name} · {distance:.3g}"
             tiles[n // 2].append(Tile(caption=caption, pixels=to_picture(train.read_raw([index])[0])))
     trained = train is not None
     return Parts(tables=(_table(rows, trained),), galleries=(_gallery(tiles[:SHOWN], trained),))
 
 
 def _pair_tiles(pixels: Array, pair: Candidate) -> list[Tile]:
-    word = "duplicate" if pair.duplicate else "not a duplicate"
-    captions = (f"sample {pair.first}", f"sample {pair.second} · distance {pair.distance:.3g}, {word}")
+    word = "same" if pair.duplicate else "different"
+    captions = (f"sample {pair.first}", f"sample {pair.second} · {pair.distance:.3g}, {word}")
     return [
         Tile(caption=caption, pixels=to_picture(pixels[i]))
         for i, caption in zip((pair.first, pair.second), captions, strict=True)
@@ -148,11 +148,18 @@ def atom_parts(pixels: Array, counts: Counts, atoms: list[tuple[int, float, floa
         return Parts()
     sizes = np.bincount(counts.component, minlength=counts.samples)
     heaviest = np.argsort(-sizes, kind="stable")[: len(atoms)]
-    rows = tuple((rank + 1, size, mass, low, high) for rank, (size, mass, low, high) in enumerate(atoms))
+    shown = atoms[:MOST_ATOMS]
+    rows = tuple((rank + 1, size, mass, low, high) for rank, (size, mass, low, high) in enumerate(shown))
     tiles = tuple(
         Tile(caption=f"{100 * mass:.2g} % ({100 * low:.2g} to {100 * high:.2g} %)", pixels=to_picture(pixels[i]))
         for i, (_, mass, low, high) in zip(heaviest[:SHOWN], atoms, strict=False)
     )
     title = "Pictures drawn far too often"
-    table = Table(name="atoms", title=title, columns=("rank", "samples", "mass", "low", "high"), rows=rows)
+    table = Table(
+        name="atoms",
+        title=title,
+        columns=("rank", "samples", "mass", "low", "high"),
+        rows=rows,
+        caption=f"{len(shown)} of {len(atoms)}." if len(shown) < len(atoms) else "",
+    )
     return Parts(tables=(table,), galleries=(Gallery(name="atoms", title=title, rows=(tiles,)),))
