@@ -89,7 +89,7 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
     files = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"audit.json", "report.html", "pairs.csv", "classes.csv", "arrays.npz", "images"} <= files
     saved = json.loads((tmp_path / "run" / "audit.json").read_text())
-    assert [check["check"] for check in saved["checks"]] == ["memorization", "support"]
+    assert [check["check"] for check in saved["checks"]] == ["support", "memorization"]
     assert all(check["params"]["samples"] == 600 for check in saved["checks"])
     assert any("split off" in note for note in saved["notes"])
     again = didlearn("report", tmp_path / "run")
@@ -119,7 +119,8 @@ def test_json_on_stdout_and_quiet_stderr(bank, tmp_path):
 
 def test_flags_win_over_the_file(bank, tmp_path):
     (tmp_path / "audit.toml").write_text(
-        f'generator = "{bank}"\ntrain = "digits"\nseed = 5\nchecks = ["support"]\n[support]\nsamples = 200\nfactor = 3.0\n'
+        f'generator = "{bank}"\ntrain = "digits"\nseed = 5\nchecks = ["support"]\n'
+        "[support]\nsamples = 200\nfactor = 3.0\n"
     )
     done = didlearn("audit", "audit.toml", "--samples", "300", "--fail-on", "never", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -27,6 +27,7 @@ from didlearn.result import CheckResult
 from didlearn.rng import Stream
 
 CHECKS: dict[str, type[Check]] = {}
+KEPT_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Subject:
         seed: root of every random stream.
         device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
         workdir: where checks may cache what is dear to recompute, or ``None``.
-        progress: called with (what, images done, images in all).
+        progress: called with (what, how much is done, how much there is).
     """
 
     model: Sampler | None
@@ -58,6 +59,7 @@ class Subject:
     workdir: Path | None = None
     progress: Callable[[str, int, int], None] = silent
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
+    _features: dict[object, np.ndarray[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def draw(self, count: int) -> Samples:
         """Draw ``count`` images from the model: the same ones for every check that asks.
@@ -83,7 +85,29 @@ class Subject:
         return self._drawn[0].first(count)
 
     def embed(self, images: Images | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return the features (n, D) of images (a set, or an array (n, C, H, W) of uint8 or floats in [0, 1])."""
+        """Return the features (n, D) of images (a set, or an array (n, C, H, W) of uint8 or floats in [0, 1]).
+
+        A network's features of a set are kept, within ``KEPT_BYTES``: several checks ask for the same ones.
+        """
+        if not isinstance(images, Images) or isinstance(self.embedding, PixelEmbedding):
+            return self._embed(images)
+        key = (id(images.reader), images.index.tobytes())
+        if key not in self._features:
+            features = self._embed(images)
+            if sum(kept.nbytes for kept in self._features.values()) + features.nbytes > KEPT_BYTES:
+                return features
+            self._features[key] = features
+        return self._features[key]
+
+    def drawn_features(self, count: int) -> np.ndarray[Any, Any]:
+        """Return the features of ``draw(count)``."""
+        images = self.draw(count).images
+        kept = self._features.get("drawn")
+        if kept is None or len(kept) < len(images):
+            kept = self._features["drawn"] = self._embed(images)
+        return kept[: len(images)]
+
+    def _embed(self, images: Images | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return embed(self.embedding, images, device=self.device, batch_size=self.batch_size, threads=self.threads)
 
     def _label_weights(self) -> np.ndarray[Any, Any] | None:
@@ -95,10 +119,15 @@ class Subject:
 
 
 class Check(ABC):
-    """One question. Subclasses are frozen dataclasses whose fields are the check's parameters."""
+    """One question. Subclasses are frozen dataclasses whose fields are the check's parameters.
+
+    Attributes:
+        name: of the check and its command. question: in one sentence. position: on the page, ascending.
+    """
 
     name: ClassVar[str]
     question: ClassVar[str]
+    position: ClassVar[int] = 99
 
     @abstractmethod
     def missing(self, subject: Subject) -> str | None:

@@ -122,7 +122,7 @@ def _run_name(spec: AuditSpec) -> str:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Advance]:
-    """Show what is being done, how far it is, and the time left, on stderr; nothing before there is anything to show."""
+    """Show what is being done, how far it is, and the time left, on stderr; nothing before there is anything."""
     if quiet:
         yield silent
         return

@@ -22,6 +22,8 @@ from didlearn.duplicates.nearest_page import closest_gallery, copying_parts, dis
 from didlearn.duplicates.parts import Parts
 from didlearn.duplicates.training import nearest_images
 from didlearn.duplicates.verdict import judge_copying
+from didlearn.embeddings import Embedding
+from didlearn.embeddings.classifier import ClassifierEmbedding
 from didlearn.images.base import Images
 from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
@@ -35,6 +37,7 @@ from didlearn.statistics.preference import training_preference
 Array = np.ndarray[Any, Any]
 PERTURBED = 400
 FEWEST = 20
+AUTHENTIC = 2_000  # images of each kind: the search among training images is the dearest part of the check
 OWN, REAL = "generated", "held-out"
 
 
@@ -63,6 +66,7 @@ class Memorization(Check):
 
     name: ClassVar[str] = "memorization"
     question: ClassVar[str] = "Does the generator copy its training set?"
+    position: ClassVar[int] = 2
 
     samples: int = 10_000
     tolerance: float = 0.01
@@ -89,25 +93,26 @@ class Memorization(Check):
         """Find everyone's nearest training image, and compare generated with held-out images."""
         assert subject.train is not None
         drawn = subject.draw(self.samples)
-        fault = find_fault(drawn, subject.train.shape)
+        fault = find_fault(drawn, subject.train.shape, FEWEST)
         if fault is not None:
             return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
-        if len(drawn) < FEWEST:
-            reason = f"{len(drawn)} samples are too few to say anything; give at least {FEWEST}, better thousands"
-            return CheckResult(check=self.name, verdict="inconclusive", reason=reason, answer=f"Open: {reason}.")
         return self._measure(subject, drawn, rng)
 
     def _measure(self, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
         train, heldout = subject.train, _some(subject.heldout, self.samples, rng.numpy("heldout"))
         assert train is not None
         assert heldout is not None
-        groups = self._groups(subject, drawn, heldout)
+        groups = self._groups(subject, heldout)
+        subject.progress(self.name, 1, 5)
         own, real = groups[OWN], groups[REAL]
         originals = _some(train, PERTURBED, rng.numpy("perturbed"))
         perturbed = perturbed_distances(_eight_bit(originals), subject.embed(originals), subject.embed)
         criterion = calibrate_copies(real.near.distance, perturbed, self.false_copies, self.threshold)
+        subject.progress(self.name, 2, 5)
         copying = self._data_copying(subject, own, real, rng)
+        subject.progress(self.name, 3, 5)
         estimates = self._copies(own, real, criterion) | self._authenticity(subject, own, real)
+        subject.progress(self.name, 4, 5)
         estimates |= copying.estimates | self._preference(subject, own, real, criterion.threshold, rng)
         outside = {name: group.near.distance for name, group in groups.items() if name not in (OWN, REAL)}
         parts = Parts(
@@ -115,17 +120,23 @@ class Memorization(Check):
             tables=copying.tables,
             figures=(distance_figure(own.near, real.near, outside, perturbed, criterion.threshold),),
             galleries=(closest_gallery(drawn.images, own.near, heldout, real.near, train),),
-            notes=(f"A copy lies within {criterion.threshold:.4g}: {criterion.because}.", *drawn.notes),
+            notes=(
+                f"A copy lies within {criterion.threshold:.4g}: {criterion.because}.",
+                *drawn.notes,
+                *subject.embedding.notes,
+                *_trained_note(subject.embedding),
+            ),
             arrays={"generated_distance": own.near.distance, "generated_index": own.near.index}
             | {"heldout_distance": real.near.distance, "heldout_index": real.near.index},
         )
+        subject.progress(self.name, 5, 5)
         decision = judge_copying(estimates, self.tolerance, self.alpha, honest=not subject.split_off)
         return CheckResult(check=self.name, **decision._asdict(), **parts.fields())
 
-    def _groups(self, subject: Subject, drawn: Samples, heldout: Images) -> dict[str, Group]:
+    def _groups(self, subject: Subject, heldout: Images) -> dict[str, Group]:
         """Find the nearest training image of everything, reading the training set once."""
         assert subject.train is not None
-        features = {OWN: subject.embed(drawn.images), REAL: subject.embed(heldout)}
+        features = {OWN: subject.drawn_features(self.samples), REAL: subject.embed(heldout)}
         for name, images in subject.outside.items():
             if images.shape == subject.train.shape:
                 features[name] = subject.embed(images.subset(range(min(len(images), self.samples))))
@@ -188,6 +199,7 @@ class Memorization(Check):
     def _authenticity(self, subject: Subject, own: Group, real: Group) -> dict[str, Estimate]:
         """Compare with how close the training images that were hit come to one another."""
         assert subject.train is not None
+        own, real = (Group(g.features[:AUTHENTIC], Neighbors(*(a[:AUTHENTIC] for a in g.near))) for g in (own, real))
         hit = np.unique(np.concatenate([own.near.index, real.near.index]))
         features = subject.embed(subject.train.subset(hit))
         gap = nearest_images(subject.train, features, subject.embed, exclude=hit, device=subject.device).distance
@@ -200,6 +212,15 @@ class Memorization(Check):
             )
             for name, group in (("authenticity", own), ("authenticity_heldout", real))
         }
+
+
+def _trained_note(embedding: Embedding) -> tuple[str, ...]:
+    if not isinstance(embedding, ClassifierEmbedding):
+        return ()
+    return (
+        "The classifier whose features are compared was trained on the training images and not on held-out ones: "
+        "the two are not exchangeable in them; read the copies, and the other numbers with --embedding pixels.",
+    )
 
 
 def _some(images: Images | None, count: int, rng: np.random.Generator) -> Images:

@@ -51,6 +51,7 @@ class Support(Check):
 
     name: ClassVar[str] = "support"
     question: ClassVar[str] = "How many different images can the generator make?"
+    position: ClassVar[int] = 1
 
     samples: int = 20_000
     candidates: int = 20
@@ -67,24 +68,26 @@ class Support(Check):
         """Draw samples, calibrate what a duplicate is, count, and compare with held-out images."""
         drawn = subject.draw(self.samples)
         real = subject.heldout or subject.train
-        fault = find_fault(drawn, None if real is None else real.shape)
+        fault = find_fault(drawn, None if real is None else real.shape, FEWEST)
         if fault is not None:
             return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
-        if len(drawn) < FEWEST:
-            reason = f"{len(drawn)} samples are too few to say anything; give at least {FEWEST}, better thousands"
-            return CheckResult(check=self.name, verdict="inconclusive", reason=reason, answer=f"Open: {reason}.")
         return self._measure(subject, drawn, rng)
 
     def _measure(self, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
-        features = subject.embed(drawn.images)
+        features = subject.drawn_features(self.samples)
         heldout = _some(subject.heldout, self.samples, rng.numpy("heldout"))
         real = None if heldout is None else subject.embed(heldout)
+        subject.progress(self.name, 1, 6)
         criterion = self._calibrate(subject, drawn, heldout, real, rng)
+        subject.progress(self.name, 2, 6)
         found = count_duplicates(features, criterion.threshold, device=subject.device)
         found_real = None if real is None else count_duplicates(real, criterion.threshold, device=subject.device)
+        subject.progress(self.name, 3, 6)
         estimates = self._supports(found, found_real) | self._lookalikes(features, real, criterion, subject.device)
+        subject.progress(self.name, 4, 6)
         verdict = judge_support(estimates, found, found_real, self.factor, self.level)
         pairs = candidates(features, found, criterion.threshold, self.candidates, subject.device)
+        subject.progress(self.name, 5, 6)
         labels = None if heldout is None or real is None or heldout.labels is None else (real, heldout.labels)
         names = subject.model.class_names if subject.model is not None else None
         parts = (
@@ -92,20 +95,13 @@ class Support(Check):
             + self._criterion_estimates(criterion, found)
             + birthday_parts(found, estimates["effective_support"], self.level)
             + self._atoms(drawn, found)
-            + class_parts(
-                features,
-                drawn.labels,
-                labels,
-                names,
-                criterion.threshold,
-                self.level,
-                subject.device,
-            )
+            + class_parts(features, drawn.labels, labels, names, criterion.threshold, self.level, subject.device)
             + criterion_parts(features, real, criterion, self.level, subject.device)
             + pair_parts(drawn.images, features, pairs, subject.train, subject.embed, subject.device)
             + Parts(notes=(*drawn.notes, *subject.embedding.notes))
             + Parts(arrays={"cluster_sizes": found.cluster_sizes, "component": found.component})
         )
+        subject.progress(self.name, 6, 6)
         return CheckResult(check=self.name, **verdict._asdict(), **parts.fields())
 
     def _calibrate(

@@ -73,7 +73,7 @@ def pair_parts(
     features: Array,
     found: list[Candidate],
     train: Images | None,
-    embed: Callable[[Array], Array],
+    embed: Callable[[Images], Array],
     device: str,
 ) -> Parts:
     """Tabulate candidate pairs (``pairs.csv``) and show them, beside their nearest training images where given.

@@ -17,7 +17,7 @@ CHUNK_BYTES = 2**28
 def nearest_images(
     images: Images,
     query: Array,
-    embed: Callable[[Array], Array],
+    embed: Callable[[Images], Array],
     *,
     exclude: Array | None = None,
     device: str = "cpu",
@@ -25,7 +25,7 @@ def nearest_images(
     """Find the nearest image of ``images`` to each query, reading the set once, a chunk at a time.
 
     Args:
-        images: the set searched. query: (n, D) features. embed: maps images as stored (m, C, H, W) to (m, D).
+        images: the set searched. query: (n, D) features. embed: maps images to (m, D).
         exclude: (n,) index in the set that does not count for each query, or ``None``.
         device: where distances are computed.
 
@@ -42,7 +42,7 @@ def nearest_images(
             inside = np.where((exclude >= start) & (exclude < stop), exclude - start, -1)
             if stop - start == 1 and (inside == 0).any():
                 continue
-        found = nearest(query, embed(images.read_raw(range(start, stop))), exclude=inside, device=device)
+        found = nearest(query, embed(images.subset(range(start, stop))), exclude=inside, device=device)
         closer = found.distance[:, 0] < distance
         distance[closer], index[closer] = found.distance[closer, 0], found.index[closer, 0] + start
     return Neighbors(distance, index)

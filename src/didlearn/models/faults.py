@@ -12,24 +12,25 @@ TOLERANCE = 1e-3
 
 
 class Fault(NamedTuple):
-    """What is wrong: ``fail`` where the generator is, ``error`` where it was opened for other images than these."""
+    """What is wrong: the generator (``fail``), the kind of its images (``error``), or their number (``inconclusive``)."""
 
-    verdict: Literal["fail", "error"]
+    verdict: Literal["fail", "error", "inconclusive"]
     reason: str
 
     @property
     def answer(self) -> str:
         """The same in plain words."""
-        start = "The generator is broken" if self.verdict == "fail" else "No answer"
+        start = {"fail": "The generator is broken", "error": "No answer", "inconclusive": "Open"}[self.verdict]
         return f"{start}: {self.reason}."
 
 
-def find_fault(samples: Samples, shape: tuple[int, int, int] | None = None) -> Fault | None:
+def find_fault(samples: Samples, shape: tuple[int, int, int] | None = None, fewest: int = 1) -> Fault | None:
     """Return what is wrong with the samples, or ``None``.
 
     Args:
         samples: images drawn from a model.
         shape: (C, H, W) of the real images they are to be compared with, or ``None``.
+        fewest: how many samples say anything at all.
     """
     broken = int((~samples.finite).sum())
     if broken:
@@ -50,6 +51,9 @@ def find_fault(samples: Samples, shape: tuple[int, int, int] | None = None) -> F
                 f"generated pixels span {low:.3g} to {high:.3g}, real ones 0 to 1; "
                 "say what the network's output spans with --value-range LOW HIGH",
             )
+    if len(samples) < fewest:
+        few = f"{len(samples)} samples are too few to say anything; give at least {fewest}, better thousands"
+        return Fault("inconclusive", few)
     return None
 
 
