@@ -83,6 +83,14 @@ def test_a_number_without_an_interval_is_called_computed():
     assert (words.value, words.interval, words.level) == ("0.620", "computed", "")
 
 
+def test_estimates_in_the_millions_are_rounded():
+    words = say(estimate(39_998_000.0, 16_487_666.2, 1.33e9))
+    assert (words.value, words.interval) == (
+        "40\u202fmillion",
+        "16.5\u202fmillion to 1.33\u202fbillion",
+    )
+
+
 def test_the_level_shown_is_the_estimates_own():
     assert say(estimate(1, 0, 2, level=0.975)).level == "97.5\u202f%"
 

@@ -48,6 +48,10 @@ class Group:
     features: Array
     near: Neighbors
 
+    def first(self, count: int) -> Group:
+        """Return the first ``count`` of them."""
+        return Group(self.features[:count], Neighbors(self.near.distance[:count], self.near.index[:count]))
+
 
 @register
 @dataclass(frozen=True)
@@ -199,7 +203,7 @@ class Memorization(Check):
     def _authenticity(self, subject: Subject, own: Group, real: Group) -> dict[str, Estimate]:
         """Compare with how close the training images that were hit come to one another."""
         assert subject.train is not None
-        own, real = (Group(g.features[:AUTHENTIC], Neighbors(*(a[:AUTHENTIC] for a in g.near))) for g in (own, real))
+        own, real = own.first(AUTHENTIC), real.first(AUTHENTIC)
         hit = np.unique(np.concatenate([own.near.index, real.near.index]))
         features = subject.embed(subject.train.subset(hit))
         gap = nearest_images(subject.train, features, subject.embed, exclude=hit, device=subject.device).distance

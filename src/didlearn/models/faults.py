@@ -12,7 +12,7 @@ TOLERANCE = 1e-3
 
 
 class Fault(NamedTuple):
-    """What is wrong: the generator (``fail``), the kind of its images (``error``), or their number (``inconclusive``)."""
+    """What is wrong: the generator (``fail``), the kind of images (``error``), or their number (``inconclusive``)."""
 
     verdict: Literal["fail", "error", "inconclusive"]
     reason: str

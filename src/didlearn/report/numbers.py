@@ -29,6 +29,14 @@ def number(value: float | None) -> str:
     return sign + _fixed(size)
 
 
+def estimated(value: float | None) -> str:
+    """Format an estimate, of which digits beyond the third mean little: from a million on they are left out."""
+    for scale, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if value is not None and scale <= abs(value) < 1e15:
+            return f"{value / scale:.3g}{THIN}{word}"
+    return number(value)
+
+
 def brief(value: float) -> str:
     """Format a number for a label: three significant digits without trailing zeros."""
     return f"{value:.3g}" if 1e-3 <= value < 999.5 else number(value)
@@ -82,7 +90,7 @@ class Said:
 
 def say(estimate: Estimate) -> Said:
     """Put an estimate into words; an open end is "at least" or "or more", never infinity."""
-    show = percent if in_percent(estimate) else number
+    show = percent if in_percent(estimate) else estimated
     low, high = estimate.low, estimate.high
     level = percent(estimate.level) if (low, high) != (None, None) else ""
     if estimate.value is None:
