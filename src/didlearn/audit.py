@@ -18,11 +18,12 @@ import didlearn.checks  # noqa: F401 (registers every check)
 from didlearn import __version__
 from didlearn.check import Check, Subject, run_check
 from didlearn.embeddings import Embedding, open_embedding
-from didlearn.errors import DataError, UsageError
+from didlearn.errors import DataError, OutputError, UsageError
 from didlearn.images import Images, open_images
 from didlearn.images.split import shared_images, split_heldout, without_shared
 from didlearn.models import Sampler, open_model
 from didlearn.models.base import silent
+from didlearn.models.faults import Unusable
 from didlearn.parallel import default_threads
 from didlearn.result import AuditResult, CheckResult
 from didlearn.spec import build_checks
@@ -96,9 +97,13 @@ def audit(
             "prior": prior,
             "classes": classes,
         }
-        model = None
+        model: Sampler | None = None
         if generator is not None:
-            model = open_model(generator, **said, **opening, trust_code=trust_code, device=device)
+            try:
+                model = open_model(generator, **said, **opening, trust_code=trust_code, device=device)
+            except OutputError as error:
+                # What it makes is no image: that is what the audit found, and every check reports it.
+                model = Unusable(str(generator) if isinstance(generator, str | Path) else "the generator", str(error))
         workdir = None if output is None else Path(output)
         space = embedding
         if isinstance(space, str):

@@ -4,7 +4,9 @@
     ├── UsageError            a flag, spec or argument cannot be used as given
     │   └── TrustError        the file would run code and --trust-code was not given
     ├── DataError             a data set cannot be read as it is
+    │   └── NotFiniteError    it holds pixels that are no numbers
     ├── ModelError            a model cannot be opened or does not do what it says
+    │   └── OutputError       it was opened, and what it makes is no image
     ├── MissingExtraError     an optional dependency or its weights are absent
     └── ResultError           a run folder does not hold a result this version reads
 
@@ -28,8 +30,16 @@ class DataError(DidlearnError):
     """A data set cannot be read as it is."""
 
 
+class NotFiniteError(DataError):
+    """A data set holds pixels that are no numbers."""
+
+
 class ModelError(DidlearnError):
     """A model cannot be opened, or what it makes is not what it says."""
+
+
+class OutputError(ModelError):
+    """The model was opened, and what it makes is no image: a finding about the model, not about how it was named."""
 
 
 class MissingExtraError(DidlearnError):

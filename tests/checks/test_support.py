@@ -151,6 +151,10 @@ class Net(nn.Module):
         if self.mode == "nan":
             x = x / (z[:, :1] > 0)
             x = torch.where(z[:, :1] > 0, x, torch.nan)
+        if self.mode == "axes":
+            return x.view(-1, 12, 12)
+        if self.mode == "raises":
+            raise ValueError("no such weight")
         return x.view(-1, 1, 12, 12) if self.mode != "small" else x[:, :64].view(-1, 1, 8, 8)
 
 
@@ -160,12 +164,22 @@ class Net(nn.Module):
         ("constant", "fail", "same image 300 times"),
         ("nan", "fail", "NaN"),
         ("small", "error", "--size 8"),
+        ("axes", "error", "3 axes"),
+        ("raises", "error", "no such weight"),
     ],
 )
 def test_broken_generators_end_in_a_finding(real, mode, verdict, words):
     result = audit(Net(mode), 300, heldout=real[:300])
     assert result.verdict == verdict
     assert words in result.reason + result.answer
+
+
+def test_a_bank_with_nan_ends_in_a_finding(real):
+    broken = np.full((300, 1, 12, 12), 0.5, np.float32)
+    broken[7, 0, 0, 0] = np.nan
+    result = audit(broken, 300, heldout=real[:300])
+    assert result.verdict == "error"
+    assert "NaN" in result.reason
 
 
 def test_a_conditional_model_is_measured_class_by_class(points, real):

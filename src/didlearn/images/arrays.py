@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from didlearn.errors import DataError
+from didlearn.errors import DataError, NotFiniteError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels
 
@@ -96,7 +96,7 @@ def check_range(low: float, high: float, dtype: np.dtype[Any], name: str) -> Non
         DataError: they are not; the sentence says how to rescale them.
     """
     if not np.isfinite([low, high]).all():
-        raise DataError(f"{name} has pixels that are NaN or infinite: mend or leave out those images")
+        raise NotFiniteError(f"{name} has pixels that are NaN or infinite: mend or leave out those images")
     if dtype.kind in "ui":
         if low < 0 or high > 255:
             raise DataError(f"{name} has whole-number pixels from {low:.0f} to {high:.0f}: give uint8 from 0 to 255")

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from didlearn.errors import DidlearnError, ModelError, UsageError
+from didlearn.errors import DidlearnError, OutputError, UsageError
 from didlearn.parallel import UNIT, default_threads, map_units
 from didlearn.rng import Stream, derive_seed
 from didlearn.wording import percent
@@ -121,7 +121,7 @@ def decode_units(
     """Decode whole units of latents (padded, *latent_shape) and keep the first ``count`` images.
 
     Raises:
-        ModelError: decoding failed, or did not give images of the model's shape.
+        OutputError: decoding failed, or did not give images of the model's shape.
     """
     parallel = not model.stochastic and torch.device(device).type == "cpu"
     threads = default_threads() if threads is None else threads
@@ -160,9 +160,9 @@ def checked(model: Decoder, decoder: Decoder, z: torch.Tensor, labels: torch.Ten
     except DidlearnError:
         raise
     except Exception as error:
-        raise ModelError(f"{model.name} failed on {len(z)} latents: {first_line(error)}") from error
+        raise OutputError(f"{model.name} failed on {len(z)} latents: {first_line(error)}") from error
     if tuple(images.shape) != (len(z), *model.image_shape):
-        raise ModelError(
+        raise OutputError(
             f"{model.name} made {tuple(images.shape)} of {len(z)} latents; "
             f"{(len(z), *model.image_shape)} was expected, the shape it has made before"
         )

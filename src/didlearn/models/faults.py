@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from didlearn.models.base import Samples
+from didlearn.errors import OutputError
+from didlearn.models.base import Sampler, Samples
+from didlearn.rng import Stream
 
 TOLERANCE = 1e-3
 
@@ -22,6 +24,23 @@ class Fault(NamedTuple):
         """The same in plain words."""
         start = {"fail": "The generator is broken", "error": "No answer", "inconclusive": "Open"}[self.verdict]
         return f"{start}: {self.reason}."
+
+
+class Unusable(Sampler):
+    """A model that was opened and makes no images: whoever draws from it is told why."""
+
+    kind = "unusable"
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason, self.image_shape = name, reason, (0, 0, 0)
+
+    def draw(self, count: int, rng: Stream, **how: Any) -> Samples:  # noqa: ARG002 (it never draws)
+        """Refuse.
+
+        Raises:
+            OutputError: always.
+        """
+        raise OutputError(self.reason)
 
 
 def find_fault(samples: Samples, shape: tuple[int, int, int] | None = None, fewest: int = 1) -> Fault | None:

@@ -13,7 +13,7 @@ from typing import Self
 import torch
 from torch import nn
 
-from didlearn.errors import ModelError
+from didlearn.errors import ModelError, OutputError
 from didlearn.models.base import LatentModel, Shape
 from didlearn.models.drawing import first_line
 from didlearn.models.interface import INFER, Interface, declare
@@ -106,7 +106,7 @@ class Network:
             inputs = (z.to(self.dtype),) if self.classes is None else (z.to(self.dtype), labels)
             return self.module(*inputs)
         except Exception as error:
-            raise ModelError(self._failure(z, error)) from error
+            raise OutputError(self._failure(z, error)) from error
 
     def _failure(self, z: torch.Tensor, error: Exception) -> str:
         text = f"{self.name} failed on latents of shape {tuple(z.shape)}: {first_line(error)}"

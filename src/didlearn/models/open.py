@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from didlearn.errors import UsageError
+from didlearn.errors import NotFiniteError, OutputError, UsageError
 from didlearn.images import open_images
 from didlearn.images.idx import is_idx
 from didlearn.models.bank import Bank
@@ -91,7 +91,10 @@ def open_model(
         return spec
     if not hasattr(spec, "__len__") and not isinstance(spec, str):
         raise UsageError(f"{_what(spec)} is no model; give {KINDS}, an nn.Module, an array, Images or a Sampler")
-    return Bank(open_images(spec, size=size, channels=channels, skip_broken=skip_broken, name=name))
+    try:
+        return Bank(open_images(spec, size=size, channels=channels, skip_broken=skip_broken, name=name))
+    except NotFiniteError as error:
+        raise OutputError(str(error)) from None
 
 
 def _silent(value: object) -> bool:

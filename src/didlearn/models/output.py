@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from didlearn.errors import ModelError
+from didlearn.errors import OutputError
 
 Shape = tuple[int, int, int]
 WANTED = "images (n, C, H, W) with 1 or 3 channels were expected"
@@ -16,14 +16,14 @@ def check_tensor(output: object, count: int, name: str) -> torch.Tensor:
     """Return ``output`` if it is a real tensor with ``count`` rows.
 
     Raises:
-        ModelError: it is not.
+        OutputError: it is not.
     """
     if not isinstance(output, torch.Tensor):
-        raise ModelError(f"{name} returned a {type(output).__name__}; a tensor of {WANTED}")
+        raise OutputError(f"{name} returned a {type(output).__name__}; a tensor of {WANTED}")
     if output.is_complex():
-        raise ModelError(f"{name} returned complex numbers; {WANTED}")
+        raise OutputError(f"{name} returned complex numbers; {WANTED}")
     if output.ndim == 0 or len(output) != count:
-        raise ModelError(f"{name} returned the shape {tuple(output.shape)} for {count} latents; {WANTED}, n = {count}")
+        raise OutputError(f"{name} returned the shape {tuple(output.shape)} for {count} latents; {WANTED}, n = {count}")
     return output
 
 
@@ -31,19 +31,19 @@ def find_image_shape(output: torch.Tensor, declared: Shape | None, name: str) ->
     """Return (C, H, W) of the images in ``output``, and a note if it had to be guessed.
 
     Raises:
-        ModelError: the output is not images, or not those that were declared.
+        OutputError: the output is not images, or not those that were declared.
     """
     got = tuple(output.shape)
     if output.ndim == 2:
         return _flat_shape(got[1], declared, name)
     if output.ndim != 4:
-        raise ModelError(f"{name} returned the shape {got}, {output.ndim} axes; {WANTED}")
+        raise OutputError(f"{name} returned the shape {got}, {output.ndim} axes; {WANTED}")
     if got[1] not in (1, 3):
         hint = "; the channels seem to come last, permute them" if got[3] in (1, 3) else ""
-        raise ModelError(f"{name} returned the shape {got}, {got[1]} channels; {WANTED}{hint}")
+        raise OutputError(f"{name} returned the shape {got}, {got[1]} channels; {WANTED}{hint}")
     shape = (got[1], got[2], got[3])
     if declared not in (None, shape):
-        raise ModelError(f"{name} returned images {shape}, but its image_shape says {declared}")
+        raise OutputError(f"{name} returned images {shape}, but its image_shape says {declared}")
     return shape, None
 
 
@@ -54,7 +54,7 @@ def _flat_shape(length: int, declared: Shape | None, name: str) -> tuple[Shape, 
     if declared is None and side * side == length:
         return (1, side, side), f"flat outputs of {length} numbers were read as {side}×{side} grayscale images"
     says = f"but its image_shape says {declared}" if declared else "which is no square grayscale image"
-    raise ModelError(
+    raise OutputError(
         f"{name} returned {length} numbers per image, {says}; {WANTED}, "
         "or flat ones with an attribute image_shape = (C, H, W) on the module"
     )
@@ -64,11 +64,11 @@ def as_images(output: object, count: int, shape: Shape, name: str) -> torch.Tens
     """Return ``output`` as (count, *shape).
 
     Raises:
-        ModelError: it is something else.
+        OutputError: it is something else.
     """
     tensor = check_tensor(output, count, name)
     if tuple(tensor.shape[1:]) == shape:
         return tensor
     if tensor.ndim == 2 and tensor.shape[1] == math.prod(shape):
         return tensor.reshape(count, *shape)
-    raise ModelError(f"{name} returned the shape {tuple(tensor.shape)}; {(count, *shape)} was expected")
+    raise OutputError(f"{name} returned the shape {tuple(tensor.shape)}; {(count, *shape)} was expected")
