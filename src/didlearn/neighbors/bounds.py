@@ -19,8 +19,8 @@ class Bounds:
     """Lower bounds of the squared distances between the coordinates of a block's rows.
 
     Attributes:
-        padded: (n, m rounded up to whole tiles), infinite beyond column m. Callers set pairs that do not count to
-            infinity too.
+        padded: (n, m rounded up to whole tiles or more), infinite beyond column m. Callers set pairs that do not
+            count to infinity too.
         width: m.
         error_i, error_j: (n,) and (m,) float64, errors of the coordinates, as distances.
         doubt: (n,) float64, how far a bound may lie below the squared distance between coordinates.
@@ -48,7 +48,10 @@ class Bounds:
         """
         minima = self.minima()
         if minima.shape[1] < k:
-            return tuple(self.lower.topk(k, largest=False)) if self.width >= k else None
+            if self.width < k:
+                return None
+            values, column = self.lower.topk(k, largest=False)
+            return values, column
         values, tile = minima.topk(k, largest=False)
         tiles = self.padded.view(*minima.shape, TILE)
         place = tiles[torch.arange(len(tiles), device=tile.device)[:, None], tile].argmin(-1)

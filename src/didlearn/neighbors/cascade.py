@@ -13,7 +13,7 @@ from didlearn.neighbors.level import Level, sketched, whole
 from didlearn.neighbors.rows import Index, Rows
 
 PANEL = 4096  # left rows whose coordinates are kept
-STEP = 1024  # right rows multiplied with them at once
+STEP = 1152  # right rows multiplied with them at once
 DIRECT = 100  # one distance computed alone costs as much as this many in a matrix product
 GATHER = 50  # fetching a row's coordinates likewise
 

@@ -84,7 +84,7 @@ class Level:
 
     def judge(self, enough: bool) -> None:
         """Remember whether the level was enough for a block."""
-        self._penalty = 0 if enough else min(2 * self._penalty + 1, 63)
+        self._penalty = 0 if enough else min(8 * self._penalty + 1, 73)
         self._rest = self._penalty + 1 if self._penalty else 0
 
     def bounds(self, rows: Index, columns: Index) -> Bounds:
@@ -123,7 +123,8 @@ class Level:
         return self._held[0][local], self._held[1][local]
 
     def _space(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        width = -(-len(b) // TILE) * TILE
+        # An odd number of tiles: rows a power of two apart would share the same few cache lines.
+        width = (-(-len(b) // TILE) | 1) * TILE
         size = len(a) * width
         if self._buffer.numel() < size:
             self._buffer = torch.empty(size, dtype=a.dtype, device=a.device)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from didlearn.errors import DataError, UsageError
+from didlearn.neighbors.bounds import Bounds
 from didlearn.neighbors.cascade import (
     PANEL,
     STEP,
@@ -22,9 +23,8 @@ from didlearn.neighbors.cascade import (
     numbers,
     slices,
 )
-from didlearn.neighbors.bounds import Bounds
 from didlearn.neighbors.repeats import late_copies
-from didlearn.neighbors.rows import Floats, Index, Ints, Rows, as_rows
+from didlearn.neighbors.rows import Floats, Ints, Rows, as_rows
 
 STRIP = 1024  # queries whose sketched distances to WIDE reference rows are held at once
 WIDE = 20480
@@ -40,7 +40,7 @@ class Neighbors(NamedTuple):
     """
 
     distance: Floats
-    index: Ints
+    index: Ints  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a record
 
 
 def nearest(

@@ -1,0 +1,111 @@
+"""Brute force in float64, and data that has tripped methods up."""
+
+import contextlib
+import importlib
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from didlearn.neighbors import cascade, level, sketch, triangle
+
+nearest = importlib.import_module("didlearn.neighbors.nearest")  # the package's name of it is the function
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Every distance, from float64 differences."""
+
+    def distances(self, x, y):
+        x, y = (np.asarray(a, np.float64).reshape(len(a), int(np.prod(np.shape(a)[1:]))) for a in (x, y))
+        largest = max([np.abs(a).max() for a in (x, y) if a.size], default=0)
+        scale = 2.0**-600 if largest > 1e150 else 1.0
+        return np.sqrt(((scale * x[:, None] - scale * y) ** 2).sum(-1)) / scale
+
+    def pairs(self, x, k):
+        d = self.distances(x, x)
+        i, j = np.triu_indices(len(x), 1)
+        order = np.lexsort((j, i, d[i, j]))[:k]
+        return d[i, j][order], i[order], j[order]
+
+    def nearest(self, q, x, k, exclude=None):
+        d = self.distances(q, x)
+        if exclude is not None:
+            some = np.flatnonzero(np.asarray(exclude) >= 0)
+            d[some, np.asarray(exclude)[some]] = np.inf
+        order = np.argsort(d, 1, kind="stable")[:, :k]
+        return np.take_along_axis(d, order, 1), order
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    return Oracle()
+
+
+@pytest.fixture(scope="session")
+def small_blocks():
+    """Shrink blocks and sketches so that little data goes through all of them.
+
+    ``direct`` says what a single distance costs: next to nothing sends every pair there at once, a fortune sends it
+    through every level first.
+    """
+
+    @contextlib.contextmanager
+    def shrink(direct=100.0, panel=48, step=20):
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (triangle, nearest):
+                patch.setattr(module, "PANEL", panel)
+                patch.setattr(module, "STEP", step)
+            for module, name, value in (
+                (nearest, "STRIP", 16),
+                (nearest, "WIDE", 40),
+                (nearest, "KEEP", 50),
+                (level, "WORTHWHILE", 0),
+                (level, "SKETCHES", (2, 5)),
+                (level, "SPAN", 32),
+                (sketch, "STEP", 16),
+                (sketch, "SPAN", 8),
+                (cascade, "DIRECT", direct),
+            ):
+                patch.setattr(module, name, value)
+            yield
+
+    return shrink
+
+
+def awkward():
+    rng = np.random.default_rng(5)
+    normal = rng.normal(size=(90, 24))
+    spectrum = normal * np.geomspace(10, 0.01, 24)
+    clusters = rng.normal(size=(6, 24))[rng.integers(0, 6, 90)]
+    return {
+        "normal": normal,
+        "float32": normal.astype(np.float32),
+        "spectrum": spectrum.astype(np.float32),
+        "grid": rng.integers(0, 2, (90, 6)).astype(np.float32),
+        "one-hot": np.eye(60, dtype=np.float32),
+        "bytes": rng.integers(0, 256, (90, 24)).astype(np.uint8),
+        "few bytes": rng.integers(0, 2, (90, 4)).astype(np.uint8) * 255,
+        "same": np.full((70, 24), 0.3, np.float32),
+        "copies": clusters,
+        "near copies": clusters + 1e-6 * normal,
+        "nearer copies": clusters + 1e-12 * normal,
+        "offset": normal + 1e8,
+        "offset float32": (normal + 1e4).astype(np.float32),
+        "tiny": normal * 1e-20,
+        "tiny float32": (normal * 1e-20).astype(np.float32),
+        "large float32": (normal * 1e20).astype(np.float32),
+        "huge": normal * 1e200,
+        "outlier": np.concatenate([normal, 1e7 * normal[:1]]),
+        "line": rng.normal(size=(90, 1)),
+        "wide": rng.normal(size=(50, 150)).astype(np.float32),
+        "images": rng.random((60, 3, 4, 4)).astype(np.float32),
+    }
+
+
+AWKWARD = awkward()
+
+
+@pytest.fixture(params=AWKWARD)
+def points(request):
+    return AWKWARD[request.param].copy()

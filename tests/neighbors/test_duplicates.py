@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+import torch
+from scipy.sparse.csgraph import connected_components
+
+from didlearn.errors import DataError, UsageError
+from didlearn.neighbors import closest_pairs, near_duplicates
+
+
+def expected(distance, radius):
+    inside = np.triu(distance <= radius, 1)
+    count = len(distance)
+    following = np.where(inside.any(1), inside.argmax(1), count) if count else np.zeros(0, int)
+    _, label = connected_components(inside, directed=False)
+    _, first = np.unique(label, return_index=True)
+    return inside.sum(), (inside | inside.T).sum(1), following, first[label]
+
+
+def assert_same(found, wanted):
+    assert isinstance(found.pairs, int)
+    for got, want in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("direct", [1e-9, 100, 1e9], ids=["at once", "usual", "through all levels"])
+def test_duplicates_are_those_of_brute_force(points, direct, oracle, small_blocks):
+    distance = oracle.distances(points, points)
+    every = distance[np.triu_indices(len(points), 1)]
+    between = np.quantile(every, [0.003, 0.05, 0.4]) * (1 + 1e-9)
+    with small_blocks(direct):
+        for radius in (0, every.min() / 2, *between, every.max() * 2, np.inf):
+            assert_same(near_duplicates(points, radius), expected(distance, radius))
+
+
+def test_a_radius_that_is_a_distance_takes_that_pair(points, small_blocks):
+    with small_blocks():
+        closest = closest_pairs(points, 30).distance
+        for radius in closest[[0, 10, 29]]:
+            assert near_duplicates(points, radius).pairs >= np.sum(closest <= radius)
+            below = near_duplicates(points, np.nextafter(radius, 0)).pairs if radius else 0
+            assert below == np.sum(closest < radius)
+
+
+def test_chains_are_one_component():
+    x = np.random.default_rng(0).permutation(300)[:, None].astype(np.float64)
+    x[150:] += 1000
+    found = near_duplicates(x, 200)
+    assert len(set(found.component)) == 2
+    line = np.arange(500.0)[:, None]
+    assert near_duplicates(line, 1).component.tolist() == [0] * 500
+    assert near_duplicates(line, 0.5).component.tolist() == list(range(500))
+
+
+def test_twenty_thousand_equal_rows_are_two_hundred_million_pairs():
+    found = near_duplicates(np.full((20_000, 12), 0.7, np.float32), 0.0)
+    assert found.pairs == 20_000 * 19_999 // 2
+    assert set(found.degree) == {19_999}
+    np.testing.assert_array_equal(found.following, np.arange(1, 20_001))
+    assert set(found.component) == {0}
+
+
+def test_rows_that_are_nearly_equal_are_counted_by_blocks():
+    rng = np.random.default_rng(1)
+    modes = rng.normal(size=(3, 200))
+    mode = rng.integers(0, 3, 6000)
+    x = (modes[mode] + 1e-4 * rng.normal(size=(6000, 200))).astype(np.float32)
+    found = near_duplicates(x, 1.0)
+    sizes = np.bincount(mode)
+    assert found.pairs == sum(int(n) * (int(n) - 1) // 2 for n in sizes)
+    np.testing.assert_array_equal(found.degree, sizes[mode] - 1)
+    np.testing.assert_array_equal(found.component, [np.flatnonzero(mode == m)[0] for m in mode])
+
+
+def test_threads_change_nothing():
+    x = np.random.default_rng(2).normal(size=(1500, 20)).astype(np.float32)
+    before = torch.get_num_threads()
+    try:
+        results = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            results.append(near_duplicates(x, 3.0))
+    finally:
+        torch.set_num_threads(before)
+    assert results[0].pairs > 100
+    assert_same(results[0], results[1])
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_rows(count):
+    found = near_duplicates(np.zeros((count, 3)), 1.0)
+    assert_same(found, (0, [0] * count, [1] * count, [0] * count))
+
+
+@pytest.mark.parametrize("radius", [-1e-9, np.nan])
+def test_what_is_no_radius_is_refused(radius):
+    with pytest.raises(UsageError, match="a radius must be 0 or more"):
+        near_duplicates(np.eye(3), radius)
+
+
+def test_nan_is_refused():
+    with pytest.raises(DataError, match="NaN"):
+        near_duplicates(np.full((3, 3), np.nan), 1.0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_changes_nothing(points):
+    radius = float(closest_pairs(points, 50).distance[-1])
+    assert_same(near_duplicates(points, radius, device="cuda"), near_duplicates(points, radius))
