@@ -77,6 +77,7 @@ def awkward():
     rng = np.random.default_rng(5)
     normal = rng.normal(size=(90, 24))
     spectrum = normal * np.geomspace(10, 0.01, 24)
+    plane = rng.normal(size=(45, 2)) @ rng.normal(size=(2, 24))
     clusters = rng.normal(size=(6, 24))[rng.integers(0, 6, 90)]
     return {
         "normal": normal,
@@ -96,6 +97,9 @@ def awkward():
         "tiny float32": (normal * 1e-20).astype(np.float32),
         "large float32": (normal * 1e20).astype(np.float32),
         "huge": normal * 1e200,
+        "subnormal float32": (normal * 1e-41).astype(np.float32),
+        "minute": normal * 1e-150,
+        "plane": np.concatenate([plane, plane + 1e-5 * normal[:45]]).astype(np.float32),
         "outlier": np.concatenate([normal, 1e7 * normal[:1]]),
         "line": rng.normal(size=(90, 1)),
         "wide": rng.normal(size=(50, 150)).astype(np.float32),

@@ -9,6 +9,9 @@ from hypothesis.extra.numpy import arrays
 
 from didlearn.errors import DataError, UsageError
 from didlearn.neighbors import closest_pairs
+from didlearn.neighbors.cascade import Block, Candidates
+from didlearn.neighbors.closest import _Best
+from didlearn.neighbors.rows import as_rows
 
 # Rounding may swap the sums of pairs that are mathematically tied; these data have ties only where sums are exact.
 TOLERANCE = {"rtol": 1e-12, "atol": 0}
@@ -66,6 +69,13 @@ def test_full_size_blocks_with_sketches_find_planted_pairs(oracle):
     assert np.all(np.diff(found.distance) >= 0)
 
 
+def test_of_many_equal_rows_the_first_count():
+    found = closest_pairs(np.full((3000, 4), 0.1, np.float32), 20)
+    assert found.first.tolist() == [0] * 20
+    assert found.second.tolist() == list(range(1, 21))
+    assert not found.distance.any()
+
+
 def test_full_size_blocks_agree_with_a_matrix_of_distances():
     x = np.random.default_rng(1).normal(size=(3000, 40))
     found = closest_pairs(x, 50)
@@ -119,6 +129,22 @@ def test_a_power_of_two_scales_the_distances_exactly():
     x = np.random.default_rng(4).normal(size=(200, 20))
     for scale in (2.0**-300, 2.0**-80, 2.0**90, 2.0**400):
         np.testing.assert_array_equal(closest_pairs(x * scale, 9).distance, closest_pairs(x, 9).distance * scale)
+
+
+def test_among_equal_pairs_an_earlier_one_still_enters():
+    (rows,) = as_rows(np.ones((9, 3)))
+    best = _Best(rows, 2)
+    for first, second in (([4, 4], [5, 8]), ([5, 4], [6, 6])):
+        best.offer(Candidates(torch.tensor(first), torch.tensor(second), torch.zeros(len(first)).double()))
+    assert best.pairs.first.tolist() == [4, 4]
+    assert best.pairs.second.tolist() == [5, 6]
+    assert best.open(Block(slice(0, 9), slice(0, 9))).rows == slice(0, 5)
+    assert best.open(Block(slice(5, 9), slice(5, 9))) is None
+
+
+def test_the_smallest_numbers_there_are():
+    found = closest_pairs(np.array([[0.0], [5e-324], [2e-323]]))
+    assert found.distance.tolist() == [5e-324, 1.5e-323, 2e-323]
 
 
 def test_bytes_are_taken_as_they_are():

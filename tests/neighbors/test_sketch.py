@@ -1,6 +1,7 @@
 """The law of a bound: it never exceeds the distance, and it is not empty."""
 
 import numpy as np
+import pytest
 import torch
 
 from didlearn.neighbors import level
@@ -50,8 +51,9 @@ def test_thresholds_sort_pairs_as_the_distance_does(points, oracle, small_blocks
                 assert not torch.any((bounds.lower > bounds.outer(limit)[:, None]) & (true <= radius))
 
 
-def test_bounds_are_tight_where_the_data_are_plain():
-    rows = as_rows(np.random.default_rng(0).normal(size=(200, 500)).astype(np.float32))[0]
+@pytest.mark.parametrize("offset", [0, 1e3])
+def test_bounds_are_tight_wherever_the_data_lie(offset):
+    rows = as_rows((np.random.default_rng(0).normal(size=(200, 500)) + offset).astype(np.float32))[0]
     everything = slice(0, 200)
     step = level.whole(rows, rows)[0]
     step.hold(everything)
@@ -79,6 +81,32 @@ def test_sketches_of_a_power_spectrum_keep_most_of_the_distance():
     values = sketch.load(slice(0, 500), slice(0, 21), 0)
     ratio = torch.cdist(values, values) / torch.cdist(rows.raw[:500], rows.raw[:500])
     assert ratio[~torch.eye(500).bool()].median() > 0.97
+
+
+def test_sketches_lie_within_their_errors(points, small_blocks):
+    rows = as_rows(points)[0]
+    everything = slice(0, len(rows))
+    with small_blocks():
+        for components in (1, 4):
+            sketch = Sketch(rows, Components(rows, min(components, rows.width)))
+            z = rows.load(everything, slice(0, rows.width), torch.float64)
+            projected = z @ sketch.components.matrix.double()
+            rest = (z.square().sum(1) - projected.square().sum(1)).clamp(min=0).sqrt()
+            ideal = torch.cat([projected, rest[:, None]], 1)
+            wrong = torch.linalg.vector_norm(sketch.load(everything, slice(0, sketch.width), 0) - ideal, dim=1)
+            assert torch.all(wrong <= sketch.error(everything, wrong) + 1e-7 * torch.linalg.vector_norm(z, dim=1))
+
+
+def test_rounded_coordinates_lie_within_their_errors(points):
+    rows = as_rows(points)[0]
+    everything, columns = slice(0, len(rows)), slice(0, rows.width)
+    single, double = (level.Whole(rows, dtype) for dtype in (torch.float32, torch.float64))
+    ideal, rounded = double.load(everything, columns, 0), single.load(everything, columns, 0)
+    norm = torch.linalg.vector_norm(rounded, dim=1)
+    wrong = torch.linalg.vector_norm(rounded - ideal, dim=1)
+    error = single.error(everything, norm.double())
+    assert torch.all(wrong <= error)
+    assert torch.all(error <= 1e-6 * norm + 1e-12)
 
 
 def test_the_projection_contracts():

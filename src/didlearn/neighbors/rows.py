@@ -60,7 +60,7 @@ class Rows:
         centre = self.centre[columns].to(wide)
         for part, place in zip(chosen.split(PIECE), out[:, : len(centre)].split(PIECE), strict=True):
             block = part if isinstance(index, slice) else self.raw[part, columns]
-            torch.sub(self._scaled(block.to(wide)), centre, out=place)
+            torch.sub(self._scaled(block, wide), centre, out=place)
         return out
 
     def interval(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -76,13 +76,14 @@ class Rows:
 
     def _square(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> torch.Tensor:
         wide = torch.promote_types(torch.promote_types(self.raw.dtype, other.raw.dtype), torch.float32)
-        left = self._scaled(self.raw.index_select(0, i).to(wide))
-        right = self._scaled(other.raw.index_select(0, j).to(wide))
+        left = self._scaled(self.raw.index_select(0, i), wide)
+        right = self._scaled(other.raw.index_select(0, j), wide)
         difference = left.sub_(right).float()
         return torch.linalg.vecdot(difference, difference)
 
-    def _scaled(self, block: torch.Tensor) -> torch.Tensor:
-        return block if self.scale == 1 else block * self.scale
+    def _scaled(self, block: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        # The scale itself may lie beyond float32.
+        return (block if self.scale == 1 else block.double() * self.scale).to(dtype)
 
     def distance(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> Floats:
         """Return the distances in scaled units: the square root of the float64 sum of squared differences."""
@@ -106,17 +107,18 @@ def as_rows(*arrays: Any, device: str | torch.device | None = None) -> list[Rows
     Args:
         *arrays: (N, D) points or (N, C, H, W) images each; numpy or torch; float32, float64 or uint8 are used as they
             are, other real types are converted.
-        device: where to work; each array's own device unless given.
+        device: where to work; unless given, the device of the first array that is not on the CPU.
 
     Raises:
         DataError: an array is not of two or more dimensions, holds NaN or infinity, or the widths differ.
     """
+    if device is None:
+        device = next((a.device for a in arrays if isinstance(a, torch.Tensor) and a.device.type != "cpu"), None)
     raws = [_matrix(array, device) for array in arrays]
     widths = sorted({raw.shape[1] for raw in raws})
     if len(widths) > 1:
         raise DataError(f"points of {widths[0]} and of {widths[-1]} values cannot be compared; give the same shape")
-    largest = max(_largest(raw) for raw in raws)
-    scale = 1.0 if largest == 0 or SAFE[0] <= largest <= SAFE[1] else math.ldexp(1.0, -math.frexp(largest)[1])
+    scale = _scale(max(_largest(raw) for raw in raws))
     centre = _centre(raws[-1], scale)
     if any(raw.dtype != torch.float64 for raw in raws):
         centre = centre.float()
@@ -163,6 +165,12 @@ def _largest(raw: torch.Tensor) -> float:
     if not (math.isfinite(low) and math.isfinite(high)):
         raise DataError("the points hold NaN or infinity; remove or replace them before asking for distances")
     return max(-low, high)
+
+
+def _scale(largest: float) -> float:
+    if largest == 0 or SAFE[0] <= largest <= SAFE[1]:
+        return 1.0
+    return math.ldexp(1.0, min(max(-math.frexp(largest)[1], -1000), 1000))
 
 
 def _centre(raw: torch.Tensor, scale: float) -> torch.Tensor:
