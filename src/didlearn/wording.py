@@ -20,8 +20,8 @@ def number(value: float) -> str:
 
 
 def count(value: float) -> str:
-    """Write an estimated number of things: whole from ten up."""
-    return number(round(value) if value >= 10 else value)
+    """Write an estimated number of things: whole from ten up, and where it is whole but for rounding."""
+    return number(round(value) if value >= 10 or abs(value - round(value)) < 0.005 else value)
 
 
 def percent(fraction: float) -> str:
