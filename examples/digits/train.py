@@ -237,8 +237,7 @@ def main() -> None:
         recipe, steps = RECIPES[name]
         start = time.perf_counter()
         model = recipe(images, min(steps, asked.steps))
-        # The name carries the training set's fingerprint: an audit with another split would be another question.
-        folder = didlearn.save_model(model, asked.out / name, name=f"{name} (trained on {images.fingerprint[:12]})")
+        folder = didlearn.save_model(model, asked.out / name, name=name)
         print(f"{folder}: {time.perf_counter() - start:.0f} s")
 
 

@@ -119,6 +119,19 @@ def test_heavy_atom_is_listed_and_taken_out(points, real):
     assert {t.name for t in result.tables} >= {"atoms", "batches", "printed", "pairs", "criterion"}
 
 
+def test_pictures_that_shade_into_one_another_are_not_counted_as_clusters(points, real):
+    """A path between two pictures: everything chains, and what counts clusters would see one picture."""
+    t = np.linspace(0, 1, 3_000)[:, None, None, None]
+    path = np.rint((1 - t) * points[0] + t * points[1]).astype(np.uint8)
+    result = audit(path, 3_000, heldout=real)
+    found = result.estimates
+    assert 5 < found["effective_support"].value < 60
+    assert found["collision_probability"].value == pytest.approx(1 / found["effective_support"].value)
+    assert not {"richness", "chao1", "coverage", "heterogeneity", "largest_atom"} & set(found)
+    assert any("shade into one another" in note for note in result.notes)
+    assert result.verdict == "fail"
+
+
 def test_a_bank_is_drawn_from_without_replacement(points):
     """A sample drawn twice is not a collision."""
     result = audit(points[:300], 20_000)

@@ -28,7 +28,9 @@ from didlearn.models.faults import find_fault
 from didlearn.result import CheckResult, Estimate, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.atoms import heavy_atoms
+from didlearn.statistics.collisions import collision_probability
 from didlearn.statistics.support import estimate_support, estimate_support_without_atoms
+from didlearn.wording import percent
 
 Array = np.ndarray[Any, Any]
 PERTURBED = 400
@@ -125,8 +127,12 @@ class Support(Check):
         )
 
     def _supports(self, found: Counts, found_real: Counts | None) -> dict[str, Estimate]:
-        estimates = estimate_support(found.cluster_sizes, found.samples, self.level)
-        estimates["effective_support"] = found.support(self.level)
+        estimates = {
+            "effective_support": found.support(self.level),
+            "collision_probability": collision_probability(found.pairs, found.triples, found.samples, self.level),
+        }
+        if found.transitive:
+            estimates = estimate_support(found.cluster_sizes, found.samples, self.level) | estimates
         if found_real is not None:
             estimates["effective_support_heldout"] = found_real.support(self.level)
         return estimates
@@ -143,7 +149,7 @@ class Support(Check):
 
     def _atoms(self, drawn: Samples, found: Counts) -> Parts:
         """List pictures drawn far more often than the rest, and measure again without them."""
-        atoms = heavy_atoms(found.cluster_sizes, found.samples, self.level)
+        atoms = heavy_atoms(found.cluster_sizes, found.samples, self.level) if found.transitive else []
         if not atoms:
             return Parts()
         rest = estimate_support_without_atoms(found.cluster_sizes, found.samples, self.level) or {}
@@ -157,11 +163,11 @@ class Support(Check):
         method = f"calibrated: {criterion.because}"
         estimates["threshold"] = exactly(criterion.threshold, self.level, criterion.distinct, method, "distance")
         notes = [f"Two images are duplicates at a distance of {criterion.threshold:.4g} or less: {criterion.because}."]
-        transitive = found.transitivity
-        if transitive is not None and transitive < 0.99:
+        if not found.transitive:
             notes.append(
-                f"Only {100 * transitive:.2g} % of pairs within clusters are duplicates themselves: duplicates chain, "
-                "so richness and coverage, which count clusters, are rough; the effective support counts pairs."
+                f"Only {percent(found.transitivity or 0.0)} of pairs within clusters are duplicates themselves: "
+                "pictures shade into one another, so that clusters mean nothing, and richness, coverage, heterogeneity "
+                "and atoms are left out. The effective support counts pairs, and stands."
             )
         return Parts(estimates, notes=tuple(notes))
 

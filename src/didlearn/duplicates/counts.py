@@ -12,6 +12,7 @@ from didlearn.result import Estimate
 from didlearn.statistics.collisions import Collisions, effective_support
 
 Array = np.ndarray[Any, Any]
+TRANSITIVE = 0.9
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Counts:
         sizes = self.cluster_sizes.astype(np.float64)
         linked = float((sizes * (sizes - 1) / 2).sum())
         return self.pairs / linked if linked else None
+
+    @property
+    def transitive(self) -> bool:
+        """Whether clusters are pictures: nearly all pairs within them are duplicates themselves."""
+        return self.transitivity is None or self.transitivity >= TRANSITIVE
 
 
 def count_duplicates(features: Array, threshold: float, *, device: str = "cpu") -> Counts:

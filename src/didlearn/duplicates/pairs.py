@@ -14,6 +14,7 @@ from didlearn.images.base import Images
 from didlearn.images.picture import to_picture
 from didlearn.neighbors import closest_pairs
 from didlearn.result import Gallery, Table, Tile
+from didlearn.wording import percent
 
 Array = np.ndarray[Any, Any]
 SHOWN, MOST_ATOMS = 12, 50
@@ -151,7 +152,7 @@ def atom_parts(pixels: Array, counts: Counts, atoms: list[tuple[int, float, floa
     shown = atoms[:MOST_ATOMS]
     rows = tuple((rank + 1, size, mass, low, high) for rank, (size, mass, low, high) in enumerate(shown))
     tiles = tuple(
-        Tile(caption=f"{100 * mass:.2g} % ({100 * low:.2g} to {100 * high:.2g} %)", pixels=to_picture(pixels[i]))
+        Tile(caption=f"{percent(mass)} ({percent(low)} to {percent(high)})", pixels=to_picture(pixels[i]))
         for i, (_, mass, low, high) in zip(heaviest[:SHOWN], atoms, strict=False)
     )
     title = "Pictures drawn far too often"
