@@ -65,6 +65,7 @@ def small_blocks():
                 (level, "SPAN", 32),
                 (sketch, "STEP", 16),
                 (sketch, "SPAN", 8),
+                (sketch, "WIDE", 24),
                 (cascade, "DIRECT", direct),
             ):
                 patch.setattr(module, name, value)

@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 
 SAMPLE = 1024  # rows that stand for all when the centre and the leading components are chosen
 SAFE = (2.0**-20, 2.0**40)  # largest absolute values whose squares need no scaling in float32
-GATHER = 1 << 21  # bytes of gathered rows that stay in a core's cache
+GATHER = 1 << 22  # bytes of gathered rows that stay in a core's cache
 PIECE = 256  # rows converted at once
 TINY = 2.0**-100  # above what float32 underflow can add to a squared distance of scaled rows
 

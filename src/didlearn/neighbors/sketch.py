@@ -19,7 +19,8 @@ from didlearn.neighbors.rows import TINY, Index, Rows, spread
 from didlearn.rng import torch_generator
 
 STEP = 1024  # rows sketched at once
-SPAN = 64  # columns summed in one go: the rounding bound grows with it and with how many there are
+SPAN = 128  # columns summed in one go: the rounding bound grows with it and with how many there are
+WIDE = 32 * SPAN  # columns loaded at once
 UNIT = 2.0**-24
 OVERSAMPLE = 16
 
@@ -93,15 +94,15 @@ class Sketch:
                 self.done[block] = True
 
     def _compute(self, index: slice) -> None:
-        width, components, basis = self.rows.width, self.width - 1, self.components.matrix
-        projected = torch.zeros(index.stop - index.start, components, device=basis.device)
-        square = torch.zeros(len(projected), dtype=torch.float64, device=basis.device)
-        for start in range(0, width, SPAN):
-            columns = slice(start, min(start + SPAN, width))
-            z = self.rows.load(index, columns, torch.float32)
-            square += torch.linalg.vector_norm(z, dim=1).double().square()
-            projected.addmm_(z, basis[columns])
-        unit = UNIT * (SPAN + width // SPAN + 16)
+        width, components = self.rows.width, self.width - 1
+        projected = torch.zeros(index.stop - index.start, components, device=self.values.device)
+        square = torch.zeros(len(projected), dtype=torch.float64, device=self.values.device)
+        for start in range(0, width, WIDE):
+            columns = slice(start, min(start + WIDE, width))
+            z, basis = self._spans(index, columns)
+            square += torch.linalg.vector_norm(z, dim=2).double().square().sum(0)
+            projected += torch.bmm(z, basis).sum(0)
+        unit = UNIT * (SPAN + width // SPAN + width // WIDE + 16)
         norm = square.sqrt() * (1 + unit)
         leading = math.sqrt(components) * unit * norm
         rest = (square - projected.double().square().sum(1)).clamp_(min=0)
@@ -112,3 +113,12 @@ class Sketch:
         self.values[index, :components] = projected
         self.values[index, components] = residual.float()
         self.errors[index] = torch.hypot(leading, torch.maximum(below, above)) + 3 * UNIT * norm + math.sqrt(TINY)
+
+    def _spans(self, index: slice, columns: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return rows (s, n, SPAN) and basis (s, SPAN, m) cut into spans, padded with zeros."""
+        basis = self.components.matrix[columns]
+        missing = -len(basis) % SPAN
+        z = self.rows.load(index, columns, torch.float32, missing)
+        z[:, len(basis) :] = 0
+        basis = torch.nn.functional.pad(basis, (0, 0, 0, missing))
+        return z.view(len(z), -1, SPAN).transpose(0, 1), basis.view(-1, SPAN, basis.shape[1])
