@@ -14,7 +14,7 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        shared_absent = "shared" in reason and not SHARED.exists()
+        shared_absent = not SHARED.exists() and ("shared" in reason or "real data" in reason)
         if not shared_absent and not any(excuse in reason for excuse in EXCUSES):
             report.outcome = "failed"
             report.longrepr = f"skipped in CI, where nothing may be: {reason}"
