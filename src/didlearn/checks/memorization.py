@@ -25,6 +25,7 @@ from didlearn.duplicates.verdict import judge_copying
 from didlearn.embeddings import Embedding
 from didlearn.embeddings.classifier import ClassifierEmbedding
 from didlearn.images.base import Images
+from didlearn.images.picture import eight_bit
 from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
 from didlearn.neighbors import Neighbors, nearest
@@ -103,14 +104,14 @@ class Memorization(Check):
         return self._measure(subject, drawn, rng)
 
     def _measure(self, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
-        train, heldout = subject.train, _some(subject.heldout, self.samples, rng.numpy("heldout"))
-        assert train is not None
-        assert heldout is not None
+        assert subject.train is not None
+        assert subject.heldout is not None
+        train, heldout = subject.train, subject.heldout.some(self.samples, rng.numpy("heldout"))
         groups = self._groups(subject, heldout)
         subject.progress(self.name, 1, 5)
         own, real = groups[OWN], groups[REAL]
-        originals = _some(train, PERTURBED, rng.numpy("perturbed"))
-        perturbed = perturbed_distances(_eight_bit(originals), subject.embed(originals), subject.embed)
+        originals = eight_bit(train.some(PERTURBED, rng.numpy("perturbed")).read_raw(range(min(PERTURBED, len(train)))))
+        perturbed = perturbed_distances(originals, subject.embed(originals), subject.embed)
         criterion = calibrate_copies(real.near.distance, perturbed, self.false_copies, self.threshold)
         subject.progress(self.name, 2, 5)
         copying = self._data_copying(subject, own, real, rng)
@@ -154,7 +155,8 @@ class Memorization(Check):
 
     def _data_copying(self, subject: Subject, own: Group, real: Group, rng: Stream) -> Parts:
         """Run the data-copying test over k-means cells of the training set."""
-        train = _some(subject.train, self.samples, rng.numpy("cells"))
+        assert subject.train is not None
+        train = subject.train.some(self.samples, rng.numpy("cells"))
         cells = min(self.cells, max(1, len(train) // 50))
         # One thread: the last bits of the centres, and with them cells on a border, would depend on their number.
         with threadpool_limits(1):
@@ -225,13 +227,3 @@ def _trained_note(embedding: Embedding) -> tuple[str, ...]:
         "The classifier whose features are compared was trained on the training images and not on held-out ones: "
         "the two are not exchangeable in them; read the copies, and the other numbers with --embedding pixels.",
     )
-
-
-def _some(images: Images | None, count: int, rng: np.random.Generator) -> Images:
-    assert images is not None
-    return images if len(images) <= count else images.subset(np.sort(rng.permutation(len(images))[:count]))
-
-
-def _eight_bit(images: Images) -> Array:
-    pixels = images.read_raw(range(len(images)))
-    return pixels if pixels.dtype == np.uint8 else np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)

@@ -23,6 +23,7 @@ from didlearn.duplicates.pairs import atom_parts, candidates, pair_parts
 from didlearn.duplicates.parts import Parts
 from didlearn.duplicates.verdict import judge_support
 from didlearn.images.base import Images
+from didlearn.images.picture import eight_bit
 from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
 from didlearn.result import CheckResult, Estimate, exactly
@@ -179,13 +180,10 @@ def _ordered(estimates: dict[str, Estimate]) -> dict[str, Estimate]:
 
 
 def _some(images: Images | None, count: int, rng: np.random.Generator) -> Images | None:
-    """Return at most ``count`` of the images, chosen at random, or ``None`` where there are not two."""
-    if images is None or min(count, len(images)) < 2:
-        return None
-    return images if len(images) <= count else images.subset(np.sort(rng.permutation(len(images))[:count]))
+    """Return at most ``count`` of the images, or ``None`` where there are not two to compare."""
+    return None if images is None or min(count, len(images)) < 2 else images.some(count, rng)
 
 
 def _pictures(real: Images | None, drawn: Samples) -> Array:
     """Return 8-bit pictures to perturb: real ones where there are any."""
-    pixels = drawn.images[:PERTURBED] if real is None else real.read_raw(range(min(PERTURBED, len(real))))
-    return pixels if pixels.dtype == np.uint8 else np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    return eight_bit(drawn.images[:PERTURBED] if real is None else real.read_raw(range(min(PERTURBED, len(real)))))

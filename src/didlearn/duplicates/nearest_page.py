@@ -10,7 +10,7 @@ import numpy as np
 from didlearn.duplicates.parts import Parts
 from didlearn.images.base import Images
 from didlearn.images.perturb import PERTURBATIONS
-from didlearn.images.picture import to_picture
+from didlearn.images.picture import eight_bit, to_picture
 from didlearn.neighbors import Neighbors
 from didlearn.result import Estimate, Figure, Gallery, Mark, Series, Table, Tile, exactly
 from didlearn.statistics.copying import data_copying
@@ -70,7 +70,7 @@ def closest_gallery(
     rows = []
     for row, (i, j) in enumerate(zip(ours, theirs, strict=False)):
         kind, change = list(PERTURBATIONS.items())[row % len(PERTURBATIONS)]
-        original = _eight_bit(train.read_raw([row % len(train)]))
+        original = eight_bit(train.read_raw([row % len(train)]))
         rows.append(
             (
                 _tile(f"sample {i} · {found.distance[i]:.3g}", generated[i]),
@@ -90,10 +90,6 @@ def closest_gallery(
     return Gallery(
         name="closest", title="The closest to the training set", columns=columns, rows=tuple(rows), caption=caption
     )
-
-
-def _eight_bit(pixels: Array) -> Array:
-    return pixels if pixels.dtype == np.uint8 else np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
 
 
 def _tile(caption: str, image: Array) -> Tile:

@@ -91,6 +91,12 @@ class Images:
         labels = None if self.labels is None else self.labels[chosen]
         return Images(self.reader, self.shape, name or self.name, labels, self.classes, self.index[chosen], self.notes)
 
+    def some(self, count: int, rng: np.random.Generator) -> Images:
+        """Return ``count`` of the images chosen at random, in their order, or all where there are no more."""
+        if len(self) <= count:
+            return self
+        return self.subset(np.sort(rng.permutation(len(self))[:count]))
+
     def label_name(self, index: int) -> str:
         """Return the name of an image's class, its number where classes have no names, "" where there are none."""
         if self.labels is None:
