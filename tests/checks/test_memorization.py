@@ -115,3 +115,8 @@ def test_every_group_is_drawn(points, split):
     labels = [series.label for series in result.figures[0].series]
     assert labels == ["generated", "held-out real", "noise", "mildly changed copies"]
     assert len(result.galleries[0].rows) == 8
+
+
+def test_outside_data_of_another_shape_is_named(points, split):
+    result = audit(points[40_000:40_100], outside={"small": points[:30, :, :8, :8]}, **split)
+    assert any("small has images of another shape" in note for note in result.notes)

@@ -130,6 +130,11 @@ class Memorization(Check):
                 *drawn.notes,
                 *subject.embedding.notes,
                 *_trained_note(subject.embedding),
+                *(
+                    f"{name} has images of another shape and was left out; bring it to the same with --size, --channels."
+                    for name, images in subject.outside.items()
+                    if images.shape != train.shape
+                ),
             ),
             arrays={"generated_distance": own.near.distance, "generated_index": own.near.index}
             | {"heldout_distance": real.near.distance, "heldout_index": real.near.index},
