@@ -131,7 +131,7 @@ class Memorization(Check):
                 *subject.embedding.notes,
                 *_trained_note(subject.embedding),
                 *(
-                    f"{name} has images of another shape and was left out; bring it to the same with --size, --channels."
+                    f"{name} has images of another shape and was left out; --size and --channels change it."
                     for name, images in subject.outside.items()
                     if images.shape != train.shape
                 ),
