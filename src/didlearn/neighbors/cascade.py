@@ -11,6 +11,7 @@ import torch
 from didlearn.neighbors.bounds import Bounds
 from didlearn.neighbors.level import Level, sketched, whole
 from didlearn.neighbors.rows import Index, Rows
+from didlearn.neighbors.threads import few_threads
 
 PANEL = 4096  # left rows whose coordinates are kept
 STEP = 1152  # right rows multiplied with them at once
@@ -111,7 +112,7 @@ class Cascade:
     def survivors(self, block: Block, limit: torch.Tensor) -> Iterator[Candidates]:
         """Yield the pairs of a block that may lie within ``limit``, (rows,) in scaled units."""
         for level in self.sketches:
-            if not level.due():
+            if not level.due(limit):
                 continue
             survey = Survey(self.bounds(level, block), block, limit)
             narrow, limit = survey.narrowed()
@@ -130,7 +131,7 @@ class Cascade:
         """Yield the pairs of a block that may lie within ``limit`` by bounds of all coordinates."""
         single, double = self.tight
         settled = None
-        if single.due():
+        if single.due(limit):
             survey = self._survey(single, block, limit, None)
             block, limit = survey.narrowed()
             # Double precision costs twice as much and helps only against rounding.
@@ -175,7 +176,7 @@ def full_precision() -> Iterator[None]:
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), few_threads():
             yield
     finally:
         torch.set_float32_matmul_precision(before)

@@ -103,7 +103,7 @@ class _Best:
     def offer(self, candidates: Candidates) -> None:
         """Let pairs enter that are closer than the last one, nearest bounds first."""
         order = torch.argsort(candidates.low, stable=True)
-        for chunk in order.split(CHUNK):
+        for chunk in order.split(max(CHUNK, self.k)):
             chunk = chunk[candidates.low[chunk] <= self.limit]
             if not len(chunk):
                 return

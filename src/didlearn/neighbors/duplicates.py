@@ -73,11 +73,14 @@ class _Found(Within):
             lower = bounds.lower[some]
             inside = lower <= inner[some, None]
             bounds.lower[some] = lower.masked_fill_(inside, torch.inf)
-            self.equal(inside, rows[some], columns)
+            self._take(inside, rows[some], columns)
         return limit
 
     def equal(self, inside: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
-        """Take the pairs where ``inside``, (n, m), is true."""
+        """Take pairs of equal rows: they are within any radius."""
+        self._take(inside, rows, columns)
+
+    def _take(self, inside: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
         by_row = inside.sum(1)
         self.pairs += int(by_row.sum())
         self.degree[rows] += by_row

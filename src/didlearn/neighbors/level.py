@@ -21,6 +21,7 @@ import torch
 from didlearn.neighbors.bounds import TILE, Bounds
 from didlearn.neighbors.rows import TINY, Index, Rows
 from didlearn.neighbors.sketch import Components, Sketch
+from didlearn.neighbors.threads import all_threads
 
 SPAN = 4096  # columns multiplied in one go
 SKETCHES = (32, 192)  # leading components tried, while they are less than a quarter of the width
@@ -37,6 +38,7 @@ class Source(Protocol):
 
     def load(self, index: Index, columns: slice, spare: int) -> torch.Tensor: ...  # noqa: D102
     def error(self, index: Index, norm: torch.Tensor) -> torch.Tensor: ...  # noqa: D102
+    def reach(self) -> float: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class Whole:
         """Bound the rounding of ``scale · x - centre``, (n,)."""
         return 2 * torch.finfo(self.dtype).eps * norm + math.sqrt(TINY)
 
+    def reach(self) -> float:
+        """Rows differ by all their distance in all their coordinates."""
+        return math.inf
+
 
 class Level:
     """One way to bound distances, and the memory of how often it was enough."""
@@ -77,10 +83,13 @@ class Level:
         """Keep the coordinates of these left rows between blocks."""
         self._panel, self._held = panel, None
 
-    def due(self) -> bool:
-        """Whether to try this level now: after failures it is left out for longer and longer."""
+    def due(self, limit: torch.Tensor) -> bool:
+        """Whether to try this level now.
+
+        Not when rows typically differ by less than the limit in its coordinates, and after failures less and less.
+        """
         self._rest = max(0, self._rest - 1)
-        return self._rest == 0
+        return self._rest == 0 and not self.left.reach() < float(limit.median()) < math.inf
 
     def judge(self, enough: bool) -> None:
         """Remember whether the level was enough for a block."""
@@ -92,6 +101,10 @@ class Level:
 
         The result is valid until the next call.
         """
+        with all_threads():
+            return self._bounds(rows, columns)
+
+    def _bounds(self, rows: Index, columns: Index) -> Bounds:
         lower, square_i, square_j = torch.empty(0), torch.zeros(()), torch.zeros(())
         for span in self.spans:
             (a, more_i), (b, more_j) = self._left(rows, span), _squared(self.right.load(columns, span, 2))
@@ -103,11 +116,7 @@ class Level:
             if span is self.spans[0]:
                 lower = self._space(a, b)
             lower[:, : len(b)].addmm_(a, b.T, beta=float(span is not self.spans[0]), alpha=-2)
-        return self._bounds(lower, rows, columns, square_i.double(), square_j.double())
-
-    def _bounds(
-        self, lower: torch.Tensor, rows: Index, columns: Index, square_i: torch.Tensor, square_j: torch.Tensor
-    ) -> Bounds:
+        square_i, square_j = square_i.double(), square_j.double()
         error_i = self.left.error(rows, square_i.sqrt())
         error_j = self.right.error(columns, square_j.sqrt())
         doubt = 2.02 * self.gamma * (square_i + square_j.max())

@@ -28,7 +28,7 @@ from didlearn.neighbors.rows import Floats, Ints, Rows, as_rows
 
 STRIP = 1024  # queries whose sketched distances to WIDE reference rows are held at once
 WIDE = 20480
-KEEP = 1 << 20  # candidates kept before those beyond the limit are dropped
+KEEP = 1 << 20  # candidates taken in before those beyond the limit are dropped
 
 
 class Neighbors(NamedTuple):
@@ -126,7 +126,7 @@ class _Search:
 
     def _sketch(self, short: _Shortlist, block: Block) -> bool:
         for level in self.cascade.sketches:
-            if level.due():
+            if level.due(short.part(block)):
                 bounds = self.cascade.bounds(level, block)
                 short.seed(bounds, block)
                 found = Survey(bounds, block, short.part(block)).few(allowance(block))
@@ -218,7 +218,7 @@ class _Shortlist:
         i, j, low = (torch.cat(parts) for parts in zip(*((c.i, c.j, c.low) for c in self.kept), strict=True))
         near = low <= self.limit[i - self.panel.start]
         self.kept = [Candidates(i[near], j[near], low[near])]
-        self.count = len(self.kept[0].i)
+        self.count = 0
 
     def finish(self) -> tuple[Floats, Ints]:
         """Return the exact distances and row numbers, (n, k) each."""

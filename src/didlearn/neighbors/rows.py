@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from didlearn.errors import DataError
+from didlearn.neighbors.threads import share
 
 Index = slice | torch.Tensor
 Floats = NDArray[np.float64]
@@ -26,7 +27,7 @@ Ints = NDArray[np.int64]
 SAMPLE = 1024  # rows that stand for all when the centre and the leading components are chosen
 SAFE = (2.0**-20, 2.0**40)  # largest absolute values whose squares need no scaling in float32
 GATHER = 1 << 22  # bytes of gathered rows that stay in a core's cache
-PIECE = 256  # rows converted at once
+PIECE = 256  # rows converted at once where that takes memory
 TINY = 2.0**-100  # above what float32 underflow can add to a squared distance of scaled rows
 
 
@@ -58,7 +59,9 @@ class Rows:
         out = torch.empty(len(chosen), columns.stop - columns.start + spare, dtype=dtype, device=self.raw.device)
         wide = torch.promote_types(self.raw.dtype, dtype)
         centre = self.centre[columns].to(wide)
-        for part, place in zip(chosen.split(PIECE), out[:, : len(centre)].split(PIECE), strict=True):
+        plain = isinstance(index, slice) and wide == self.raw.dtype and self.scale == 1
+        piece = max(1, len(chosen)) if plain else PIECE
+        for part, place in zip(chosen.split(piece), out[:, : len(centre)].split(piece), strict=True):
             block = part if isinstance(index, slice) else self.raw[part, columns]
             torch.sub(self._scaled(block, wide), centre, out=place)
         return out
@@ -68,7 +71,8 @@ class Rows:
         unit = 2.0**-24
         bytes_each = 2 * self.width * max(4, self.raw.element_size())
         step = max(1, GATHER // bytes_each)
-        squares = [self._square(a, other, b) for a, b in zip(i.split(step), j.split(step), strict=True)]
+        pairs = zip(i.split(step), j.split(step), strict=True)
+        squares = share(lambda pair: self._square(pair[0], other, pair[1]), pairs)
         distance = torch.cat(squares).double().sqrt() if squares else torch.empty(0, device=i.device).double()
         slack = 1.01 * unit * (self.width + 8)
         tiny = math.sqrt(TINY)
@@ -88,7 +92,8 @@ class Rows:
     def distance(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> Floats:
         """Return the distances in scaled units: the square root of the float64 sum of squared differences."""
         step = max(1, GATHER // (8 * self.width))
-        parts = [self._distance(a, other, b) for a, b in zip(i.split(step), j.split(step), strict=True)]
+        pairs = zip(i.split(step), j.split(step), strict=True)
+        parts = share(lambda pair: self._distance(pair[0], other, pair[1]), pairs)
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _distance(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> Floats:

@@ -16,6 +16,7 @@ from functools import cached_property
 import torch
 
 from didlearn.neighbors.rows import TINY, Index, Rows, spread
+from didlearn.parallel import single_threaded
 from didlearn.rng import torch_generator
 
 STEP = 1024  # rows sketched at once
@@ -29,10 +30,13 @@ class Components:
     """A contraction (D, count) that spans about the leading principal components of a sample of the rows.
 
     Two rounds of subspace iteration are enough: any contraction gives a valid bound, a better one prunes more.
+
+    Attributes:
+        reach: root mean square distance of two rows of the sample in these components, once they are found.
     """
 
     def __init__(self, rows: Rows, count: int) -> None:
-        self.rows, self.count = rows, count
+        self.rows, self.count, self.reach = rows, count, math.inf
 
     @cached_property
     def matrix(self) -> torch.Tensor:
@@ -41,11 +45,14 @@ class Components:
         sample = rows.load(spread(len(rows)).to(rows.raw.device), slice(0, rows.width), torch.float32)
         generator = torch_generator(0, "neighbors", "components", self.count)
         start = torch.randn(len(sample), self.count + OVERSAMPLE, generator=generator).to(sample.device)
-        basis = torch.linalg.qr(sample.T @ start).Q
-        for _ in range(2):
-            basis = torch.linalg.qr(sample.T @ (sample @ basis)).Q
-        turn = torch.linalg.svd(sample @ basis, full_matrices=False).Vh
-        return _contraction(basis @ turn[: self.count].T)
+        # Threads that meet after every column of a small factorization wait longer than they work.
+        with single_threaded():
+            basis = torch.linalg.qr(sample.T @ start).Q
+            for _ in range(2):
+                basis = torch.linalg.qr(sample.T @ (sample @ basis)).Q
+            _, deviation, turn = torch.linalg.svd(sample @ basis, full_matrices=False)
+            self.reach = math.sqrt(2 * float(deviation[: self.count].double().square().sum()) / len(sample))
+            return _contraction(basis @ turn[: self.count].T)
 
 
 def _contraction(basis: torch.Tensor) -> torch.Tensor:
@@ -83,6 +90,10 @@ class Sketch:
         """Return the bound on the sketches' own errors, (n,)."""
         return self.errors[index]
 
+    def reach(self) -> float:
+        """Return how far two rows typically lie apart in the leading components."""
+        return self.components.reach if self.components.matrix.numel() else 0.0
+
     def _prepare(self, index: Index) -> None:
         if isinstance(index, slice):
             blocks = list(range(index.start // STEP, -(-index.stop // STEP)))
@@ -100,8 +111,8 @@ class Sketch:
         for start in range(0, width, WIDE):
             columns = slice(start, min(start + WIDE, width))
             z, basis = self._spans(index, columns)
-            square += torch.linalg.vector_norm(z, dim=2).double().square().sum(0)
-            projected += torch.bmm(z, basis).sum(0)
+            square += torch.linalg.vector_norm(z, dim=2).double().square().sum(1)
+            projected += torch.bmm(z.transpose(0, 1), basis).sum(0)
         unit = UNIT * (SPAN + width // SPAN + width // WIDE + 16)
         norm = square.sqrt() * (1 + unit)
         leading = math.sqrt(components) * unit * norm
@@ -115,10 +126,10 @@ class Sketch:
         self.errors[index] = torch.hypot(leading, torch.maximum(below, above)) + 3 * UNIT * norm + math.sqrt(TINY)
 
     def _spans(self, index: slice, columns: slice) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return rows (s, n, SPAN) and basis (s, SPAN, m) cut into spans, padded with zeros."""
+        """Return rows (n, s, SPAN) and basis (s, SPAN, m) cut into spans, padded with zeros."""
         basis = self.components.matrix[columns]
         missing = -len(basis) % SPAN
         z = self.rows.load(index, columns, torch.float32, missing)
         z[:, len(basis) :] = 0
         basis = torch.nn.functional.pad(basis, (0, 0, 0, missing))
-        return z.view(len(z), -1, SPAN).transpose(0, 1), basis.view(-1, SPAN, basis.shape[1])
+        return z.view(len(z), -1, SPAN), basis.view(-1, SPAN, basis.shape[1])

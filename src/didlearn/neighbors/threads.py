@@ -1,0 +1,53 @@
+"""Threads for the large operations only.
+
+Between two large matrix products lie dozens of small steps. On a busy machine threads that must meet after each of
+them wait longer than they work, so these run on one thread and only large operations call the others in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
+import torch
+
+from didlearn.parallel import single_threaded
+
+T = TypeVar("T")
+R = TypeVar("R")
+_ALLOWED: ContextVar[int] = ContextVar("allowed", default=1)
+
+
+@contextmanager
+def few_threads() -> Iterator[None]:
+    """Run on one thread, except within ``all_threads``."""
+    token = _ALLOWED.set(torch.get_num_threads())
+    try:
+        with single_threaded():
+            yield
+    finally:
+        _ALLOWED.reset(token)
+
+
+@contextmanager
+def all_threads() -> Iterator[None]:
+    """Run a large operation on the threads that were allowed outside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(before, _ALLOWED.get()))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def share(function: Callable[[T], R], parts: Iterable[T]) -> list[R]:
+    """Apply a function to each part, the parts spread over the threads that were allowed outside, in order."""
+    work = list(parts)
+    workers = min(_ALLOWED.get(), len(work))
+    if workers < 2:
+        return [function(part) for part in work]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, work))
