@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "didlearn"
-BASE = {"errors", "rng", "result", "parallel", "wording", "_version"}
+BASE = {"errors", "rng", "result", "parts", "parallel", "wording", "_version"}
 LAYERS = {
     "errors": set(),
     "_version": set(),
@@ -16,15 +16,21 @@ LAYERS = {
     "parallel": set(),
     "result": {"errors"},
     "wording": {"result"},
+    "parts": {"result"},
     "trusted": {"errors"},
     "statistics": BASE,
     "neighbors": BASE,
     "images": BASE | {"trusted", "statistics", "neighbors"},
     "models": BASE | {"trusted", "statistics", "neighbors", "images"},
     "embeddings": BASE | {"trusted", "statistics", "neighbors", "images"},
+    "inference": BASE | {"statistics", "images", "models", "embeddings"},
+    "random_matrix": BASE | {"statistics"},
     "duplicates": BASE | {"statistics", "neighbors", "images", "models", "embeddings"},
     "check": BASE | {"images", "models", "embeddings"},
-    "checks": BASE | {"statistics", "neighbors", "images", "models", "embeddings", "duplicates", "check"},
+    "manifold": BASE | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "check"},
+    "checks": BASE
+    | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "random_matrix"}
+    | {"duplicates", "manifold", "check"},
     "spec": BASE | {"check"},
     "audit": BASE | {"images", "models", "embeddings", "check", "checks", "spec"},
     "report": {"errors", "result", "wording", "_version"},

@@ -19,7 +19,6 @@ from didlearn.check import Check, Subject, register
 from didlearn.duplicates.copies import CopyCriterion, calibrate_copies
 from didlearn.duplicates.criterion import perturbed_distances
 from didlearn.duplicates.nearest_page import closest_gallery, copying_parts, distance_figure
-from didlearn.duplicates.parts import Parts
 from didlearn.duplicates.training import nearest_images
 from didlearn.duplicates.verdict import judge_copying
 from didlearn.embeddings import Embedding
@@ -29,6 +28,7 @@ from didlearn.images.picture import eight_bit
 from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
 from didlearn.neighbors import Neighbors, nearest
+from didlearn.parts import Parts
 from didlearn.result import CheckResult, Estimate, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.authenticity import authenticity, copied_fraction

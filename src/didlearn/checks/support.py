@@ -20,12 +20,12 @@ from didlearn.duplicates.counts import Counts, count_duplicates
 from didlearn.duplicates.criterion import Criterion, calibrate
 from didlearn.duplicates.figures import criterion_parts
 from didlearn.duplicates.pairs import atom_parts, candidates, pair_parts
-from didlearn.duplicates.parts import Parts
 from didlearn.duplicates.verdict import judge_support
 from didlearn.images.base import Images
 from didlearn.images.picture import eight_bit
 from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
+from didlearn.parts import Parts
 from didlearn.result import CheckResult, Estimate, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.atoms import heavy_atoms

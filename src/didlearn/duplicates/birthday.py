@@ -6,7 +6,7 @@ import numpy as np
 
 from didlearn.duplicates.batches import Batches, fitted_support, grid, procedure
 from didlearn.duplicates.counts import Counts
-from didlearn.duplicates.parts import Parts
+from didlearn.parts import Parts
 from didlearn.result import Estimate, Figure, Mark, Series, Table
 from didlearn.statistics.birthday import (
     birthday_bound,

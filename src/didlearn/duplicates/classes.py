@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from didlearn.duplicates.counts import Counts, count_duplicates
-from didlearn.duplicates.parts import Parts
+from didlearn.parts import Parts
 from didlearn.result import Cell, Table
 
 Array = np.ndarray[Any, Any]

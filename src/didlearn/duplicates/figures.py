@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from didlearn.duplicates.criterion import Criterion
-from didlearn.duplicates.parts import Parts
 from didlearn.neighbors import count_within
+from didlearn.parts import Parts
 from didlearn.result import Figure, Mark, Series, Table
 
 Array = np.ndarray[Any, Any]

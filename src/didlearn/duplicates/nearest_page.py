@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from didlearn.duplicates.parts import Parts
 from didlearn.images.base import Images
 from didlearn.images.perturb import PERTURBATIONS
 from didlearn.images.picture import eight_bit, to_picture
 from didlearn.neighbors import Neighbors
+from didlearn.parts import Parts
 from didlearn.result import Estimate, Figure, Gallery, Mark, Series, Table, Tile, exactly
 from didlearn.statistics.copying import data_copying
 from didlearn.statistics.placement import closer_than_heldout, copying_interval

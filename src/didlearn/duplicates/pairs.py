@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from didlearn.duplicates.counts import Counts
-from didlearn.duplicates.parts import Parts
 from didlearn.duplicates.training import nearest_images
 from didlearn.images.base import Images
 from didlearn.images.picture import to_picture
 from didlearn.neighbors import closest_pairs
+from didlearn.parts import Parts
 from didlearn.result import Gallery, Table, Tile
 from didlearn.wording import percent
 

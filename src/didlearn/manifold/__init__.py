@@ -1,0 +1,1 @@
+"""What inverting the generator says about images: groups, controls, pictures and the verdict."""
