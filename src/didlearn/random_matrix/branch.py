@@ -1,0 +1,94 @@
+"""δ along the real axis, each point warm-started from those solved before it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+
+import numpy as np
+
+from didlearn.random_matrix.fixed_point import FixedPoint, NoRootError, Root, Vector
+from didlearn.random_matrix.mixture import Population
+from didlearn.random_matrix.structure import common_blocks
+
+
+class Branch:
+    """The physical solution at ζ = x + i0 for x > 0, in units of the mean variance; every point is kept.
+
+    Attributes:
+        equations: what is solved. ratio: c. highest: no part of the spectrum without means lies beyond.
+    """
+
+    def __init__(self, population: Population, device: str = "cpu") -> None:
+        scale = population.scale
+        blocks = common_blocks(population.means / np.sqrt(scale), population.covariances / scale, device)
+        self.equations = FixedPoint(blocks, population.proportions, population.ratio)
+        self.ratio = population.ratio
+        norm = max(float(np.linalg.norm(s, 2)) for s in population.covariances) / scale
+        self.highest = norm * (1 + self.ratio**-0.5) ** 2
+        self._roots: dict[float, Root] = {}
+        self._order: list[float] = []
+
+    def at(self, x: float) -> Root:
+        """Return the physical root at ζ = x + i0."""
+        if x not in self._roots:
+            self._roots[x] = self._find(x)
+            insort(self._order, x)
+        return self._roots[x]
+
+    def solved(self) -> list[float]:
+        """Return every x solved so far, ascending."""
+        return list(self._order)
+
+    def density(self, root: Root) -> float:
+        """Return f(x) = Im m / π with m(ζ) = −(1/ζ) Σ_ℓ π_ℓ / (1 + δ_ℓ)."""
+        if root.kind == "outside":
+            return 0.0
+        stieltjes = -(self.equations.proportions @ (1 / (1 + root.delta))) / root.zeta
+        return max(float(np.imag(stieltjes)) / np.pi, 0.0)
+
+    def distribution(self, root: Root) -> float:
+        """Return F(x) = −Im Φ(−x − i0) / π, with no integral over the density.
+
+        Φ(z) = lim (1/n) log det(G + zI) = (c/p) log det(Σ_j w_j Σ_j + zI)
+               + Σ_ℓ π_ℓ [log(1 + δ_ℓ) − δ_ℓ / (1 + δ_ℓ)] + (1 − c) log z,
+        which is stationary in δ, so that dΦ/dz = (1/n) tr R.
+        """
+        pi, delta = self.equations.proportions, root.delta.astype(complex)
+        phase = self.ratio / self.equations.blocks.dimension * root.solved.phase()
+        inner = np.angle(1 + delta) - np.imag(delta / (1 + delta))
+        return float(np.clip(1 - self.ratio - (phase + pi @ inner) / np.pi, 0, 1))
+
+    def mass_at_zero(self) -> float:
+        """Return lim z m(−z) = lim Σ_ℓ π_ℓ / (1 + δ_ℓ(z)) for z ↓ 0: the fraction of eigenvalues that vanish."""
+        start: Vector | None = None
+        for z in np.geomspace(1, 1e-13, 14):
+            start = self.equations.positive(float(z), start).delta
+        mass = float(self.equations.proportions @ (1 / (1 + np.asarray(start, float))))
+        return mass if mass > 1e-5 else 0.0
+
+    def _find(self, x: float) -> Root:
+        for start in self._starts(x):
+            try:
+                return self.equations.real_axis(x, start)
+            except NoRootError:
+                continue
+        return self.equations.descend(x, 2 * (self.highest + x))
+
+    def _starts(self, x: float) -> list[Vector]:
+        """Guess from the nearest points: the line through two of the bulk, or the nearest alone."""
+        near = sorted(self._order, key=lambda other: abs(other - x))[:2]
+        if not near:
+            return [np.zeros(len(self.equations.proportions))] if x > self.highest else []
+        first = self._roots[near[0]]
+        if len(near) == 2 and self._roots[near[1]].kind == first.kind:
+            second = self._roots[near[1]]
+            line = first.delta + (x - near[0]) / (near[1] - near[0]) * (second.delta - first.delta)
+            if first.kind == "outside" or (np.imag(line) >= 0.5 * np.imag(first.delta)).all():
+                return [line]
+        return [first.delta]
+
+    def neighbours(self, x: float) -> tuple[float | None, float | None]:
+        """Return the solved points on either side of x."""
+        place = bisect_left(self._order, x)
+        after = [other for other in self._order[place:] if other > x][:1]
+        return (self._order[place - 1] if place else None), (after[0] if after else None)

@@ -1,0 +1,189 @@
+"""The coupled fixed point δ_ℓ(z) = (1/p) tr Σ_ℓ Q(z), by Newton's method on the real axis itself.
+
+    Q(z) = ( (1/c) Σ_j π_j Σ_j / (1 + δ_j) + z I )^{-1}
+
+At z = −x the solution wanted is the limit from above, z = −(x + i0). No small imaginary part is added: inside the
+spectrum the limit is itself an isolated root with every Im δ_ℓ > 0, and outside it is the only real root at which
+the plain iteration would converge, ρ(K) < 1 with K_ℓj = (π_j / c)(1 + δ_j)^{-2} (1/p) tr Σ_ℓ Q Σ_j Q. Both are
+checked, so a wrong root is never taken. Where a dense block makes K dear, Broyden's update stands in for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from didlearn.random_matrix.mixture import Array
+from didlearn.random_matrix.structure import Blocks, Solved
+
+Vector = NDArray[np.generic]
+STEPS = 40
+SLOW = 0.2
+REAL = 1e-9
+
+
+@dataclass(frozen=True)
+class Root:
+    """δ(z) at z = −ζ, and the resolvent Q that belongs to it."""
+
+    zeta: complex
+    delta: Vector
+    solved: Solved
+    kind: Literal["bulk", "outside", "above"]
+
+
+class NoRootError(ArithmeticError):
+    """Newton's method found no root from this start."""
+
+
+class FixedPoint:
+    """The equations of one population, in units of its mean variance.
+
+    Attributes:
+        blocks: covariances in their common basis. proportions: π, (k,). ratio: c = p / n.
+    """
+
+    def __init__(self, blocks: Blocks, proportions: Array, ratio: float, tolerance: float = 1e-11) -> None:
+        self.blocks = blocks
+        self.proportions = proportions
+        self.ratio = ratio
+        self.tolerance = tolerance
+        self.evaluations = 0
+        self._inverse: Vector | None = None
+        self._lives = self._solve(np.zeros(len(proportions)), 1.0).traces() > 1e-14
+
+    def weights(self, delta: Vector) -> Vector:
+        """Return w_j = π_j / (c (1 + δ_j))."""
+        return self.proportions / (self.ratio * (1 + delta))
+
+    def stability(self, delta: Vector, solved: Solved) -> Vector:
+        """Return K, the derivative of the right-hand side in δ, (k, k)."""
+        return solved.pairs() * (self.proportions / (self.ratio * (1 + delta) ** 2))
+
+    def slope(self, root: Root) -> Vector:
+        """Return dδ/dz."""
+        matrix = np.eye(len(root.delta)) - self.stability(root.delta, root.solved)
+        return np.linalg.solve(matrix, -root.solved.squares())
+
+    def newton(self, zeta: complex, start: Vector) -> Root:
+        """Return the root near ``start`` at z = −ζ, whichever it is.
+
+        Raises:
+            NoRootError: the steps did not shrink to the tolerance.
+        """
+        delta, z = start, -zeta if isinstance(zeta, complex) and zeta.imag else -float(np.real(zeta))
+        solved = self._solve(delta, z)
+        residual, previous = delta - solved.traces(), np.inf
+        inverse = self._start(delta, solved)
+        for _ in range(STEPS):
+            step = inverse @ residual
+            size = float(np.abs(step).max() / (1 + np.abs(delta).max()))
+            if not np.isfinite(size) or size > 1e8:
+                break
+            delta = delta - step
+            solved = self._solve(delta, z)
+            last, residual = residual, delta - solved.traces()
+            if size <= self.tolerance:
+                self._inverse = inverse
+                return Root(zeta, delta, solved, "above")
+            exact = self._cheap or size > SLOW * previous
+            inverse = self._jacobian(delta, solved) if exact else _broyden(inverse, -step, residual - last)
+            previous = np.inf if exact and not self._cheap else size
+        raise NoRootError(f"no root near {start} at {zeta}")
+
+    def real_axis(self, x: float, start: Vector) -> Root:
+        """Return the physical root at ζ = x + i0 that Newton finds from ``start``.
+
+        Raises:
+            NoRootError: it finds none, or one that is not the limit from above.
+        """
+        root = self.newton(x, start)
+        imaginary = np.imag(root.delta)[self._lives]
+        if np.iscomplexobj(root.delta) and (imaginary > REAL * (1 + np.abs(root.delta[self._lives]))).all():
+            return Root(x, root.delta, root.solved, "bulk")
+        if np.abs(imaginary).max() > 1e-6 * (1 + np.abs(root.delta).max()):
+            raise NoRootError(f"the root at {x} lies on the wrong side")
+        delta = np.real(root.delta).astype(float)
+        outside = Root(x, delta, self._solve(delta, -x), "outside")
+        if self.radius(outside) > 1 + 1e-6:
+            raise NoRootError(f"the real root at {x} is not the stable one")
+        return outside
+
+    def radius(self, root: Root) -> float:
+        """Return ρ(K): below 1 outside the spectrum, 1 at its edge."""
+        return float(np.abs(np.linalg.eigvals(self.stability(root.delta, root.solved))).max())
+
+    def descend(self, x: float, height: float) -> Root:
+        """Return the physical root at x + i0, come down to from x + i·height, where the iteration contracts.
+
+        Raises:
+            NoRootError: not even ever smaller steps led to the axis.
+        """
+        self._inverse = None
+        delta: Vector = np.zeros(len(self.proportions), complex)
+        for _ in range(8):
+            delta = self._solve(delta, -(x + 1j * height)).traces()
+        factor = 0.15
+        while height > 1e-13 * x:
+            try:
+                root = self.newton(complex(x, height), delta)
+                if (np.imag(root.delta)[self._lives] <= 0).any():
+                    raise NoRootError(f"the root at {x} + {height}i lies on the wrong side")
+            except NoRootError:
+                self._inverse = None
+                height, factor = height / factor * factor**0.5, factor**0.5
+                if factor > 0.97:
+                    raise
+                continue
+            delta = root.delta
+            try:
+                return self.real_axis(x, delta)
+            except NoRootError:
+                self._inverse = None
+                height *= factor
+        return Root(x, root.delta, root.solved, "bulk")
+
+    def positive(self, z: float, start: Vector | None = None) -> Root:
+        """Return the one positive solution at z > 0."""
+        delta = np.zeros(len(self.proportions)) if start is None else start
+        self._inverse = None
+        for _ in range(2000):
+            solved = self._solve(delta, z)
+            step = delta - solved.traces()
+            trial = delta - self._jacobian(delta, solved) @ step
+            delta = trial if (trial > 0.1 * delta).all() and (trial[self._lives] > 0).all() else delta - step
+            if np.abs(step).max() <= self.tolerance * (1 + np.abs(delta).max()):
+                return Root(-z, delta, self._solve(delta, z), "outside")
+        raise NoRootError(f"no positive root at z = {z}")
+
+    @property
+    def _cheap(self) -> bool:
+        return not self.blocks.dense.shape[1]
+
+    def _solve(self, delta: Vector, z: complex) -> Solved:
+        self.evaluations += 1
+        return self.blocks.solve(self.weights(delta), z)
+
+    def _start(self, delta: Vector, solved: Solved) -> Vector:
+        if self._cheap or self._inverse is None:
+            return self._jacobian(delta, solved)
+        return self._inverse
+
+    def _jacobian(self, delta: Vector, solved: Solved) -> Vector:
+        matrix = np.eye(len(delta)) - self.stability(delta, solved)
+        try:
+            return np.linalg.inv(matrix)
+        except np.linalg.LinAlgError:
+            return np.linalg.pinv(matrix)
+
+
+def _broyden(inverse: Vector, step: Vector, change: Vector) -> Vector:
+    """Return Broyden's good update of the inverse Jacobian, by the Sherman-Morrison formula."""
+    row = step.conj() @ inverse
+    denominator = row @ change
+    if abs(denominator) < 1e-300:
+        return inverse
+    return inverse + np.outer((step - inverse @ change) / denominator, row)

@@ -1,0 +1,91 @@
+"""The population a spectrum belongs to: class means, covariances, proportions, and p / n."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from didlearn.errors import UsageError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Population:
+    """k classes in p dimensions, n samples in all.
+
+    Attributes:
+        means: m_ℓ, (k, p).
+        covariances: Σ_ℓ = C_ℓ − m_ℓ m_ℓᵀ, (k, p, p), symmetric and positive semidefinite.
+        proportions: π_ℓ = n_ℓ / n, (k,), positive, summing to 1.
+        ratio: c = p / n.
+    """
+
+    means: Array
+    covariances: Array
+    proportions: Array
+    ratio: float
+
+    @property
+    def dimension(self) -> int:
+        """Return p."""
+        return self.means.shape[1]
+
+    @property
+    def samples(self) -> float:
+        """Return n = p / c."""
+        return self.dimension / self.ratio
+
+    @property
+    def scale(self) -> float:
+        """Return the mean variance of a feature, tr(Σ π_ℓ Σ_ℓ) / p."""
+        return float(self.proportions @ np.trace(self.covariances, axis1=1, axis2=2)) / self.dimension
+
+
+def population(means: ArrayLike, covariances: ArrayLike, proportions: ArrayLike, ratio: float) -> Population:
+    """Return the population, every argument checked.
+
+    Raises:
+        UsageError: shapes disagree, a number is not finite, a covariance is not symmetric positive semidefinite, all
+            of them vanish, a class is empty, or the ratio is not positive.
+    """
+    m, sigma, pi = _float("means", means, 2), _float("covariances", covariances, 3), _float("proportions", proportions, 1)
+    k, p = m.shape
+    if not k or not p or sigma.shape != (k, p, p) or pi.shape != (k,):
+        raise UsageError(
+            f"means are {m.shape}, covariances {sigma.shape} and proportions {pi.shape}; give (k, p), (k, p, p) and (k,)"
+        )
+    if (pi <= 0).any():
+        raise UsageError(f"class {int(np.argmin(pi))} is empty (proportion {pi.min():g}); leave it out")
+    if abs(pi.sum() - 1) > 1e-6:
+        raise UsageError(f"proportions sum to {pi.sum():g}; give fractions that sum to 1")
+    if not (np.isfinite(ratio) and ratio > 0):
+        raise UsageError(f"ratio is {ratio!r}; give p / n, a positive number")
+    _check_covariances(sigma)
+    return Population(m, sigma, pi / pi.sum(), float(ratio))
+
+
+def _float(name: str, values: ArrayLike, dimensions: int) -> Array:
+    array: NDArray[Any] = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
+    if array.ndim != dimensions or array.dtype.kind not in "fiub":
+        raise UsageError(f"{name} is an array of {array.ndim} dimensions of {array.dtype}; give {dimensions} of numbers")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        raise UsageError(f"{name} holds {int((~np.isfinite(array)).sum())} numbers that are not finite; give finite ones")
+    return array
+
+
+def _check_covariances(sigma: Array) -> None:
+    for index, one in enumerate(sigma):
+        size = np.abs(one).max()
+        if np.abs(one - one.T).max() > 1e-8 * size:
+            raise UsageError(f"covariance {index} is not symmetric; give (S + Sᵀ) / 2")
+        _, info = torch.linalg.cholesky_ex(torch.from_numpy(one) + 1e-9 * size * torch.eye(len(one)))
+        if size and int(info):
+            raise UsageError(f"covariance {index} has a negative eigenvalue; give a positive semidefinite matrix")
+    if not sigma.any():
+        raise UsageError("every covariance is zero, so no spectrum is left; leave constant features out")

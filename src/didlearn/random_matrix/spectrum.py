@@ -1,0 +1,124 @@
+"""The limiting spectrum of the Gram matrix of a mixture: density, edges, spikes and alignments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from didlearn.errors import UsageError
+from didlearn.random_matrix.branch import Branch
+from didlearn.random_matrix.edges import find_support
+from didlearn.random_matrix.mixture import Array, Population, population
+from didlearn.random_matrix.spikes import find_spikes
+
+SCAN_CHEAP, SCAN_DENSE = 300, 24
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The limit of the eigenvalues of G = Xᵀ X / p, n × n.
+
+    Attributes:
+        grid: (g,), where the functions are given.
+        density: f, (g,): fraction of eigenvalues per unit of eigenvalue, without the mass at zero.
+        distribution: F, (g,): fraction of eigenvalues up to the grid point, the mass at zero included.
+        mass_at_zero: fraction of eigenvalues that vanish: 1 − rank/n.
+        support: (s, 2), the intervals that carry the density, ascending; an interval of mass about 1/n holds a single
+            eigenvalue (a covariance with an outlying direction).
+        masses: (s,), the fraction of eigenvalues in each interval.
+        spikes: (i,), isolated eigenvalues due to the class means, descending.
+        alignments: (i, k), ‖ûᵀ j_a‖² / n_a of each spike's eigenvector with the indicator j_a of each class, in [0, 1].
+    """
+
+    grid: Array
+    density: Array
+    distribution: Array
+    mass_at_zero: float
+    support: Array
+    masses: Array
+    spikes: Array
+    alignments: Array
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        """Return the least and the greatest point of the support."""
+        return float(self.support[0, 0]), float(self.support[-1, 1])
+
+
+def limiting_spectrum(
+    means: ArrayLike,
+    covariances: ArrayLike,
+    proportions: ArrayLike,
+    ratio: float,
+    grid: ArrayLike | None = None,
+    *,
+    points: int = 200,
+    device: str = "cpu",
+) -> Spectrum:
+    """Return the limiting spectrum of G = Xᵀ X / p for X (p, n) of k classes, as p, n → ∞ with p/n = ratio.
+
+    The density is the boundary value on the real axis, with no smoothing (see ``fixed_point``). Classes that share
+    eigenvectors, and low rank plus a multiple of the identity, cost no p × p inverse (see ``structure``).
+
+    Args:
+        means: m_ℓ, (k, p). covariances: Σ_ℓ about their means, (k, p, p). proportions: n_ℓ / n, (k,).
+        ratio: c = p / n.
+        grid: eigenvalues > 0 where density and distribution are wanted; by default ``points`` over the support.
+        points: how many, where no grid is given.
+        device: of the dense products, ``"cpu"`` or ``"cuda"``.
+
+    Raises:
+        UsageError: the arguments are no mixture (see ``mixture.population``), or the grid is not positive.
+    """
+    mixture = population(means, covariances, proportions, ratio)
+    wanted = None if grid is None else _checked(grid)
+    branch = Branch(mixture, device)
+    scale = mixture.scale
+    if wanted is not None:
+        for x in np.unique(wanted)[::-1]:
+            branch.at(float(x / scale))
+    dense = branch.equations.blocks.dense.shape[1] > 0
+    support = find_support(branch, SCAN_DENSE if dense else SCAN_CHEAP, 0.25 / mixture.samples)
+    spikes, alignments = find_spikes(branch, support)
+    wanted = _over(support * scale, points) if wanted is None else wanted
+    return _spectrum(branch, mixture, wanted, support, spikes, alignments)
+
+
+def _spectrum(
+    branch: Branch, mixture: Population, grid: Array, support: Array, spikes: Array, alignments: Array
+) -> Spectrum:
+    scale = mixture.scale
+    roots = [branch.at(float(x / scale)) for x in grid]
+    zero = branch.mass_at_zero()
+    cuts = [branch.distribution(branch.at(float((a + b) / 2))) for a, b in zip(support[:-1, 1], support[1:, 0], strict=True)]
+    return Spectrum(
+        grid=grid,
+        density=np.array([branch.density(root) for root in roots]) / scale,
+        distribution=np.array([branch.distribution(root) for root in roots]),
+        mass_at_zero=zero,
+        support=support * scale,
+        masses=np.diff([zero, *cuts, 1.0]),
+        spikes=spikes * scale,
+        alignments=alignments,
+    )
+
+
+def _checked(grid: ArrayLike) -> Array:
+    array = np.asarray(grid, np.float64)
+    if array.ndim != 1 or not len(array) or not np.isfinite(array).all() or (array <= 0).any():
+        raise UsageError(f"the grid has shape {array.shape} and may hold only positive finite eigenvalues; give (g,) > 0")
+    return array
+
+
+def _over(support: Array, points: int) -> Array:
+    """Return points in every interval, in proportion to the square root of its width, denser at its edges."""
+    shares = np.sqrt(support[:, 1] - support[:, 0])
+    counts = np.maximum(np.round(points * shares / shares.sum()).astype(int), 5)
+    counts[np.argmax(counts)] = max(5, counts.max() + points - counts.sum())
+    pieces = [
+        a + (b - a) * (1 - np.cos(np.pi * (np.arange(m) + 0.5) / m)) / 2
+        for (a, b), m in zip(support, counts, strict=True)
+    ]
+    return np.concatenate(pieces)
