@@ -1,0 +1,64 @@
+"""How annealed importance sampling is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from didlearn.errors import UsageError
+
+STARTS = ("laplace", "mixture", "prior", "encoder")
+SCHEDULES = ("equal", "sigmoid", "linear")
+MASSES = ("jacobian", "identity")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Parameters of one annealing run.
+
+    Attributes:
+        chains: independent chains for each image.
+        budget: gradient evaluations for each chain, everything included: search, pilot, counted run.
+        start: where chains start: the inflated Laplace approximation, that mixed with the prior, the prior, or the
+            model's encoder.
+        schedule: of inverse temperatures. mass: dense, from the decoder's Jacobian, or 1.
+        leapfrog: steps of a trajectory. knots, transitions: temperatures of the pilot and moves at each.
+        search: largest share of the budget spent on the search of the mode.
+        inflation: of the Laplace approximation's covariance. prior_weight: of the prior in the mixture.
+    """
+
+    chains: int = 16
+    budget: int = 500
+    start: str = "laplace"
+    schedule: str = "equal"
+    mass: str = "jacobian"
+    leapfrog: int = 3
+    knots: int = 8
+    transitions: int = 2
+    search: float = 0.15
+    inflation: float = 1.3
+    prior_weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name, offered in (("start", STARTS), ("schedule", SCHEDULES), ("mass", MASSES)):
+            if getattr(self, name) not in offered:
+                raise UsageError(f"{name} is {getattr(self, name)!r}; give one of {', '.join(offered)}")
+        if self.chains < 2:
+            raise UsageError(f"{self.chains} chains cannot tell how far to trust their mean; give at least 2")
+        if self.leapfrog < 1:
+            raise UsageError(f"leapfrog is {self.leapfrog}; give at least 1 step")
+        if self.mass == "identity" and self.start in ("laplace", "mixture"):
+            raise UsageError(f'the start {self.start!r} needs the Jacobian; give start="prior" with mass="identity"')
+        if self.budget < self.fewest:
+            raise UsageError(
+                f"a budget of {self.budget} gradient evaluations is too small; give at least {self.fewest}"
+            )
+
+    @property
+    def fewest(self) -> int:
+        """The least budget that search, pilot and five temperatures fit in."""
+        return 20 + 2 * (1 + self.knots * self.transitions * self.leapfrog)
+
+    @property
+    def search_evaluations(self) -> int:
+        """At most so many evaluations for the search."""
+        return min(200, max(12, int(self.budget * self.search)))
