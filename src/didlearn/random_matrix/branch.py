@@ -6,9 +6,9 @@ from bisect import bisect_left, insort
 
 import numpy as np
 
-from didlearn.random_matrix.fixed_point import FixedPoint, NoRootError, Root, Vector
+from didlearn.random_matrix.fixed_point import FixedPoint, NoRootError, Root
 from didlearn.random_matrix.mixture import Population
-from didlearn.random_matrix.structure import common_blocks
+from didlearn.random_matrix.structure import Numbers, common_blocks
 
 
 class Branch:
@@ -60,7 +60,7 @@ class Branch:
 
     def mass_at_zero(self) -> float:
         """Return lim z m(−z) = lim Σ_ℓ π_ℓ / (1 + δ_ℓ(z)) for z ↓ 0: the fraction of eigenvalues that vanish."""
-        start: Vector | None = None
+        start: Numbers | None = None
         for z in np.geomspace(1, 1e-13, 14):
             start = self.equations.positive(float(z), start).delta
         mass = float(self.equations.proportions @ (1 / (1 + np.asarray(start, float))))
@@ -74,21 +74,27 @@ class Branch:
                 continue
         return self.equations.descend(x, 2 * (self.highest + x))
 
-    def _starts(self, x: float) -> list[Vector]:
-        """Guess from the nearest points: the line through two of the bulk, or the nearest alone."""
-        near = sorted(self._order, key=lambda other: abs(other - x))[:2]
+    def _starts(self, x: float) -> list[Numbers]:
+        """Guess from the nearest points: the polynomial through up to four of one kind, then the nearest alone."""
+        near = self._nearest(x)
         if not near:
             return [np.zeros(len(self.equations.proportions))] if x > self.highest else []
         first = self._roots[near[0]]
-        if len(near) == 2 and self._roots[near[1]].kind == first.kind:
-            second = self._roots[near[1]]
-            line = first.delta + (x - near[0]) / (near[1] - near[0]) * (second.delta - first.delta)
-            if first.kind == "outside" or (np.imag(line) >= 0.5 * np.imag(first.delta)).all():
-                return [line]
-        return [first.delta]
+        same = [other for other in near if self._roots[other].kind == first.kind]
+        guess = _polynomial(x, same, [self._roots[other].delta for other in same])
+        if first.kind == "bulk" and not (np.imag(guess) >= 0.5 * np.imag(first.delta)).all():
+            return [first.delta]
+        return [guess]
 
-    def neighbours(self, x: float) -> tuple[float | None, float | None]:
-        """Return the solved points on either side of x."""
+    def _nearest(self, x: float) -> list[float]:
         place = bisect_left(self._order, x)
-        after = [other for other in self._order[place:] if other > x][:1]
-        return (self._order[place - 1] if place else None), (after[0] if after else None)
+        return sorted(self._order[max(place - 4, 0) : place + 4], key=lambda other: abs(other - x))[:4]
+
+
+def _polynomial(x: float, nodes: list[float], values: list[Numbers]) -> Numbers:
+    """Return Lagrange's polynomial through the values at the nodes, at x."""
+    total = np.zeros_like(values[0])
+    for i, (node, value) in enumerate(zip(nodes, values, strict=True)):
+        others = np.array(nodes[:i] + nodes[i + 1 :])
+        total = total + np.prod((x - others) / (node - others)) * value
+    return total

@@ -1,17 +1,17 @@
 """Where the limiting spectrum lives: its intervals, and the gaps between them.
 
-A scan finds points inside and outside; between neighbours of different kind lies an edge, where the density vanishes
-like a square root from inside and 1 − ρ(K) does so from outside. Both squared are linear, so one root finder serves.
+A scan finds points inside and outside; between neighbours of different kind lies an edge, where Im δ vanishes like a
+square root: the edge is where its square, seen from inside as a smooth function, reaches zero.
 A component too narrow for the scan still betrays itself: the distribution function rises across a gap.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
-from scipy.optimize import brentq
 
 from didlearn.random_matrix.branch import Branch
-from didlearn.random_matrix.fixed_point import Root
 from didlearn.random_matrix.mixture import Array
 
 SMALLEST = 1e-9
@@ -45,25 +45,40 @@ def find_support(branch: Branch, count: int, resolution: float) -> Array:
 def _reveal(branch: Branch, resolution: float) -> None:
     """Halve every stretch between two points outside whose distribution functions differ."""
     xs = branch.solved()
-    pending = list(zip(xs, xs[1:], strict=False))
+    pending = list(pairwise(xs))
     while pending:
         a, b = pending.pop()
         left, right = branch.at(a), branch.at(b)
-        if left.kind == right.kind == "outside" and b - a > 1e-12 * b:
-            if branch.distribution(right) - branch.distribution(left) > resolution:
-                middle = (a + b) / 2
-                branch.at(middle)
-                pending += [(a, middle), (middle, b)]
+        empty = left.kind == right.kind == "outside" and b - a > 1e-12 * b
+        if empty and branch.distribution(right) - branch.distribution(left) > resolution:
+            pending += [(a, (a + b) / 2), ((a + b) / 2, b)]
 
 
 def _edge(branch: Branch, a: float, b: float) -> float:
-    def signed(x: float) -> float:
-        return _signed(branch, branch.at(float(x)))
+    """Return the edge between a and b, one inside and one outside, by points inside that draw ever nearer to it."""
+    inside, outside = (a, b) if branch.at(a).kind == "bulk" else (b, a)
+    heights, places, estimate = [_height(branch, inside)], [inside], np.nan
+    for _ in range(60):
+        between = min(inside, outside) < estimate < max(inside, outside)
+        x = inside + 0.9 * (estimate - inside) if between else (inside + outside) / 2
+        if branch.at(x).kind == "outside":
+            outside = x
+        else:
+            inside, last = x, estimate
+            heights, places = [*heights[-2:], _height(branch, x)], [*places[-2:], x]
+            estimate = _at_zero(heights, places)
+            if abs(estimate - last) <= 1e-9 * abs(last) or abs(outside - inside) <= 1e-12 * abs(outside):
+                break
+    return float(np.clip(estimate, min(inside, outside), max(inside, outside)))
 
-    return float(brentq(signed, a, b, xtol=1e-13 * b, rtol=1e-9))
+
+def _at_zero(heights: list[float], places: list[float]) -> float:
+    """Return where the polynomial x(height) through the points says that the height vanishes."""
+    h = np.array(heights)
+    shares = [np.prod(np.delete(h, i) / (np.delete(h, i) - h[i])) for i in range(len(h))]
+    return float(np.dot(shares, places))
 
 
-def _signed(branch: Branch, root: Root) -> float:
-    if root.kind == "bulk":
-        return float(np.abs(np.imag(root.delta) / (1 + root.delta)).max()) ** 2
-    return -(max(1 - branch.equations.radius(root), 0.0) ** 2)
+def _height(branch: Branch, x: float) -> float:
+    delta = branch.at(x).delta
+    return float(np.abs(np.imag(delta) / (1 + delta)).max()) ** 2

@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from didlearn.random_matrix.mixture import Array
-from didlearn.random_matrix.structure import Blocks, Solved
+from didlearn.random_matrix.structure import Blocks, Numbers, Solved
 
-Vector = NDArray[np.generic]
 STEPS = 40
 SLOW = 0.2
 REAL = 1e-9
+FAR = 1e8
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Root:
     """δ(z) at z = −ζ, and the resolvent Q that belongs to it."""
 
     zeta: complex
-    delta: Vector
+    delta: Numbers
     solved: Solved
     kind: Literal["bulk", "outside", "above"]
 
@@ -46,29 +45,29 @@ class FixedPoint:
         blocks: covariances in their common basis. proportions: π, (k,). ratio: c = p / n.
     """
 
-    def __init__(self, blocks: Blocks, proportions: Array, ratio: float, tolerance: float = 1e-11) -> None:
+    def __init__(self, blocks: Blocks, proportions: Array, ratio: float) -> None:
         self.blocks = blocks
         self.proportions = proportions
         self.ratio = ratio
-        self.tolerance = tolerance
+        self.tolerance = 1e-11 if self._cheap else 1e-9
         self.evaluations = 0
-        self._inverse: Vector | None = None
+        self._inverse: Numbers | None = None
         self._lives = self._solve(np.zeros(len(proportions)), 1.0).traces() > 1e-14
 
-    def weights(self, delta: Vector) -> Vector:
+    def weights(self, delta: Numbers) -> Numbers:
         """Return w_j = π_j / (c (1 + δ_j))."""
         return self.proportions / (self.ratio * (1 + delta))
 
-    def stability(self, delta: Vector, solved: Solved) -> Vector:
+    def stability(self, delta: Numbers, solved: Solved) -> Numbers:
         """Return K, the derivative of the right-hand side in δ, (k, k)."""
         return solved.pairs() * (self.proportions / (self.ratio * (1 + delta) ** 2))
 
-    def slope(self, root: Root) -> Vector:
+    def slope(self, root: Root) -> Numbers:
         """Return dδ/dz."""
         matrix = np.eye(len(root.delta)) - self.stability(root.delta, root.solved)
         return np.linalg.solve(matrix, -root.solved.squares())
 
-    def newton(self, zeta: complex, start: Vector) -> Root:
+    def newton(self, zeta: complex, start: Numbers) -> Root:
         """Return the root near ``start`` at z = −ζ, whichever it is.
 
         Raises:
@@ -81,20 +80,20 @@ class FixedPoint:
         for _ in range(STEPS):
             step = inverse @ residual
             size = float(np.abs(step).max() / (1 + np.abs(delta).max()))
-            if not np.isfinite(size) or size > 1e8:
+            if size <= self.tolerance:
+                self._inverse = inverse
+                return Root(zeta, delta, solved, "above")
+            if not size < FAR:
                 break
             delta = delta - step
             solved = self._solve(delta, z)
             last, residual = residual, delta - solved.traces()
-            if size <= self.tolerance:
-                self._inverse = inverse
-                return Root(zeta, delta, solved, "above")
             exact = self._cheap or size > SLOW * previous
             inverse = self._jacobian(delta, solved) if exact else _broyden(inverse, -step, residual - last)
             previous = np.inf if exact and not self._cheap else size
         raise NoRootError(f"no root near {start} at {zeta}")
 
-    def real_axis(self, x: float, start: Vector) -> Root:
+    def real_axis(self, x: float, start: Numbers) -> Root:
         """Return the physical root at ζ = x + i0 that Newton finds from ``start``.
 
         Raises:
@@ -123,7 +122,7 @@ class FixedPoint:
             NoRootError: not even ever smaller steps led to the axis.
         """
         self._inverse = None
-        delta: Vector = np.zeros(len(self.proportions), complex)
+        delta: Numbers = np.zeros(len(self.proportions), complex)
         for _ in range(8):
             delta = self._solve(delta, -(x + 1j * height)).traces()
         factor = 0.15
@@ -146,7 +145,7 @@ class FixedPoint:
                 height *= factor
         return Root(x, root.delta, root.solved, "bulk")
 
-    def positive(self, z: float, start: Vector | None = None) -> Root:
+    def positive(self, z: float, start: Numbers | None = None) -> Root:
         """Return the one positive solution at z > 0."""
         delta = np.zeros(len(self.proportions)) if start is None else start
         self._inverse = None
@@ -163,16 +162,16 @@ class FixedPoint:
     def _cheap(self) -> bool:
         return not self.blocks.dense.shape[1]
 
-    def _solve(self, delta: Vector, z: complex) -> Solved:
+    def _solve(self, delta: Numbers, z: complex) -> Solved:
         self.evaluations += 1
         return self.blocks.solve(self.weights(delta), z)
 
-    def _start(self, delta: Vector, solved: Solved) -> Vector:
+    def _start(self, delta: Numbers, solved: Solved) -> Numbers:
         if self._cheap or self._inverse is None:
             return self._jacobian(delta, solved)
         return self._inverse
 
-    def _jacobian(self, delta: Vector, solved: Solved) -> Vector:
+    def _jacobian(self, delta: Numbers, solved: Solved) -> Numbers:
         matrix = np.eye(len(delta)) - self.stability(delta, solved)
         try:
             return np.linalg.inv(matrix)
@@ -180,7 +179,7 @@ class FixedPoint:
             return np.linalg.pinv(matrix)
 
 
-def _broyden(inverse: Vector, step: Vector, change: Vector) -> Vector:
+def _broyden(inverse: Numbers, step: Numbers, change: Numbers) -> Numbers:
     """Return Broyden's good update of the inverse Jacobian, by the Sherman-Morrison formula."""
     row = step.conj() @ inverse
     denominator = row @ change

@@ -53,11 +53,15 @@ def population(means: ArrayLike, covariances: ArrayLike, proportions: ArrayLike,
         UsageError: shapes disagree, a number is not finite, a covariance is not symmetric positive semidefinite, all
             of them vanish, a class is empty, or the ratio is not positive.
     """
-    m, sigma, pi = _float("means", means, 2), _float("covariances", covariances, 3), _float("proportions", proportions, 1)
+    m, sigma, pi = (
+        _float("means", means, 2),
+        _float("covariances", covariances, 3),
+        _float("proportions", proportions, 1),
+    )
     k, p = m.shape
     if not k or not p or sigma.shape != (k, p, p) or pi.shape != (k,):
         raise UsageError(
-            f"means are {m.shape}, covariances {sigma.shape} and proportions {pi.shape}; give (k, p), (k, p, p) and (k,)"
+            f"means are {m.shape}, covariances {sigma.shape} and proportions {pi.shape}; give (k, p), (k, p, p), (k,)"
         )
     if (pi <= 0).any():
         raise UsageError(f"class {int(np.argmin(pi))} is empty (proportion {pi.min():g}); leave it out")
@@ -72,10 +76,14 @@ def population(means: ArrayLike, covariances: ArrayLike, proportions: ArrayLike,
 def _float(name: str, values: ArrayLike, dimensions: int) -> Array:
     array: NDArray[Any] = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
     if array.ndim != dimensions or array.dtype.kind not in "fiub":
-        raise UsageError(f"{name} is an array of {array.ndim} dimensions of {array.dtype}; give {dimensions} of numbers")
+        raise UsageError(
+            f"{name} is an array of {array.ndim} dimensions of {array.dtype}; give {dimensions} of numbers"
+        )
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
-        raise UsageError(f"{name} holds {int((~np.isfinite(array)).sum())} numbers that are not finite; give finite ones")
+        raise UsageError(
+            f"{name} holds {int((~np.isfinite(array)).sum())} numbers that are not finite; give finite ones"
+        )
     return array
 
 

@@ -91,8 +91,10 @@ def _spectrum(
 ) -> Spectrum:
     scale = mixture.scale
     roots = [branch.at(float(x / scale)) for x in grid]
-    zero = branch.mass_at_zero()
-    cuts = [branch.distribution(branch.at(float((a + b) / 2))) for a, b in zip(support[:-1, 1], support[1:, 0], strict=True)]
+    zero = branch.distribution(branch.at(support[0, 0] / 2)) if support[0, 0] else branch.mass_at_zero()
+    cuts = [
+        branch.distribution(branch.at(float((a + b) / 2))) for a, b in zip(support[:-1, 1], support[1:, 0], strict=True)
+    ]
     return Spectrum(
         grid=grid,
         density=np.array([branch.density(root) for root in roots]) / scale,
@@ -108,7 +110,9 @@ def _spectrum(
 def _checked(grid: ArrayLike) -> Array:
     array = np.asarray(grid, np.float64)
     if array.ndim != 1 or not len(array) or not np.isfinite(array).all() or (array <= 0).any():
-        raise UsageError(f"the grid has shape {array.shape} and may hold only positive finite eigenvalues; give (g,) > 0")
+        raise UsageError(
+            f"the grid has shape {array.shape} and may hold only positive finite eigenvalues; give (g,) > 0"
+        )
     return array
 
 

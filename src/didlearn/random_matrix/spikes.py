@@ -40,7 +40,7 @@ def find_spikes(branch: Branch, support: Array) -> tuple[Array, Array]:
     """
     found: list[float] = []
     for left, right in _gaps(branch, support):
-        found += _zeros(branch, left, right)
+        found += _zeros(branch, left, right, beyond=left > support[-1, 1])
     positions = np.array(sorted(found, reverse=True))
     alignments = [row for group in _groups(positions) for row in _alignments(branch, group)]
     return positions, np.array(alignments).reshape(len(positions), len(branch.equations.proportions))
@@ -65,22 +65,23 @@ def _greatest_mean(branch: Branch) -> float:
 
 
 def _spectrum_at(branch: Branch, zeta: float) -> Array:
-    return np.linalg.eigvalsh(class_matrix(branch, branch.at(zeta)))
+    values: Array = np.linalg.eigvalsh(class_matrix(branch, branch.at(zeta)))
+    return values
 
 
-def _zeros(branch: Branch, left: float, right: float) -> list[float]:
+def _zeros(branch: Branch, left: float, right: float, beyond: bool) -> list[float]:
     try:
         ends = [_spectrum_at(branch, left), _spectrum_at(branch, right)]
     except NoRootError:
         return []
     if (ends[1] > 0).all() and (ends[0] > 0).all():
         return []
-    nodes = np.geomspace(left, right, NODES)
+    nodes = np.geomspace(left, right, 2 if beyond else NODES)
     values = [ends[0], *(_spectrum_at(branch, float(x)) for x in nodes[1:-1]), ends[1]]
     found = []
     for a, b, at_a, at_b in zip(nodes, nodes[1:], values, values[1:], strict=False):
-        for index in range(int((at_b < 0).sum()), int((at_a < 0).sum())):
-            found.append(_zero(branch, float(a), float(b), index))
+        crossing = range(int((at_b < 0).sum()), int((at_a < 0).sum()))
+        found += [_zero(branch, float(a), float(b), index) for index in crossing]
     return found
 
 
@@ -90,7 +91,7 @@ def _zero(branch: Branch, a: float, b: float, index: int) -> float:
 
 def _groups(positions: Array) -> list[Array]:
     """Return positions that agree to rounding together: their eigenvectors are one subspace."""
-    breaks = np.flatnonzero(-np.diff(positions) > 1e-8 * positions[1:]) + 1 if len(positions) else []
+    breaks = np.flatnonzero(-np.diff(positions) > 1e-8 * positions[1:]) + 1
     return [group for group in np.split(positions, breaks) if len(group)]
 
 

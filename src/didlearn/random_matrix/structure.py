@@ -11,6 +11,7 @@ identity has a block of that rank and one tail; covariances that share nothing a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from didlearn.random_matrix.mixture import Array
 
-Complex = NDArray[np.complex128]
+Numbers = NDArray[Any]
 TOLERANCE = 3e-9
 WORTHWHILE = 0.1
 
@@ -43,7 +44,7 @@ class Blocks:
     tail_means: Array
     tail_index: NDArray[np.int64]
 
-    def solve(self, weights: NDArray[np.generic], z: complex) -> Solved:
+    def solve(self, weights: Numbers, z: complex) -> Solved:
         """Return Q = (Σ_j w_j Σ_j + z I)^{-1}; real where w and z are."""
         real = np.isrealobj(weights) and np.isrealobj(z)
         tail = 1 / (weights @ self.tails + z)
@@ -51,13 +52,14 @@ class Blocks:
             return Solved(self, weights, z, tail, self.dense.new_zeros(0, 0))
         return Solved(self, weights, z, tail, torch.linalg.inv(self.matrix(weights, z, real)))
 
-    def matrix(self, weights: NDArray[np.generic], z: complex, real: bool) -> torch.Tensor:
+    def matrix(self, weights: Numbers, z: complex, real: bool) -> torch.Tensor:
         """Return the dense part of Σ_j w_j Σ_j + z I."""
         k, r, _ = self.dense.shape
         eye = torch.eye(r, dtype=torch.float64, device=self.dense.device)
         parts = [np.real(np.append(weights, z))] if real else [f(np.append(weights, z)) for f in (np.real, np.imag)]
         sums = [
-            torch.from_numpy(w[:k].astype(float)).to(eye.device) @ self.dense.reshape(k, -1) + float(w[k]) * eye.flatten()
+            torch.from_numpy(w[:k].astype(float)).to(eye.device) @ self.dense.reshape(k, -1)
+            + float(w[k]) * eye.flatten()
             for w in parts
         ]
         return (sums[0] if real else torch.complex(*sums)).reshape(r, r)
@@ -68,35 +70,35 @@ class Solved:
     """Q at one point, and the traces that the equations ask of it."""
 
     blocks: Blocks
-    weights: NDArray[np.generic]
+    weights: Numbers
     z: complex
-    tail: NDArray[np.generic]
+    tail: Numbers
     dense: torch.Tensor
 
-    def traces(self) -> NDArray[np.generic]:
+    def traces(self) -> Numbers:
         """Return (1/p) tr Σ_ℓ Q, (k,)."""
         b = self.blocks
         return (b.tails @ (b.weights * self.tail) + self._against(self.dense)) / b.dimension
 
-    def squares(self) -> NDArray[np.generic]:
+    def squares(self) -> Numbers:
         """Return (1/p) tr Σ_ℓ Q², (k,)."""
         b = self.blocks
         return (b.tails @ (b.weights * self.tail**2) + self._against(self.dense @ self.dense)) / b.dimension
 
-    def pairs(self) -> NDArray[np.generic]:
+    def pairs(self) -> Numbers:
         """Return (1/p) tr Σ_ℓ Q Σ_j Q, (k, k)."""
         b = self.blocks
         found = (b.tails * (b.weights * self.tail**2)) @ b.tails.T
         return (found + self._dense_pairs()) / b.dimension
 
-    def means(self) -> NDArray[np.generic]:
+    def means(self) -> Numbers:
         """Return A = Mᵀ Q M, (k, k)."""
         b = self.blocks
         m = b.dense_means.to(self.dense.dtype)
         dense = (m.T @ self.dense @ m).cpu().numpy() if len(m) else 0.0
         return (b.tail_means.T * self.tail[b.tail_index]) @ b.tail_means + dense
 
-    def means_through(self, inner: NDArray[np.generic], identity: complex = 0.0) -> NDArray[np.generic]:
+    def means_through(self, inner: Numbers, identity: complex = 0.0) -> Numbers:
         """Return Mᵀ Q (Σ_j inner_j Σ_j + identity · I) Q M, (k, k)."""
         b = self.blocks
         middle = (inner @ b.tails + identity) * self.tail**2
@@ -111,8 +113,7 @@ class Solved:
     def phase(self) -> float:
         """Return Im log det(Σ_j w_j Σ_j + z I) over all p dimensions, on the branch with arguments in [−π, 0].
 
-        With z = −x − i0 the matrix is B − iC, C ≥ 0: by congruence its argument is that of the eigenvalues of (B, C),
-        each minus i. A product of pivots would know it only up to multiples of 2π.
+        With z = −x − i0 the matrix is B − iC, C ≥ 0 (see ``_phase``).
         """
         b = self.blocks
         angles = np.angle(1 / self.tail)
@@ -125,13 +126,9 @@ class Solved:
         if not self.dense.is_complex():
             values = torch.linalg.eigvalsh(self.blocks.matrix(self.weights, self.z, real=True))
             return -np.pi * float((values < 0).sum())
-        matrix = self.blocks.matrix(self.weights, self.z, real=False)
-        root = torch.linalg.cholesky(-matrix.imag)
-        half = torch.linalg.solve_triangular(root, matrix.real, upper=False)
-        values = torch.linalg.eigvalsh(torch.linalg.solve_triangular(root, half.T, upper=False))
-        return float(torch.atan2(-torch.ones_like(values), values).sum())
+        return _phase(self.blocks.matrix(self.weights, self.z, real=False))
 
-    def _against(self, matrix: torch.Tensor) -> NDArray[np.generic]:
+    def _against(self, matrix: torch.Tensor) -> Numbers:
         b = self.blocks
         k = len(b.dense)
         if not matrix.is_complex():
@@ -139,7 +136,7 @@ class Solved:
         parts = (b.dense.reshape(k, -1) @ torch.view_as_real(matrix).reshape(-1, 2)).cpu().numpy()
         return parts[:, 0] + 1j * parts[:, 1]
 
-    def _dense_pairs(self) -> NDArray[np.generic]:
+    def _dense_pairs(self) -> Numbers:
         dense, q = self.blocks.dense, self.dense
         k, r, _ = dense.shape
         if not r:
@@ -149,6 +146,22 @@ class Solved:
         product = product.reshape(k, r, r)
         left, right = product.reshape(k, -1), product.transpose(1, 2).reshape(k, -1)
         return (left @ right.T).cpu().numpy()
+
+
+def _phase(matrix: torch.Tensor) -> float:
+    """Return Im log det(B − iC), C > 0, on the branch that is −π r/2 at −iI.
+
+    Schur complements keep C > 0, so halves are taken until by congruence the argument is that of the eigenvalues of
+    (B, C), each minus i. The product of an LU's pivots would know it only up to multiples of 2π.
+    """
+    half = len(matrix) // 2
+    if half >= 32:
+        corner, side = matrix[:half, :half], matrix[:half, half:]
+        return _phase(corner) + _phase(matrix[half:, half:] - side.T @ torch.linalg.solve(corner, side))
+    root = torch.linalg.cholesky(-matrix.imag)
+    left = torch.linalg.solve_triangular(root, matrix.real, upper=False)
+    values = torch.linalg.eigvalsh(torch.linalg.solve_triangular(root, left.T, upper=False))
+    return float(torch.atan2(-torch.ones_like(values), values).sum())
 
 
 def common_blocks(means: Array, covariances: Array, device: str = "cpu") -> Blocks:
@@ -200,7 +213,7 @@ def _dense(sigma: torch.Tensor, means: torch.Tensor) -> Blocks:
 
 
 def _with_tail(rotated: torch.Tensor, means: torch.Tensor, start: int, stop: int) -> Blocks:
-    k, p, _ = rotated.shape
+    p = rotated.shape[1]
     keep = torch.tensor([*range(start), *range(stop, p)], device=rotated.device)
     tails = rotated.diagonal(dim1=1, dim2=2)[:, start:stop].mean(1, keepdim=True).clamp(min=0).cpu().numpy()
     inside = torch.linalg.qr(means[:, start:stop].T, mode="r").R.cpu().numpy()

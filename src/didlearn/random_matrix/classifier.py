@@ -1,0 +1,112 @@
+"""The error that ridge regression and least-squares support vector machines will make on a Gaussian mixture.
+
+Trained on X (p, n) with targets y = J T (T: k × o, one row per class), minimising ‖Xᵀ w − y‖² / p + λ ‖w‖²,
+
+    w = (1/p) (X Xᵀ / p + λ I)^{-1} X J T.
+
+As p, n → ∞ the scores wᵀx of a new x of class a are Gaussian. With Q°, δ, A = Mᵀ Q° M and D at z = λ as in
+``equivalent``, N = (D^{-1} + A)^{-1} and E = D^{-1} N,
+
+    E[scores | a]   = row a of (I − E) T
+    Cov[scores | a] = Tᵀ N Mᵀ Q° (Σ_a + Σ_j κ_j Σ_j) Q° M N T + Tᵀ Eᵀ diag(κ) E T
+    κ_j = D_j τ_j / (1 + δ_j),    τ = (I − K)^{-1} (1/p) tr Σ_· Q° Σ_a Q°.
+
+A free intercept is a constant feature of infinite scale: N becomes N − N 1 1ᵀ N / (1ᵀ N 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
+
+from didlearn.errors import UsageError
+from didlearn.random_matrix.equivalent import positive_root
+from didlearn.random_matrix.mixture import Array, population
+
+DRAWS = 200_000
+
+
+@dataclass(frozen=True)
+class ClassifierPrediction:
+    """What a linear least-squares classifier will do on new samples.
+
+    Attributes:
+        score_mean: (k, o), of the scores of a new sample of each class.
+        score_covariance: (k, o, o).
+        confusion: (k, k), the probability that class a (row) is called b.
+        error: the fraction called wrong, classes weighted by their proportions.
+    """
+
+    score_mean: Array
+    score_covariance: Array
+    confusion: Array
+    error: float
+
+
+def predict_classifier(
+    means: ArrayLike,
+    covariances: ArrayLike,
+    proportions: ArrayLike,
+    ratio: float,
+    *,
+    ridge: float = 1.0,
+    intercept: bool = True,
+) -> ClassifierPrediction:
+    """Return the asymptotic scores and error of one-against-all least squares with targets ±1 (the LS-SVM).
+
+    With two classes the sign of one score decides, with more the greatest score (its probabilities are integrated by
+    a fixed Monte Carlo of 200 000 draws in k dimensions: an error of about 0.001).
+
+    Args:
+        means: (k, p), k ≥ 2. covariances: (k, p, p). proportions: (k,). ratio: p / n of the training set.
+        ridge: λ > 0; scikit-learn's ``RidgeClassifier(alpha)`` has λ = alpha / p, an LS-SVM with γ has λ = 1 / (γ p)
+            in its usual scaling.
+        intercept: whether an unpenalised intercept is fitted (an LS-SVM has one).
+
+    Raises:
+        UsageError: no mixture, one class only, or λ not positive.
+    """
+    mixture = population(means, covariances, proportions, ratio)
+    k = len(mixture.proportions)
+    if k < 2:
+        raise UsageError("a classifier needs two classes, and the mixture has one; give the classes apart")
+    if not (np.isfinite(ridge) and ridge > 0):
+        raise UsageError(f"ridge is {ridge!r}; give a positive number")
+    equations, root = positive_root(mixture, ridge)
+    targets = np.array([[1.0], [-1.0]]) if k == 2 else 2 * np.eye(k) - 1
+    delta, gram = np.real(root.delta), np.real(root.solved.means())
+    d = np.real(equations.weights(delta))
+    n_matrix = np.linalg.inv(np.diag(1 / d) + gram)
+    if intercept:
+        n_matrix = n_matrix - np.outer(n_matrix.sum(1), n_matrix.sum(0)) / n_matrix.sum()
+    e_matrix = n_matrix / d[:, None]
+    tau = np.linalg.solve(np.eye(k) - np.real(equations.stability(delta, root.solved)), np.real(root.solved.pairs()))
+    covariance = []
+    for a in range(k):
+        kappa = d * tau[:, a] / (1 + delta)
+        core = np.real(root.solved.means_through(np.eye(k)[a] + kappa))
+        inner = n_matrix.T @ core @ n_matrix + (e_matrix.T * kappa) @ e_matrix
+        covariance.append(targets.T @ inner @ targets)
+    return _decide(targets - e_matrix @ targets, np.array(covariance), mixture.proportions)
+
+
+def _decide(mean: Array, covariance: Array, proportions: Array) -> ClassifierPrediction:
+    if mean.shape[1] == 1:
+        first = ndtr(mean[:, 0] / np.sqrt(covariance[:, 0, 0]))
+        confusion = np.stack([first, 1 - first], axis=1)
+    else:
+        confusion = np.stack([_argmax(m, c) for m, c in zip(mean, covariance, strict=True)])
+    error = 1 - float(proportions @ np.diag(confusion))
+    return ClassifierPrediction(mean, covariance, confusion, error)
+
+
+def _argmax(mean: Array, covariance: Array) -> Array:
+    """Return how often each coordinate of a Gaussian is the greatest."""
+    values, vectors = np.linalg.eigh(covariance)
+    draws: NDArray[Any] = np.random.default_rng(0).normal(size=(DRAWS, len(mean)))
+    scores = mean + (draws * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    return np.bincount(scores.argmax(1), minlength=len(mean)) / DRAWS
