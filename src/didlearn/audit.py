@@ -22,6 +22,7 @@ from didlearn.errors import DataError, OutputError, UsageError
 from didlearn.images import Images, open_images
 from didlearn.images.split import shared_images, split_heldout, without_shared
 from didlearn.models import Sampler, open_model
+from didlearn.models.autoencoder import open_autoencoder
 from didlearn.models.base import silent
 from didlearn.models.faults import Unusable
 from didlearn.parallel import default_threads
@@ -51,6 +52,7 @@ def audit(
     prior: Any = None,
     classes: int | None = None,
     trust_code: bool = False,
+    autoencoder: Any = None,
     device: str = "cpu",
     batch_size: int = 256,
     threads: int | None = None,
@@ -75,6 +77,7 @@ def audit(
         skip_broken: leave broken files out, counted, rather than refuse.
         latent_shape, value_range, prior, classes: of a model that does not say so itself.
         trust_code: whether a factory's code may run.
+        autoencoder: what ``open_autoencoder`` takes, to set its reconstructions beside the generator's.
         device: torch device. batch_size: images in flight. threads: worker threads (all CPUs when ``None``).
         output: run folder; written after every check, so that a kill loses one check at most.
         progress: called with (what, done, total).
@@ -131,6 +134,9 @@ def audit(
             threads,
             workdir=workdir,
             progress=progress,
+            autoencoder=None
+            if autoencoder is None
+            else open_autoencoder(autoencoder, trust_code=trust_code, device=device),
         )
         return _run(chosen, subject, notes, workdir)
 

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -22,12 +22,14 @@ from didlearn.embeddings import Embedding, embed
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.errors import DidlearnError
 from didlearn.images.base import Images
+from didlearn.models.autoencoder import Autoencoder
 from didlearn.models.base import Sampler, Samples, silent
 from didlearn.result import CheckResult
 from didlearn.rng import Stream
 
 CHECKS: dict[str, type[Check]] = {}
 KEPT_BYTES = 2**30
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Subject:
         split_off: whether the held-out images were split off the training set, and the generator may have seen them.
         outside: other data sets by name.
         embedding: the space distances are measured in.
+        autoencoder: reconstructs images, to be set beside the generator, or ``None``.
         seed: root of every random stream.
         device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
         workdir: where checks may cache what is dear to recompute, or ``None``.
@@ -58,8 +61,17 @@ class Subject:
     threads: int = 1
     workdir: Path | None = None
     progress: Callable[[str, int, int], None] = silent
+    autoencoder: Autoencoder | None = None
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
     _features: dict[object, np.ndarray[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
+    _once: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """Return what ``make`` returned for this key, making it if no check has asked before."""
+        if key not in self._once:
+            self._once[key] = make()
+        kept: T = self._once[key]
+        return kept
 
     def draw(self, count: int) -> Samples:
         """Draw ``count`` images from the model: the same ones for every check that asks.

@@ -16,6 +16,8 @@ from didlearn.errors import DidlearnError, UsageError
 CHECK_COMMANDS = {
     "support": "How many different images can it make? The birthday-paradox test alone.",
     "memorization": "Does it copy its training set? The memorization check alone.",
+    "inversion": "Can it make the images it was trained on? The inversion check alone.",
+    "manifold_classifier": "Does distance from its manifold tell classes and outside images? That check alone.",
 }
 DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"
 
@@ -107,6 +109,9 @@ def _command(check: str | None) -> Callable[..., None]:
         trust_code: Annotated[
             bool | None, _option("--trust-code", "Let a factory given as a generator or embedding run its code.", MODEL)
         ] = None,
+        autoencoder: Annotated[
+            str | None, _option("--autoencoder", "To set beside it: a .pt file or file.py:factory.", MODEL)
+        ] = None,
         checks: Annotated[
             list[str] | None, _option("--checks", "Names, comma-separated (default: all).", MEASURE)
         ] = None,
@@ -153,8 +158,8 @@ def _command(check: str | None) -> Callable[..., None]:
 
 _SPEC_FLAGS = (
     "generator", "train", "heldout", "size", "channels", "heldout_fraction", "drop_shared", "skip_broken",
-    "latent_shape", "value_range", "prior", "classes", "trust_code", "embedding", "weights", "seed", "device",
-    "batch_size", "threads",
+    "latent_shape", "value_range", "prior", "classes", "trust_code", "autoencoder", "embedding", "weights", "seed",
+    "device", "batch_size", "threads",
 )  # fmt: skip
 
 app.command("audit", cls=OnceOnly, help="Run every check the inputs allow, and write a report.")(_command(None))

@@ -44,6 +44,7 @@ class AuditSpec(BaseModel):
     prior: str | None = None
     classes: int | None = Field(None, ge=1)
     trust_code: bool = False
+    autoencoder: str | None = None
     seed: int = Field(0, ge=0)
     device: str = "cpu"
     batch_size: int = Field(256, ge=1)

@@ -1,0 +1,55 @@
+"""What is inverted: rows of targets, and how far from them a decoded latent is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+
+from didlearn.embeddings.base import Embedding
+from didlearn.models.base import LatentModel
+
+
+@dataclass(frozen=True)
+class Target:
+    """Rows of targets; called with points z (n, d), it returns residuals r (n, m): ‖r‖² is what is minimised.
+
+    Attributes:
+        model: whose decoder it is. labels: (n,) class of each row, or ``None``.
+        x: (n, m) what the decoded image should be: flat pixels, or their features.
+        embedding: the space of ``x``, or ``None`` for pixels.
+        penalty: weight of ‖z‖² beside the squared distance (σ² of an observation N(G(z), σ²)).
+    """
+
+    model: LatentModel
+    x: torch.Tensor
+    labels: torch.Tensor | None = None
+    embedding: Embedding | None = None
+    penalty: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def width(self) -> int:
+        """The length m of a residual."""
+        return self.x.shape[1] + (math.prod(self.model.latent_shape) if self.penalty else 0)
+
+    def __call__(self, z: torch.Tensor) -> torch.Tensor:
+        """Return f(G(z)) − x, and √penalty · z after it."""
+        r = self.describe(self.decode(z)) - self.x
+        return torch.cat([r, math.sqrt(self.penalty) * z], dim=1) if self.penalty else r
+
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        """Return the images (n, C, H, W) of points (n, d)."""
+        return self.model.decode(z.view(-1, *self.model.latent_shape), self.labels)
+
+    def describe(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the flat pixels or the features of images, (n, m)."""
+        return images.flatten(1) if self.embedding is None else self.embedding(images).flatten(1)
+
+    def rows(self, index: torch.Tensor) -> Self:
+        """Return the chosen rows."""
+        return replace(self, x=self.x[index], labels=None if self.labels is None else self.labels[index])

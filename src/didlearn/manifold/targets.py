@@ -1,0 +1,45 @@
+"""Images whose place on or off the manifold is known: what a search is tested on before it is believed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from didlearn.models.base import LatentModel
+from didlearn.models.drawing import draw_labels
+from didlearn.parallel import UNIT
+from didlearn.rng import Stream
+
+Array = np.ndarray[Any, Any]
+
+
+def planted(model: LatentModel, count: int, rng: Stream, device: str, radius: float = 1.0) -> Array:
+    """Decode ``count`` prior draws, scaled by ``radius``: (count, C, H, W) float32, exactly on the manifold."""
+    z = model.sample_prior(count, rng) * radius
+    labels = draw_labels(count, model.classes, None, rng)
+    images = []
+    for start in range(0, count, UNIT):
+        y = None if labels is None else torch.from_numpy(labels[start : start + UNIT]).to(device)
+        with torch.no_grad():
+            images.append(model.decode(z[start : start + UNIT].to(device), y).cpu().numpy())
+    return np.concatenate(images)
+
+
+def with_noise(images: Array, squared: float, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Add white noise with mean square ``squared``; return the images and the mean square each got, (n,)."""
+    noise = rng.standard_normal(images.shape, dtype=np.float32) * np.float32(np.sqrt(squared))
+    return images + noise, np.square(noise.astype(np.float64)).reshape(len(images), -1).mean(axis=1)
+
+
+def shuffled(images: Array, rng: np.random.Generator) -> Array:
+    """Shuffle each image's pixels: white noise with the mean and variance (every moment) of that image."""
+    flat = images.reshape(len(images), -1)
+    return rng.permuted(flat, axis=1).reshape(images.shape)
+
+
+def shifted(images: Array, pixels: int) -> Array:
+    """Move images (n, C, H, W) right and down, repeating the border."""
+    padded = np.pad(images, ((0, 0), (0, 0), (pixels, 0), (pixels, 0)), mode="edge")
+    return padded[:, :, : images.shape[2], : images.shape[3]]

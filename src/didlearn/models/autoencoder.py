@@ -1,0 +1,68 @@
+"""An autoencoder given beside a generator, to set reconstructions side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from didlearn.errors import ModelError, UsageError
+from didlearn.models.drawing import first_line
+from didlearn.trusted import is_factory, is_torchscript, load_factory
+
+
+@dataclass(frozen=True, eq=False)
+class Autoencoder:
+    """A network that maps images (n, C, H, W) in [0, 1] to their reconstructions.
+
+    Attributes:
+        module: images to images, in evaluation mode. name: what to call it.
+        latent: the size of its code, where the module has a ``latent_shape``.
+    """
+
+    module: nn.Module
+    name: str
+    latent: int | None
+
+    def reconstruct(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the reconstructions of images (n, C, H, W) in [0, 1].
+
+        Raises:
+            ModelError: the module fails, or gives another shape.
+        """
+        try:
+            with torch.no_grad():
+                found = self.module(images)
+        except Exception as error:
+            raise ModelError(
+                f"the autoencoder {self.name} failed on {tuple(images.shape)}: {first_line(error)}"
+            ) from error
+        if not isinstance(found, torch.Tensor) or found.shape != images.shape:
+            got = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+            raise ModelError(f"the autoencoder {self.name} made {got} of {tuple(images.shape)}; images were expected")
+        return found
+
+
+def open_autoencoder(spec: str | nn.Module, *, trust_code: bool = False, device: str = "cpu") -> Autoencoder:
+    """Open a TorchScript file, ``file.py:factory`` or a module that maps images to their reconstructions.
+
+    Raises:
+        UsageError: the spec names neither.
+        TrustError: a factory, and ``trust_code`` is false.
+        ModelError: it cannot be loaded.
+    """
+    if isinstance(spec, nn.Module):
+        module: object = spec
+    elif is_factory(spec):
+        module = load_factory(spec, trust_code)
+    elif is_torchscript(spec):
+        module = torch.jit.load(spec, map_location=device)
+    else:
+        raise UsageError(f"{spec} is no autoencoder; give a TorchScript file or `file.py:factory`, images to images")
+    if not isinstance(module, nn.Module):
+        raise ModelError(f"{spec} made a {type(module).__name__}; a torch module was expected")
+    shape = getattr(module, "latent_shape", None)
+    latent = int(torch.Size(shape).numel()) if shape is not None else None
+    name = type(module).__name__ if isinstance(spec, nn.Module) else spec
+    return Autoencoder(module.eval().to(device).requires_grad_(False), name, latent)

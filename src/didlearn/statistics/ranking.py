@@ -1,0 +1,37 @@
+"""How well a score tells two groups apart: the area under the ROC curve, and the curve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from didlearn.result import Estimate
+from didlearn.statistics.placement import closer_than_heldout
+
+Array = np.ndarray[Any, Any]
+
+
+def auroc(inside: Array, outside: Array, level: float = 0.95) -> Estimate:
+    """Estimate P(inside < outside) + ½P(=): the area under the ROC curve of a score that is larger outside.
+
+    ½ is no better than chance, and below ½ the score is misled. Mann–Whitney's statistic with DeLong's interval on
+    the logit scale.
+
+    Args:
+        inside: (n,) scores of images of the kind the model was trained on. outside: (m,) scores of other images.
+        level: nominal coverage.
+
+    Raises:
+        UsageError: a group holds fewer than two scores.
+    """
+    found = closer_than_heldout(inside, outside, level)
+    return found.model_copy(update={"method": "Mann–Whitney, DeLong on the logit scale", "unit": "fraction"})
+
+
+def roc(inside: Array, outside: Array) -> tuple[Array, Array]:
+    """Return the false and the true positive rates, (t,) each, as the threshold falls; ties move together."""
+    thresholds = np.unique(np.concatenate([inside, outside]))[::-1]
+    false = 1 - np.searchsorted(np.sort(inside), thresholds, "left") / len(inside)
+    true = 1 - np.searchsorted(np.sort(outside), thresholds, "left") / len(outside)
+    return np.concatenate([[0.0], false]), np.concatenate([[0.0], true])
