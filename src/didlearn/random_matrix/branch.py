@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,10 +29,26 @@ class Branch:
         self._roots: dict[float, Root] = {}
         self._order: list[float] = []
 
+    @property
+    def dense(self) -> bool:
+        """Return whether a point costs an inverse of a matrix."""
+        return self.equations.blocks.dense.shape[1] > 0
+
     def at(self, x: float) -> Root:
         """Return the physical root at ζ = x + i0."""
         if x not in self._roots:
             self._roots[x] = self._find(x)
+            insort(self._order, x)
+        return self._roots[x]
+
+    def near(self, x: float, delta: Numbers, stability: Numbers) -> Root:
+        """Return the physical root at ζ = x + i0, sought first from δ and K foretold for it."""
+        if x not in self._roots:
+            try:
+                root = self.equations.real_axis(x, delta, stability)
+            except NoRootError:
+                root = self._find(x)
+            self._roots[x] = root
             insort(self._order, x)
         return self._roots[x]
 
@@ -81,7 +98,7 @@ class Branch:
             return [np.zeros(len(self.equations.proportions))] if x > self.highest else []
         first = self._roots[near[0]]
         same = [other for other in near if self._roots[other].kind == first.kind]
-        guess = _polynomial(x, same, [self._roots[other].delta for other in same])
+        guess = lagrange(x, same, [self._roots[other].delta for other in same])
         if first.kind == "bulk" and not (np.imag(guess) >= 0.5 * np.imag(first.delta)).all():
             return [first.delta]
         return [guess]
@@ -91,10 +108,10 @@ class Branch:
         return sorted(self._order[max(place - 4, 0) : place + 4], key=lambda other: abs(other - x))[:4]
 
 
-def _polynomial(x: float, nodes: list[float], values: list[Numbers]) -> Numbers:
+def lagrange(x: float, nodes: Sequence[float], values: Sequence[Numbers]) -> Numbers:
     """Return Lagrange's polynomial through the values at the nodes, at x."""
     total = np.zeros_like(values[0])
     for i, (node, value) in enumerate(zip(nodes, values, strict=True)):
-        others = np.array(nodes[:i] + nodes[i + 1 :])
+        others = np.array([*nodes[:i], *nodes[i + 1 :]])
         total = total + np.prod((x - others) / (node - others)) * value
     return total

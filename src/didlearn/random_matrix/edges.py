@@ -34,6 +34,11 @@ def find_support(branch: Branch, count: int, resolution: float) -> Array:
     """
     for x in scan_points(branch, count):
         branch.at(float(x))
+    return refine_support(branch, resolution)
+
+
+def refine_support(branch: Branch, resolution: float) -> Array:
+    """Return the intervals that the points solved so far show."""
     _reveal(branch, resolution)
     xs = branch.solved()
     inside = [branch.at(x).kind == "bulk" for x in xs]

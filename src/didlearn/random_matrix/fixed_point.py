@@ -49,7 +49,7 @@ class FixedPoint:
         self.blocks = blocks
         self.proportions = proportions
         self.ratio = ratio
-        self.tolerance = 1e-11 if self._cheap else 1e-9
+        self.tolerance = 1e-11 if self._cheap else 1e-8
         self.evaluations = 0
         self._inverse: Numbers | None = None
         self._lives = self._solve(np.zeros(len(proportions)), 1.0).traces() > 1e-14
@@ -67,8 +67,8 @@ class FixedPoint:
         matrix = np.eye(len(root.delta)) - self.stability(root.delta, root.solved)
         return np.linalg.solve(matrix, -root.solved.squares())
 
-    def newton(self, zeta: complex, start: Numbers) -> Root:
-        """Return the root near ``start`` at z = −ζ, whichever it is.
+    def newton(self, zeta: complex, start: Numbers, stability: Numbers | None = None) -> Root:
+        """Return the root near ``start`` at z = −ζ, whichever it is; ``stability`` is K nearby, where it is known.
 
         Raises:
             NoRootError: the steps did not shrink to the tolerance.
@@ -76,7 +76,7 @@ class FixedPoint:
         delta, z = start, -zeta if isinstance(zeta, complex) and zeta.imag else -float(np.real(zeta))
         solved = self._solve(delta, z)
         residual, previous = delta - solved.traces(), np.inf
-        inverse = self._start(delta, solved)
+        inverse = self._start(delta, solved) if stability is None else _inverse(np.eye(len(delta)) - stability)
         for _ in range(STEPS):
             step = inverse @ residual
             size = float(np.abs(step).max() / (1 + np.abs(delta).max()))
@@ -93,13 +93,13 @@ class FixedPoint:
             previous = np.inf if exact and not self._cheap else size
         raise NoRootError(f"no root near {start} at {zeta}")
 
-    def real_axis(self, x: float, start: Numbers) -> Root:
-        """Return the physical root at ζ = x + i0 that Newton finds from ``start``.
+    def real_axis(self, x: float, start: Numbers, stability: Numbers | None = None) -> Root:
+        """Return the physical root at ζ = x + i0 that Newton finds from ``start`` (and K nearby, where it is known).
 
         Raises:
             NoRootError: it finds none, or one that is not the limit from above.
         """
-        root = self.newton(x, start)
+        root = self.newton(x, start, stability)
         imaginary = np.imag(root.delta)[self._lives]
         if np.iscomplexobj(root.delta) and (imaginary > REAL * (1 + np.abs(root.delta[self._lives]))).all():
             return Root(x, root.delta, root.solved, "bulk")
@@ -172,11 +172,14 @@ class FixedPoint:
         return self._inverse
 
     def _jacobian(self, delta: Numbers, solved: Solved) -> Numbers:
-        matrix = np.eye(len(delta)) - self.stability(delta, solved)
-        try:
-            return np.linalg.inv(matrix)
-        except np.linalg.LinAlgError:
-            return np.linalg.pinv(matrix)
+        return _inverse(np.eye(len(delta)) - self.stability(delta, solved))
+
+
+def _inverse(matrix: Numbers) -> Numbers:
+    try:
+        return np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        return np.linalg.pinv(matrix)
 
 
 def _broyden(inverse: Numbers, step: Numbers, change: Numbers) -> Numbers:

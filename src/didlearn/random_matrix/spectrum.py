@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 from didlearn.errors import UsageError
 from didlearn.random_matrix.branch import Branch
 from didlearn.random_matrix.edges import find_support
-from didlearn.random_matrix.mixture import Array, Population, population
+from didlearn.random_matrix.expansion import Expansion, expand, gap_levels
+from didlearn.random_matrix.mixture import Array, population
 from didlearn.random_matrix.spikes import find_spikes
 
-SCAN_CHEAP, SCAN_DENSE = 300, 24
+SCAN_CHEAP, SCAN_DENSE = 300, 10
 
 
 @dataclass(frozen=True)
@@ -75,36 +76,43 @@ def limiting_spectrum(
     mixture = population(means, covariances, proportions, ratio)
     wanted = None if grid is None else _checked(grid)
     branch = Branch(mixture, device)
-    scale = mixture.scale
-    if wanted is not None:
-        for x in np.unique(wanted)[::-1]:
-            branch.at(float(x / scale))
-    dense = branch.equations.blocks.dense.shape[1] > 0
-    support = find_support(branch, SCAN_DENSE if dense else SCAN_CHEAP, 0.25 / mixture.samples)
+    scale, resolution = mixture.scale, 0.25 / mixture.samples
+    if branch.dense:
+        support, expansions = expand(branch, SCAN_DENSE, resolution)
+    else:
+        support, expansions = find_support(branch, SCAN_CHEAP, resolution), []
+    levels = gap_levels(branch, support)
     spikes, alignments = find_spikes(branch, support)
-    wanted = _over(support * scale, points) if wanted is None else wanted
-    return _spectrum(branch, mixture, wanted, support, spikes, alignments)
-
-
-def _spectrum(
-    branch: Branch, mixture: Population, grid: Array, support: Array, spikes: Array, alignments: Array
-) -> Spectrum:
-    scale = mixture.scale
-    roots = [branch.at(float(x / scale)) for x in grid]
-    zero = branch.distribution(branch.at(support[0, 0] / 2)) if support[0, 0] else branch.mass_at_zero()
-    cuts = [
-        branch.distribution(branch.at(float((a + b) / 2))) for a, b in zip(support[:-1, 1], support[1:, 0], strict=True)
-    ]
+    x = _over(support, points) if wanted is None else wanted / scale
+    density, distribution = _expanded(expansions, levels, x) if expansions else _solved(branch, x)
     return Spectrum(
-        grid=grid,
-        density=np.array([branch.density(root) for root in roots]) / scale,
-        distribution=np.array([branch.distribution(root) for root in roots]),
-        mass_at_zero=zero,
+        grid=x * scale if wanted is None else wanted,
+        density=density / scale,
+        distribution=distribution,
+        mass_at_zero=float(levels[0]),
         support=support * scale,
-        masses=np.diff([zero, *cuts, 1.0]),
+        masses=np.diff(levels),
         spikes=spikes * scale,
         alignments=alignments,
     )
+
+
+def _solved(branch: Branch, x: Array) -> tuple[Array, Array]:
+    """Solve at every point of the grid."""
+    for one in np.unique(x)[::-1]:
+        branch.at(float(one))
+    roots = [branch.at(float(one)) for one in x]
+    return np.array([branch.density(r) for r in roots]), np.array([branch.distribution(r) for r in roots])
+
+
+def _expanded(expansions: list[Expansion], levels: Array, x: Array) -> tuple[Array, Array]:
+    """Read both functions off the series of each interval; between them they are zero and constant."""
+    density = np.zeros(len(x))
+    distribution = levels[np.searchsorted([part.high for part in expansions], x)]
+    for part in expansions:
+        inside = (x > part.low) & (x < part.high)
+        density[inside], distribution[inside] = part.density(x[inside]), part.distribution(x[inside])
+    return density, distribution
 
 
 def _checked(grid: ArrayLike) -> Array:

@@ -65,7 +65,7 @@ def _greatest_mean(branch: Branch) -> float:
 
 
 def _spectrum_at(branch: Branch, zeta: float) -> Array:
-    values: Array = np.linalg.eigvalsh(class_matrix(branch, branch.at(zeta)))
+    values: Array = np.linalg.eigvalsh(class_matrix(branch, branch.at(zeta))).astype(np.float64)
     return values
 
 
