@@ -154,7 +154,7 @@ def upper_bound(forward: Tensor, reverse: Tensor) -> Tensor:
     """
     K = forward.shape[1]
     without = torch.stack([_leave_out(forward, k) for k in range(K)], dim=1)
-    return (torch.logaddexp(without, reverse) - math.log(K)).mean(dim=1)
+    return torch.logaddexp(without[:, :, None], reverse[:, None, :]).mean(dim=(1, 2)) - math.log(K)
 
 
 def _leave_out(log_weights: Tensor, k: int) -> Tensor:

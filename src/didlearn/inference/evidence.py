@@ -50,7 +50,10 @@ class Evidence:
 
     @property
     def log_weight_variance(self) -> Floats:
-        """(n,) variance of log w over chains; the bound is loose by about this over twice the number of chains."""
+        """(n,) variance of log w over chains; small ones loosen the bound by themselves over twice the chains.
+
+        Chains that start in the prior's part of a mixture and never arrive make it huge and do no harm: ``ess`` tells.
+        """
         return self.log_weights.var(axis=1, ddof=1)
 
 

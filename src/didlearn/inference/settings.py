@@ -18,8 +18,8 @@ class Settings:
     Attributes:
         chains: independent chains for each image.
         budget: gradient evaluations for each chain, everything included: search, pilot, counted run.
-        start: where chains start: the inflated Laplace approximation, that mixed with the prior, the prior, or the
-            model's encoder.
+        start: where chains start: the inflated Laplace approximation; a mixture of such at every mode found and of the
+            prior; the prior; or the model's encoder.
         schedule: of inverse temperatures. mass: dense, from the decoder's Jacobian, or 1.
         leapfrog: steps of a trajectory. knots, transitions: temperatures of the pilot and moves at each.
         search: largest share of the budget spent on the search of the mode.
@@ -28,7 +28,7 @@ class Settings:
 
     chains: int = 16
     budget: int = 500
-    start: str = "laplace"
+    start: str = "mixture"
     schedule: str = "equal"
     mass: str = "jacobian"
     leapfrog: int = 3
@@ -36,7 +36,7 @@ class Settings:
     transitions: int = 2
     search: float = 0.15
     inflation: float = 1.3
-    prior_weight: float = 0.1
+    prior_weight: float = 0.05
 
     def __post_init__(self) -> None:
         for name, offered in (("start", STARTS), ("schedule", SCHEDULES), ("mass", MASSES)):
