@@ -11,7 +11,7 @@ D, CHAINS = 3, 5
 PRECISION = torch.tensor([[2.0, 0.5, 0.0], [0.5, 3.0, 0.2], [0.0, 0.2, 40.0]], dtype=torch.float64)
 
 
-def quartic(u):
+def quartic(u, values=True):
     """Start: standard normal. Target: a correlated normal with a quartic term, nothing conjugate."""
     pull = u @ PRECISION
     log_target = -(u * pull).sum(-1) / 2 - u.pow(4).sum(-1) / 10
@@ -96,7 +96,7 @@ def test_the_tempered_distribution_stays():
 
 
 def test_not_a_number_is_rejected():
-    def broken(u):
+    def broken(u, values=True):
         state = quartic(u)
         bad = u[..., 0] > 0.5
         return state._replace(log_target=torch.where(bad, math.nan, state.log_target))

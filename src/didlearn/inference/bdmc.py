@@ -56,6 +56,11 @@ class Sandwich:
     columns: int
 
     @property
+    def standard_error(self) -> Floats:
+        """(n,) standard error of each of the bounds: they share the forward chains, and their errors with them."""
+        return ais.standard_error(torch.from_numpy(self.forward)).numpy()
+
+    @property
     def gap(self) -> float:
         """Mean of upper − lower over images."""
         return float((self.upper - self.lower).mean())

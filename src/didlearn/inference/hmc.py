@@ -57,7 +57,7 @@ class Kernel(NamedTuple):
     leapfrog: int
 
 
-Evaluate = Callable[[Tensor], State]
+Evaluate = Callable[[Tensor, bool], State]
 
 
 def log_density(state: State, beta: Tensor) -> Tensor:
@@ -81,14 +81,14 @@ def leapfrog(
     kick being a half one again. Reversible and volume preserving whatever ``step_size``.
 
     Args:
-        evaluate: position -> state. momentum: (n, chains, d), standard normal.
+        evaluate: (position, whether its log densities are wanted) -> state. momentum: (n, chains, d), standard normal.
         step_size: (n, chains), jittered already.
     """
     stride = step_size[..., None] * kernel.scale[:, None, :]
     momentum = torch.addcmul(momentum, stride, gradient(state, kernel.beta), value=0.5)
     for step in range(kernel.leapfrog):
-        state = evaluate(torch.addcmul(state.position, stride, momentum))
         last = step == kernel.leapfrog - 1
+        state = evaluate(torch.addcmul(state.position, stride, momentum), last)
         momentum = torch.addcmul(momentum, stride, gradient(state, kernel.beta), value=0.5 if last else 1.0)
     return state, momentum
 
@@ -111,9 +111,9 @@ def step(evaluate: Evaluate, state: State, kernel: Kernel, generator: torch.Gene
     Step sizes are multiplied by uniform numbers in 1 ± ``JITTER``, one for each chain, against resonance.
     """
     n, chains, d = state.position.shape
-    noise = torch.randn((n, chains, d), generator=generator, dtype=torch.float64)
+    noise = torch.randn((n, chains, d), generator=generator)  # twice as fast as float64, and as normal
     uniform = torch.rand((2, n, chains), generator=generator, dtype=torch.float64).to(state.position.device)
-    momentum = noise.to(state.position.device)
+    momentum = noise.to(state.position)
     step_size = kernel.step_size[:, None] * (1 + JITTER * (2 * uniform[0] - 1))
     proposal, end = leapfrog(evaluate, state, momentum, kernel, step_size)
     probability = acceptance(energy(state, momentum, kernel.beta), energy(proposal, end, kernel.beta))

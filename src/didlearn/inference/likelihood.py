@@ -143,9 +143,6 @@ class Likelihood:
 
     Args:
         decoder: of the model. observation: p(x|y). x: (n, D).
-
-    Attributes:
-        evaluations: gradient evaluations so far, in latents for each image.
     """
 
     def __init__(self, decoder: Decoder, observation: Observation, x: Tensor) -> None:
@@ -153,26 +150,31 @@ class Likelihood:
         self.x = x.to(decoder.device, decoder.dtype)
         self.latent_size = math.prod(decoder.model.latent_shape)
 
-    def __call__(self, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Log p(x|v) (n, k) and its gradient (n, k, d) at v (n, k, d), float64."""
+    def __call__(self, v: Tensor, values: bool = True) -> tuple[Tensor, Tensor]:
+        """Log p(x|v) (n, k), float64, and its gradient (n, k, d) at v (n, k, d), in the dtype of ``v``.
+
+        Without ``values`` the first is left out: (0,).
+        """
         n, k, d = v.shape
         leaf = v.detach().reshape(n * k, d).to(self.decoder.dtype).requires_grad_()
         with torch.enable_grad():
             y = self.decoder(leaf)
         with torch.no_grad():
-            value, score = self.observation.log_prob(y.view(n, k, -1), self.x[:, None])
+            images, x = y.view(n, k, -1), self.x[:, None]
+            score = self.observation.score(images, x)
+            value = self.observation.log_prob(images, x) if values else y.new_empty(0, dtype=torch.float64)
         try:
             (g,) = torch.autograd.grad(y, leaf, score.view(n * k, -1))
         except RuntimeError as error:
             raise ModelError(f"{self.decoder.model.name} has no gradient: {first_line(error)}") from error
-        return value, g.double().view(n, k, d)
+        return value, g.view(n, k, d).to(v.dtype)
 
     @torch.no_grad()
     def value(self, v: Tensor) -> Tensor:
         """Log p(x|v) (n, k) alone, at v (n, k, d)."""
         n, k, d = v.shape
         y = self.decoder(v.reshape(n * k, d).to(self.decoder.dtype))
-        return self.observation.log_prob(y.view(n, k, -1), self.x[:, None])[0]
+        return self.observation.log_prob(y.view(n, k, -1), self.x[:, None])
 
     def curvature(self, v: Tensor) -> Tensor:
         """Gauss–Newton curvature JᵀFJ of −log p(x|v) at v (n, d): (n, d, d) float64."""

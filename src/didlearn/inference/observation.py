@@ -1,7 +1,7 @@
 """Observation models p(x|y): how far an image x may lie from the decoder's output y, in nats.
 
-Each knows its log density and its score ∂ log p(x|y)/∂y, computed in one pass, its Fisher information about ``y``, and
-how to draw. ``y`` and ``x`` are flat images (..., D); ``sigma`` is a standard deviation in units of the images.
+Each knows its log density, its score ∂ log p(x|y)/∂y, its Fisher information about ``y``, and how to draw.
+``y`` and ``x`` are flat images (..., D); ``sigma`` is a standard deviation in units of the images.
 """
 
 from __future__ import annotations
@@ -30,8 +30,12 @@ class Observation(ABC):
     takes_logits: bool = False
 
     @abstractmethod
-    def log_prob(self, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return log p(x|y) in nats, (...,) float64, and its derivative in ``y``, (..., D) in the dtype of ``y``."""
+    def log_prob(self, y: Tensor, x: Tensor) -> Tensor:
+        """Return log p(x|y) in nats: (...,) float64."""
+
+    @abstractmethod
+    def score(self, y: Tensor, x: Tensor) -> Tensor:
+        """Return the derivative of log p(x|y) in ``y``: (..., D)."""
 
     @abstractmethod
     def information(self, y: Tensor) -> Tensor:
@@ -48,12 +52,14 @@ class Gaussian(Observation):
 
     sigma: float
 
-    def log_prob(self, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Density and score (x − y)/σ²."""
-        residual = x - y
-        square = residual.square().sum(dim=-1, dtype=torch.float64)
-        constant = residual.shape[-1] / 2 * math.log(2 * math.pi * self.sigma**2)
-        return square * (-0.5 / self.sigma**2) - constant, residual * (1 / self.sigma**2)
+    def log_prob(self, y: Tensor, x: Tensor) -> Tensor:
+        """Log N(x; y, σ²)."""
+        square = (x - y).square().sum(dim=-1, dtype=torch.float64)
+        return square * (-0.5 / self.sigma**2) - y.shape[-1] / 2 * math.log(2 * math.pi * self.sigma**2)
+
+    def score(self, y: Tensor, x: Tensor) -> Tensor:
+        """(x − y)/σ²."""
+        return (x - y).mul_(1 / self.sigma**2)
 
     def information(self, y: Tensor) -> Tensor:
         """1/σ²."""
@@ -75,12 +81,14 @@ class Laplace(Observation):
         """The mean absolute deviation b."""
         return self.sigma / math.sqrt(2)
 
-    def log_prob(self, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Density and score sign(x − y)/b."""
-        residual = x - y
-        distance = residual.abs().sum(dim=-1, dtype=torch.float64)
-        constant = residual.shape[-1] * math.log(2 * self.scale)
-        return -distance / self.scale - constant, residual.sign() / self.scale
+    def log_prob(self, y: Tensor, x: Tensor) -> Tensor:
+        """−Σ|x − y|/b − D log 2b."""
+        distance = (x - y).abs().sum(dim=-1, dtype=torch.float64)
+        return -distance / self.scale - y.shape[-1] * math.log(2 * self.scale)
+
+    def score(self, y: Tensor, x: Tensor) -> Tensor:
+        """sign(x − y)/b."""
+        return (x - y).sign() / self.scale
 
     def information(self, y: Tensor) -> Tensor:
         """1/b²."""
@@ -102,13 +110,19 @@ class Bernoulli(Observation):
 
     takes_logits: bool = False
 
-    def log_prob(self, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Density and score: x − sigmoid(y) for logits, (x − m)/m(1 − m) for means."""
+    def log_prob(self, y: Tensor, x: Tensor) -> Tensor:
+        """Σ x log m + (1 − x) log(1 − m)."""
         if self.takes_logits:
-            return (x * y - softplus(y)).sum(dim=-1, dtype=torch.float64), x - y.sigmoid()
+            return (x * y - softplus(y)).sum(dim=-1, dtype=torch.float64)
         m = y.clamp(EDGE, 1 - EDGE)
-        density = torch.xlogy(x, m) + torch.xlogy(1 - x, 1 - m)
-        return density.sum(dim=-1, dtype=torch.float64), (x - m) / (m * (1 - m))
+        return (torch.xlogy(x, m) + torch.xlogy(1 - x, 1 - m)).sum(dim=-1, dtype=torch.float64)
+
+    def score(self, y: Tensor, x: Tensor) -> Tensor:
+        """The score: x − sigmoid(y) for logits, (x − m)/m(1 − m) for means."""
+        if self.takes_logits:
+            return x - y.sigmoid()
+        m = y.clamp(EDGE, 1 - EDGE)
+        return (x - m) / (m * (1 - m))
 
     def information(self, y: Tensor) -> Tensor:
         """m(1 − m) for logits, 1/m(1 − m) for means."""

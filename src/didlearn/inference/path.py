@@ -17,6 +17,9 @@ from didlearn.inference.hmc import State
 from didlearn.inference.laplace import Laplace
 from didlearn.inference.likelihood import Likelihood
 
+# Modes nearer than this, in standard deviations, are one; those worth less than the least share are left to the prior.
+MERGE, LEAST = 1.0, 1e-4
+
 
 class Frame(NamedTuple):
     """Coordinates of a path.
@@ -61,10 +64,30 @@ def make_frame(mean: Tensor, start_precision: Tensor, fit: Laplace | None) -> Fr
     return Frame(mean, basis, _log_det(factor), precision.clamp(min=1e-6), offset, 0.0, zero, one)
 
 
+def laplace_frame(fit: Laplace, inflation: float) -> Frame:
+    """Return the frame of a start N(mode, κ P⁻¹), κ the inflation: A = V diag(√(κ/e)) where P = V diag(e) Vᵀ."""
+    e, V = torch.linalg.eigh(fit.precision)
+    width = (inflation / e.clamp(min=1.0)).sqrt()
+    zero, one = torch.zeros_like(e)[:, None], torch.ones_like(e)[:, :1]
+    basis, log_det = V * width[:, None], width.log().sum(dim=1)
+    return Frame(fit.mean, basis, log_det, torch.full_like(e, inflation), zero[:, 0], 0.0, zero, one)
+
+
 def mix(frame: Frame, fit: Laplace, prior_weight: float) -> Frame:
-    """Put a component of the same shape at every mode found, and the prior besides, into the start."""
+    """Put a component of the same shape at every mode found, and the prior besides, into a Laplace frame.
+
+    Modes closer than ``MERGE`` standard deviations to a better one are that one.
+    """
     centers = _locate(frame.center, frame.basis, fit.modes)
-    return frame._replace(prior_weight=prior_weight, centers=centers, shares=fit.shares)
+    near = torch.cdist(centers, centers) < MERGE
+    same = near.double().argmax(dim=2)  # the first, hence the best
+    shares = torch.zeros_like(fit.shares).scatter_add(1, same, fit.shares)
+    shares = torch.where(shares < LEAST, 0.0, shares)
+    order = shares.argsort(dim=1, descending=True)[:, : max(1, int((shares > 0).sum(dim=1).max()))]
+    shares = shares.gather(1, order)
+    centers = centers.gather(1, order[..., None].expand(-1, -1, centers.shape[2]))
+    shares = shares / shares.sum(dim=1, keepdim=True)
+    return frame._replace(prior_weight=prior_weight, centers=centers, shares=shares)
 
 
 def _locate(center: Tensor, basis: Tensor, z: Tensor) -> Tensor:
@@ -88,37 +111,48 @@ class Path:
     def __init__(self, likelihood: Likelihood, frame: Frame) -> None:
         self.likelihood, self.frame, self.evaluations = likelihood, frame, 0
         self._constant = likelihood.latent_size / 2 * math.log(2 * math.pi)
+        # The network sees no more digits than its own, so neither need the products with A.
+        dtype = likelihood.decoder.dtype
+        self._center, self._basis = frame.center[:, None].to(dtype), frame.basis.to(dtype)
+        # The prior's own gradient, −Aᵀz; AᵀA is diagonal in a Laplace frame.
+        self._pull = torch.einsum("nij,ni->nj", frame.basis, frame.center)[:, None]
+        self._stiffness = frame.basis.square().sum(dim=1)[:, None]
 
-    def __call__(self, u: Tensor) -> State:
-        """Return the state at u (n, k, d): log densities in u of the start, normalised, and of p(z)p(x|z)."""
+    def __call__(self, u: Tensor, values: bool = True) -> State:
+        """Return the state at u (n, k, d): log densities in u of the start, normalised, and of p(z)p(x|z).
+
+        Without ``values`` only the gradients are to be used.
+        """
         self.evaluations += 1
         frame = self.frame
-        z = torch.baddbmm(frame.center[:, None], u, frame.basis.transpose(1, 2))
-        likelihood, score = self.likelihood(z)
-        prior = frame.log_det[:, None] - z.square().sum(-1) / 2 - self._constant
-        target = torch.bmm(score - z, frame.basis)
-        start, start_gradient = self._normal(u)
-        if frame.prior_weight:
-            start, start_gradient = self._mix(start, start_gradient, prior, torch.bmm(-z, frame.basis))
-        return State(u, start, prior + likelihood, start_gradient, target)
+        z = torch.baddbmm(self._center, u.to(self._basis.dtype), self._basis.mT)
+        likelihood, score = self.likelihood(z, values)
+        target_gradient = torch.bmm(score.sub_(z), self._basis).double()
+        if not values and not frame.prior_weight and frame.centers.shape[1] == 1:
+            return State(u, likelihood, likelihood, frame.centers - u, target_gradient)
+        prior = (frame.log_det - self._constant)[:, None] - z.square().sum(-1, dtype=torch.float64) / 2
+        start, start_gradient = self._start(u, prior)
+        return State(u, start, prior + likelihood if values else prior, start_gradient, target_gradient)
+
+    def _start(self, u: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
+        """Log density and gradient of the start."""
+        start, gradient = self._normal(u)
+        weight = self.frame.prior_weight
+        if not weight:
+            return start, gradient
+        pull = torch.addcmul(self._pull, self._stiffness, u).neg_()
+        start, wide = start + math.log1p(-weight), prior + math.log(weight)
+        return torch.logaddexp(start, wide), torch.lerp(gradient, pull, torch.sigmoid(wide - start)[..., None])
 
     def _normal(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """Log density and gradient of the normal components together."""
         centers, shares = self.frame.centers, self.frame.shares
         if centers.shape[1] == 1:
             away = centers - u
-            return -away.square().sum(-1) / 2 - self._constant, away
-        square = -torch.cdist(u, centers, compute_mode="donot_use_mm_for_euclid_dist").square() / 2
-        joint = square + shares.log()[:, None]
+            return away.square().sum(-1).mul_(-0.5).sub_(self._constant), away
+        square = torch.cdist(u, centers, compute_mode="donot_use_mm_for_euclid_dist").square()
+        joint = torch.add(shares.log()[:, None], square, alpha=-0.5)
         return joint.logsumexp(-1) - self._constant, torch.bmm(joint.softmax(-1), centers) - u
-
-    def _mix(
-        self, narrow: Tensor, narrow_gradient: Tensor, wide: Tensor, wide_gradient: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        weight = self.frame.prior_weight
-        narrow, wide = narrow + math.log1p(-weight), wide + math.log(weight)
-        share = torch.sigmoid(wide - narrow)[..., None]
-        return torch.logaddexp(narrow, wide), torch.lerp(narrow_gradient, wide_gradient, share)
 
     def draw(self, chains: int, generator: torch.Generator) -> Tensor:
         """Draw (n, chains, d) positions from the start."""

@@ -11,7 +11,7 @@ from didlearn.errors import UsageError
 from didlearn.inference.ais import Plan
 from didlearn.inference.laplace import Laplace, fit_laplace
 from didlearn.inference.likelihood import Likelihood
-from didlearn.inference.path import Frame, Path, make_frame, mix
+from didlearn.inference.path import Frame, Path, laplace_frame, make_frame, mix
 from didlearn.inference.pilot import frozen_steps, make_schedule, run_pilot
 from didlearn.inference.settings import Settings
 from didlearn.models.module import ModuleModel
@@ -72,7 +72,7 @@ def start_frame(likelihood: Likelihood, settings: Settings, fit: Laplace | None)
     n, d = len(likelihood.x), likelihood.latent_size
     if settings.start in ("laplace", "mixture"):
         assert fit is not None
-        frame = make_frame(fit.mean, fit.precision / settings.inflation, fit)
+        frame = laplace_frame(fit, settings.inflation)
         return mix(frame, fit, settings.prior_weight) if settings.start == "mixture" else frame
     if settings.start == "encoder":
         mean, variance = encode(likelihood)
