@@ -37,19 +37,16 @@ class Branch:
     def at(self, x: float) -> Root:
         """Return the physical root at ζ = x + i0."""
         if x not in self._roots:
-            self._roots[x] = self._find(x)
-            insort(self._order, x)
+            self._keep(x, self._find(x))
         return self._roots[x]
 
     def near(self, x: float, delta: Numbers, stability: Numbers) -> Root:
         """Return the physical root at ζ = x + i0, sought first from δ and K foretold for it."""
         if x not in self._roots:
             try:
-                root = self.equations.real_axis(x, delta, stability)
+                self._keep(x, self.equations.real_axis(x, delta, stability))
             except NoRootError:
-                root = self._find(x)
-            self._roots[x] = root
-            insort(self._order, x)
+                self._keep(x, self._find(x))
         return self._roots[x]
 
     def solved(self) -> list[float]:
@@ -82,6 +79,10 @@ class Branch:
             start = self.equations.positive(float(z), start).delta
         mass = float(self.equations.proportions @ (1 / (1 + np.asarray(start, float))))
         return mass if mass > 1e-5 else 0.0
+
+    def _keep(self, x: float, root: Root) -> None:
+        self._roots[x] = root
+        insort(self._order, x)
 
     def _find(self, x: float) -> Root:
         for start in self._starts(x):

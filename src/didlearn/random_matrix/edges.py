@@ -62,18 +62,23 @@ def _reveal(branch: Branch, resolution: float) -> None:
 def _edge(branch: Branch, a: float, b: float) -> float:
     """Return the edge between a and b, one inside and one outside, by points inside that draw ever nearer to it."""
     inside, outside = (a, b) if branch.at(a).kind == "bulk" else (b, a)
+    close = 1e-7 if branch.dense else 1e-9  # the last change overstates the error, which falls by 1000 at each step
     heights, places, estimate = [_height(branch, inside)], [inside], np.nan
     for _ in range(60):
         between = min(inside, outside) < estimate < max(inside, outside)
         x = inside + 0.9 * (estimate - inside) if between else (inside + outside) / 2
+        if abs(x - inside) <= 1e-9 * abs(inside):
+            break
         if branch.at(x).kind == "outside":
             outside = x
         else:
             inside, last = x, estimate
-            heights, places = [*heights[-2:], _height(branch, x)], [*places[-2:], x]
+            kept = [(h, place) for h, place in zip(heights, places, strict=True) if h != _height(branch, x)][-2:]
+            heights, places = [*(h for h, _ in kept), _height(branch, x)], [*(place for _, place in kept), x]
             estimate = _at_zero(heights, places)
-            if abs(estimate - last) <= 1e-9 * abs(last) or abs(outside - inside) <= 1e-12 * abs(outside):
+            if abs(estimate - last) <= close * abs(last) or abs(outside - inside) <= 1e-12 * abs(outside):
                 break
+    estimate = estimate if np.isfinite(estimate) else inside
     return float(np.clip(estimate, min(inside, outside), max(inside, outside)))
 
 

@@ -19,7 +19,7 @@ from didlearn.random_matrix.fixed_point import Root
 from didlearn.random_matrix.mixture import Array
 from didlearn.random_matrix.structure import Numbers
 
-FIRST, MOST = 16, 1300
+FIRST, MOST, ROUNDS = 16, 433, 4
 ENOUGH = 1e-7
 
 
@@ -64,8 +64,8 @@ def expand(branch: Branch, scan: int, resolution: float) -> tuple[Array, list[Ex
     A point that turns out to lie outside shows a gap that the scan missed; the support is then found anew.
     """
     support = find_support(branch, scan, resolution)
-    while True:
-        series = [_series(branch, low, high) for low, high in support]
+    for round_ in range(ROUNDS):
+        series = [_series(branch, low, high, strict=round_ < ROUNDS - 1) for low, high in support]
         if all(one is not None for one in series):
             break
         support = refine_support(branch, resolution)
@@ -84,13 +84,13 @@ def gap_levels(branch: Branch, support: Array) -> Array:
     return np.array([zero, *(branch.distribution(branch.at(float(x))) for x in middles), 1.0])
 
 
-def _series(branch: Branch, low: float, high: float) -> tuple[Array, Array | None] | None:
+def _series(branch: Branch, low: float, high: float, strict: bool) -> tuple[Array, Array | None] | None:
     """Return the coefficients of both series, or None where a point lies outside the spectrum."""
     count, path = FIRST, _Path(branch)
     while True:
         theta = np.round((np.arange(count) + 0.5) * np.pi / count, 13)  # rounded, so that points recur exactly
         for t, x in zip(theta[::-1], _point(low, high, theta)[::-1], strict=True):
-            if t not in path.roots and path.visit(t, float(x), keep=count <= FIRST).kind == "outside":
+            if t not in path.roots and path.visit(t, float(x), keep=count <= FIRST).kind == "outside" and strict:
                 return None
         roots = [path.roots[t] for t in theta]
         f = np.array([branch.density(root) for root in roots])
@@ -113,10 +113,10 @@ class _Path:
         """Solve at one more point; with ``keep`` its K is worked out to help later ones."""
         delta = _foretell(theta, {t: root.delta for t, root in self.roots.items()})
         stability = _foretell(theta, self._stability)
-        if delta is None or stability is None:
-            root = self.branch.at(x)
-        else:
+        if delta is not None and stability is not None:
             root = self.branch.near(x, delta, stability)
+        else:
+            root = self.branch.at(x)
         self.roots[theta] = root
         if keep and root.kind == "bulk":
             self._stability[theta] = self.branch.equations.stability(root.delta, root.solved)

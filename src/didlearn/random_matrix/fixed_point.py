@@ -20,8 +20,9 @@ from didlearn.random_matrix.structure import Blocks, Numbers, Solved
 
 STEPS = 40
 SLOW = 0.2
-REAL = 1e-9
+REAL = 100.0
 FAR = 1e8
+PATIENCE = 8
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class FixedPoint:
         delta, z = start, -zeta if isinstance(zeta, complex) and zeta.imag else -float(np.real(zeta))
         solved = self._solve(delta, z)
         residual, previous = delta - solved.traces(), np.inf
+        least, stalled = np.inf, 0
         inverse = self._start(delta, solved) if stability is None else _inverse(np.eye(len(delta)) - stability)
         for _ in range(STEPS):
             step = inverse @ residual
@@ -83,7 +85,8 @@ class FixedPoint:
             if size <= self.tolerance:
                 self._inverse = inverse
                 return Root(zeta, delta, solved, "above")
-            if not size < FAR:
+            least, stalled = min(least, size), stalled + 1 if size > 0.7 * least else 0
+            if not size < FAR or stalled > PATIENCE:
                 break
             delta = delta - step
             solved = self._solve(delta, z)
@@ -101,9 +104,10 @@ class FixedPoint:
         """
         root = self.newton(x, start, stability)
         imaginary = np.imag(root.delta)[self._lives]
-        if np.iscomplexobj(root.delta) and (imaginary > REAL * (1 + np.abs(root.delta[self._lives]))).all():
+        rounding = REAL * self.tolerance * (1 + np.abs(root.delta[self._lives]))
+        if np.iscomplexobj(root.delta) and (imaginary > rounding).all():
             return Root(x, root.delta, root.solved, "bulk")
-        if np.abs(imaginary).max() > 1e-6 * (1 + np.abs(root.delta).max()):
+        if (np.abs(imaginary) > np.maximum(rounding, 1e-6 * (1 + np.abs(root.delta).max()))).any():
             raise NoRootError(f"the root at {x} lies on the wrong side")
         delta = np.real(root.delta).astype(float)
         outside = Root(x, delta, self._solve(delta, -x), "outside")
