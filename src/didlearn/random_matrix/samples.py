@@ -77,7 +77,7 @@ def _numbered(labels: NDArray[Any], classes: ArrayLike | None) -> tuple[NDArray[
     counts = np.bincount(index, minlength=len(names))
     if not len(names) or counts.min() < 2:
         small = int(np.argmin(counts)) if len(names) else 0
-        got = f"class {names[small]!r} has {counts[small]} rows" if len(names) else "there are no rows"
+        got = f"class {names[small]} has {counts[small]} rows" if len(names) else "there are no rows"
         raise DataError(f"{got}; every class needs at least two, leave it out or draw more")
     return index, names
 

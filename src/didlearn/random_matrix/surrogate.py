@@ -92,5 +92,5 @@ def _pull(rows: Array) -> float:
     small = rows @ rows.T if n <= p else rows.T @ rows
     square, trace = float((small**2).sum()), float(np.trace(small))
     spread = square - trace**2 / p
-    noise = float(((rows**2).sum(1) ** 2).sum()) - square / n
+    noise = (float(((rows**2).sum(1) ** 2).sum()) - square / n) * (n / (n - 1)) ** 2
     return 1 - float(np.sqrt(max(1 - noise / spread, 0))) if spread > 1e-12 * square else 0.0
