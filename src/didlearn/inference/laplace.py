@@ -17,6 +17,8 @@ from didlearn.inference.likelihood import Likelihood
 
 DRAWS = 64
 STARTS = 16
+# A search keeps a d × d matrix for each start: no more than so many numbers for one image.
+ROOM = 2**19
 FLATTER = 0.5
 LONGEST = 3.0
 
@@ -26,7 +28,7 @@ class Laplace(NamedTuple):
 
     Attributes:
         mean: (n, d) the best mode found. precision: (n, d, d) I + JᵀFJ there.
-        modes: (n, STARTS, d) where every search ended, the best one first. shares: (n, STARTS) what each is worth,
+        modes: (n, k, d) where every search ended, the best one first. shares: (n, k) what each is worth,
             ∝ (p(z)p(x|z))^FLATTER, in sum 1.
         evaluations: gradient evaluations for each chain start, in sequence. columns: Jacobian columns for each image.
     """
@@ -51,7 +53,7 @@ class Search(NamedTuple):
 def fit_laplace(likelihood: Likelihood, generator: torch.Generator, evaluations: int) -> Laplace:
     """Search the mode from the best of ``DRAWS`` prior draws, then fit the curvature.
 
-    Three quarters of ``evaluations`` are spent from the ``STARTS`` best draws side by side, the rest from the best
+    Three quarters of ``evaluations`` are spent from the best draws side by side, the rest from the best
     result in the coordinates of its own Gauss–Newton curvature.
 
     Raises:
@@ -81,7 +83,7 @@ def _ends(wide: Search, narrow: Search) -> tuple[Tensor, Tensor]:
 
 
 def best_draws(likelihood: Likelihood, generator: torch.Generator) -> Tensor:
-    """Return the ``STARTS`` likeliest of ``DRAWS`` prior draws for each image: (n, STARTS, d).
+    """Return the likeliest of ``DRAWS`` prior draws for each image: (n, k, d), k up to ``STARTS``, less for a large d.
 
     Raises:
         ModelError: no draw has a finite likelihood for some image.
@@ -94,7 +96,8 @@ def best_draws(likelihood: Likelihood, generator: torch.Generator) -> Tensor:
             f"{likelihood.decoder.model.name} gives no finite likelihood at any of {DRAWS} prior draws; "
             "its output is NaN, or sigma is too small"
         )
-    return v[value.topk(STARTS, dim=1).indices]
+    starts = max(1, min(STARTS, ROOM // d**2))
+    return v[value.topk(starts, dim=1).indices]
 
 
 def _best(search: Search) -> Tensor:
