@@ -21,7 +21,7 @@ def test_one_white_class_is_marchenko_pastur(ratio):
     grid = np.linspace(0.01, 1.1 * (1 + ratio**-0.5) ** 2, 200)
     s = limiting_spectrum(np.zeros((1, 20)), np.eye(20)[None], [1.0], ratio, grid)
     assert np.abs(s.density - marchenko_pastur(grid, ratio)).max() < 1e-6
-    fine = np.linspace(max((1 - ratio**-0.5) ** 2, 1e-9) ** 0.5, grid[150] ** 0.5, 200_001)
+    fine = np.linspace(max((1 - ratio**-0.5) ** 2, 1e-16) ** 0.5, grid[150] ** 0.5, 200_001)
     below = np.trapezoid(marchenko_pastur(fine**2, ratio) * 2 * fine, fine)
     assert s.distribution[150] == pytest.approx(max(0, 1 - ratio) + below, abs=1e-6)
     assert s.mass_at_zero == pytest.approx(max(0, 1 - ratio), abs=1e-6)

@@ -10,6 +10,7 @@ checked, so a wrong root is never taken. Where a dense block makes K dear, Broyd
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +23,7 @@ STEPS = 40
 SLOW = 0.2
 REAL = 100.0
 FAR = 1e8
-PATIENCE = 8
+PATIENCE = 6
 
 
 @dataclass(frozen=True)
@@ -142,11 +143,11 @@ class FixedPoint:
                     raise
                 continue
             delta = root.delta
-            try:
-                return self.real_axis(x, delta)
-            except NoRootError:
+            if height < x:
+                with suppress(NoRootError):
+                    return self.real_axis(x, delta)
                 self._inverse = None
-                height *= factor
+            height *= factor
         return Root(x, root.delta, root.solved, "bulk")
 
     def positive(self, z: float, start: Numbers | None = None) -> Root:
