@@ -28,12 +28,17 @@ PATIENCE = 6
 
 @dataclass(frozen=True)
 class Root:
-    """δ(z) at z = −ζ, and the resolvent Q that belongs to it."""
+    """δ(z) at z = −ζ; the resolvent Q that belongs to it is worked out again where it is not the last one."""
 
     zeta: complex
     delta: Numbers
-    solved: Solved
     kind: Literal["bulk", "outside", "above"]
+    equations: FixedPoint
+
+    @property
+    def solved(self) -> Solved:
+        """Return Q at this point."""
+        return self.equations.resolvent(self)
 
 
 class NoRootError(ArithmeticError):
@@ -54,6 +59,7 @@ class FixedPoint:
         self.tolerance = 1e-11 if self._cheap else 1e-8
         self.evaluations = 0
         self._inverse: Numbers | None = None
+        self._last: tuple[Numbers, Solved] | None = None
         self._lives = self._solve(np.zeros(len(proportions)), 1.0).traces() > 1e-14
 
     def weights(self, delta: Numbers) -> Numbers:
@@ -85,7 +91,7 @@ class FixedPoint:
             size = float(np.abs(step).max() / (1 + np.abs(delta).max()))
             if size <= self.tolerance:
                 self._inverse = inverse
-                return Root(zeta, delta, solved, "above")
+                return self._root(zeta, delta, "above", solved)
             least, stalled = min(least, size), stalled + 1 if size > 0.7 * least else 0
             if not size < FAR or stalled > PATIENCE:
                 break
@@ -107,11 +113,11 @@ class FixedPoint:
         imaginary = np.imag(root.delta)[self._lives]
         rounding = REAL * self.tolerance * (1 + np.abs(root.delta[self._lives]))
         if np.iscomplexobj(root.delta) and (imaginary > rounding).all():
-            return Root(x, root.delta, root.solved, "bulk")
+            return Root(x, root.delta, "bulk", self)
         if (np.abs(imaginary) > np.maximum(rounding, 1e-6 * (1 + np.abs(root.delta).max()))).any():
             raise NoRootError(f"the root at {x} lies on the wrong side")
         delta = np.real(root.delta).astype(float)
-        outside = Root(x, delta, self._solve(delta, -x), "outside")
+        outside = Root(x, delta, "outside", self)
         if self.radius(outside) > 1 + 1e-6:
             raise NoRootError(f"the real root at {x} is not the stable one")
         return outside
@@ -148,7 +154,7 @@ class FixedPoint:
                     return self.real_axis(x, delta)
                 self._inverse = None
             height *= factor
-        return Root(x, root.delta, root.solved, "bulk")
+        return Root(x, root.delta, "bulk", self)
 
     def positive(self, z: float, start: Numbers | None = None) -> Root:
         """Return the one positive solution at z > 0."""
@@ -160,8 +166,18 @@ class FixedPoint:
             trial = delta - self._jacobian(delta, solved) @ step
             delta = trial if (trial > 0.1 * delta).all() and (trial[self._lives] > 0).all() else delta - step
             if np.abs(step).max() <= self.tolerance * (1 + np.abs(delta).max()):
-                return Root(-z, delta, self._solve(delta, z), "outside")
+                return Root(-z, delta, "outside", self)
         raise NoRootError(f"no positive root at z = {z}")
+
+    def resolvent(self, root: Root) -> Solved:
+        """Return Q at a root, from memory where it was the last one found: keeping all would fill the memory."""
+        if self._last is None or self._last[0] is not root.delta:
+            self._last = root.delta, self._solve(root.delta, -root.zeta)
+        return self._last[1]
+
+    def _root(self, zeta: complex, delta: Numbers, kind: Literal["above"], solved: Solved) -> Root:
+        self._last = delta, solved
+        return Root(zeta, delta, kind, self)
 
     @property
     def _cheap(self) -> bool:
