@@ -11,6 +11,7 @@ from torch import nn
 
 import didlearn as dl
 from didlearn.check import Check, Subject, run_check
+from didlearn.checks.inversion import InversionCheck
 from didlearn.checks.memorization import Memorization
 from didlearn.checks.support import Support
 from didlearn.errors import DataError, UsageError
@@ -63,6 +64,14 @@ def test_results_do_not_depend_on_batch_size_threads_or_company(generator, embed
         assert without_time(reference, check.name) == without_time(alone, check.name)
     swapped = audit(generator, CHECKS[::-1], embedding=embedding)
     assert without_time(reference, "support") == without_time(swapped, "support")
+
+
+def test_inversions_do_not_depend_on_batch_size_threads_or_company(generator):
+    check = InversionCheck(images=9, draws=40, starts=3, rounds=1, published=False)
+    reference = audit(generator, [check], batch_size=64)
+    for checks, arguments in (([check], {"threads": 2, "batch_size": 1000}), ([CHECKS[0], check], {})):
+        other = audit(generator, checks, **arguments)
+        assert without_time(reference, "inversion") == without_time(other, "inversion"), arguments
 
 
 def test_another_seed_gives_another_sample(generator):

@@ -37,7 +37,7 @@ def test_every_check_has_a_command_and_no_other():
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["audit", "--trian", "x"], "there is no flag --trian; valid are --batch-size"),
+        (["audit", "--trian", "x"], "there is no flag --trian; valid are --autoencoder, --batch-size"),
         (["audit", "--train", "digits", "--train", "digits"], "--train is given twice"),
         (
             ["audit", "--outside", "a=digits", "--outside", "a=digits", "--train", "digits"],
@@ -89,8 +89,14 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
     files = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"audit.json", "report.html", "pairs.csv", "classes.csv", "arrays.npz", "images"} <= files
     saved = json.loads((tmp_path / "run" / "audit.json").read_text())
-    assert [check["check"] for check in saved["checks"]] == ["support", "memorization"]
-    assert all(check["params"]["samples"] == 600 for check in saved["checks"])
+    assert [check["check"] for check in saved["checks"]] == [
+        "support",
+        "memorization",
+        "inversion",
+        "manifold_classifier",
+    ]
+    drawn = [check["params"]["samples"] for check in saved["checks"] if "samples" in check["params"]]
+    assert drawn == [600, 600]
     assert any("split off" in note for note in saved["notes"])
     again = didlearn("report", tmp_path / "run")
     assert again.stdout.strip().endswith("report.html")

@@ -27,7 +27,8 @@ LAYERS = {
     "random_matrix": BASE | {"statistics"},
     "duplicates": BASE | {"statistics", "neighbors", "images", "models", "embeddings"},
     "check": BASE | {"images", "models", "embeddings"},
-    "manifold": BASE | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "check"},
+    "manifold": BASE
+    | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "duplicates", "check"},
     "checks": BASE
     | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "random_matrix"}
     | {"duplicates", "manifold", "check"},

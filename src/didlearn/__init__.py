@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from didlearn.audit import audit
     from didlearn.embeddings import open_embedding
     from didlearn.images import Images, open_images
+    from didlearn.inference.inversion import Inversion, invert
     from didlearn.models import LatentModel, Sampler, open_model, save_model
     from didlearn.neighbors import closest_pairs, nearest
     from didlearn.result import AuditResult, CheckResult, Estimate
@@ -23,6 +24,7 @@ __all__ = [
     "CheckResult",
     "Estimate",
     "Images",
+    "Inversion",
     "LatentModel",
     "Sampler",
     "__version__",
@@ -30,6 +32,7 @@ __all__ = [
     "birthday_bound",
     "closest_pairs",
     "estimate_support",
+    "invert",
     "nearest",
     "open_embedding",
     "open_images",
@@ -42,12 +45,14 @@ _HOME = {
     "CheckResult": "result",
     "Estimate": "result",
     "Images": "images",
+    "Inversion": "inference.inversion",
     "LatentModel": "models",
     "Sampler": "models",
     "audit": "audit",
     "birthday_bound": "statistics.birthday",
     "closest_pairs": "neighbors",
     "estimate_support": "statistics.support",
+    "invert": "inference.inversion",
     "nearest": "neighbors",
     "open_embedding": "embeddings",
     "open_images": "images",

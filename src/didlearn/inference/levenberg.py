@@ -17,10 +17,11 @@ from didlearn.inference.jacobian import jacobian, value
 from didlearn.inference.quasi_newton import next_shift
 from didlearn.inference.target import Target
 
-TOLERANCE = 1e-6
+TOLERANCE = 1e-10
 WORTHWHILE, PATIENCE = 1e-3, 4  # steps in a row that lower the error by less than this share end the descent
+HOPELESS = 1e6  # shift beyond which shorter steps will not help either
 JACOBIAN_BYTES = 2**28
-FIRST_SHIFT = 1e-3
+FIRST_SHIFT = 1e-2
 TINY = 1e-9  # relative to the mean curvature: directions the decoder ignores
 
 
@@ -69,8 +70,9 @@ def _polish(target: Target, z: torch.Tensor, steps: int, domain: Domain) -> Poli
         better = error < at.error[rows]
         shift[rows] = next_shift(shift[rows], at.error[rows] - error, predicted, better, 5)
         at.evaluations[rows] += 1
-        gained = better & (error < at.error[rows] * (1 - WORTHWHILE))
-        idle[rows] = torch.where(gained, torch.zeros_like(rows), idle[rows] + 1)
+        gained = error < at.error[rows] * (1 - WORTHWHILE)
+        idle[rows] = torch.where(gained, torch.zeros_like(rows), idle[rows] + better.long())
+        idle[rows] += PATIENCE * (~better & (shift[rows] > HOPELESS)).long()
         moved = rows[better]
         if len(moved):
             _take(at, moved, _look(target.rows(moved), trial[better], domain))

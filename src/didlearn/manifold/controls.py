@@ -28,6 +28,7 @@ from didlearn.statistics.intervals import proportion
 Array = np.ndarray[Any, Any]
 RECOVERED = 1e-4  # of the image's variance
 RADII = (0.5, 1.5)
+ROUNDING = 1 / 12 / 255**2  # mean square of rounding to 8 bits: less noise than that is none
 SEGMENT = 0.5
 SLACK = 1e-3
 FLAT = 1e-4  # curvature relative to the largest
@@ -70,7 +71,8 @@ def run_controls(
         success[f"recovered_{radius:g}"] = _rate(
             _relative(find(subject, f"planted at {radius:g}", far, effort), far) < RECOVERED, level
         )
-    noisy, added = with_noise(images, float(np.median(train.found.error)), rng.numpy("planted noise"))
+    strength = max(float(np.median(train.found.error)), ROUNDING)
+    noisy, added = with_noise(images, strength, rng.numpy("planted noise"))
     near = find(subject, "planted images with noise", noisy, effort)
     success["recovered_noisy"] = _rate(near.error <= added * (1 + SLACK), level)
     size, latent = images[0].size, int(np.prod(model.latent_shape))
