@@ -94,6 +94,8 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
         "memorization",
         "inversion",
         "manifold_classifier",
+        "likelihood",
+        "typicality",
     ]
     drawn = [check["params"]["samples"] for check in saved["checks"] if "samples" in check["params"]]
     assert drawn == [600, 600]

@@ -29,9 +29,11 @@ LAYERS = {
     "check": BASE | {"images", "models", "embeddings"},
     "manifold": BASE
     | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "duplicates", "check"},
+    "density": BASE
+    | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "manifold", "check"},
     "checks": BASE
     | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "random_matrix"}
-    | {"duplicates", "manifold", "check"},
+    | {"duplicates", "manifold", "density", "check"},
     "spec": BASE | {"check"},
     "audit": BASE | {"images", "models", "embeddings", "check", "checks", "spec"},
     "report": {"errors", "result", "wording", "_version"},

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from didlearn.audit import audit
     from didlearn.embeddings import open_embedding
     from didlearn.images import Images, open_images
+    from didlearn.inference.bdmc import Sandwich, bdmc
+    from didlearn.inference.evidence import Evidence, log_evidence
     from didlearn.inference.inversion import Inversion, invert
     from didlearn.models import LatentModel, Sampler, open_model, save_model
     from didlearn.neighbors import closest_pairs, nearest
@@ -23,16 +25,20 @@ __all__ = [
     "AuditResult",
     "CheckResult",
     "Estimate",
+    "Evidence",
     "Images",
     "Inversion",
     "LatentModel",
     "Sampler",
+    "Sandwich",
     "__version__",
     "audit",
+    "bdmc",
     "birthday_bound",
     "closest_pairs",
     "estimate_support",
     "invert",
+    "log_evidence",
     "nearest",
     "open_embedding",
     "open_images",
@@ -44,15 +50,19 @@ _HOME = {
     "AuditResult": "result",
     "CheckResult": "result",
     "Estimate": "result",
+    "Evidence": "inference.evidence",
     "Images": "images",
     "Inversion": "inference.inversion",
     "LatentModel": "models",
     "Sampler": "models",
+    "Sandwich": "inference.bdmc",
     "audit": "audit",
+    "bdmc": "inference.bdmc",
     "birthday_bound": "statistics.birthday",
     "closest_pairs": "neighbors",
     "estimate_support": "statistics.support",
     "invert": "inference.inversion",
+    "log_evidence": "inference.evidence",
     "nearest": "neighbors",
     "open_embedding": "embeddings",
     "open_images": "images",

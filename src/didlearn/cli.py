@@ -18,6 +18,8 @@ CHECK_COMMANDS = {
     "memorization": "Does it copy its training set? The memorization check alone.",
     "inversion": "Can it make the images it was trained on? The inversion check alone.",
     "manifold_classifier": "Does distance from its manifold tell classes and outside images? That check alone.",
+    "likelihood": "Does it find real images likely? The likelihood check alone.",
+    "typicality": "Are real images typical of it? The typicality check alone.",
 }
 DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"
 

@@ -1,0 +1,1 @@
+"""How likely groups of images are: under a generator with observation noise, and under simple densities."""

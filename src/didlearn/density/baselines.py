@@ -1,0 +1,98 @@
+"""Simple densities fitted to the training images: what a likelihood is worth is seen beside them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+from scipy.special import logsumexp
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+
+Array = np.ndarray[Any, Any]
+ROUNDS = 5
+FLOOR = 1e-6  # least variance of a direction, in squared units of [0, 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussian:
+    """N(m, U diag(λ) Uᵀ + s (I − UUᵀ)): a normal law with d directions of their own and one variance s elsewhere.
+
+    With d < D it is probabilistic PCA at its maximum likelihood (Tipping & Bishop 1999), with d = D a full Gaussian.
+    """
+
+    mean: Array
+    directions: Array
+    variances: Array
+    rest: float
+
+    @classmethod
+    def fit(cls, x: Array, dimension: int, weights: Array | None = None) -> Gaussian:
+        """Fit to rows (n, D), each counted with its weight."""
+        w = np.ones(len(x)) if weights is None else weights
+        total, D = float(w.sum()), x.shape[1]
+        mean = (w @ x) / total
+        centred = (x - mean) * np.sqrt(w / total)[:, None]
+        values, vectors = scipy.linalg.eigh(centred.T @ centred)
+        values = np.maximum(values[::-1], FLOOR)
+        d = min(dimension, D)
+        rest = float(values[d:].mean()) if d < D else FLOOR
+        return cls(mean, vectors[:, ::-1][:, :d], values[:d], max(rest, FLOOR))
+
+    def log_density(self, x: Array) -> Array:
+        """Log density of rows (n, D) in nats, (n,)."""
+        centred = x - self.mean
+        along = centred @ self.directions
+        D, d = x.shape[1], len(self.variances)
+        off = np.maximum(0.0, np.square(centred).sum(axis=1) - np.square(along).sum(axis=1))
+        squared = (np.square(along) / self.variances).sum(axis=1) + off / self.rest
+        log_det = float(np.log(self.variances).sum()) + (D - d) * math.log(self.rest)
+        return -0.5 * (squared + log_det + D * math.log(2 * math.pi))
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """A mixture of probabilistic PCAs (Tipping & Bishop 1999), fitted by a few rounds of EM from k-means."""
+
+    parts: tuple[Gaussian, ...]
+    weights: Array
+
+    @classmethod
+    def fit(cls, x: Array, dimension: int, components: int, rng: np.random.Generator) -> Mixture:
+        """Fit to rows (n, D)."""
+        with threadpool_limits(1):
+            means = KMeans(components, n_init=1, random_state=int(rng.integers(2**31))).fit(x)
+        shares = np.eye(components)[means.labels_]
+        model = cls._maximise(x, shares, dimension)
+        for _ in range(ROUNDS):
+            joint = model._joint(x)
+            shares = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+            model = cls._maximise(x, shares, dimension)
+        return model
+
+    @classmethod
+    def _maximise(cls, x: Array, shares: Array, dimension: int) -> Mixture:
+        kept = shares.sum(axis=0) > 2
+        parts = tuple(Gaussian.fit(x, dimension, column) for column in shares[:, kept].T)
+        weights = shares[:, kept].sum(axis=0)
+        return cls(parts, weights / weights.sum())
+
+    def _joint(self, x: Array) -> Array:
+        return np.stack([part.log_density(x) for part in self.parts], axis=1) + np.log(self.weights)
+
+    def log_density(self, x: Array) -> Array:
+        """Log density of rows (n, D) in nats, (n,)."""
+        return np.asarray(logsumexp(self._joint(x), axis=1))
+
+
+def fit_baselines(x: Array, dimension: int, rng: np.random.Generator) -> dict[str, Gaussian | Mixture]:
+    """Fit PPCA of the latent's dimension, a full Gaussian, and a mixture of ten PPCAs to rows (n, D)."""
+    D = x.shape[1]
+    return {
+        "ppca": Gaussian.fit(x, min(dimension, D - 1)),
+        "gaussian": Gaussian.fit(x, D),
+        "mixture": Mixture.fit(x, min(dimension, D - 1), min(10, max(1, len(x) // 50)), rng),
+    }

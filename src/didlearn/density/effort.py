@@ -1,0 +1,25 @@
+"""How hard likelihoods are estimated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LEAST_BUDGET = 120  # what search and pilot need
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Parameters of annealed importance sampling that both checks share (see ``log_evidence``).
+
+    Attributes:
+        images: of each group. chains: for each image.
+        budget: gradient evaluations of each chain, search and pilot included.
+        observation: ``"gaussian"``, ``"laplace"`` or ``"bernoulli"``.
+        sigma: standard deviation of the observation; calibrated on held-out images when ``None``.
+    """
+
+    images: int = 16
+    chains: int = 8
+    budget: int = 400
+    observation: str = "gaussian"
+    sigma: float | None = None
