@@ -6,7 +6,8 @@ from didlearn.random_matrix.equivalent import Equivalent, resolvent_equivalent
 from didlearn.random_matrix.moment_test import MomentResult, moment_test
 from didlearn.random_matrix.pivotal import PivotalResult, pivotal_test
 from didlearn.random_matrix.replicates import Placement
-from didlearn.random_matrix.sample_size import SamplesNeeded, moment_samples, pivotal_samples
+from didlearn.random_matrix.rotation import Rotations, fit_rotations
+from didlearn.random_matrix.sample_size import SamplesNeeded, pivotal_samples
 from didlearn.random_matrix.spectrum import Spectrum, limiting_spectrum
 from didlearn.random_matrix.surrogate import GaussianMixture, fit_mixture
 
@@ -18,12 +19,13 @@ __all__ = [
     "MomentResult",
     "PivotalResult",
     "Placement",
+    "Rotations",
     "SamplesNeeded",
     "Spectrum",
     "concentration_curve",
     "fit_mixture",
+    "fit_rotations",
     "limiting_spectrum",
-    "moment_samples",
     "moment_test",
     "pivotal_samples",
     "pivotal_test",

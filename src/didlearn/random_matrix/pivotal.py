@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from didlearn.errors import DataError, UsageError
 from didlearn.random_matrix.mixture import Array
 from didlearn.random_matrix.replicates import Placement, kolmogorov, place, place_scalar, wasserstein
+from didlearn.random_matrix.rotation import wishart
 from didlearn.random_matrix.samples import Samples, as_samples, centred, varying_basis
 
 SHARE = 0.6
@@ -33,6 +34,7 @@ class PivotalResult:
         dimension: of the features that were compared. projected: whether a random projection led there.
         sizes: (n_A, n_B) of each class, (k, 2).
         eigenvalues: of the data, ascending, (k, dimension). null_eigenvalues: mean of the replicates.
+        null_largest: the replicates' largest eigenvalues, mean over classes, (B,).
     """
 
     spectrum: Placement
@@ -42,6 +44,7 @@ class PivotalResult:
     sizes: Array
     eigenvalues: Array
     null_eigenvalues: Array
+    null_largest: Array
 
     @property
     def p_value(self) -> float:
@@ -82,7 +85,7 @@ def pivotal_test(
     pieces = [rows[samples.labels == label] for label in range(len(sizes))]
     data = [_eigenvalues(x[rng.permutation(len(x))], int(a)) for x, (a, _) in zip(pieces, sizes, strict=True)]
     d = basis.shape[1]
-    null = [[_eigenvalues(rng.normal(size=(int(a + b), d)), int(a)) for a, b in sizes] for _ in range(replicates)]
+    null = [[_null_eigenvalues(int(a), int(b), d, rng) for a, b in sizes] for _ in range(replicates)]
     return _compare(np.array([data, *null]), sizes, projected)
 
 
@@ -102,7 +105,14 @@ def _projection(samples: Samples, most: int, asked: int | None, rng: np.random.G
 def _eigenvalues(rows: Array, first: int) -> Array:
     """Return the eigenvalues of Σ̂_A^{-1} Σ̂_B, ascending; A without full rank counts as eigenvalues without bound."""
     a, b = (part - part.mean(0) for part in (rows[:first], rows[first:]))
-    cov_a, cov_b = a.T @ a / (len(a) - 1), b.T @ b / (len(b) - 1)
+    return _relative(a.T @ a / (len(a) - 1), b.T @ b / (len(b) - 1))
+
+
+def _null_eigenvalues(first: int, second: int, d: int, rng: np.random.Generator) -> Array:
+    return _relative(*(wishart(n - 1, d, rng) / (n - 1) for n in (first, second)))
+
+
+def _relative(cov_a: Array, cov_b: Array) -> Array:
     scale = np.sqrt(np.diag(cov_a))
     if scale.min() <= 0:
         return np.full(len(scale), np.inf)
@@ -124,4 +134,7 @@ def _compare(spectra: Array, sizes: Array, projected: bool) -> PivotalResult:
         "smallest": place_scalar(finite[:, :, 0].mean(1)),
     }
     spectrum = place(np.sum([wasserstein(finite[:, j]) for j in range(k)], axis=0))
-    return PivotalResult(spectrum, statistics, spectra.shape[2], projected, sizes, finite[0], finite[1:].mean(0))
+    largest = finite[1:, :, -1].mean(1)
+    return PivotalResult(
+        spectrum, statistics, spectra.shape[2], projected, sizes, finite[0], finite[1:].mean(0), largest
+    )

@@ -1,4 +1,4 @@
-"""How many features each design needs before its answer means anything."""
+"""How many features a test needs before its silence means anything."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from didlearn.errors import UsageError
 from didlearn.random_matrix.pivotal import LEAST_DIMENSION, PER_DIMENSION, SHARE
 
-FRESH = 50
-
 
 @dataclass(frozen=True)
 class SamplesNeeded:
-    """Samples a design needs in each class, and in all.
+    """Samples a test needs in each class, and in all.
 
     Attributes:
         per_class: samples of each class. total: of all classes together. why: in a few words.
@@ -21,16 +19,6 @@ class SamplesNeeded:
     per_class: int
     total: int
     why: str
-
-
-def moment_samples(dimension: int, classes: int = 1) -> SamplesNeeded:
-    """Return the fresh samples that the moments of ``moment_test`` are to be estimated from: 50 p in each class.
-
-    With fewer, truly Gaussian features are rejected: always from 5 p, for the error of the covariance shows up in the
-    replicates' spectrum but not in the data's.
-    """
-    _check(dimension, classes)
-    return SamplesNeeded(FRESH * dimension, FRESH * dimension * classes, f"{FRESH} fresh samples per dimension")
 
 
 def pivotal_samples(dimension: int | None = None, classes: int = 1) -> SamplesNeeded:

@@ -59,7 +59,7 @@ class GaussianMixture:
 def fit_mixture(features: ArrayLike, labels: ArrayLike | None = None, *, shrink: bool = True) -> GaussianMixture:
     """Return the Gaussian mixture with the sample means and covariances of the classes.
 
-    With ``shrink`` (meant for replicates, see ``moment_test``) each covariance is pulled towards the multiple of the
+    With ``shrink`` each covariance is pulled towards the multiple of the
     identity with its trace, (1 − a) S + a s I, just so far that ‖Σ‖_F² is what it is without the noise of estimation
     (Ledoit and Wolf 2004 estimate that noise). The sample spectrum is otherwise too wide: of N rows, tr S² exceeds
     tr Σ² by about (tr Σ)² / N.
