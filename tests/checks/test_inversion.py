@@ -75,6 +75,18 @@ def test_distances_are_those_of_the_projection(off):
     assert off.estimates["distance_left"].value == pytest.approx(1, rel=1e-3)  # Adam does well on a linear model
 
 
+def test_points_the_prior_never_draws_are_told_apart():
+    """Images of latents at five times the prior's radius: the nearest point exists, and the prior does not reach it."""
+    model = model_of(d=3)
+    z = 5 * torch.nn.functional.normalize(model.sample_prior(60, Stream(8)), dim=1) * 3**0.5
+    far = clipped(model.decode(z / 4).numpy())
+    found = run_check(CHECK, Subject(PPCA(model.W / 4, model.b, SHAPE), far, far))
+    assert found.estimates["error_train"].value < 1e-6
+    assert found.estimates["outside_shell"].value == 1
+    assert found.estimates["error_train_likely"].value > 100 * found.estimates["error_train"].value
+    assert "Where its prior has mass, it comes only within" in found.answer
+
+
 def test_outside_sets_are_inverted_and_what_does_not_fit_is_said(off):
     assert off.estimates["error_own"].value < 1e-5
     assert "wide has images of another shape" in off.notes[0]

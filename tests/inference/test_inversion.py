@@ -79,8 +79,9 @@ def test_it_beats_random_starts_where_layers_do_not_expand(hidden, before, passe
     model = relu(50, hidden)
     x = planted(model, 96)
     found = invert(model, x)
-    assert np.median(found.evaluations) < 1.2 * passes
-    assert (relative(found, x) < 1e-4).mean() > before
+    in_time = np.where(found.trace_evaluations <= passes, found.trace_objective, np.inf).min(axis=1)
+    assert (in_time / x.reshape(len(x), -1).var(axis=1) < 1e-4).mean() > before
+    assert (relative(found, x) < 1e-4).mean() > before + 0.1
 
 
 def test_small_latents_without_expansion_beat_the_table_too():

@@ -12,7 +12,7 @@ from typing import ClassVar
 from didlearn.check import Check, Subject, register
 from didlearn.manifold.controls import run_controls
 from didlearn.manifold.groups import image_groups
-from didlearn.manifold.numbers import baseline_parts, control_parts, error_parts, manifold_parts
+from didlearn.manifold.numbers import baseline_parts, control_parts, error_parts, likely_parts, manifold_parts
 from didlearn.manifold.pictures import effort_figure, error_figure, triptychs
 from didlearn.manifold.search import Effort
 from didlearn.manifold.verdict import judge_inversion
@@ -73,7 +73,8 @@ class InversionCheck(Check):
         effort = Effort(self.draws, self.starts, self.rounds)
         groups = image_groups(subject, self.images, effort, self.published, rng)
         controls = run_controls(subject, groups["train"], self.images, effort, self.published, rng, self.level)
-        numbers = error_parts(groups, rng, self.level) + manifold_parts(groups, controls, self.level)
+        numbers = error_parts(groups, rng, self.level) + likely_parts(subject, groups["train"], effort, self.level)
+        numbers += manifold_parts(groups, controls, self.level)
         limit = numbers.estimates["own_error_limit"].value or 0.0
         pictures = Parts(
             figures=(

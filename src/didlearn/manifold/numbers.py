@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from didlearn.check import Subject
+from didlearn.inference.domain import prior_name
 from didlearn.manifold.baselines import autoencoder_error, neighbour_error, subspace_of
 from didlearn.manifold.controls import Controls
 from didlearn.manifold.groups import Group
+from didlearn.manifold.search import Effort, find
 from didlearn.models.base import LatentModel
 from didlearn.parts import Parts
 from didlearn.result import Cell, Estimate, Table, exactly
@@ -22,6 +24,7 @@ Array = np.ndarray[Any, Any]
 Groups = dict[str, Group]
 PER_PIXEL = "squared pixel"
 BEYOND = 0.99
+BALL = 0.99  # of the prior's mass
 SHELL = 0.05
 MEANING = {
     "recovered": "exactly on the manifold, found again (error below 10⁻⁴ of the variance)",
@@ -55,6 +58,16 @@ def error_parts(groups: Groups, rng: Stream, level: float) -> Parts:
     if "held-out" in groups:
         found |= recovery_gap(train.found.error, groups["held-out"].found.error, rng.numpy("gap"), level)
     return Parts(found)
+
+
+def likely_parts(subject: Subject, train: Group, effort: Effort, level: float) -> Parts:
+    """The training images' error if the latent must stay where a normal prior has mass: in the ball of 99 % of it."""
+    assert isinstance(subject.model, LatentModel)
+    if prior_name(subject.model) != "normal":
+        return Parts()
+    found = find(subject, "train, within the prior", train.images, effort, clip=BALL)
+    error = median(found.error, level, PER_PIXEL)
+    return Parts({"error_train_likely": error.model_copy(update={"method": f"‖z‖² within χ²'s {BALL:g} quantile"})})
 
 
 def manifold_parts(groups: Groups, controls: Controls, level: float) -> Parts:

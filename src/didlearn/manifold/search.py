@@ -24,7 +24,14 @@ class Effort:
     rounds: int = 6
 
 
-def find(subject: Subject, name: str, images: Array, effort: Effort, method: Method = "bfgs") -> Inversion:
+def find(
+    subject: Subject,
+    name: str,
+    images: Array,
+    effort: Effort,
+    method: Method = "bfgs",
+    clip: float | None = None,
+) -> Inversion:
     """Invert images (n, C, H, W); the same images are inverted once, also where another check asked first."""
     assert isinstance(subject.model, LatentModel)
     model = subject.model
@@ -39,6 +46,7 @@ def find(subject: Subject, name: str, images: Array, effort: Effort, method: Met
             draws=effort.draws,
             starts=effort.starts,
             rounds=effort.rounds,
+            clip=clip,
             within=False,
             device=subject.device,
             threads=subject.threads,
@@ -46,4 +54,4 @@ def find(subject: Subject, name: str, images: Array, effort: Effort, method: Met
             advance=lambda _, done, total: subject.progress(f"inverting {name}", done, total),
         )
 
-    return subject.once(("inversion", content, effort, method), make)
+    return subject.once(("inversion", content, effort, method, clip), make)

@@ -57,6 +57,9 @@ def _said(estimates: dict[str, Estimate]) -> str:
         f"The nearest image the generator makes to a training image differs by {train:.2g} per pixel (median squared "
         f"error; its own images: {own:.2g}); of planted images it found {percent(estimates['recovered'].value or 0.0)}."
     )
+    likely = estimates.get("error_train_likely")
+    if likely is not None and likely.value is not None and likely.value > 1.05 * train:
+        text += f" Where its prior has mass, it comes only within {likely.value:.2g}."
     left = estimates.get("distance_left")
     if left is None or left.value is None:
         return text
