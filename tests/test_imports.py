@@ -29,8 +29,7 @@ LAYERS = {
     "check": BASE | {"images", "models", "embeddings"},
     "manifold": BASE
     | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "duplicates", "check"},
-    "density": BASE
-    | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "manifold", "check"},
+    "density": BASE | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "manifold", "check"},
     "checks": BASE
     | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "random_matrix"}
     | {"duplicates", "manifold", "density", "check"},

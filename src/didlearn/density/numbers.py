@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from didlearn.check import Subject
 from didlearn.density.baselines import Gaussian, Mixture, fit_baselines
-from didlearn.density.sigma import Calibration
+from didlearn.density.sigma import FEW, Calibration
 from didlearn.images.picture import to_picture
 from didlearn.inference.bdmc import Sandwich
 from didlearn.manifold.groups import pixels
@@ -57,16 +57,16 @@ def bound_parts(bounds: Sandwich, calibration: Calibration, level: float) -> Par
     method = "upper − lower bound (bidirectional Monte Carlo) on simulated images"
     estimates = {
         "bound_gap": gap.model_copy(update={"method": method}),
-        "sigma": exactly(calibration.sigma, level, 0, "used", "of the pixel range"),
+        "sigma": exactly(calibration.sigma, level, FEW, "used", "of the pixel range"),
     }
     figures: tuple[Figure, ...] = ()
     if calibration.reconstruction is not None and calibration.likeliest is not None:
         few = "held-out images"
         estimates["sigma_reconstruction"] = exactly(
-            calibration.reconstruction, level, 0, f"‖x − G(ẑ)‖² / (D − d) of {few}", "of the pixel range"
+            calibration.reconstruction, level, FEW, f"‖x − G(ẑ)‖² / (D − d) of {few}", "of the pixel range"
         )
         estimates["sigma_likeliest"] = exactly(
-            calibration.likeliest, level, 0, f"likeliest for {few}", "of the pixel range"
+            calibration.likeliest, level, FEW, f"likeliest for {few}", "of the pixel range"
         )
         curve = Series(label="held-out", x=calibration.tried, y=calibration.mean, style="line", role="heldout")
         figures = (

@@ -20,14 +20,14 @@ from torch import Tensor
 
 from didlearn.errors import UsageError
 from didlearn.inference import ais, hmc
-from didlearn.inference.batches import in_units
-from didlearn.inference.evidence import check_alive, make_settings
+from didlearn.inference.evidence import IMAGES, check_alive, make_settings
 from didlearn.inference.likelihood import Decoder, Likelihood, make_decoder
 from didlearn.inference.observation import Observation, make_observation
 from didlearn.inference.path import Path
 from didlearn.inference.preparation import Prepared, prepare
 from didlearn.inference.settings import Settings
 from didlearn.models.base import LatentModel
+from didlearn.models.pool import map_models
 from didlearn.rng import Stream
 
 Floats = NDArray[np.float64]
@@ -109,11 +109,12 @@ def bdmc(
     decoder, seen = make_decoder(model, make_observation(observation, sigma), device)
     rng = Stream(seed, ("bdmc",))
 
-    def work(replica: LatentModel, number: int, unit: slice) -> Part:
-        child = rng.child("unit", number)
-        return _unit(replace(decoder, model=replica), seen, unit.stop - unit.start, chosen, child)
+    def work(replica: LatentModel, unit: range) -> Part:
+        child = rng.child("unit", unit.start)
+        return _unit(replace(decoder, model=replica), seen, len(unit), chosen, child)
 
-    return _collect(in_units(model, images, work, device=device, threads=threads, advance=advance), model)
+    parts = map_models(work, model, images, unit=IMAGES, device=device, threads=threads, advance=advance)
+    return _collect(parts, model)
 
 
 def _unit(decoder: Decoder, observation: Observation, count: int, settings: Settings, rng: Stream) -> Part:

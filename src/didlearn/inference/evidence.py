@@ -13,15 +13,16 @@ from torch import Tensor
 
 from didlearn.errors import ModelError, NotFiniteError, UsageError
 from didlearn.inference import ais
-from didlearn.inference.batches import in_units
 from didlearn.inference.likelihood import Decoder, Likelihood, make_decoder
 from didlearn.inference.observation import Bernoulli, Observation, make_observation
 from didlearn.inference.preparation import prepare
 from didlearn.inference.settings import Settings
 from didlearn.models.base import LatentModel
+from didlearn.models.pool import map_models
 from didlearn.rng import Stream
 
 Floats = NDArray[np.float64]
+IMAGES = 8  # annealed together
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +106,13 @@ def log_evidence(
     classes = as_labels(labels, model, len(images))
     rng = Stream(seed, ("log_evidence",))
 
-    def work(replica: LatentModel, number: int, unit: slice) -> Part:
-        part = None if classes is None else classes[unit].to(device)
-        likelihood = Likelihood(replace(decoder, model=replica, labels=part), seen, images[unit])
-        return run_unit(likelihood, chosen, rng.child("unit", number))
+    def work(replica: LatentModel, unit: range) -> Part:
+        part = None if classes is None else classes[unit.start : unit.stop].to(device)
+        likelihood = Likelihood(replace(decoder, model=replica, labels=part), seen, images[unit.start : unit.stop])
+        return run_unit(likelihood, chosen, rng.child("unit", unit.start))
 
-    return collect(in_units(model, len(images), work, device=device, threads=threads, advance=advance))
+    parts = map_models(work, model, len(images), unit=IMAGES, device=device, threads=threads, advance=advance)
+    return collect(parts)
 
 
 def make_settings(**chosen: Any) -> Settings:

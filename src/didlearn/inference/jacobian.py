@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 import torch
 
+from didlearn.errors import ModelError
+from didlearn.models.drawing import first_line
+
 Residual = Callable[[torch.Tensor], torch.Tensor]
 COLUMN_BYTES = 2**28  # of the Jacobian columns held at once beside the result
 
@@ -34,8 +37,19 @@ def jacobian(residual: Residual, z: torch.Tensor) -> tuple[torch.Tensor, torch.T
 
     Jᵀu is linear in u, so its derivative with respect to u along the unit vectors of the latent space gives the
     columns of J: one backward pass through the graph of a backward pass for each, batched.
+
+    Raises:
+        ModelError: the decoder cannot be differentiated twice.
     """
-    z = z.detach().requires_grad_()
+    try:
+        return _jacobian(residual, z.detach().requires_grad_())
+    except RuntimeError as error:
+        raise ModelError(
+            f"the decoder's Jacobian cannot be computed ({first_line(error)}): its layers must be differentiable twice"
+        ) from error
+
+
+def _jacobian(residual: Residual, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     with torch.enable_grad():
         r = residual(z)
         u = torch.zeros_like(r, requires_grad=True)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, Uniform
 
 from didlearn.errors import DidlearnError, ModelError, OutputError, UsageError
+from didlearn.inference.fisher import gauss_newton
 from didlearn.inference.observation import Bernoulli, Observation
 from didlearn.models.base import LatentModel
 from didlearn.models.drawing import first_line
@@ -178,8 +179,6 @@ class Likelihood:
 
     def curvature(self, v: Tensor) -> Tensor:
         """Gauss–Newton curvature JᵀFJ of −log p(x|v) at v (n, d): (n, d, d) float64."""
-        from didlearn.inference.columns import gauss_newton
-
         if self.decoder.labels is None:
             return gauss_newton(self.decoder, self.observation.information, v.to(self.decoder.dtype))
         parts = [

@@ -34,8 +34,7 @@ def map_models(
     wanted = default_threads() if threads is None else threads
     models = model.replicas(max(1, min(wanted, len(units)))) if torch.device(device).type == "cpu" else [model]
     idle: SimpleQueue[LatentModel] = SimpleQueue()
-    distinct = {id(twin): twin for twin in models}
-    for twin in distinct.values():
+    for twin in models:
         idle.put(twin)
 
     def run(items: range) -> T:
@@ -46,7 +45,7 @@ def map_models(
             idle.put(twin)
 
     results: list[T] = []
-    with single_threaded(), ThreadPoolExecutor(len(distinct)) as pool:
+    with single_threaded(), ThreadPoolExecutor(len(models)) as pool:
         for items, result in zip(units, pool.map(run, units), strict=True):
             results.append(result)
             if advance is not None:
