@@ -31,10 +31,25 @@ def test_p_values_of_gaussians_are_uniform_for_any_covariance(p, n, fresh, spect
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("statistic", ["wasserstein", "edge", "eigenvalue_1"])
+@pytest.mark.parametrize("statistic", ["wasserstein", "edge", "radius", "leverage"])
 @pytest.mark.parametrize("spectrum", SPECTRA)
 def test_p_values_are_uniform_at_full_size(spectrum, statistic):
     assert kstest(p_values(200, 400, 1000, 200, spectrum, statistic=statistic), "uniform").pvalue > 0.01
+
+
+def test_radii_and_leverages_of_heavy_tails_vary_more():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 30)) * np.linspace(0.1, 3, 30) / np.sqrt(rng.chisquare(10, size=(600, 1)) / 10)
+    found = moment_test(x[:200], fresh=x[200:], rng=rng, replicates=39)
+    for name in ("radius", "leverage"):
+        assert found.statistics[name].p_value == pytest.approx(1 / 40)
+        assert found.scalars[name][0] > 2 * found.scalars[name][1:].mean()
+
+
+def test_leverages_need_more_rows_than_dimensions():
+    x = np.random.default_rng(0).normal(size=(40, 50))
+    found = moment_test(x[:20], fresh=x[20:], rng=np.random.default_rng(0), replicates=19)
+    assert "leverage" not in found.statistics
 
 
 def mixture(n, rng, tails=False):
@@ -52,7 +67,7 @@ def test_a_mixture_passes_and_heavy_tails_do_not(tails):
     assert set(result.statistics) >= {"wasserstein", "kolmogorov", "eigenvalue_1", "angle_1", "angle_3", "clustering"}
     assert result.vectors.shape == (120, 3)
     assert result.replicate_eigenvalues.shape == (39, 40)
-    assert result.edges.shape == (40,)
+    assert {len(values) for values in result.scalars.values()} == {40}
 
 
 def test_an_edge_further_out_is_said_in_percent():
@@ -70,7 +85,7 @@ def test_the_means_do_not_count_as_an_edge():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 20)) + 50
     result = moment_test(x[:100], fresh=x[100:], rng=rng, replicates=19)
-    assert result.edges[0] < 0.1 * result.eigenvalues[-1]
+    assert result.scalars["edge"][0] < 0.1 * result.eigenvalues[-1]
 
 
 def test_what_cannot_be_compared_is_refused():

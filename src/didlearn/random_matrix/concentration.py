@@ -19,6 +19,8 @@ from didlearn.random_matrix.mixture import Array
 from didlearn.random_matrix.pivotal import PER_DIMENSION, SHARE
 from didlearn.random_matrix.samples import as_samples, centred, varying_basis
 
+VARYING = 1e-9
+
 
 @dataclass(frozen=True)
 class ConcentrationCurve:
@@ -84,8 +86,9 @@ def _ratios(rows: Array, d: int, rng: np.random.Generator) -> tuple[float, float
     if d < x.shape[1]:
         x = x @ np.linalg.qr(rng.normal(size=(x.shape[1], d)))[0]
     first = int(SHARE * len(x))
-    null = rng.normal(size=x.shape)
-    return _plain(x), float(np.var(_whitened(x, first)) / np.var(_whitened(null, first)))
+    whitened, kept = _whitened(x, first)
+    null, _ = _whitened(rng.normal(size=(len(x), kept)), first)
+    return _plain(x), float(np.var(whitened) / np.var(null))
 
 
 def _plain(x: Array) -> float:
@@ -96,11 +99,12 @@ def _plain(x: Array) -> float:
     return float(np.var((x**2).sum(1), ddof=1) / (2 * square))
 
 
-def _whitened(x: Array, first: int) -> Array:
+def _whitened(x: Array, first: int) -> tuple[Array, int]:
+    """Return ‖x‖² of the second part over the directions in which the first varies, and how many these are."""
     a = x[:first] - x[:first].mean(0)
     values, vectors = scipy.linalg.eigh(a.T @ a / (first - 1))
-    inverse = 1 / np.maximum(values, 1e-12 * values.max())
-    return (((x[first:] - x[:first].mean(0)) @ vectors) ** 2) @ inverse
+    kept = values > VARYING * values.max()
+    return (((x[first:] - x[:first].mean(0)) @ vectors[:, kept]) ** 2) @ (1 / values[kept]), int(kept.sum())
 
 
 def _slope(sizes: NDArray[np.int64], ratios: Array) -> float:

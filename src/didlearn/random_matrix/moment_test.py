@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from didlearn.errors import UsageError
 from didlearn.random_matrix.mixture import Array
 from didlearn.random_matrix.replicates import Placement, kolmogorov, place, place_scalar, wasserstein
-from didlearn.random_matrix.rotation import fit_rotations
+from didlearn.random_matrix.rotation import Rotations, fit_rotations
 from didlearn.random_matrix.samples import Samples, as_samples
 
 PAIR = 2
@@ -32,12 +32,14 @@ class MomentResult:
     """The Gram matrix against replicates with the same moments.
 
     Attributes:
-        statistics: ``wasserstein`` and ``kolmogorov`` of the spectrum, ``edge`` (the largest eigenvalue about the class
-            means), ``eigenvalue_1`` … the leading ones, and with several classes ``angle_1`` … (cosines of the
+        statistics: ``wasserstein`` and ``kolmogorov`` of the spectrum; about the class means ``edge`` (the largest
+            eigenvalue), ``radius`` and ``leverage`` (variance over rows of ‖x‖² and of the Mahalanobis ‖x‖², which is
+            Mardia's kurtosis); ``eigenvalue_1`` … the leading ones; with several classes ``angle_1`` … (cosines of the
             principal angles between the leading eigenvectors and the span of the class indicators) and ``clustering``
             (normalised mutual information of k-means on them).
         eigenvalues: the non-zero spectrum of the data, ascending, (m,). replicate_eigenvalues: (B, m).
-        edges: the data's upper edge and the replicates', (B + 1,).
+        scalars: ``edge``, ``radius`` and ``leverage`` of the data and the replicates, (B + 1,) each; no ``leverage``
+            where there are no more rows in a class than dimensions.
         vectors: leading eigenvectors of the data, (n, max(k, 2)). replicate_vectors: of the first replicate.
         labels: (n,), classes of their rows, from 0.
     """
@@ -45,7 +47,7 @@ class MomentResult:
     statistics: dict[str, Placement]
     eigenvalues: Array
     replicate_eigenvalues: Array
-    edges: Array
+    scalars: dict[str, Array]
     vectors: Array
     replicate_vectors: Array
     labels: NDArray[np.int64]
@@ -59,7 +61,7 @@ class MomentResult:
 @dataclass(frozen=True)
 class _Member:
     eigenvalues: Array
-    edge: float
+    scalars: dict[str, float]
     vectors: Array
     cosines: Array
     clustering: float
@@ -95,17 +97,17 @@ def moment_test(
     rotations = fit_rotations(pool, pool_labels)
     order = np.argsort(samples.labels, kind="stable")
     ordered = samples.labels[order]
-    centres = rotations.means[ordered]
+    about = _About(rotations, ordered)
     seed = int(rng.integers(2**31))
     with threadpool_limits(1):
-        family = [_member(samples.features[order], centres, ordered, seed)]
+        family = [_member(samples.features[order], about, ordered, seed)]
         draws = (rotations.draw(samples.counts, rng)[0] for _ in range(replicates))
-        family += [_member(rows, centres, ordered, seed) for rows in draws]
+        family += [_member(rows, about, ordered, seed) for rows in draws]
     return MomentResult(
         _statistics(family, leading),
         family[0].eigenvalues,
         np.array([member.eigenvalues for member in family[1:]]),
-        np.array([member.edge for member in family]),
+        _scalars(family),
         family[0].vectors,
         family[1].vectors,
         ordered,
@@ -138,7 +140,7 @@ def _statistics(family: list[_Member], leading: int) -> dict[str, Placement]:
     statistics = {
         "wasserstein": place(wasserstein(spectra)),
         "kolmogorov": place(kolmogorov(spectra)),
-        "edge": place_scalar(np.array([member.edge for member in family])),
+        **{name: place_scalar(values) for name, values in _scalars(family).items()},
     }
     for i in range(min(leading, spectra.shape[1])):
         statistics[f"eigenvalue_{i + 1}"] = place_scalar(spectra[:, -1 - i])
@@ -149,7 +151,11 @@ def _statistics(family: list[_Member], leading: int) -> dict[str, Placement]:
     return statistics | {"clustering": place_scalar(np.array([member.clustering for member in family]))}
 
 
-def _member(rows: Array, centres: Array, labels: NDArray[np.int64], seed: int) -> _Member:
+def _scalars(family: list[_Member]) -> dict[str, Array]:
+    return {name: np.array([member.scalars[name] for member in family]) for name in family[0].scalars}
+
+
+def _member(rows: Array, about: _About, labels: NDArray[np.int64], seed: int) -> _Member:
     """Take the spectrum, leading eigenvectors and statistics of one data set; its rows lie in order of the classes."""
     n, p = rows.shape
     classes = int(labels[-1]) + 1
@@ -161,13 +167,32 @@ def _member(rows: Array, centres: Array, labels: NDArray[np.int64], seed: int) -
         values, right = np.linalg.eigh(rows.T @ rows / p)
         top = np.linalg.qr(rows @ right[:, ::-1][:, :count])[0]
     values = np.maximum(values, 0)
-    edge = _greatest(rows - centres)
+    scalars = about.scalars(rows)
     if classes == 1:
-        return _Member(values, edge, top, np.zeros(0), 0.0)
+        return _Member(values, scalars, top, np.zeros(0), 0.0)
     indicators = np.eye(classes)[labels] / np.sqrt(np.bincount(labels))
     cosines = np.linalg.svd(indicators.T @ top[:, :classes], compute_uv=False)
     found = KMeans(classes, n_init=3, random_state=seed).fit_predict(top[:, :classes])
-    return _Member(values, edge, top, cosines, float(normalized_mutual_info_score(labels, found)))
+    return _Member(values, scalars, top, cosines, float(normalized_mutual_info_score(labels, found)))
+
+
+class _About:
+    """Statistics about what the rotations keep: the class means, and the scatter."""
+
+    def __init__(self, rotations: Rotations, labels: NDArray[np.int64]) -> None:
+        self.centres = rotations.means[labels]
+        self.starts = np.searchsorted(labels, np.arange(len(rotations.means)))[1:]
+        full = all(len(f) < n - 1 for f, n in zip(rotations.factors, rotations.counts, strict=True))
+        self.whiten = [np.linalg.pinv(factor) for factor in rotations.factors] if full else []
+
+    def scalars(self, rows: Array) -> dict[str, float]:
+        """Return the edge, and the variances of ‖x‖² and of Mahalanobis ‖x‖²."""
+        centred = rows - self.centres
+        found = {"edge": _greatest(centred), "radius": float(np.var((centred**2).sum(1)))}
+        if self.whiten:
+            pieces = zip(np.split(centred, self.starts), self.whiten, strict=True)
+            found["leverage"] = float(np.var(np.concatenate([((x @ w) ** 2).sum(1) for x, w in pieces])))
+        return found
 
 
 def _greatest(rows: Array) -> float:
