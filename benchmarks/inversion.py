@@ -1,6 +1,6 @@
 """Inverting a generator: error against decoder passes for every method, and what the loop itself costs.
 
-    python benchmarks/inversion.py [--generator SPEC --data FILE.npz] [--images 24] [--out curves.json]
+    python benchmarks/inversion.py [--generator SPEC --data FILE.npz] [--images 24] [--out FILE.json] [--plot FILE.png]
 
 Without data, a small convolutional generator with random weights stands in. A decoder pass is a forward pass, a
 backward pass, or a column of the Jacobian. All methods run on the same images in one run; passes are the median over
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from torch import nn
@@ -154,6 +155,20 @@ def bare(model: LatentModel, images: np.ndarray[Any, Any], sizes: list[int]) -> 
     return time.perf_counter() - start
 
 
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """Draw the median error of every method against decoder passes, one panel a group."""
+    names = list(dict.fromkeys(row["group"] for row in rows))
+    figure, axes = plt.subplots(1, len(names), figsize=(6 * len(names), 5), squeeze=False, layout="constrained")
+    for panel, name in zip(axes[0], names, strict=True):
+        for row in rows:
+            if row["group"] == name:
+                passes, errors = row["curve"]
+                panel.loglog(passes, np.maximum(errors, 1e-12), ".-", label=row["method"])
+        panel.set(title=name, xlabel="decoder passes per image", ylabel="median squared error per pixel")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
+    figure.savefig(path, dpi=150)
+
+
 def main() -> None:
     """Run the comparison and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -161,6 +176,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="an .npz with x_train (n, H, W, C) uint8")
     parser.add_argument("--images", type=int, default=24)
     parser.add_argument("--out", type=Path, help="where the curves go, as JSON")
+    parser.add_argument("--plot", type=Path, help="where a picture of them goes")
     given = parser.parse_args()
     model = stand_in() if given.generator is None else open_model(given.generator, trust_code=True)
     if not isinstance(model, LatentModel):
@@ -170,6 +186,8 @@ def main() -> None:
     rows = compare(model, groups)
     if given.out is not None:
         given.out.write_text(json.dumps(rows, indent=1))
+    if given.plot is not None:
+        draw(rows, given.plot)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,14 @@ def test_restarts_find_what_one_start_misses():
     assert (searched <= alone + 1e-12).mean() > 0.9
 
 
+def test_the_trace_falls_and_ends_at_the_result():
+    model = relu(20, [40])
+    found = invert(model, planted(model, 16), rounds=3)
+    assert (np.diff(found.trace_objective, axis=1) <= 1e-6 * found.trace_objective[:, :-1]).all()
+    assert (found.trace_objective[:, 0] > 100 * found.trace_objective[:, -1]).all()
+    assert np.allclose(found.trace_objective[:, -1], found.objective)
+
+
 def test_the_published_protocol_stops_short_and_says_so():
     model = relu(20, [40])
     x = planted(model, 16)

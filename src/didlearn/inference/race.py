@@ -65,7 +65,7 @@ def search(
     z0 = draws.nearest(target, plan[0][0])
     trace: list[tuple[torch.Tensor, torch.Tensor]] = []
     nothing = torch.full((len(target),), len(draws.z), dtype=torch.int64, device=z0.device)
-    best, spread = _run(target, z0, plan, domain, lambda passes, error: trace.append((nothing + passes, error)))
+    best, spread = _run(target, z0, plan, domain, lambda passes, error: trace.append((nothing + passes, error.clone())))
     spent = nothing + best.evaluations
     floor = EXACT * variance(target.x)
     found = Found(best.z, best.error, spent, (best.error <= floor) | (spread <= AGREED), trace)
