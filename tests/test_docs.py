@@ -55,7 +55,7 @@ def test_every_command_and_flag_is_documented():
 def test_every_estimate_is_on_its_check_s_page(generator):
     small = {"inversion": {"images": 8, "rounds": 1, "starts": 4}, "manifold_classifier": {"images": 8, "rounds": 1}}
     likely = {"images": 8, "chains": 2, "budget": 120}
-    small |= {"likelihood": likely, "typicality": likely | {"samples": 8}}
+    small |= {"likelihood": likely, "typicality": likely | {"drawn": 8}}
     checks = build_checks((), small)
     result = dl.audit(train="digits", generator=ROOT / "examples" / "digits" / generator, checks=checks, threads=1)
     for check in result.checks:

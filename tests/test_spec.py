@@ -43,7 +43,7 @@ def test_bad_fields_are_named(fields, message):
             "no parameter 'sample'; did you mean 'samples'.*valid are samples, candidates",
         ),
         ([], {"support": {"samples": "lots"}}, "samples is 'lots'"),
-        ([], {"likelihood": {}}, "no check 'likelihood'"),
+        ([], {"likeliness": {}}, "no check 'likeliness'"),
     ],
 )
 def test_bad_checks_are_named(names, parameters, message):

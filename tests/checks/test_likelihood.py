@@ -109,7 +109,7 @@ def test_without_outside_sets_it_is_measured(subject):
 
 
 def test_images_of_the_model_are_typical_and_others_are_not(subject):
-    check = TypicalityCheck(sigma=SIGMA, samples=30, **FAST)
+    check = TypicalityCheck(sigma=SIGMA, drawn=30, **FAST)
     found = run_check(check, subject)
     assert found.verdict in ("pass", "inconclusive")
     assert found.estimates["typicality_pvalue_train"].value > 0.01

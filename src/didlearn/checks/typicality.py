@@ -30,7 +30,7 @@ class TypicalityCheck(Check):
     """Whether groups of real images have the log-likelihood that the model's own samples have.
 
     Attributes:
-        samples: images drawn from the model, with their noise. images: of each real group.
+        drawn: images of the model, with their noise. images: of each real group.
         chains, budget, observation, sigma: of the likelihood, as in that check.
         batch: images a batch of the batch statistic.
         tolerance: difference of means, in the samples' standard deviations, that is still typical.
@@ -42,7 +42,7 @@ class TypicalityCheck(Check):
     question: ClassVar[str] = "Are real images typical of the generator?"
     position: ClassVar[int] = 6
 
-    samples: int = 48
+    drawn: int = 48
     images: int = 16
     chains: int = 8
     budget: int = 480
@@ -66,7 +66,7 @@ class TypicalityCheck(Check):
         effort = Effort(self.images, self.chains, self.budget, self.observation, self.sigma)
         groups = real_groups(subject, self.images, self.observation)
         sigma = calibrate(subject, groups["held-out"], effort).sigma
-        drawn = own_images(subject, self.samples, self.observation, sigma, "typical")
+        drawn = own_images(subject, self.drawn, self.observation, sigma, "typical")
         own = log_likelihood(subject, "its own samples", drawn, sigma, effort)
         real = {name: log_likelihood(subject, name, images, sigma, effort) for name, images in groups.items()}
         parts = typical_parts(own, real, self.batch, rng, self.level) + Parts(figures=(typical_figure(own, real),))
