@@ -96,9 +96,11 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
         "manifold_classifier",
         "likelihood",
         "typicality",
+        "gaussianity",
+        "concentration",
     ]
     drawn = [check["params"]["samples"] for check in saved["checks"] if "samples" in check["params"]]
-    assert drawn == [600, 600]
+    assert drawn == [600] * 4
     assert any("split off" in note for note in saved["notes"])
     again = didlearn("report", tmp_path / "run")
     assert again.stdout.strip().endswith("report.html")

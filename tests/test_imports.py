@@ -30,9 +30,10 @@ LAYERS = {
     "manifold": BASE
     | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "duplicates", "check"},
     "density": BASE | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "manifold", "check"},
+    "universality": BASE | {"statistics", "images", "models", "embeddings", "random_matrix", "check"},
     "checks": BASE
     | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "random_matrix"}
-    | {"duplicates", "manifold", "density", "check"},
+    | {"duplicates", "manifold", "density", "universality", "check"},
     "spec": BASE | {"check"},
     "audit": BASE | {"images", "models", "embeddings", "check", "checks", "spec"},
     "report": {"errors", "result", "wording", "_version"},

@@ -137,6 +137,7 @@ def audit(
             autoencoder=None
             if autoencoder is None
             else open_autoencoder(autoencoder, trust_code=trust_code, device=device),
+            trust_code=trust_code,
         )
         return _run(chosen, subject, notes, workdir)
 

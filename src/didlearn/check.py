@@ -43,6 +43,7 @@ class Subject:
         outside: other data sets by name.
         embedding: the space distances are measured in.
         autoencoder: reconstructs images, to be set beside the generator, or ``None``.
+        trust_code: whether a factory's code may run.
         seed: root of every random stream.
         device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
         workdir: where checks may cache what is dear to recompute, or ``None``.
@@ -62,6 +63,7 @@ class Subject:
     workdir: Path | None = None
     progress: Callable[[str, int, int], None] = silent
     autoencoder: Autoencoder | None = None
+    trust_code: bool = False
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
     _features: dict[object, np.ndarray[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
     _once: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)

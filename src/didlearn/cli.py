@@ -20,6 +20,8 @@ CHECK_COMMANDS = {
     "manifold_classifier": "Does distance from its manifold tell classes and outside images? That check alone.",
     "likelihood": "Does it find real images likely? The likelihood check alone.",
     "typicality": "Are real images typical of it? The typicality check alone.",
+    "gaussianity": "May its features be treated as Gaussian? The random-matrix tests alone.",
+    "concentration": "Is it Lipschitz, and do its features concentrate? That check alone.",
 }
 DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"
 

@@ -36,7 +36,7 @@ def study_estimates(study: Study, level: float) -> dict[str, Estimate]:
         "exact_repeats": exactly(study.group.repeats, level, rows, "features equal to an earlier image's", "images"),
     }
     for name in (name for name in ("radius", "leverage") if name in gram.scalars):
-        found[f"{name}_ratio"] = _ratio(gram.scalars[name], study.tested, level)
+        found[f"{name}_ratio"] = variance_ratio(gram.scalars[name], study.tested, level)
         found[f"{name}_pvalue"] = exactly(gram.statistics[name].p_value, level, study.tested, f"variance {ROTATIONS}")
     if study.matched is not None:
         found["whitened_edge_matched"] = _shift(
@@ -66,7 +66,7 @@ def _shift(value: float, null: Array, n: int, level: float, against: str) -> Est
     )
 
 
-def _ratio(values: Array, n: int, level: float) -> Estimate:
+def variance_ratio(values: Array, n: int, level: float) -> Estimate:
     """Return the data's variance over the replicates' mean one, and over the ends of their range."""
     low, high = np.quantile(values[1:], [(1 - level) / 2, (1 + level) / 2])
     ratio = float(values[0] / values[1:].mean())

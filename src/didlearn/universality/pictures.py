@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from didlearn.parts import Parts
+from didlearn.random_matrix import ConcentrationCurve
 from didlearn.result import Figure, Mark, Series
 from didlearn.universality.study import Study
 
 Array = NDArray[np.float64]
+Role = Literal["generated", "heldout", "other", "theory"]
 POINTS = 250
 
 
@@ -17,7 +22,10 @@ def study_figures(studies: list[Study], embedding: str = "", number: int = 0) ->
     """Draw everything of one embedding; further embeddings are numbered and named in the titles."""
     suffix, of = (f"_{number}", f" ({embedding})") if number else ("", "")
     figures = [_spectrum(study, suffix, of) for study in studies] + [_vectors(study, suffix, of) for study in studies]
-    figures += [_whitened(studies, suffix, of), _concentration(studies, suffix, of)]
+    figures += [
+        _whitened(studies, suffix, of),
+        concentration_figure([(s.group.name, s.group.role, s.curve) for s in studies], suffix, of),
+    ]
     return Parts(figures=tuple(figures))
 
 
@@ -25,9 +33,9 @@ def _spectrum(study: Study, suffix: str, of: str) -> Figure:
     edges, n = study.bins, study.tested
     middle = np.sqrt(edges[1:] * edges[:-1])
 
-    def step(label: str, values: Array, role: str) -> Series:
+    def step(label: str, values: Array, role: Role) -> Series:
         counts = np.histogram(values, edges)[0] / n
-        return Series(label=label, x=tuple(edges), y=(*counts, 0.0), style="step", role=role)  # type: ignore[arg-type]
+        return Series(label=label, x=tuple(edges), y=(*counts, 0.0), style="step", role=role)
 
     replicates = study.gram.replicate_eigenvalues
     mean = np.mean([np.histogram(row, edges)[0] for row in replicates], axis=0) / n
@@ -50,10 +58,10 @@ def _spectrum(study: Study, suffix: str, of: str) -> Figure:
 
 
 def _vectors(study: Study, suffix: str, of: str) -> Figure:
-    def points(label: str, vectors: Array, role: str) -> Series:
+    def points(label: str, vectors: Array, role: Role) -> Series:
         signed = vectors[:, :2] * np.where(vectors[:, :2].sum(0) < 0, -1, 1)
         kept = signed[:: max(1, len(signed) // POINTS)]
-        return Series(label=label, x=tuple(kept[:, 0]), y=tuple(kept[:, 1]), style="points", role=role)  # type: ignore[arg-type]
+        return Series(label=label, x=tuple(kept[:, 0]), y=tuple(kept[:, 1]), style="points", role=role)
 
     name = study.group.name
     return Figure(
@@ -91,22 +99,24 @@ def _whitened(studies: list[Study], suffix: str, of: str) -> Figure:
     )
 
 
-def _concentration(studies: list[Study], suffix: str, of: str) -> Figure:
+def concentration_figure(
+    curves: Sequence[tuple[str, Role, ConcentrationCurve]], suffix: str = "", of: str = ""
+) -> Figure:
+    """Draw r_Q against the dimension of groups (name, role, curve)."""
     series = []
-    for study in studies:
-        curve = study.curve
+    for name, role, curve in curves:
         for label, values, error in (
             ("", curve.plain, curve.plain_error),
             (", whitened", curve.whitened, curve.whitened_error),
         ):
             series.append(
                 Series(
-                    label=study.group.name + label,
+                    label=name + label,
                     x=tuple(map(float, curve.dimensions)),
                     y=tuple(np.maximum(values, 1e-3)),
                     low=tuple(np.maximum(values - error, 1e-3)),
                     high=tuple(np.maximum(values + error, 1e-3)),
-                    role=study.group.role,
+                    role=role,
                 )
             )
     return Figure(
