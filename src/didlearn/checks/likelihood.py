@@ -20,6 +20,7 @@ from didlearn.density.numbers import (
     baseline_parts,
     bound_parts,
     complexity_parts,
+    encoder_parts,
     extremes,
     likelihood_parts,
     preference_parts,
@@ -89,6 +90,7 @@ class LikelihoodCheck(Check):
         D = int(np.prod(subject.train.shape))
         parts = likelihood_parts(found, D, self.level, bits=self.observation != "bernoulli") + bounds
         parts += preference_parts(found, parts.estimates["bound_gap"], self.level) + ranking_parts(by_budget)
+        parts += encoder_parts(subject, groups, calibration.sigma, self.observation, self.level)
         simple, ppca = baseline_parts(subject, groups, found, rng, self.level)
         parts += simple + complexity_parts(groups, found, ppca, rng, self.level)
         parts += Parts(

@@ -13,6 +13,7 @@ from didlearn.density.baselines import Gaussian, Mixture, fit_baselines
 from didlearn.density.sigma import FEW, Calibration
 from didlearn.images.picture import to_picture
 from didlearn.inference.bdmc import Sandwich
+from didlearn.inference.iwae import has_encoder, iwae
 from didlearn.manifold.groups import pixels
 from didlearn.manifold.outliers import local_variance
 from didlearn.models.base import LatentModel
@@ -168,6 +169,19 @@ def baseline_parts(
         caption=f"Mean log-likelihood in nats; fitted to {len(x)} training images, dequantised.",
     )
     return Parts(estimates, tables=(table,)), values["ppca"]
+
+
+def encoder_parts(subject: Subject, groups: dict[str, Array], sigma: float, observation: str, level: float) -> Parts:
+    """The importance-weighted bound of the model's own encoder, where it has one: a bound from another side."""
+    assert isinstance(subject.model, LatentModel)
+    if not has_encoder(subject.model):
+        return Parts()
+    method = "importance-weighted bound (IWAE) of the model's encoder, 200 draws"
+    estimates = {}
+    for name in ("train", "held-out"):
+        values = iwae(subject.model, groups[name], sigma, subject.seed, observation=observation, device=subject.device)
+        estimates[key("iwae", name)] = mean(values, level, NATS).model_copy(update={"method": method})
+    return Parts(estimates)
 
 
 def complexity_parts(
