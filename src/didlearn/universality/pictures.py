@@ -16,6 +16,7 @@ from didlearn.universality.study import Study
 Array = NDArray[np.float64]
 Role = Literal["generated", "heldout", "other", "theory"]
 POINTS = 250
+LEAST = 1e-3  # of the mean eigenvalue: smaller ones are drawn there
 
 
 def study_figures(studies: list[Study], embedding: str = "", number: int = 0) -> Parts:
@@ -82,7 +83,7 @@ def _whitened(studies: list[Study], suffix: str, of: str) -> Figure:
     series = []
     for study in studies:
         x, y = study.pivotal.null_eigenvalues.mean(0), study.pivotal.eigenvalues.mean(0)
-        y = np.minimum(y, 1e3 * x)
+        x, y = np.maximum(x, LEAST), np.clip(y, LEAST, 1e3 * x)
         series.append(Series(label=study.group.name, x=tuple(x), y=tuple(y), style="points", role=study.group.role))
     ends = np.array([min(min(s.x) for s in series), max(max(s.x) for s in series)])
     line = Series(label="Gaussian", x=tuple(ends), y=tuple(ends), role="theory")
@@ -93,7 +94,7 @@ def _whitened(studies: list[Study], suffix: str, of: str) -> Figure:
         y_label="eigenvalue found",
         series=(*series, line),
         x_log=True,
-        y_log=bool(min(min(s.y) for s in series) > 0),
+        y_log=True,
         caption="Eigenvalues of the one part's covariance in units of the other's. They do not depend on the "
         "covariance, so Gaussian features lie on the line whatever it is.",
     )

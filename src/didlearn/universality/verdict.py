@@ -8,7 +8,7 @@ from typing import NamedTuple
 from didlearn.random_matrix import pivotal_samples
 from didlearn.result import Estimate, Verdict
 from didlearn.universality.study import Study
-from didlearn.wording import number
+from didlearn.wording import number, percent
 
 TESTS = 4
 
@@ -34,10 +34,11 @@ def judge_features(estimates: dict[str, Estimate], study: Study, limits: Limits)
 
     Four tests share ``alpha``. ``fail``: a spectrum is rejected, and an upper edge lies more than ``tolerance`` from
     the mixture's and outside the replicates' range; or a variance of ‖x‖² is rejected, and is more than
-    ``fluctuation`` times a Gaussian's. ``pass``: neither, with samples enough to compare all dimensions. Else
+    ``fluctuation`` times a Gaussian's; or more than a share ``tolerance`` of the images repeat others exactly, which a
+    density never does. ``pass``: neither, with samples enough to compare all dimensions. Else
     ``inconclusive``.
     """
-    beyond = [*_edges(estimates, limits), *_norms(estimates, limits)]
+    beyond = [*_edges(estimates, limits), *_norms(estimates, limits), *_repeats(study, limits)]
     p = min(_value(estimates, "gram_pvalue"), _value(estimates, "whitened_pvalue"))
     if beyond:
         reason = f"the features are not Gaussian: {' and '.join(beyond)}"
@@ -76,6 +77,11 @@ def _norms(estimates: dict[str, Estimate], limits: Limits) -> list[str]:
             said.append(f"{words} varies {number(ratio.value or 0.0)} times as much as a Gaussian's")
             said[-1] += _real(estimates, f"{name}_ratio_heldout", lambda value: f"{number(value)} times")
     return said[:1]
+
+
+def _repeats(study: Study, limits: Limits) -> list[str]:
+    share = study.group.repeats / len(study.group.features)
+    return [f"{percent(share)} of the images repeat others exactly"] if share > limits.tolerance else []
 
 
 def edge_words(estimates: dict[str, Estimate]) -> str:
