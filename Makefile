@@ -2,7 +2,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 DEMO := runs/demo
-AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --fail-on never
+AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --fail-on never --set inversion.images=16 --set inversion.rounds=3 \
+	--set likelihood.images=10 --set typicality.images=10 --set typicality.drawn=24
 
 .PHONY: demo test test-slow format benchmark clean
 

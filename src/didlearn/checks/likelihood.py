@@ -18,13 +18,14 @@ from didlearn.density.groups import own_images, real_groups
 from didlearn.density.needs import missing_for_density
 from didlearn.density.numbers import (
     baseline_parts,
-    bound_parts,
     complexity_parts,
     encoder_parts,
     extremes,
+    gap_parts,
     likelihood_parts,
     preference_parts,
     ranking_parts,
+    sigma_parts,
 )
 from didlearn.density.sigma import calibrate
 from didlearn.density.verdict import judge_likelihood
@@ -86,7 +87,8 @@ class LikelihoodCheck(Check):
             )
         }
         found = by_budget[self.budget]
-        bounds = bound_parts(sandwich(subject, calibration.sigma, effort), calibration, self.level)
+        bounds = gap_parts(sandwich(subject, calibration.sigma, effort), self.level)
+        bounds += sigma_parts(calibration, self.level)
         D = int(np.prod(subject.train.shape))
         parts = likelihood_parts(found, D, self.level, bits=self.observation != "bernoulli") + bounds
         parts += preference_parts(found, parts.estimates["bound_gap"], self.level) + ranking_parts(by_budget)

@@ -52,12 +52,16 @@ def bits_per_dimension(nats: Array, D: int) -> Array:
     return 8 - nats / (D * math.log(2))
 
 
-def bound_parts(bounds: Sandwich, calibration: Calibration, level: float) -> Parts:
-    """How far apart the bounds are on images the model made, and where σ comes from."""
-    gap = mean(bounds.upper - bounds.lower, level, NATS)
+def gap_parts(bounds: Sandwich, level: float) -> Parts:
+    """How far apart the bounds are on images the model made."""
     method = "upper − lower bound (bidirectional Monte Carlo) on simulated images"
+    gap = mean(bounds.upper - bounds.lower, level, NATS).model_copy(update={"method": method})
+    return Parts({"bound_gap": gap})
+
+
+def sigma_parts(calibration: Calibration, level: float) -> Parts:
+    """Where the observation noise comes from."""
     estimates = {
-        "bound_gap": gap.model_copy(update={"method": method}),
         "sigma": exactly(calibration.sigma, level, FEW, "used", "of the pixel range"),
     }
     figures: tuple[Figure, ...] = ()

@@ -35,7 +35,8 @@ def typical_parts(own: Array, real: dict[str, Array], batch: int, rng: Stream, l
     corrected = holm(raw)
     limit = batch_limit(own, batch, rng.numpy("batches"))
     estimates: dict[str, Estimate] = {
-        "entropy": entropy.model_copy(update={"method": "−mean log-likelihood of samples"})
+        "entropy": entropy.model_copy(update={"method": "−mean log-likelihood of samples"}),
+        "sample_spread": exactly(spread, level, len(own), "standard deviation of its samples' log-likelihoods", NATS),
     }
     rows: list[tuple[Cell, ...]] = []
     for name, values in real.items():
@@ -93,8 +94,8 @@ def _in_units(difference: Estimate, spread: float) -> Estimate:
 def judge_typicality(estimates: dict[str, Estimate], tolerance: float, alpha: float, groups: list[str]) -> Decision:
     """Decide whether training images are typical.
 
-    ``fail``: their mean surely differs (p < ``alpha``). ``pass``: it surely lies within ``tolerance`` standard
-    deviations. Else ``inconclusive``.
+    ``fail``: their mean surely differs (p < ``alpha``), by more than the bounds' gap. ``pass``: it surely lies within
+    ``tolerance`` standard deviations. Else ``inconclusive``.
     """
     shift, p = estimates["typicality_shift_train"], estimates["typicality_pvalue_train"].value or 0.0
     value, low, high = shift.value or 0.0, shift.low or 0.0, shift.high or 0.0
@@ -106,6 +107,13 @@ def judge_typicality(estimates: dict[str, Estimate], tolerance: float, alpha: fl
     nearest = min(groups, key=lambda name: abs(estimates[key("typicality_shift", name)].value or 0.0))
     if nearest not in ("train", "held-out"):
         said += f" {nearest} comes nearer to what is typical of it."
+    slack, away = max(estimates["bound_gap"].high or 0.0, 0.0), abs(value) * (estimates["sample_spread"].value or 0.0)
+    if p < alpha and away <= slack:
+        reason = (
+            f"the difference ({number(away)} nats) is no larger than the gap of the bounds ({number(slack)}): "
+            "a larger budget would settle it"
+        )
+        return Decision("inconclusive", reason, f"{said} Open: {reason}.")
     if p < alpha:
         return Decision("fail", f"their mean log-likelihood differs from its own samples' (p = {p:.2g})", said)
     if -tolerance <= low and high <= tolerance:

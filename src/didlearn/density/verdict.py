@@ -36,7 +36,8 @@ def judge_likelihood(estimates: dict[str, Estimate], outside: list[str], tightne
         reason = (
             f"the bounds lie {gap.value:.3g} nats apart on its own images; about {need} gradient evaluations a chain"
         )
-        return Decision("inconclusive", f"{reason} would bring them within {tightness:g}", f"{said} {reason}.")
+        reason = f"{reason} would bring them within {tightness:g}"
+        return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.")
     if not outside:
         reason = "there is no outside set to compare with; give one with --outside NAME=SPEC"
         return Decision("measured", reason, said)
