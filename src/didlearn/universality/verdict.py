@@ -43,7 +43,9 @@ def judge_features(estimates: dict[str, Estimate], study: Study, limits: Limits)
     p = min(_value(estimates, "gram_pvalue"), _value(estimates, "whitened_pvalue"))
     if beyond:
         reason = f"the features are not Gaussian: {' and '.join(beyond)}"
-        return Decision("fail", reason, f"Two moments do not describe these features {_where(estimates)}: {beyond[0]}.")
+        return Decision(
+            "fail", reason, f"Two moments do not describe these features {_where(estimates, limits)}: {beyond[0]}."
+        )
     seen, rows = edge_words(estimates), len(study.group.features)
     if study.pivotal.projected:
         need = pivotal_samples(study.rank, len(study.group.counts))
@@ -60,12 +62,13 @@ def judge_features(estimates: dict[str, Estimate], study: Study, limits: Limits)
     return Decision("pass", reason, f"Two moments describe these features for linear methods: {seen}.")
 
 
-def _where(estimates: dict[str, Estimate]) -> str:
+def _where(estimates: dict[str, Estimate], limits: Limits) -> str:
     """Say for which methods: the theory is about plain Gram matrices, and these may be described all the same."""
     p = _value(estimates, "gram_pvalue")
-    if p < PLAIN or _value(estimates, "radius_pvalue") < PLAIN:
+    if p < PLAIN or _value(estimates, "radius_ratio") > limits.fluctuation:
         return "for linear methods"
-    return f"for linear methods that whiten them (small penalties do), though they describe the plain Gram matrix (p = {p:.2g})"
+    plain = f"though they describe the plain Gram matrix (p = {p:.2g})"
+    return f"for linear methods that whiten them (small penalties do), {plain}"
 
 
 def _edges(estimates: dict[str, Estimate], limits: Limits) -> list[str]:
