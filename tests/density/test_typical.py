@@ -15,13 +15,15 @@ def parts(shift=0.0, n=40, m=100, seed=0, batch=4):
     return typical_parts(own, {"train": train, "held-out": own[:20]}, batch, Stream(seed), 0.95)
 
 
-def judge(found, gap=0.0):
+def judge(found, gap=0.0, drift=0.0):
     estimates = found.estimates | {"bound_gap": exactly(gap, 0.95, 8, "given", "nats")}
+    estimates |= {"effort_drift": exactly(drift, 0.95, 8, "given", "nats")}
     return judge_typicality(estimates, 0.5, 0.05, ["train", "held-out"])
 
 
 def test_a_difference_within_the_gap_of_the_bounds_is_open():
     assert judge(parts(-1.5), gap=20.0).verdict == "inconclusive"
+    assert judge(parts(-1.5), drift=20.0).verdict == "inconclusive"
 
 
 @pytest.mark.parametrize(("shift", "words"), [(-1.5, "less likely"), (1.5, "likelier")])

@@ -19,6 +19,7 @@ from didlearn.density.needs import missing_for_density
 from didlearn.density.numbers import (
     baseline_parts,
     complexity_parts,
+    drift_parts,
     encoder_parts,
     extremes,
     gap_parts,
@@ -26,6 +27,7 @@ from didlearn.density.numbers import (
     preference_parts,
     ranking_parts,
     sigma_parts,
+    slack_of,
 )
 from didlearn.density.sigma import calibrate
 from didlearn.density.verdict import judge_likelihood
@@ -77,21 +79,21 @@ class LikelihoodCheck(Check):
         groups = real_groups(subject, self.images, self.observation)
         calibration = calibrate(subject, groups["held-out"], effort)
         groups["generated"] = own_images(subject, self.images, self.observation, calibration.sigma)
+        half, quarter = (max(self.budget // share, LEAST_BUDGET) for share in (2, 4))
         by_budget = {
             budget: {
                 name: log_likelihood(subject, name, images, calibration.sigma, effort, budget)
                 for name, images in groups.items()
             }
-            for budget in sorted(
-                {max(self.budget // 4, LEAST_BUDGET), max(self.budget // 2, LEAST_BUDGET), self.budget}
-            )
+            for budget in sorted({quarter, half, self.budget})
         }
         found = by_budget[self.budget]
         bounds = gap_parts(sandwich(subject, calibration.sigma, effort), self.level)
         bounds += sigma_parts(calibration, self.level)
         D = int(np.prod(subject.train.shape))
         parts = likelihood_parts(found, D, self.level, bits=self.observation != "bernoulli") + bounds
-        parts += preference_parts(found, parts.estimates["bound_gap"], self.level) + ranking_parts(by_budget)
+        parts += drift_parts(by_budget[half], found, self.level)
+        parts += preference_parts(found, slack_of(parts.estimates), self.level) + ranking_parts(by_budget)
         parts += encoder_parts(subject, groups, calibration.sigma, self.observation, self.level)
         simple, ppca = baseline_parts(subject, groups, found, rng, self.level)
         parts += simple + complexity_parts(groups, found, ppca, rng, self.level)

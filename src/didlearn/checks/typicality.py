@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from didlearn.check import Check, Subject, register
-from didlearn.density.effort import Effort
+from didlearn.density.effort import LEAST_BUDGET, Effort
 from didlearn.density.estimate import log_likelihood, sandwich
 from didlearn.density.groups import own_images, real_groups
 from didlearn.density.needs import missing_for_density
-from didlearn.density.numbers import gap_parts
+from didlearn.density.numbers import drift_parts, gap_parts
 from didlearn.density.sigma import calibrate
 from didlearn.density.typical import judge_typicality, typical_figure, typical_parts
 from didlearn.models.faults import find_fault
@@ -71,6 +71,9 @@ class TypicalityCheck(Check):
         own = log_likelihood(subject, "its own samples", drawn, sigma, effort)
         real = {name: log_likelihood(subject, name, images, sigma, effort) for name, images in groups.items()}
         parts = typical_parts(own, real, self.batch, rng, self.level) + Parts(figures=(typical_figure(own, real),))
+        half = max(self.budget // 2, LEAST_BUDGET)
+        before = log_likelihood(subject, "train", groups["train"], sigma, effort, half)
         parts += gap_parts(sandwich(subject, sigma, effort), self.level)
+        parts += drift_parts({"train": before}, {"train": real["train"]}, self.level)
         decision = judge_typicality(parts.estimates, self.tolerance, self.alpha, list(real))
         return CheckResult(check=self.name, **decision._asdict(), **parts.fields())

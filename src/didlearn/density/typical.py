@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from didlearn.density.numbers import NATS, ROLES, key
+from didlearn.density.numbers import NATS, ROLES, key, slack_of
 from didlearn.density.verdict import Decision
 from didlearn.parts import Parts
 from didlearn.result import Cell, Estimate, Figure, Mark, Series, Table, exactly
@@ -107,10 +107,10 @@ def judge_typicality(estimates: dict[str, Estimate], tolerance: float, alpha: fl
     nearest = min(groups, key=lambda name: abs(estimates[key("typicality_shift", name)].value or 0.0))
     if nearest not in ("train", "held-out"):
         said += f" {nearest} comes nearer to what is typical of it."
-    slack, away = max(estimates["bound_gap"].high or 0.0, 0.0), abs(value) * (estimates["sample_spread"].value or 0.0)
+    slack, away = slack_of(estimates), abs(value) * (estimates["sample_spread"].value or 0.0)
     if p < alpha and away <= slack:
         reason = (
-            f"the difference ({number(away)} nats) is no larger than the gap of the bounds ({number(slack)}): "
+            f"the difference ({number(away)} nats) is no larger than the bounds are loose ({number(slack)}): "
             "a larger budget would settle it"
         )
         return Decision("inconclusive", reason, f"{said} Open: {reason}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from didlearn.density.numbers import key, preferred
+from didlearn.density.numbers import key, preferred, slack_of
 from didlearn.result import Estimate, Verdict
 
 
@@ -23,13 +23,12 @@ def judge_likelihood(estimates: dict[str, Estimate], outside: list[str], tightne
     outside set is surely likelier than held-out images. ``pass``: held-out images are surely likelier than every
     outside set. ``measured``: nothing outside to compare with. Else ``inconclusive``.
     """
-    gap = estimates["bound_gap"]
-    slack = max(gap.high or 0.0, 0.0)
+    gap, slack = estimates["bound_gap"], slack_of(estimates)
     said = _said(estimates, slack)
     wins = {name: _preferred(estimates, "held-out", name, slack) for name in outside}
     likelier = [name for name, winner in wins.items() if winner == name]
     if likelier:
-        reason = f"{likelier[0]} is likelier than held-out images, by more than the bounds' gap"
+        reason = f"{likelier[0]} is likelier than held-out images, by more than loose bounds explain"
         return Decision("fail", reason, f"{said} It finds {likelier[0]} likelier than the kind it was trained on.")
     if (gap.value or 0.0) > tightness and (not wins or "open" in wins.values()):
         need = round(budget * (gap.value or 0.0) / tightness)
@@ -48,7 +47,7 @@ def judge_likelihood(estimates: dict[str, Estimate], outside: list[str], tightne
             "more images would settle it"
         )
         return Decision("inconclusive", reason, f"{said} Open: {reason}.")
-    reason = "held-out images are likelier than every outside set, by more than the bounds' gap"
+    reason = "held-out images are likelier than every outside set, by more than loose bounds explain"
     return Decision("pass", reason, f"{said} It finds held-out images likelier than {', '.join(outside)}.")
 
 
