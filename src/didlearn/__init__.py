@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from didlearn.inference.inversion import Inversion, invert
     from didlearn.models import LatentModel, Sampler, open_model, save_model
     from didlearn.neighbors import closest_pairs, nearest
+    from didlearn.random_matrix import Spectrum, limiting_spectrum
     from didlearn.result import AuditResult, CheckResult, Estimate
     from didlearn.statistics.birthday import birthday_bound
     from didlearn.statistics.support import estimate_support
@@ -31,6 +32,7 @@ __all__ = [
     "LatentModel",
     "Sampler",
     "Sandwich",
+    "Spectrum",
     "__version__",
     "audit",
     "bdmc",
@@ -38,6 +40,7 @@ __all__ = [
     "closest_pairs",
     "estimate_support",
     "invert",
+    "limiting_spectrum",
     "log_evidence",
     "nearest",
     "open_embedding",
@@ -56,12 +59,14 @@ _HOME = {
     "LatentModel": "models",
     "Sampler": "models",
     "Sandwich": "inference.bdmc",
+    "Spectrum": "random_matrix",
     "audit": "audit",
     "bdmc": "inference.bdmc",
     "birthday_bound": "statistics.birthday",
     "closest_pairs": "neighbors",
     "estimate_support": "statistics.support",
     "invert": "inference.inversion",
+    "limiting_spectrum": "random_matrix",
     "log_evidence": "inference.evidence",
     "nearest": "neighbors",
     "open_embedding": "embeddings",
