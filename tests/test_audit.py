@@ -11,9 +11,13 @@ from torch import nn
 
 import didlearn as dl
 from didlearn.check import Check, Subject, run_check
+from didlearn.checks.concentration import Concentration
+from didlearn.checks.gaussianity import Gaussianity
 from didlearn.checks.inversion import InversionCheck
+from didlearn.checks.likelihood import LikelihoodCheck
 from didlearn.checks.memorization import Memorization
 from didlearn.checks.support import Support
+from didlearn.checks.typicality import TypicalityCheck
 from didlearn.errors import DataError, UsageError
 from didlearn.result import CheckResult
 
@@ -72,6 +76,18 @@ def test_inversions_do_not_depend_on_batch_size_threads_or_company(generator):
     for checks, arguments in (([check], {"threads": 2, "batch_size": 1000}), ([CHECKS[0], check], {})):
         other = audit(generator, checks, **arguments)
         assert without_time(reference, "inversion") == without_time(other, "inversion"), arguments
+
+
+def test_densities_and_spectra_do_not_depend_on_batch_size_threads_or_company(generator):
+    effort = {"images": 9, "chains": 2, "budget": 120, "sigma": 0.2}
+    small = [LikelihoodCheck(**effort), TypicalityCheck(drawn=9, **effort), Gaussianity(samples=600), Concentration()]
+    reference = audit(generator, small, batch_size=64)
+    other = audit(generator, small, threads=2, batch_size=1000)
+    alone = audit(generator, small[2:], threads=2)
+    for check in small:
+        assert without_time(reference, check.name) == without_time(other, check.name)
+        if check in small[2:]:
+            assert without_time(reference, check.name) == without_time(alone, check.name)
 
 
 def test_another_seed_gives_another_sample(generator):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
+from threadpoolctl import threadpool_limits
 
 UNIT = 32
 T = TypeVar("T")
@@ -39,6 +40,13 @@ def single_threaded() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch's operators and the BLAS library on one thread each: the last bits of an eigenvalue depend on it."""
+    with single_threaded(), threadpool_limits(1):
+        yield
 
 
 def map_units(

@@ -15,6 +15,7 @@ from pydantic import Field
 from didlearn.check import Check, Subject, register
 from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
+from didlearn.parallel import one_thread
 from didlearn.parts import Parts
 from didlearn.result import CheckResult
 from didlearn.rng import Stream
@@ -55,6 +56,7 @@ class Concentration(Check):
         """Return what is missing: a generator."""
         return "there is no generator; give one with --generator" if subject.model is None else None
 
+    @one_thread()
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Bound the constant from both sides, and compare fluctuations."""
         drawn = subject.draw(self.samples)

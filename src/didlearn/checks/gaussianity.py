@@ -17,6 +17,7 @@ from didlearn.check import Check, Subject, register
 from didlearn.embeddings import Embedding, open_embedding
 from didlearn.errors import UsageError
 from didlearn.models.faults import find_fault
+from didlearn.parallel import one_thread
 from didlearn.parts import Parts
 from didlearn.result import CheckResult
 from didlearn.rng import Stream
@@ -67,6 +68,7 @@ class Gaussianity(Check):
         """Return what is missing: a generator."""
         return "there is no generator; give one with --generator" if subject.model is None else None
 
+    @one_thread()
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Test generated and held-out features, in every embedding."""
         if TESTS / self.alpha > self.replicates + 1:

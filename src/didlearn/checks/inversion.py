@@ -18,6 +18,7 @@ from didlearn.manifold.search import Effort
 from didlearn.manifold.verdict import judge_inversion
 from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
+from didlearn.parallel import one_thread
 from didlearn.parts import Parts
 from didlearn.result import CheckResult
 from didlearn.rng import Stream
@@ -64,6 +65,7 @@ class InversionCheck(Check):
             return f"there are too few training images; give at least {FEWEST} with --train"
         return None
 
+    @one_thread()
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Invert every group and the controls, and compare."""
         assert subject.train is not None

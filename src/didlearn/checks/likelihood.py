@@ -32,6 +32,7 @@ from didlearn.density.numbers import (
 from didlearn.density.sigma import calibrate
 from didlearn.density.verdict import judge_likelihood
 from didlearn.models.faults import find_fault
+from didlearn.parallel import one_thread
 from didlearn.parts import Parts
 from didlearn.result import CheckResult
 from didlearn.rng import Stream
@@ -69,6 +70,7 @@ class LikelihoodCheck(Check):
         """Return what is missing: a latent model, training and held-out images of its shape."""
         return missing_for_density(subject, FEWEST)
 
+    @one_thread()
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Estimate every group's likelihood, bound it, and compare."""
         assert subject.train is not None

@@ -20,6 +20,7 @@ from didlearn.manifold.pictures import roc_figure
 from didlearn.manifold.search import Effort, find
 from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
+from didlearn.parallel import one_thread
 from didlearn.parts import Parts
 from didlearn.result import CheckResult
 from didlearn.rng import Stream
@@ -64,6 +65,7 @@ class ManifoldClassifier(Check):
             )
         return None
 
+    @one_thread()
     def run(self, subject: Subject, rng: Stream) -> CheckResult:  # noqa: ARG002 (all randomness is the search's own)
         """Invert held-out and outside images, and score them."""
         assert subject.train is not None

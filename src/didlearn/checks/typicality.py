@@ -18,6 +18,7 @@ from didlearn.density.numbers import drift_parts, gap_parts
 from didlearn.density.sigma import calibrate
 from didlearn.density.typical import judge_typicality, typical_figure, typical_parts
 from didlearn.models.faults import find_fault
+from didlearn.parallel import one_thread
 from didlearn.parts import Parts
 from didlearn.result import CheckResult
 from didlearn.rng import Stream
@@ -58,6 +59,7 @@ class TypicalityCheck(Check):
         """Return what is missing: a latent model, training and held-out images of its shape."""
         return missing_for_density(subject, FEWEST)
 
+    @one_thread()
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Compare the likelihoods of real groups with those of the model's own samples."""
         assert subject.train is not None

@@ -20,6 +20,7 @@ from didlearn.inference.target import Target
 from didlearn.inference.unit import Job, invert_unit
 from didlearn.models.base import LatentModel, silent
 from didlearn.models.pool import map_models
+from didlearn.parallel import single_threaded
 from didlearn.rng import Stream
 
 Array = np.ndarray[Any, Any]
@@ -138,7 +139,7 @@ def invert(
     }  # fmt: skip
     rng = Stream(seed, ("invert",))
     example = Target(model, _features(pixels[:1].to(device), loss), None, loss)
-    with torch.no_grad():
+    with single_threaded(), torch.no_grad():
         beginning = draw_starts(example, draws, model.classes, rng.child("draws"), device)
     job = Job(
         method, beginning, domain_of(model, clip), min(starts, draws), rounds, steps, polish, penalty, loss,

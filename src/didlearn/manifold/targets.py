@@ -9,7 +9,7 @@ import torch
 
 from didlearn.models.base import LatentModel
 from didlearn.models.drawing import draw_labels
-from didlearn.parallel import UNIT
+from didlearn.parallel import UNIT, single_threaded
 from didlearn.rng import Stream
 
 Array = np.ndarray[Any, Any]
@@ -22,7 +22,7 @@ def planted(model: LatentModel, count: int, rng: Stream, device: str, radius: fl
     images = []
     for start in range(0, count, UNIT):
         y = None if labels is None else torch.from_numpy(labels[start : start + UNIT]).to(device)
-        with torch.no_grad():
+        with single_threaded(), torch.no_grad():
             images.append(model.decode(z[start : start + UNIT].to(device), y).cpu().numpy())
     return np.concatenate(images)
 
