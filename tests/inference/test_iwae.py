@@ -59,6 +59,10 @@ def test_a_poor_encoder_gives_a_lower_bound_that_more_draws_raise(images):
     assert few < many < truth + 0.1
 
 
+def test_an_encoder_of_other_latents_than_normal_is_none():
+    assert not has_encoder(open_model(Pair(), prior="uniform"))
+
+
 def test_models_without_an_encoder_are_told_apart(images):
     model = exact(images)[0]
     assert has_encoder(open_model(Pair()))

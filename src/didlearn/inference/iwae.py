@@ -10,15 +10,14 @@ from didlearn.inference.ais import log_mean_weight
 from didlearn.inference.evidence import IMAGES, as_pixels
 from didlearn.inference.likelihood import Likelihood, make_decoder
 from didlearn.inference.observation import make_observation
-from didlearn.inference.preparation import encode
+from didlearn.inference.preparation import encode, encoder_of
 from didlearn.models.base import LatentModel
-from didlearn.models.module import ModuleModel
 from didlearn.rng import Stream
 
 
 def has_encoder(model: LatentModel) -> bool:
     """Tell whether the model's module has ``encode``: x -> (mean, log variance) of a normal q(z|x)."""
-    return isinstance(model, ModuleModel) and callable(getattr(model.module, "encode", None)) and model.classes is None
+    return encoder_of(model) is not None and model.classes is None
 
 
 @torch.no_grad()

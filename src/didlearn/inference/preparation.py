@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from didlearn.inference.likelihood import Likelihood
 from didlearn.inference.path import Frame, Path, laplace_frame, make_frame, mix
 from didlearn.inference.pilot import frozen_steps, make_schedule, run_pilot
 from didlearn.inference.settings import Settings
+from didlearn.models.base import LatentModel
 from didlearn.models.module import ModuleModel
 from didlearn.rng import Stream
 
@@ -81,6 +83,14 @@ def start_frame(likelihood: Likelihood, settings: Settings, fit: Laplace | None)
     return make_frame(zero, torch.eye(d).to(zero).expand(n, d, d), fit)
 
 
+def encoder_of(model: LatentModel) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
+    """Return the method ``encode`` of a module with normal latents, or ``None``."""
+    if not isinstance(model, ModuleModel) or model.prior != "normal":
+        return None
+    encoder = getattr(model.module, "encode", None)
+    return encoder if callable(encoder) else None
+
+
 @torch.no_grad()
 def encode(likelihood: Likelihood) -> tuple[Tensor, Tensor]:
     """Mean and variance (n, d) of the module's own q(z|x), from its method ``encode``: x -> (mean, log variance).
@@ -89,8 +99,8 @@ def encode(likelihood: Likelihood) -> tuple[Tensor, Tensor]:
         UsageError: the module has no such method, or gives something else.
     """
     model, x = likelihood.decoder.model, likelihood.x
-    encoder = getattr(model.module, "encode", None) if isinstance(model, ModuleModel) else None
-    if encoder is None or getattr(model, "prior", None) != "normal":
+    encoder = encoder_of(model)
+    if encoder is None:
         raise UsageError(
             f"{model.name} has no encoder; a module with normal latents and a method encode(x) -> (mean, log variance) "
             'is needed, or start="laplace"'
