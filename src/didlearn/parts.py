@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from didlearn.result import Estimate, Figure, Gallery, Table
+from didlearn.result import Estimate, Figure, Gallery, Table, Verdict
+
+
+class Decision(NamedTuple):
+    """A verdict, why, and the answer in plain words."""
+
+    verdict: Verdict
+    reason: str
+    answer: str
 
 
 @dataclass(frozen=True)

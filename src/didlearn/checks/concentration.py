@@ -62,7 +62,7 @@ class Concentration(Check):
         drawn = subject.draw(self.samples)
         fault = find_fault(drawn, None if subject.heldout is None else subject.heldout.shape, FEWEST)
         if fault is not None:
-            return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
+            return fault.result(self.name)
         subject.progress(self.name, 0, 2)
         parts, why = self._constant(subject, rng)
         subject.progress(self.name, 1, 2)

@@ -18,14 +18,14 @@ from didlearn.embeddings import Embedding, open_embedding
 from didlearn.errors import UsageError
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
-from didlearn.parts import Parts
+from didlearn.parts import Decision, Parts
 from didlearn.result import CheckResult
 from didlearn.rng import Stream
 from didlearn.universality.groups import FEWEST, OWN, REAL, Group, feature_groups
 from didlearn.universality.numbers import study_estimates, study_tables
 from didlearn.universality.pictures import study_figures
 from didlearn.universality.study import Study, study_group
-from didlearn.universality.verdict import TESTS, Decision, Limits, agreed, judge_features
+from didlearn.universality.verdict import TESTS, Limits, agreed, judge_features
 
 
 def _named(value: Any) -> Any:
@@ -79,7 +79,7 @@ class Gaussianity(Check):
         shape = None if subject.heldout is None else subject.heldout.shape
         fault = find_fault(subject.draw(self.samples), shape, FEWEST)
         if fault is not None:
-            return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
+            return fault.result(self.name)
         parts, studies, decisions = Parts(), dict[str, list[Study]](), dict[str, Decision]()
         for number, (name, embedding) in enumerate(_spaces(subject, self.embeddings)):
             groups = feature_groups(subject, embedding, self.samples, self.dimension, rng.child("rows"))

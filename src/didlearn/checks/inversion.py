@@ -71,7 +71,7 @@ class InversionCheck(Check):
         assert subject.train is not None
         fault = find_fault(subject.draw(self.images), subject.train.shape, FEWEST)
         if fault is not None:
-            return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
+            return fault.result(self.name)
         effort = Effort(self.draws, self.starts, self.rounds)
         groups = image_groups(subject, self.images, effort, self.published, rng)
         controls = run_controls(subject, groups["train"], self.images, effort, self.published, rng, self.level)

@@ -76,7 +76,7 @@ class LikelihoodCheck(Check):
         assert subject.train is not None
         fault = find_fault(subject.draw(FEWEST), subject.train.shape, FEWEST)
         if fault is not None:
-            return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
+            return fault.result(self.name)
         effort = Effort(self.images, self.chains, self.budget, self.observation, self.sigma)
         groups = real_groups(subject, self.images, self.observation)
         calibration = calibrate(subject, groups["held-out"], effort)

@@ -71,7 +71,7 @@ class ManifoldClassifier(Check):
         assert subject.train is not None
         fault = find_fault(subject.draw(FEWEST), subject.train.shape, FEWEST)
         if fault is not None:
-            return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
+            return fault.result(self.name)
         effort = Effort(self.draws, self.starts, self.rounds)
         heldout = heldout_images(subject, self.images)
         inside = pixels(heldout)

@@ -100,7 +100,7 @@ class Memorization(Check):
         drawn = subject.draw(self.samples)
         fault = find_fault(drawn, subject.train.shape, FEWEST)
         if fault is not None:
-            return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
+            return fault.result(self.name)
         return self._measure(subject, drawn, rng)
 
     def _measure(self, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:

@@ -73,7 +73,7 @@ class Support(Check):
         real = subject.heldout or subject.train
         fault = find_fault(drawn, None if real is None else real.shape, FEWEST)
         if fault is not None:
-            return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
+            return fault.result(self.name)
         return self._measure(subject, drawn, rng)
 
     def _measure(self, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:

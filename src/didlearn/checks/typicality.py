@@ -65,7 +65,7 @@ class TypicalityCheck(Check):
         assert subject.train is not None
         fault = find_fault(subject.draw(FEWEST), subject.train.shape, FEWEST)
         if fault is not None:
-            return CheckResult(check=self.name, verdict=fault.verdict, reason=fault.reason, answer=fault.answer)
+            return fault.result(self.name)
         effort = Effort(self.images, self.chains, self.budget, self.observation, self.sigma)
         groups = real_groups(subject, self.images, self.observation)
         sigma = calibrate(subject, groups["held-out"], effort).sigma

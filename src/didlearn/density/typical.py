@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from didlearn.density.numbers import NATS, ROLES, key, slack_of
-from didlearn.density.verdict import Decision
-from didlearn.parts import Parts
+from didlearn.parts import Decision, Parts
 from didlearn.result import Cell, Estimate, Figure, Mark, Series, Table, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.intervals import proportion

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from didlearn.density.numbers import key, preferred, slack_of
-from didlearn.result import Estimate, Verdict
-
-
-class Decision(NamedTuple):
-    """A verdict, why, and the answer in plain words."""
-
-    verdict: Verdict
-    reason: str
-    answer: str
+from didlearn.parts import Decision
+from didlearn.result import Estimate
 
 
 def judge_likelihood(estimates: dict[str, Estimate], outside: list[str], tightness: float, budget: int) -> Decision:

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from didlearn.duplicates.counts import Counts
-from didlearn.result import Estimate, Verdict
+from didlearn.parts import Decision
+from didlearn.result import Estimate
 from didlearn.statistics.sample_size import compare_support, samples_to_settle
 from didlearn.wording import count, interval, number, percent
-
-
-class Decision(NamedTuple):
-    """A verdict, why, and the answer in plain words."""
-
-    verdict: Verdict
-    reason: str
-    answer: str
 
 
 def judge_support(

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from didlearn.result import Estimate, Verdict
+from didlearn.parts import Decision
+from didlearn.result import Estimate
 from didlearn.wording import number, percent
-
-
-class Decision(NamedTuple):
-    """A verdict, why, and the answer in plain words."""
-
-    verdict: Verdict
-    reason: str
-    answer: str
 
 
 def judge_inversion(

@@ -8,6 +8,7 @@ import numpy as np
 
 from didlearn.errors import OutputError
 from didlearn.models.base import Sampler, Samples
+from didlearn.result import CheckResult
 from didlearn.rng import Stream
 
 TOLERANCE = 1e-3
@@ -24,6 +25,10 @@ class Fault(NamedTuple):
         """The same in plain words."""
         start = {"fail": "The generator is broken", "error": "No answer", "inconclusive": "Open"}[self.verdict]
         return f"{start}: {self.reason}."
+
+    def result(self, check: str) -> CheckResult:
+        """Return the fault as the answer of a check."""
+        return CheckResult(check=check, verdict=self.verdict, reason=self.reason, answer=self.answer)
 
 
 class Unusable(Sampler):

@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from didlearn.parts import Decision
 from didlearn.random_matrix import pivotal_samples
-from didlearn.result import Estimate, Verdict
+from didlearn.result import Estimate
 from didlearn.universality.study import Study
 from didlearn.wording import number, percent
 
 TESTS = 4
 PLAIN = 0.05
-
-
-class Decision(NamedTuple):
-    """A verdict, why, and the answer in plain words."""
-
-    verdict: Verdict
-    reason: str
-    answer: str
 
 
 class Limits(NamedTuple):
