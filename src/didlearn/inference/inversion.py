@@ -16,7 +16,7 @@ from didlearn.errors import ModelError, UsageError
 from didlearn.inference.domain import domain_of
 from didlearn.inference.records import Records, identity
 from didlearn.inference.starts import draw_starts
-from didlearn.inference.target import Target
+from didlearn.inference.target import Target, described
 from didlearn.inference.unit import Job, invert_unit
 from didlearn.models.base import LatentModel, silent
 from didlearn.models.pool import map_models
@@ -138,8 +138,8 @@ def invert(
         "penalty": penalty, "clip": clip, "loss": None if loss is None else loss.name, "device": device,
     }  # fmt: skip
     rng = Stream(seed, ("invert",))
-    example = Target(model, _features(pixels[:1].to(device), loss), None, loss)
     with single_threaded(), torch.no_grad():
+        example = Target(model, described(pixels[:1].to(device), loss), None, loss)
         beginning = draw_starts(example, draws, model.classes, rng.child("draws"), device)
     job = Job(
         method, beginning, domain_of(model, clip), min(starts, draws), rounds, steps, polish, penalty, loss,
@@ -206,11 +206,6 @@ def _check_labels(model: LatentModel, labels: Array | None, count: int) -> torch
     if chosen.shape != (count,) or int(chosen.min()) < 0 or int(chosen.max()) >= model.classes:
         raise UsageError(f"labels must be {count} classes below {model.classes}; got shape {tuple(chosen.shape)}")
     return chosen
-
-
-def _features(pixels: torch.Tensor, loss: Embedding | None) -> torch.Tensor:
-    with torch.no_grad():
-        return pixels.flatten(1) if loss is None else loss(pixels).flatten(1)
 
 
 def _images(model: LatentModel, device: str) -> int:

@@ -48,8 +48,13 @@ class Target:
 
     def describe(self, images: torch.Tensor) -> torch.Tensor:
         """Return the flat pixels or the features of images, (n, m)."""
-        return images.flatten(1) if self.embedding is None else self.embedding(images).flatten(1)
+        return described(images, self.embedding)
 
     def rows(self, index: torch.Tensor) -> Self:
         """Return the chosen rows."""
         return replace(self, x=self.x[index], labels=None if self.labels is None else self.labels[index])
+
+
+def described(images: torch.Tensor, embedding: Embedding | None) -> torch.Tensor:
+    """Return images (n, C, H, W) as they are compared: flat pixels, or their features, (n, m)."""
+    return images.flatten(1) if embedding is None else embedding(images).flatten(1)

@@ -17,7 +17,7 @@ from didlearn.inference.jacobian import value
 from didlearn.inference.levenberg import Polished, polish
 from didlearn.inference.race import EXACT, Found, search, variance
 from didlearn.inference.starts import Draws
-from didlearn.inference.target import Target
+from didlearn.inference.target import Target, described
 from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 
@@ -56,7 +56,7 @@ def invert_unit(
     better = at.error <= found.error
     at.z, at.error = torch.where(better[:, None], at.z, found.z), torch.minimum(at.error, found.error)
     spent = found.evaluations + at.evaluations
-    found.trace.append((spent, torch.minimum(at.error, found.error)))
+    found.trace.append((spent, at.error))
     return _report(model, pixels, target, at, found, model.classes if labels is None else None, job.method)
 
 
@@ -70,7 +70,7 @@ def _rows(
         images = images.repeat_interleave(model.classes)
         row_labels = torch.arange(model.classes).repeat(len(pixels))
     with torch.no_grad():
-        x = pixels.flatten(1) if job.loss is None else job.loss(pixels).flatten(1)
+        x = described(pixels, job.loss)
     place = None if row_labels is None else row_labels.to(job.device)
     return Target(model, x[images.to(job.device)], place, job.loss, job.penalty), images
 
