@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from didlearn.random_matrix import Spectrum, limiting_spectrum
     from didlearn.result import AuditResult, CheckResult, Estimate
     from didlearn.statistics.birthday import birthday_bound
+    from didlearn.statistics.frechet import frechet_distance
     from didlearn.statistics.support import estimate_support
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "birthday_bound",
     "closest_pairs",
     "estimate_support",
+    "frechet_distance",
     "invert",
     "limiting_spectrum",
     "log_evidence",
@@ -65,6 +67,7 @@ _HOME = {
     "birthday_bound": "statistics.birthday",
     "closest_pairs": "neighbors",
     "estimate_support": "statistics.support",
+    "frechet_distance": "statistics.frechet",
     "invert": "inference.inversion",
     "limiting_spectrum": "random_matrix",
     "log_evidence": "inference.evidence",

@@ -1,0 +1,47 @@
+"""Feature arrays as every score of two samples takes them: one row an image, the same width, finite, float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from didlearn.errors import DataError
+
+Array = NDArray[np.float64]
+
+
+def as_features(name: str, values: Any, fewest: int = 2) -> Array:
+    """Return features as (n, D) float64.
+
+    Args:
+        name: what to call them in an error. values: (n, D) numpy or torch; images (n, C, H, W) are flattened.
+        fewest: rows that are needed.
+
+    Raises:
+        DataError: they are no rows of real numbers, hold NaN or infinity, or are fewer than ``fewest``.
+    """
+    raw = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    if raw.ndim < 2 or raw.dtype.kind not in "biuf":
+        raise DataError(f"{name} must be rows of features (n, D), got {raw.dtype} of shape {raw.shape}")
+    array = raw.reshape(len(raw), -1).astype(np.float64, copy=False)
+    if len(array) < fewest:
+        raise DataError(f"{name} holds {len(array)} row{'s' * (len(array) != 1)}; give at least {fewest}")
+    if not np.isfinite(array).all():
+        raise DataError(f"{name} holds NaN or infinity in {int((~np.isfinite(array)).any(1).sum())} rows; remove them")
+    return array
+
+
+def as_pair(real: Any, generated: Any, fewest: int = 2) -> tuple[Array, Array]:
+    """Return real and generated features as (n, D) and (m, D) float64.
+
+    Raises:
+        DataError: one cannot be used, or their widths differ.
+    """
+    left, right = as_features("real", real, fewest), as_features("generated", generated, fewest)
+    if left.shape[1] != right.shape[1]:
+        raise DataError(
+            f"real has {left.shape[1]} features and generated {right.shape[1]}; compute both with the same embedding"
+        )
+    return left, right
