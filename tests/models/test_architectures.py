@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from didlearn.models import open_model
-from didlearn.models.architectures import Dcgan, Memory, Mlp
+from didlearn.models.architectures import Affine, Autoencoder, Dcgan, Memory, Mixture, Mlp, Stacked
 
 
 @pytest.mark.parametrize("classes", [None, 5])
@@ -67,3 +67,44 @@ def test_memory_keeps_classes_apart(rng):
     samples = open_model(memory).draw(200, rng)
     assert set((samples.images[samples.labels == 0] / 255 * 4).round().astype(int).ravel()) == {0, 1}
     assert set((samples.images[samples.labels == 1] / 255 * 4).round().astype(int).ravel()) == {2, 3}
+
+
+def random_affine(network, d):
+    rng = torch.Generator().manual_seed(3)
+    codes = torch.randn(400, d, generator=rng) @ torch.randn(d, d, generator=rng) + 2
+    network.settle(codes)
+    return codes
+
+
+def test_an_affine_decoder_draws_codes_with_the_moments_it_was_given():
+    network = Affine((3,), (1, 8, 8), decoder={"name": "mlp", "hidden": [4]})
+    codes = random_affine(network, 3)
+    torch.testing.assert_close(network.code_mean, codes.mean(dim=0))
+    torch.testing.assert_close(network.code_map @ network.code_map.T, torch.cov(codes.T), rtol=1e-4, atol=1e-4)
+
+
+def test_an_autoencoders_latents_decode_to_its_reconstructions():
+    network = Autoencoder((3,), (1, 8, 8), decoder={"name": "mlp"}, encoder_width=2, stochastic=False).eval()
+    random_affine(network, 3)
+    x = torch.rand(5, 1, 8, 8) * 2 - 1
+    torch.testing.assert_close(network(network.encode(x)[0]), network.reconstruct(x), rtol=1e-3, atol=1e-4)
+
+
+def test_a_mixture_draws_each_part_as_often_as_its_weight_says():
+    network = Mixture((3,), (1, 8, 8), part={"width": 1, "blocks": 1}, parts=3).eval()
+    network.logits.data = torch.tensor([0.6, 0.3, 0.1]).log()
+    z = torch.randn(20_000, 3, generator=torch.Generator().manual_seed(0))
+    part = network.chosen(z)
+    shares = torch.bincount(part, minlength=3) / len(z)
+    # Five standard errors of a share of 20 000.
+    torch.testing.assert_close(shares, torch.tensor([0.6, 0.3, 0.1]), rtol=0, atol=5 * (0.25 / 20_000) ** 0.5)
+    few = z[:40]
+    for k in range(3):
+        torch.testing.assert_close(network(few)[part[:40] == k], network.generators[k](few[:, :-1])[part[:40] == k])
+
+
+def test_a_stacked_generator_shows_its_class_through_its_features_alone():
+    network = Stacked((6,), (1, 8, 8), 2, upper_noise=4, features=5, lower={"width": 1, "blocks": 1}).eval()
+    z, labels = torch.randn(4, 6), torch.tensor([0, 1, 0, 1])
+    torch.testing.assert_close(network(z, labels), network.render(network.features(z, labels), z))
+    assert not torch.equal(network.features(z, labels), network.features(z, 1 - labels))
