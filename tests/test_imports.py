@@ -31,9 +31,10 @@ LAYERS = {
     | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "duplicates", "check"},
     "density": BASE | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "manifold", "check"},
     "universality": BASE | {"statistics", "images", "models", "embeddings", "random_matrix", "check"},
+    "fidelity": BASE | {"statistics", "neighbors", "images", "models", "embeddings", "check"},
     "checks": BASE
     | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "random_matrix"}
-    | {"duplicates", "manifold", "density", "universality", "check"},
+    | {"duplicates", "manifold", "density", "universality", "fidelity", "check"},
     "spec": BASE | {"check"},
     "audit": BASE | {"images", "models", "embeddings", "check", "checks", "spec"},
     "report": {"errors", "result", "wording", "_version"},

@@ -11,6 +11,7 @@ from didlearn._version import __version__
 if TYPE_CHECKING:
     from didlearn.audit import audit
     from didlearn.embeddings import open_embedding
+    from didlearn.fidelity.manifold_metrics import density_coverage, precision_recall
     from didlearn.images import Images, open_images
     from didlearn.inference.bdmc import Sandwich, bdmc
     from didlearn.inference.evidence import Evidence, log_evidence
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from didlearn.result import AuditResult, CheckResult, Estimate
     from didlearn.statistics.birthday import birthday_bound
     from didlearn.statistics.frechet import frechet_distance
+    from didlearn.statistics.kernel_distance import kernel_distance
     from didlearn.statistics.support import estimate_support
+    from didlearn.statistics.vendi import vendi_score
 
 __all__ = [
     "AuditResult",
@@ -39,16 +42,20 @@ __all__ = [
     "bdmc",
     "birthday_bound",
     "closest_pairs",
+    "density_coverage",
     "estimate_support",
     "frechet_distance",
     "invert",
+    "kernel_distance",
     "limiting_spectrum",
     "log_evidence",
     "nearest",
     "open_embedding",
     "open_images",
     "open_model",
+    "precision_recall",
     "save_model",
+    "vendi_score",
 ]
 
 _HOME = {
@@ -66,16 +73,20 @@ _HOME = {
     "bdmc": "inference.bdmc",
     "birthday_bound": "statistics.birthday",
     "closest_pairs": "neighbors",
+    "density_coverage": "fidelity.manifold_metrics",
     "estimate_support": "statistics.support",
     "frechet_distance": "statistics.frechet",
     "invert": "inference.inversion",
+    "kernel_distance": "statistics.kernel_distance",
     "limiting_spectrum": "random_matrix",
     "log_evidence": "inference.evidence",
     "nearest": "neighbors",
     "open_embedding": "embeddings",
     "open_images": "images",
     "open_model": "models",
+    "precision_recall": "fidelity.manifold_metrics",
     "save_model": "models",
+    "vendi_score": "statistics.vendi",
 }
 
 
