@@ -25,12 +25,12 @@ def audit(*galleries):
 
 
 def exhibit(shown, root, rows=None):
-    return Album.of(audit(shown), root).exhibit(shown, rows)
+    return Album.of([shown], root).exhibit(shown, rows)
 
 
 def decode(picture):
     head, _, data = picture.src.partition(",")
-    assert head == "data:image/png;base64"
+    assert head == f"data:image/{'webp' if picture.reduced else 'png'};base64"
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
 
@@ -60,13 +60,25 @@ def test_a_large_picture_is_made_smaller_but_keeps_its_shape(tmp_path):
     assert picture.width == 2 * picture.height == 128
 
 
+def test_a_picture_is_compressed_before_it_is_made_smaller_and_says_so(tmp_path):
+    ramp = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8) + RNG.integers(0, 9, (64, 64), dtype=np.uint8)
+    shown = gallery([[Tile(pixels=ramp)] * 2], columns=("A", "B"))
+    lavish, sparing = (Album.of([shown], tmp_path, 24 * each).exhibit(shown) for each in (9000, 2000))
+    assert lavish.reduced == 0
+    assert sparing.reduced == 2
+    assert decode(sparing.blocks[0][0][0]).shape[:2] == (64, 64)
+    assert np.abs(decode(sparing.blocks[0][0][0]).mean(axis=2) - ramp).mean() < 8
+    tight = Album.of([shown], tmp_path, 24 * 120).exhibit(shown).blocks[0][0][0]
+    assert max(decode(tight).shape) < 64
+    assert tight.width == sparing.blocks[0][0][0].width
+
+
 def test_all_pictures_together_stay_within_the_page(tmp_path):
     galleries = [
         gallery([[tile(64, 64, 3) for _ in range(4)] for _ in range(40)], columns=("a", "b", "c", "d"))
         for _ in range(12)
     ]
-    result = audit(*galleries)
-    album = Album.of(result, tmp_path)
+    album = Album.of(galleries, tmp_path)
     shown = [album.exhibit(g) for g in galleries]
     pictures = [p for e in shown for rows in e.blocks for row in rows for p in row]
     assert len(pictures) <= TILES
@@ -87,7 +99,7 @@ def test_many_pictures_without_columns_become_one_sheet_in_order(tmp_path):
 def test_a_sheet_of_colour_pictures_keeps_within_its_share(tmp_path):
     shown = gallery([[tile(64, 64, 3) for _ in range(400)]], columns=())
     other = gallery([[tile(64, 64, 3)] * 4] * 24, columns=("a", "b", "c", "d"))
-    album = Album.of(audit(shown, other), tmp_path)
+    album = Album.of([shown, other], tmp_path)
     assert len(album.exhibit(shown).sheet.src) < 2_500_000
 
 

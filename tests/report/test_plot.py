@@ -5,9 +5,10 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from didlearn.report.axes import DOTS, POINTS, thin
 from didlearn.report.labels import clip, place_labels
 from didlearn.report.palette import LOOKS, STAND_IN, looks
-from didlearn.report.plot import DOTS, POINTS, describe, draw, thin
+from didlearn.report.plot import describe, draw
 from didlearn.result import Figure, Mark, Series
 
 HOSTILE = "</text><script>alert(1)</script> $\\frac{1}$ <img src=x onerror=alert(1)> url(#a) 汉"

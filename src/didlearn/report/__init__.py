@@ -2,5 +2,6 @@
 
 from didlearn.report.comparison import render_comparison, write_comparison
 from didlearn.report.page import render, write_report
+from didlearn.report.study import write_study_report
 
-__all__ = ["render", "render_comparison", "write_comparison", "write_report"]
+__all__ = ["render", "render_comparison", "write_comparison", "write_report", "write_study_report"]

@@ -55,7 +55,14 @@ def render_comparison(results: Mapping[str, AuditResult], roots: Mapping[str, Pa
     audits = list(results.values())
     strips = [_strip(result, Path(roots[name]), BYTES // len(audits)) for name, result in results.items()]
     page = templates().get_template("comparison.html")
-    return page.render(names=list(results), results=audits, lines=_lines(audits), strips=strips, key_rows=KEY_ROWS)
+    return page.render(
+        scripts=("sort.js", "print.js"),
+        names=list(results),
+        results=audits,
+        lines=_lines(audits),
+        strips=strips,
+        key_rows=KEY_ROWS,
+    )
 
 
 def write_comparison(runs: Sequence[Path], output: Path) -> Path:

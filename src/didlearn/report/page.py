@@ -1,18 +1,28 @@
-"""The page of one audit: self-contained, without a script, showing nothing that the result does not hold."""
+"""The page of one audit: self-contained, showing nothing that the result does not hold."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from didlearn.report import estimates, numbers, plot, provenance
+from didlearn.report import estimates, numbers, plot, provenance, summary
+from didlearn.report.exports import stems, write_figures
+from didlearn.report.labelled import with_labels
+from didlearn.report.methods import methods
 from didlearn.report.pictures import Album
-from didlearn.result import AuditResult, Table
+from didlearn.report.settle import settled_by
+from didlearn.report.thrift import Thrift, afford
+from didlearn.result import AuditResult, CheckResult, Table
 
 NAME: Final = "report.html"
 VERDICTS: Final = {
@@ -23,32 +33,66 @@ VERDICTS: Final = {
     "not_run": "Not run",
     "error": "Error",
 }
-TABLE_ROWS: Final = 200
 
 
-def render(result: AuditResult, root: Path) -> str:
-    """Render a result as one HTML page.
+@dataclass(frozen=True)
+class Means:
+    """What a page shows its pictures with, and how much of them."""
+
+    album: Album
+    thrift: Thrift
+
+
+def render(result: AuditResult, root: Path, *, linked: bool = False) -> str:
+    """Render a result as one HTML page of at most 5 MB.
 
     Args:
         result: what an audit found.
         root: the run folder that its saved pictures lie in; pictures still in memory need none.
+        linked: whether the page links to the files of its figures, as ``write_figures`` names them.
 
     Returns:
-        The page: no script, no reference to anything outside it, the same text for the same result.
+        The page: no reference to anything outside its folder, the same text for the same result. Its scripts only copy
+        text and open what is folded before printing; it can be read without them.
 
     Raises:
         ResultError: a picture's path leads outside the run folder.
     """
-    return templates().get_template("report.html").render(result=result, album=Album.of(result, root))
+    facts = {
+        "result": result,
+        "methods": methods(result),
+        "pictures": summary.telling(result.checks),
+        "rule": summary.RULE,
+        "stems": stems(result.checks) if linked else None,
+    }
+    return fill("report.html", result.checks, root, facts)
 
 
 def write_report(run: Path) -> Path:
     """Render ``RUN/audit.json`` as ``RUN/report.html`` and return its path; a reader never sees half a page.
 
+    People's labels, where ``RUN/labels/result.json`` holds some, are one more section after support. Every figure is
+    also written to ``RUN/figures`` as SVG, PDF and CSV.
+
     Raises:
         ResultError: the folder holds no result that this version reads, or one that points outside the folder.
     """
-    return write(Path(run) / NAME, render(AuditResult.load(run), Path(run)))
+    run = Path(run)
+    result = with_labels(AuditResult.load(run), run)
+    page = render(result, run, linked=True)
+    write_figures(result.checks, run)
+    return write(run / NAME, page)
+
+
+def fill(template: str, checks: Sequence[CheckResult], root: Path, facts: dict[str, Any]) -> str:
+    """Fill a template as lavishly as the size of a page allows."""
+
+    def rendered(thrift: Thrift) -> str:
+        galleries = [g for c in checks for g in c.galleries[: thrift.galleries]]
+        means = Means(Album.of(galleries, root, thrift.bytes, thrift.tiles), thrift)
+        return templates().get_template(template).render(page=means, scripts=("copy.js", "print.js"), **facts)
+
+    return afford(rendered)
 
 
 def write(path: Path, page: str) -> Path:
@@ -80,15 +124,20 @@ def templates() -> Environment:
     environment.filters |= {
         "brief": numbers.brief,
         "number": numbers.number,
+        "sentence": summary.sentence,
+        "settled": settled_by,
         "words": provenance.title,
         "plain": provenance.plain,
     }
     environment.globals |= {
+        "asked": summary.asked,
         "draw": plot.draw,
         "estimate_groups": estimates.groups,
         "numeric": numeric,
+        "outcome": summary.outcome,
         "provenance": provenance,
-        "table_rows": TABLE_ROWS,
+        "script": script,
+        "script_hash": script_hash,
         "texts": texts,
         "verdicts": VERDICTS,
     }
@@ -99,3 +148,15 @@ def numeric(table: Table) -> list[bool]:
     """Which columns of a table hold numbers and nothing else."""
     columns = [[row[i] for row in table.rows if i < len(row)] for i in range(len(table.columns))]
     return [not any(isinstance(c, str) for c in cells) and any(c is not None for c in cells) for cells in columns]
+
+
+@cache
+def script(name: str) -> Markup:
+    """Return one of the package's own scripts, which hold nothing of any result."""
+    return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))  # noqa: S704
+
+
+def script_hash(name: str) -> str:
+    """Return what the page's policy knows a script by: no other one runs."""
+    digest = hashlib.sha256(script(name).encode()).digest()
+    return "sha256-" + base64.b64encode(digest).decode()

@@ -32,6 +32,20 @@ LOOKS: Final = {
 AGAIN: Final = ((), (6, 2.5), (2, 2), (8, 2, 2, 2), (10, 3))
 
 NAMES: Final = (*LOOKS, "axis", "grid", "muted", "ink")
+# The style sheet's colours by daylight, for drawings that leave the page.
+LIGHT: Final = {
+    "generated": "#1a5fb4",
+    "heldout": "#b8530a",
+    "train": "#0b7a6f",
+    "perturbed": "#a2378b",
+    "outside": "#6f6500",
+    "theory": "#565c66",
+    "other": "#7a4a2b",
+    "axis": "#a29d92",
+    "grid": "#ece8df",
+    "muted": "#5d636d",
+    "ink": "#1d2025",
+}
 STAND_IN: Final = {name: f"#0a0b{i:02x}" for i, name in enumerate(NAMES)}
 VARIABLE: Final = {stand_in: f"var(--{name})" for name, stand_in in STAND_IN.items()}
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from PIL import Image
 
-from didlearn.result import AuditResult, Gallery, Tile, tile_file
+from didlearn.result import Gallery, Tile, tile_file
 
 BYTES: Final = 2_500_000
 TILES: Final = 900
@@ -33,6 +33,7 @@ class Picture:
     Attributes:
         src: a data URI, or empty where the picture could not be read.
         width, height: CSS pixels to show it at. enlarged: whether these are a multiple of its own.
+        reduced: whether it was compressed or made smaller to fit its allowance.
     """
 
     src: str
@@ -41,6 +42,7 @@ class Picture:
     caption: str
     alt: str
     enlarged: bool = False
+    reduced: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,12 @@ class Exhibit:
     hidden: int
 
     @property
+    def reduced(self) -> int:
+        """How many of its pictures were compressed or made smaller to fit their allowance."""
+        single = sum(picture.reduced for rows in self.blocks for row in rows for picture in row)
+        return single + (self.sheet is not None and self.sheet.reduced)
+
+    @property
     def width(self) -> int:
         """CSS pixels that one block is wide: a column per heading, each as wide as the widest picture."""
         return _block_width(self.gallery, [row for rows in self.blocks for row in rows])
@@ -70,20 +78,20 @@ class Album:
 
     Attributes:
         root: the run folder that saved pictures lie in.
-        rows: rows shown of each gallery. allowance: bytes of one picture.
+        rows: rows shown of each gallery. allowance: bytes of one picture. tiles: pictures shown of a gallery at most.
     """
 
     root: Path
     rows: int
     allowance: int
+    tiles: int = TILES
 
     @classmethod
-    def of(cls, result: AuditResult, root: Path, budget: int = BYTES) -> Album:
-        """Share a budget of bytes evenly among the pictures of a result."""
-        galleries = [g for c in result.checks for g in c.galleries]
-        counts = {rows: sum(_count(g, rows) for g in galleries) for rows in _ROWS}
-        rows = next((r for r in _ROWS if counts[r] <= TILES), 1)
-        return cls(root, rows, budget // max(24, counts[rows]))
+    def of(cls, galleries: Sequence[Gallery], root: Path, budget: int = BYTES, tiles: int = TILES) -> Album:
+        """Share a budget of bytes evenly among the pictures of galleries, of which ``tiles`` are shown at most."""
+        counts = {rows: sum(_count(g, rows, tiles) for g in galleries) for rows in _ROWS}
+        rows = next((r for r in _ROWS if counts[r] <= tiles), 1)
+        return cls(root, rows, budget // max(24, counts[rows]), tiles)
 
     def exhibit(self, gallery: Gallery, rows: int | None = None) -> Exhibit:
         """Read the pictures of a gallery (its first ``rows`` rows, if given).
@@ -104,7 +112,7 @@ class Album:
         """Show pictures without columns one after another, or as one sheet where they are many."""
         tiles = [tile for row in gallery.rows for tile in row]
         if limit is None and len(tiles) > SHEET:
-            shown = tiles[: TILES // 2]
+            shown = tiles[: self.tiles // 2]
             return Exhibit(gallery, (), self._sheet(gallery, shown), len(tiles) - len(shown))
         row = self._row(gallery, 0, tuple(tiles[:limit]))
         return Exhibit(gallery, ((row,),), None, len(tiles) - len(row))
@@ -124,7 +132,8 @@ class Album:
         if image is None:
             return Picture("", _SHOWN, _SHOWN, tile.caption, f"{alt} (the picture is missing)")
         width, height, enlarged = _shown_size(image)
-        return Picture(_uri(_within(image, self.allowance)), width, height, tile.caption, alt, enlarged)
+        data, reduced = _within(image, self.allowance)
+        return Picture(_uri(data), width, height, tile.caption, alt, enlarged and not reduced, reduced)
 
     def _sheet(self, gallery: Gallery, tiles: list[Tile]) -> Picture:
         """Paste many tiles into one picture, 16 to a row."""
@@ -137,9 +146,11 @@ class Album:
         for i, image in enumerate(images):
             sheet.paste(image.convert(mode + "A"), (i % across * (side + gap), i // across * (side + gap)))
         times = max(1, round(_SHOWN / 2 / side))
-        data = _within(sheet, self.allowance * max(1, len(images) // 4))
+        data, reduced = _within(sheet, self.allowance * max(1, len(images) // 4))
         alt = f"{gallery.title}: contact sheet of {len(images)} pictures"
-        return Picture(_uri(data), sheet.width * times, sheet.height * times, "", alt, times > 1)
+        return Picture(
+            _uri(data), sheet.width * times, sheet.height * times, "", alt, times > 1 and not reduced, reduced
+        )
 
 
 def _block_width(gallery: Gallery, rows: Sequence[Sequence[Picture]]) -> int:
@@ -154,12 +165,12 @@ def _shown_size(image: Image.Image) -> tuple[int, int, bool]:
     return max(1, round(image.width * times)), max(1, round(image.height * times)), times > 1
 
 
-def _count(gallery: Gallery, rows: int) -> int:
+def _count(gallery: Gallery, rows: int, most: int) -> int:
     """How many pictures a gallery shows; a sheet is paid for as a quarter of its tiles."""
     if gallery.columns:
         return sum(map(len, gallery.rows[:rows]))
     tiles = sum(map(len, gallery.rows))
-    return tiles if tiles <= SHEET else min(TILES // 2, tiles) // 4
+    return tiles if tiles <= SHEET else min(most // 2, tiles) // 4
 
 
 def _open(tile: Tile, root: Path) -> Image.Image | None:
@@ -178,14 +189,17 @@ def _open(tile: Tile, root: Path) -> Image.Image | None:
         return None
 
 
-def _within(image: Image.Image, allowance: int) -> bytes:
-    """Encode an image, made smaller until it fits its allowance."""
+def _within(image: Image.Image, allowance: int) -> tuple[bytes, bool]:
+    """Encode an image, compressed and made smaller until it fits its allowance; say whether it had to be."""
     data = _png(image)
-    while len(data) > allowance and max(image.size) > 32:
+    if len(data) <= allowance:
+        return data, False
+    data = _webp(image)
+    while len(data) > allowance and max(image.size) > 16:
         share = min(0.9, math.sqrt(allowance / len(data)))
-        image = _shrunk(image, max(32, int(share * max(image.size))))
-        data = _png(image)
-    return data
+        image = _shrunk(image, max(16, int(share * max(image.size))))
+        data = _webp(image)
+    return data, True
 
 
 def _shrunk(image: Image.Image, side: int) -> Image.Image:
@@ -201,5 +215,12 @@ def _png(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
+def _webp(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format="WEBP", quality=80, method=4)
+    return file.getvalue()
+
+
 def _uri(data: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(data).decode()
+    kind = "png" if data.startswith(b"\x89PNG") else "webp"
+    return f"data:image/{kind};base64," + base64.b64encode(data).decode()

@@ -1,0 +1,258 @@
+"""The papers that the checks rest on, as BibTeX and as a name and a year."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper: its kind of BibTeX entry, its authors ("Family, Given"), year and further fields."""
+
+    kind: str
+    authors: tuple[str, ...]
+    title: str
+    year: int
+    fields: tuple[tuple[str, str], ...]
+
+    @property
+    def short(self) -> str:
+        """Name and year: ``Arora et al., 2018``."""
+        names = [author.split(",")[0] for author in self.authors]
+        who = f"{names[0]} et al." if len(names) > 2 or names[-1] == "others" else " and ".join(names)
+        return f"{who}, {self.year}"
+
+
+def _talk(authors: str, title: str, year: int, where: str) -> Paper:
+    return Paper("inproceedings", tuple(authors.split("; ")), title, year, (("booktitle", where),))
+
+
+def _article(authors: str, title: str, year: int, journal: str, volume: str = "", pages: str = "") -> Paper:
+    fields = (("journal", journal), ("volume", volume), ("pages", pages))
+    return Paper("article", tuple(authors.split("; ")), title, year, tuple(f for f in fields if f[1]))
+
+
+def _preprint(authors: str, title: str, year: int, number: str) -> Paper:
+    return Paper("misc", tuple(authors.split("; ")), title, year, (("eprint", number), ("archiveprefix", "arXiv")))
+
+
+_ICLR, _ICML = "International Conference on Learning Representations", "International Conference on Machine Learning"
+_AISTATS = "International Conference on Artificial Intelligence and Statistics"
+_CVPR = "IEEE/CVF Conference on Computer Vision and Pattern Recognition"
+_NEURIPS = "Advances in Neural Information Processing Systems"
+
+PAPERS: Final = {
+    "alaa2022": _talk(
+        "Alaa, Ahmed; van Breugel, Boris; Saveliev, Evgeny; van der Schaar, Mihaela",
+        "How faithful is your synthetic data? Sample-level metrics for evaluating and auditing generative models",
+        2022,
+        _ICML,
+    ),
+    "arora2018": _talk(
+        "Arora, Sanjeev; Risteski, Andrej; Zhang, Yi",
+        "Do {GANs} learn the distribution? Some theory and empirics",
+        2018,
+        _ICLR,
+    ),
+    "binkowski2018": _talk(
+        "Bińkowski, Mikołaj; Sutherland, Danica J.; Arbel, Michael; Gretton, Arthur",
+        "Demystifying {MMD} {GANs}",
+        2018,
+        _ICLR,
+    ),
+    "chao1984": _article(
+        "Chao, Anne",
+        "Nonparametric estimation of the number of classes in a population",
+        1984,
+        "Scandinavian Journal of Statistics",
+        "11",
+        "265--270",
+    ),
+    "delong1988": _article(
+        "DeLong, Elizabeth R.; DeLong, David M.; Clarke-Pearson, Daniel L.",
+        "Comparing the areas under two or more correlated receiver operating characteristic curves: "
+        "a nonparametric approach",
+        1988,
+        "Biometrics",
+        "44",
+        "837--845",
+    ),
+    "friedman2023": _article(
+        "Friedman, Dan; Dieng, Adji Bousso",
+        "The {Vendi} score: a diversity evaluation metric for machine learning",
+        2023,
+        "Transactions on Machine Learning Research",
+    ),
+    "friedman2024": _preprint(
+        "Friedman, Roy; Weiss, Yair", "Intriguing properties of modern {GANs}", 2024, "2402.14098"
+    ),
+    "good1953": _article(
+        "Good, I. J.",
+        "The population frequencies of species and the estimation of population parameters",
+        1953,
+        "Biometrika",
+        "40",
+        "237--264",
+    ),
+    "grosse2015": _preprint(
+        "Grosse, Roger B.; Ghahramani, Zoubin; Adams, Ryan P.",
+        "Sandwiching the marginal likelihood using bidirectional {Monte Carlo}",
+        2015,
+        "1511.02543",
+    ),
+    "hayes2007": _article(
+        "Hayes, Andrew F.; Krippendorff, Klaus",
+        "Answering the call for a standard reliability measure for coding data",
+        2007,
+        "Communication Methods and Measures",
+        "1",
+        "77--89",
+    ),
+    "heusel2017": _talk(
+        "Heusel, Martin; Ramsauer, Hubert; Unterthiner, Thomas; Nessler, Bernhard; Hochreiter, Sepp",
+        "{GANs} trained by a two time-scale update rule converge to a local {Nash} equilibrium",
+        2017,
+        _NEURIPS,
+    ),
+    "kynkaanniemi2019": _talk(
+        "Kynkäänniemi, Tuomas; Karras, Tero; Laine, Samuli; Lehtinen, Jaakko; Aila, Timo",
+        "Improved precision and recall metric for assessing generative models",
+        2019,
+        _NEURIPS,
+    ),
+    "langsrud2005": _article("Langsrud, Øyvind", "Rotation tests", 2005, "Statistics and Computing", "15", "53--60"),
+    "mardia1970": _article(
+        "Mardia, K. V.",
+        "Measures of multivariate skewness and kurtosis with applications",
+        1970,
+        "Biometrika",
+        "57",
+        "519--530",
+    ),
+    "meehan2020": _talk(
+        "Meehan, Casey; Chaudhuri, Kamalika; Dasgupta, Sanjoy",
+        "A non-parametric test to detect data-copying in generative models",
+        2020,
+        _AISTATS,
+    ),
+    "naeem2020": _talk(
+        "Naeem, Muhammad Ferjad; Oh, Seong Joon; Uh, Youngjung; Choi, Yunjey; Yoo, Jaejun",
+        "Reliable fidelity and diversity metrics for generative models",
+        2020,
+        _ICML,
+    ),
+    "nalisnick2019": _preprint(
+        "Nalisnick, Eric; Matsukawa, Akihiro; Teh, Yee Whye; Lakshminarayanan, Balaji",
+        "Detecting out-of-distribution inputs to deep generative models using typicality",
+        2019,
+        "1906.02994",
+    ),
+    "neal2001": _article(
+        "Neal, Radford M.", "Annealed importance sampling", 2001, "Statistics and Computing", "11", "125--139"
+    ),
+    "oquab2023": _preprint(
+        "Oquab, Maxime; others",
+        "{DINOv2}: learning robust visual features without supervision",
+        2023,
+        "2304.07193",
+    ),
+    "pinetz2019": Paper(
+        "misc",
+        ("Pinetz, Thomas", "Soukup, Daniel", "Pock, Thomas"),
+        "Impact of the latent space on the ability of {GANs} to fit the distribution",
+        2019,
+        (("howpublished", "OpenReview"), ("note", "Submission Hygy01StvH to ICLR 2020")),
+    ),
+    "radford2021": _talk(
+        "Radford, Alec; others",
+        "Learning transferable visual models from natural language supervision",
+        2021,
+        _ICML,
+    ),
+    "seddik2020": _talk(
+        "Seddik, Mohamed El Amine; Louart, Cosme; Tamaazousti, Mohamed; Couillet, Romain",
+        "Random matrix theory proves that deep learning representations of {GAN}-data behave as {Gaussian} mixtures",
+        2020,
+        _ICML,
+    ),
+    "sedghi2019": _talk(
+        "Sedghi, Hanie; Gupta, Vineet; Long, Philip M.",
+        "The singular values of convolutional layers",
+        2019,
+        _ICLR,
+    ),
+    "szegedy2016": _talk(
+        "Szegedy, Christian; Vanhoucke, Vincent; Ioffe, Sergey; Shlens, Jonathon; Wojna, Zbigniew",
+        "Rethinking the {Inception} architecture for computer vision",
+        2016,
+        _CVPR,
+    ),
+    "tipping1999": _article(
+        "Tipping, Michael E.; Bishop, Christopher M.",
+        "Mixtures of probabilistic principal component analyzers",
+        1999,
+        "Neural Computation",
+        "11",
+        "443--482",
+    ),
+    "valiant2017": _article(
+        "Valiant, Gregory; Valiant, Paul",
+        "Estimating the unseen: improved estimators for entropy and other properties",
+        2017,
+        "Journal of the ACM",
+        "64",
+    ),
+    "wachter1980": _article(
+        "Wachter, Kenneth W.",
+        "The limiting empirical measure of multiple discriminant ratios",
+        1980,
+        "The Annals of Statistics",
+        "8",
+        "937--957",
+    ),
+    "webster2019": _talk(
+        "Webster, Ryan; Rabin, Julien; Simon, Loïc; Jurie, Frédéric",
+        "Detecting overfitting of deep generative networks via latent recovery",
+        2019,
+        _CVPR,
+    ),
+    "wu2017": _talk(
+        "Wu, Yuhuai; Burda, Yuri; Salakhutdinov, Ruslan; Grosse, Roger",
+        "On the quantitative analysis of decoder-based generative models",
+        2017,
+        _ICLR,
+    ),
+}
+
+
+def cite(keys: Iterable[str]) -> str:
+    """Return a citation in brackets: ``(Arora et al., 2018; Good, 1953)``; empty for no papers."""
+    names = [PAPERS[key].short for key in dict.fromkeys(keys)]
+    return f"({'; '.join(names)})" if names else ""
+
+
+def bibtex(keys: Iterable[str], version: str) -> str:
+    """Return BibTeX entries, in order of their keys, for papers and for this software."""
+    entries = [_entry(key, PAPERS[key]) for key in sorted(set(keys))]
+    return "\n\n".join([*entries, _software(version)])
+
+
+def _entry(key: str, paper: Paper) -> str:
+    people = " and ".join(paper.authors)
+    fields = (("author", people), ("title", paper.title), ("year", str(paper.year)), *paper.fields)
+    return _written(paper.kind, key, fields)
+
+
+def _software(version: str) -> str:
+    number = re.sub(r"[^\w.+-]", "", version)
+    title = "didlearn: did the generative model learn its distribution?"
+    fields = [("author", "{The didlearn authors}"), ("title", title), ("note", f"Version {number}" if number else "")]
+    return _written("misc", "didlearn", [field for field in fields if field[1]])
+
+
+def _written(kind: str, key: str, fields: Iterable[tuple[str, str]]) -> str:
+    lines = [f"  {name} = {{{value}}}" for name, value in fields]
+    return f"@{kind}{{{key},\n" + ",\n".join(lines) + "\n}"

@@ -1,0 +1,101 @@
+"""The summary: what was asked, one plain sentence per verdict, and the pictures that tell most."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from didlearn.report.numbers import number
+from didlearn.report.provenance import data_name, model_name
+from didlearn.result import AuditResult, CheckResult, Figure, Gallery, Verdict
+
+PICTURES: Final = 3
+RULE: Final = (
+    "Chosen by rule: failed checks come first, then inconclusive ones, then the rest in their order on this page; of "
+    "each its first gallery, or its first figure where it has none; what is left over is filled with their next ones."
+)
+_FIRST: Final[tuple[Verdict, ...]] = ("fail", "inconclusive")
+_SHORT: Final = 130
+_STOP = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_a-z])")
+_COUNTED: Final = {
+    "fail": ("failed", "failed"),
+    "inconclusive": ("is open", "are open"),
+    "pass": ("passed", "passed"),
+    "measured": ("was measured with nothing to compare with", "were measured with nothing to compare with"),
+    "not_run": ("could not be asked", "could not be asked"),
+    "error": ("ended in an error", "ended in an error"),
+}
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A gallery or a figure worth a place in the summary.
+
+    Attributes:
+        at: the check's place in the result, from 0. check: whose it is.
+        gallery, figure: one of them; ``index`` is a figure's place in its check, from 0.
+    """
+
+    at: int
+    check: CheckResult
+    gallery: Gallery | None = None
+    figure: Figure | None = None
+    index: int = 0
+
+
+def asked(result: AuditResult) -> str:
+    """Say in one sentence what was asked of which model, and beside what data."""
+    data, images, heldout = data_name(result), _count(result, "train"), _count(result, "heldout")
+    if not data:
+        return f"Asked: whether {model_name(result)} learned its distribution."
+    size = f", {images} images" if images else ""
+    beside = f", with {heldout} held-out images beside it" if heldout else ""
+    return f"Asked: whether {model_name(result)} learned the distribution of {data}{size}{beside}."
+
+
+def outcome(result: AuditResult) -> str:
+    """Count the verdicts: ``Of 8 questions 3 failed, 1 is open, 1 passed.``."""
+    counts = {v: sum(c.verdict == v for c in result.checks) for v in _COUNTED}
+    said = [f"{n} {_COUNTED[v][n > 1]}" for v, n in counts.items() if n]
+    total = len(result.checks)
+    return f"Of {total} question{'s' * (total != 1)}, {', '.join(said)}." if said else "Nothing was asked."
+
+
+def sentence(check: CheckResult) -> str:
+    """Return the verdict in one plain sentence: the answer's first where it is short, else the reason if it is shorter.
+
+    A measured check gives its first sentence: its reason only says why nothing was decided. The whole answer and the
+    reason stand in the check's own section.
+    """
+    first = _STOP.split(check.answer, maxsplit=1)[0]
+    plain = len(first) <= _SHORT or check.verdict == "measured" or len(check.reason) >= len(first)
+    if first and (plain or not check.reason):
+        return first
+    return f"{check.reason[:1].upper()}{check.reason[1:].rstrip('.')}." if check.reason else ""
+
+
+def telling(checks: Sequence[CheckResult]) -> list[Telling]:
+    """Choose up to ``PICTURES`` galleries and figures by ``RULE``."""
+    ranked = sorted(range(len(checks)), key=lambda i: (_rank(checks[i].verdict), i))
+    shown = [_candidates(i, checks[i]) for i in ranked]
+    depth = max(map(len, shown), default=0)
+    turns = [each[turn] for turn in range(depth) for each in shown if turn < len(each)]
+    return turns[:PICTURES]
+
+
+def _rank(verdict: Verdict) -> int:
+    return _FIRST.index(verdict) if verdict in _FIRST else len(_FIRST)
+
+
+def _candidates(at: int, check: CheckResult) -> list[Telling]:
+    galleries = [Telling(at, check, gallery=g) for g in check.galleries if any(g.rows)]
+    figures = [Telling(at, check, figure=f, index=i) for i, f in enumerate(check.figures) if f.series]
+    return galleries + figures
+
+
+def _count(result: AuditResult, part: str) -> str:
+    record = result.subject.get(part)
+    images = record.get("images") if isinstance(record, dict) else None
+    return number(images) if isinstance(images, int) else ""
