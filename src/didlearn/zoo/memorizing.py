@@ -150,9 +150,9 @@ class MemorizingGenerator(nn.Module):
         self.support, self.scale = len(images), float(scale)
         self.latent_shape = (latent,)
         self.image_shape = (int(images.shape[1]), int(images.shape[2]), int(images.shape[3]))
-        self.prior: str | Distribution = "normal" if scale == 1 else _normal(latent, scale)
         self.cells = _check_cells(equal_cells(self.support, latent) if cells is None else cells, self.support, latent)
         self.width = _step_width(self.cells, delta, scale)
+        self.prior: str | Distribution = "normal" if scale == 1 else _normal(latent, scale)
         self.thresholds = [torch.from_numpy(scale * norm.ppf(0.5 + np.arange(1, k) / (2 * k))) for k in self.cells]
         self.signs, self.absolute = absolute(len(self.cells))
         self.steps = steps(self.thresholds, self.width)
