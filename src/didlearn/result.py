@@ -12,6 +12,7 @@ import os
 import re
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
@@ -204,9 +205,9 @@ class AuditResult(Value):
         for table in (table for check in self.checks for table in check.tables if table.csv):
             _write_csv(table, root)
         arrays = {f"{c.check}/{name}": a for c in self.checks for name, a in c.arrays.items()}
-        _atomically(root / "arrays.npz", lambda path: np.savez_compressed(path, allow_pickle=False, **arrays))
+        atomically(root / "arrays.npz", lambda path: np.savez_compressed(path, allow_pickle=False, **arrays))
         text = json.dumps(saved.model_dump(mode="json"), indent=1, allow_nan=False)
-        _atomically(root / self.JSON, lambda path: path.write_text(text, encoding="utf-8"))
+        atomically(root / self.JSON, lambda path: path.write_text(text, encoding="utf-8"))
         return root
 
     @classmethod
@@ -276,17 +277,18 @@ def _write_csv(table: Table, root: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(table.columns)
-            writer.writerows([_csv_cell(cell) for cell in row] for row in table.rows)
+            writer.writerows([csv_cell(cell) for cell in row] for row in table.rows)
 
-    _atomically(root / Path(table.csv or "").name, write)
+    atomically(root / Path(table.csv or "").name, write)
 
 
-def _csv_cell(cell: Cell) -> Cell:
+def csv_cell(cell: Cell) -> Cell:
     """Keep a spreadsheet from running a text cell (a file name, say) as a formula."""
     return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-def _atomically(path: Path, write: Any) -> None:
+def atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let ``write`` fill a file beside ``path``, and put it in its place: a reader never sees half of it."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
     os.close(handle)
     try:

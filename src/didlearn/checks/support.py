@@ -20,6 +20,7 @@ from didlearn.duplicates.counts import Counts, count_duplicates
 from didlearn.duplicates.criterion import Criterion, calibrate
 from didlearn.duplicates.figures import criterion_parts
 from didlearn.duplicates.pairs import atom_parts, candidates, pair_parts
+from didlearn.duplicates.sheet import sheet_parts
 from didlearn.duplicates.verdict import judge_support
 from didlearn.images.base import Images
 from didlearn.images.picture import eight_bit
@@ -34,6 +35,7 @@ from didlearn.statistics.support import estimate_support, estimate_support_witho
 from didlearn.wording import percent
 
 Array = np.ndarray[Any, Any]
+RealSet = tuple[Images | None, Array | None]
 PERTURBED = 400
 FEWEST = 50
 
@@ -81,7 +83,9 @@ class Support(Check):
         heldout = _some(subject.heldout, self.samples, rng.numpy("heldout"))
         real = None if heldout is None else subject.embed(heldout)
         subject.progress(self.name, 1, 6)
-        criterion = self._calibrate(subject, drawn, heldout, real, rng)
+        train = _some(subject.train, len(drawn) - (0 if heldout is None else len(heldout)), rng.numpy("train"))
+        trained = None if train is None else subject.embed(train)
+        criterion = self._calibrate(subject, drawn, (heldout, real), (train, trained))
         subject.progress(self.name, 2, 6)
         found = count_duplicates(features, criterion.threshold, device=subject.device)
         found_real = None if real is None else count_duplicates(real, criterion.threshold, device=subject.device)
@@ -101,21 +105,17 @@ class Support(Check):
             + class_parts(features, drawn.labels, labels, names, criterion.threshold, self.level, subject.device)
             + criterion_parts(features, real, criterion, self.level, subject.device)
             + pair_parts(drawn.images, features, pairs, subject.train, subject.embed, subject.device)
+            + self._sheet(subject, drawn, found, criterion, [(heldout, real), (train, trained)], rng)
             + Parts(notes=(*drawn.notes, *subject.embedding.notes))
             + Parts(arrays={"cluster_sizes": found.cluster_sizes, "component": found.component})
         )
         subject.progress(self.name, 6, 6)
         return CheckResult(check=self.name, **verdict._asdict(), **parts.fields())
 
-    def _calibrate(
-        self, subject: Subject, drawn: Samples, heldout: Images | None, real: Array | None, rng: Stream
-    ) -> Criterion:
+    def _calibrate(self, subject: Subject, drawn: Samples, heldout: RealSet, train: RealSet) -> Criterion:
         """Calibrate on real images: the held-out ones, filled up with training images to the sample's size."""
-        train = _some(subject.train, len(drawn) - (0 if heldout is None else len(heldout)), rng.numpy("train"))
-        features = [] if real is None else [real]
-        if train is not None:
-            features.append(subject.embed(train))
-        pictures = _pictures(heldout or train, drawn)
+        features = [known for _, known in (heldout, train) if known is not None]
+        pictures = _pictures(heldout[0] or train[0], drawn)
         return calibrate(
             pictures,
             subject.embed(pictures),
@@ -125,6 +125,22 @@ class Support(Check):
             false_pairs=self.false_pairs,
             threshold=self.threshold,
             device=subject.device,
+        )
+
+    def _sheet(
+        self, subject: Subject, drawn: Samples, found: Counts, criterion: Criterion, real: list[RealSet], rng: Stream
+    ) -> Parts:
+        """Keep what a person needs to judge the pairs; the larger real set has pairs that are nearer to one another."""
+        sets = [(images, features) for images, features in real if images is not None and features is not None]
+        return sheet_parts(
+            drawn.images,
+            subject.drawn_features(self.samples),
+            found,
+            criterion,
+            max(sets, key=lambda known: len(known[0]), default=None),
+            subject.embed,
+            rng.child("sheet"),
+            subject.device,
         )
 
     def _supports(self, found: Counts, found_real: Counts | None) -> dict[str, Estimate]:

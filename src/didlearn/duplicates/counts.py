@@ -22,6 +22,7 @@ class Counts:
     Attributes:
         samples: number of images. pairs: duplicate pairs.
         triples: Σᵢ dᵢ(dᵢ−1) over the images' numbers of duplicates dᵢ: ordered triples that share their middle.
+        degree: (samples,) dᵢ.
         following: (samples,) the next image that duplicates image i, or ``samples``.
         component: (samples,) cluster of each image: the smallest index in it.
         cluster_sizes: sizes of the clusters of two or more, descending.
@@ -30,6 +31,7 @@ class Counts:
     samples: int
     pairs: int
     triples: int
+    degree: Array
     following: Array
     component: Array
     cluster_sizes: Array
@@ -65,6 +67,7 @@ def count_duplicates(features: Array, threshold: float, *, device: str = "cpu") 
         samples=len(features),
         pairs=int(found.pairs),
         triples=int((degree * (degree - 1)).sum()),
+        degree=degree,
         following=found.following,
         component=found.component,
         cluster_sizes=np.sort(sizes[sizes >= 2])[::-1],

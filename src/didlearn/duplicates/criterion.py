@@ -42,6 +42,7 @@ class Criterion:
         tail: the lower tail of distances between independent real images, or ``None``.
         distinct: how many different real pictures the tail was fitted on.
         real: smallest distances between those pictures, ascending.
+        given: whether the threshold was chosen by the user.
     """
 
     threshold: float
@@ -51,6 +52,7 @@ class Criterion:
     tail: LowerTail | None
     distinct: int
     real: Array
+    given: bool = False
 
     def false_duplicate_rate(self, level: float) -> Estimate | None:
         """Return the share of pairs of independent real images within the threshold: fitted, with counts behind it."""
@@ -101,7 +103,8 @@ def calibrate(
     rate = false_pairs / max(1.0, samples * (samples - 1) / 2)
     words = f"closer pairs of independent real images are expected {false_pairs:g} times among as many pairs"
     chosen_threshold, because = choose(tail, rate, perturbed, words, threshold)
-    return Criterion(chosen_threshold, tail.distance if tail else None, because, perturbed, tail, distinct, real)
+    lookalike = tail.distance if tail else None
+    return Criterion(chosen_threshold, lookalike, because, perturbed, tail, distinct, real, threshold is not None)
 
 
 def perturbed_distances(pixels: Array, features: Array, embed: Embed) -> dict[str, Array]:
