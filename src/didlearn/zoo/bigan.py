@@ -1,0 +1,77 @@
+"""BiGAN (Donahue et al. 2017), also known as ALI (Dumoulin et al. 2017): an encoder learned by the game itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from didlearn.models.architectures import Architecture, Autoencoder
+from didlearn.rng import Stream
+from didlearn.zoo.adversarial import GanRecipe
+from didlearn.zoo.data import Source, TrainingSet
+from didlearn.zoo.networks import JointCritic, initialise
+from didlearn.zoo.recipe import Training, adam, descend
+
+
+@dataclass(frozen=True)
+class BiganRecipe(GanRecipe):
+    """Settings of a BiGAN.
+
+    Attributes:
+        encoder_width: channels of the encoder's first layer.
+    """
+
+    name: ClassVar[str] = "bigan"
+    summary: ClassVar[str] = "A generator and an encoder, whose pairs one discriminator tells apart."
+    source: ClassVar[str] = "Donahue, Krähenbühl & Darrell 2017; Dumoulin et al. 2017 (ALI)"
+
+    encoder_width: int = 32
+
+    def build(self, data: TrainingSet, rng: Stream) -> Training:
+        """Make the generator, the encoder and the discriminator of pairs."""
+        return BiganTraining(self, data, rng)
+
+
+class BiganTraining(Training):
+    """min_D softplus(-D(x, E(x))) + softplus(D(G(z), z)); min_{G,E} the same with the signs turned."""
+
+    def __init__(self, recipe: BiganRecipe, data: TrainingSet, rng: Stream) -> None:
+        self.recipe = recipe
+        self.pair = Autoencoder(
+            (recipe.latent,),
+            data.shape,
+            None,
+            decoder=recipe.decoder(data.shape).model_dump(),
+            encoder_width=recipe.encoder_width,
+            stochastic=False,
+        )
+        self.critic = JointCritic(data.shape, recipe.latent, recipe.discriminator_width)
+        initialise(self.pair, rng.torch("pair"))
+        initialise(self.critic, rng.torch("critic"))
+        self.networks = nn.ModuleDict({"pair": self.pair, "critic": self.critic}).to(data.device)
+        rate, betas = recipe.learning_rate, (0.5, 0.999)
+        self.optimizers = {
+            "pair": adam(self.pair.parameters(), rate, betas),
+            "critic": adam(self.critic.parameters(), rate, betas),
+        }
+
+    def step(self, source: Source) -> dict[str, Tensor]:
+        """Train the discriminator, then generator and encoder on the same images."""
+        x, z = source.real().images, source.normal(self.recipe.batch, self.recipe.latent)
+        code, fake = self.pair.codes(x)[0], self.pair.decoder(z)
+        critic = self._loss(x, code.detach(), fake.detach(), z, 1)
+        descend(self.optimizers["critic"], critic)
+        pair = self._loss(x, code, fake, z, -1)
+        descend(self.optimizers["pair"], pair)
+        return {"critic": critic, "pair": pair}
+
+    def _loss(self, x: Tensor, code: Tensor, fake: Tensor, z: Tensor, sign: int) -> Tensor:
+        real, made = self.critic(x, code), self.critic(fake, z)
+        return softplus(-sign * real).mean() + softplus(sign * made).mean()
+
+    def product(self) -> Architecture:
+        """Return the generator with its encoder."""
+        return self.pair

@@ -1,0 +1,93 @@
+"""How a model in training is doing: its Fréchet distance to held-out images, a sheet of samples, its losses."""
+
+from __future__ import annotations
+
+import copy
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from didlearn.embeddings import Embedding, embed, open_embedding
+from didlearn.embeddings.classifier import FEWEST, SMALLEST
+from didlearn.errors import ModelError
+from didlearn.images.base import Images
+from didlearn.models.architectures import Architecture
+from didlearn.models.module import ModuleModel, open_module
+from didlearn.rng import Stream
+from didlearn.statistics.frechet import frechet_distance
+
+DRAWN = 2_000  # images of each side of the Fréchet distance
+SHEET = 10  # images a side
+SAME = 0.5 / 255  # pixels of different images that differ by less on average are the same
+
+
+class Watch:
+    """Measures a generator against held-out images, always with the same latents.
+
+    Attributes:
+        embedding: a classifier trained on the training images where they are labelled, else their pixels.
+        heldout: features of held-out images.
+    """
+
+    def __init__(self, train: Images, heldout: Images, folder: Path, seed: int, device: str) -> None:
+        labelled = train.labels is not None and len(np.unique(train.labels)) > 1
+        usable = labelled and len(train) >= 2 * FEWEST and min(train.shape[1:]) >= SMALLEST
+        self.embedding: Embedding = open_embedding(
+            "classifier" if usable else "pixels", train=train, heldout=heldout, cache=folder, seed=seed, device=device
+        )
+        self.device, self.rng = device, Stream(seed, ("zoo", "watch"))
+        self.heldout = self._features(heldout.some(DRAWN, self.rng.numpy("heldout")))
+
+    def _features(self, images: Images | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return embed(self.embedding, images, device=self.device)
+
+    def measure(self, product: Architecture) -> tuple[float, np.ndarray[Any, Any]]:
+        """Return the Fréchet distance and the images (n, C, H, W) uint8 it was measured on.
+
+        Raises:
+            ModelError: the images are not finite, or all the same.
+        """
+        drawn = opened(product, self.device).draw(len(self.heldout), self.rng.child("latents"), device=self.device)
+        if not drawn.finite.all():
+            raise ModelError("it makes pixels that are no numbers")
+        if np.abs(drawn.images - drawn.images.mean(axis=0)).mean() < 255 * SAME:
+            raise ModelError("every image it makes is the same")
+        return frechet_distance(real=self.heldout, generated=self._features(drawn.images)), drawn.images
+
+
+def opened(product: Architecture, device: str) -> ModuleModel:
+    """Return a copy of the network as a model, on the device: what is trained stays as it is."""
+    twin = copy.deepcopy(product).eval()
+    return open_module(
+        twin, latent_shape=twin.latent_shape, value_range=twin.value_range, classes=twin.classes, device=device
+    )
+
+
+def write_sheet(images: np.ndarray[Any, Any], path: Path) -> None:
+    """Write the first images (n, C, H, W) uint8 as one picture of at most 10 × 10."""
+    side = min(SHEET, math.isqrt(len(images)))
+    channels, height, width = images.shape[1:]
+    sheet = images[: side * side].reshape(side, side, channels, height, width)
+    picture = sheet.transpose(0, 3, 1, 4, 2).reshape(side * height, side * width, channels)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture[..., 0] if channels == 1 else picture).save(path)
+
+
+def check_losses(losses: dict[str, float], step: int) -> None:
+    """Refuse to go on with losses that are no numbers, or beyond any scale.
+
+    Raises:
+        ModelError: a loss is not finite, or above 10⁸.
+    """
+    for name, value in losses.items():
+        if not math.isfinite(value) or abs(value) > 1e8:
+            raise ModelError(f"the {name} loss is {value:.3g} at step {step}")
+
+
+def finite_weights(networks: torch.nn.Module) -> bool:
+    """Tell whether every weight is a number."""
+    return all(bool(torch.isfinite(weight).all()) for weight in networks.parameters())
