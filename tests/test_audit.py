@@ -12,6 +12,7 @@ from torch import nn
 import didlearn as dl
 from didlearn.check import Check, Subject, run_check
 from didlearn.checks.concentration import Concentration
+from didlearn.checks.fidelity import Fidelity
 from didlearn.checks.gaussianity import Gaussianity
 from didlearn.checks.inversion import InversionCheck
 from didlearn.checks.likelihood import LikelihoodCheck
@@ -21,7 +22,7 @@ from didlearn.checks.typicality import TypicalityCheck
 from didlearn.errors import DataError, UsageError
 from didlearn.result import CheckResult
 
-CHECKS = [Support(samples=900), Memorization(samples=700)]
+CHECKS = [Support(samples=900), Memorization(samples=700), Fidelity(samples=600, permutations=99)]
 
 
 class Net(nn.Module):
@@ -61,7 +62,7 @@ def test_results_do_not_depend_on_batch_size_threads_or_company(generator, embed
     reference = audit(generator, batch_size=64, embedding=embedding)
     for arguments in ({"batch_size": 1000}, {"threads": 2, "batch_size": 1000}):
         other = audit(generator, embedding=embedding, **arguments)
-        for check in ("support", "memorization"):
+        for check in ("support", "memorization", "fidelity"):
             assert without_time(reference, check) == without_time(other, check), arguments
     for check in CHECKS:
         alone = audit(generator, [check], embedding=embedding)

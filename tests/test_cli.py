@@ -92,6 +92,7 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
     assert [check["check"] for check in saved["checks"]] == [
         "support",
         "memorization",
+        "fidelity",
         "inversion",
         "manifold_classifier",
         "likelihood",
@@ -100,7 +101,7 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
         "concentration",
     ]
     drawn = [check["params"]["samples"] for check in saved["checks"] if "samples" in check["params"]]
-    assert drawn == [600] * 4
+    assert drawn == [600] * 5
     assert any("split off" in note for note in saved["notes"])
     again = didlearn("report", tmp_path / "run")
     assert again.stdout.strip().endswith("report.html")

@@ -16,6 +16,7 @@ from didlearn.errors import DidlearnError, UsageError
 CHECK_COMMANDS = {
     "support": "How many different images can it make? The birthday-paradox test alone.",
     "memorization": "Does it copy its training set? The memorization check alone.",
+    "fidelity": "Do its images, as a set, come near to real ones? FID, KID, precision, recall and others.",
     "inversion": "Can it make the images it was trained on? The inversion check alone.",
     "manifold_classifier": "Does distance from its manifold tell classes and outside images? That check alone.",
     "likelihood": "Does it find real images likely? The likelihood check alone.",
@@ -188,6 +189,34 @@ def compare(
     from didlearn.report import write_comparison
 
     print(write_comparison(runs, output))
+
+
+@app.command("label", cls=OnceOnly, help="Judge a run's closest pairs in the browser; the report takes it in.")
+def label(
+    run: Annotated[Path, typer.Argument(help="Run folder.", show_default=False)],
+    labeller: Annotated[
+        str | None, typer.Option("--labeller", help="Who labels (else the page asks).", show_default=False)
+    ] = None,
+    pairs: Annotated[
+        int | None, typer.Option("--pairs", help="Pairs each person is asked (default: all).", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the order they come in.")] = 0,
+    port: Annotated[int, typer.Option("--port", help="Port on this machine alone; 0: any free one.")] = 0,
+    browse: Annotated[bool, typer.Option("--open", help="Open a browser at the page.")] = False,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="Write the labels there as CSV, and stop.", show_default=False)
+    ] = None,
+    finish: Annotated[bool, typer.Option("--finish", help="Write the estimate from the labels, and stop.")] = False,
+) -> None:
+    """Serve the labelling page of a run, or write out what was labelled."""
+    from functools import partial
+
+    from didlearn.labelling.serve import label as serve
+
+    serve(
+        run, port=port, person=labeller, pairs=pairs, seed=seed, export=export, finish=finish, browse=browse,
+        say=partial(print, flush=True),
+    )  # fmt: skip
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ class Concentration(Check):
 
     name: ClassVar[str] = "concentration"
     question: ClassVar[str] = "Is it the kind of generator whose features concentrate?"
-    position: ClassVar[int] = 8
+    position: ClassVar[int] = 9
 
     samples: int = 10_000
     tested: Annotated[int, Field(ge=8)] = 500

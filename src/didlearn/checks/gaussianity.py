@@ -52,7 +52,7 @@ class Gaussianity(Check):
 
     name: ClassVar[str] = "gaussianity"
     question: ClassVar[str] = "May its features be treated as Gaussian?"
-    position: ClassVar[int] = 7
+    position: ClassVar[int] = 8
 
     samples: int = 10_000
     tested: Annotated[int, Field(ge=8)] = 500

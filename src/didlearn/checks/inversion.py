@@ -43,7 +43,7 @@ class InversionCheck(Check):
 
     name: ClassVar[str] = "inversion"
     question: ClassVar[str] = "Can the generator make the images it was trained on?"
-    position: ClassVar[int] = 3
+    position: ClassVar[int] = 4
 
     images: int = 40
     draws: int = 500

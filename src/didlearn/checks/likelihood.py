@@ -56,7 +56,7 @@ class LikelihoodCheck(Check):
 
     name: ClassVar[str] = "likelihood"
     question: ClassVar[str] = "Does the generator find real images likely?"
-    position: ClassVar[int] = 5
+    position: ClassVar[int] = 6
 
     images: int = 16
     chains: int = 8

@@ -42,7 +42,7 @@ class ManifoldClassifier(Check):
 
     name: ClassVar[str] = "manifold_classifier"
     question: ClassVar[str] = "Does distance from its manifold tell classes and outside images?"
-    position: ClassVar[int] = 4
+    position: ClassVar[int] = 5
 
     images: int = 40
     draws: int = 500

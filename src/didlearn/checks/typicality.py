@@ -42,7 +42,7 @@ class TypicalityCheck(Check):
 
     name: ClassVar[str] = "typicality"
     question: ClassVar[str] = "Are real images typical of the generator?"
-    position: ClassVar[int] = 6
+    position: ClassVar[int] = 7
 
     drawn: int = 48
     images: int = 16

@@ -16,6 +16,7 @@ from scipy import linalg
 
 from didlearn.errors import DataError
 from didlearn.statistics.features import Array, as_features, as_pair
+from didlearn.statistics.influence import Influences
 
 BLOCK = 4  # rows taken into a triangular factor at once, in multiples of the dimension
 ROUNDING = 1e-8
@@ -52,6 +53,31 @@ def frechet_from_moments(
     if left[0].shape != right[0].shape:
         raise DataError(f"the means have {len(left[0])} and {len(right[0])} features; give the same embedding's")
     return frechet_of(left, right)
+
+
+def frechet_influence(*, real: Any, generated: Any) -> Influences:
+    """Return the Fréchet distance with each image's influence, the derivative by its weight.
+
+    With A Bᵀ = U S Vᵀ the derivative of the nuclear norm by the weight of real row i is (U S Uᵀ)_ii / 2, so image i
+    pulls by ‖x_i − μ_r‖² + 2 (μ_r − μ_g)·(x_i − μ_r) − n (U S Uᵀ)_ii, less the mean. Nothing is
+    inverted, so fewer images than dimensions are no exception.
+
+    Raises:
+        DataError: as ``frechet_distance``.
+    """
+    left, right = as_pair(real, generated)
+    mean, other = left.mean(axis=0), right.mean(axis=0)
+    q, a = linalg.qr((left - mean) / np.sqrt(len(left) - 1), mode="economic", check_finite=False)
+    p, b = linalg.qr((right - other) / np.sqrt(len(right) - 1), mode="economic", check_finite=False)
+    u, s, v = linalg.svd(a @ b.T, full_matrices=False, check_finite=False)
+    gap = mean - other
+    value = max(0.0, float(gap @ gap + (a * a).sum() + (b * b).sum() - 2 * s.sum()))
+    return Influences(value, _pull(left - mean, gap, q @ u, s), _pull(right - other, -gap, p @ v.T, s))
+
+
+def _pull(centred: Array, gap: Array, directions: Array, s: Array) -> Array:
+    pull = np.square(centred).sum(axis=1) + 2 * centred @ gap - len(centred) * (np.square(directions) @ s)
+    return pull - pull.mean()
 
 
 def factor(rows: Array) -> tuple[Array, Array]:

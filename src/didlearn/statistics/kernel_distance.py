@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from didlearn.errors import UsageError
+from didlearn.errors import DataError, UsageError
 from didlearn.statistics.features import Array, as_pair
 from didlearn.statistics.influence import Influences
 
 ROWS = 512  # rows whose kernel values are held at once
 FEWEST = 3
+ROUNDING = 1e-12
 
 
 def kernel_distance(*, real: Any, generated: Any) -> float:
@@ -52,6 +53,28 @@ def kernel_influence(*, real: Any, generated: Any) -> Influences:
     own, other = _within(left), _within(right)
     value = _mmd(own.sum(), len(left), other.sum(), len(right), across.sum())
     return Influences(value, _left_out(own, across, len(right)), _left_out(other, back, len(left)))
+
+
+def kernel_share(*, real: Any, generated: Any) -> tuple[Influences, Influences]:
+    """Return the kernel distance and its share of the real images' own spread, each with its influences.
+
+    The share is MMD² / (E k(x, x) − E k(x, x')): its denominator is the mean squared distance, in the kernel's space,
+    of one real image from the mean of all. If a share ε of the generated images were all one typical real image, and
+    the others true to the real law, it would be ε².
+
+    Raises:
+        DataError: as ``kernel_influence``, or the real rows are all alike.
+    """
+    left, right = as_pair(real, generated, FEWEST)
+    found = kernel_influence(real=left, generated=right)
+    n, own = len(left), _within(left)
+    self_similar = (np.square(left).sum(axis=1) / left.shape[1] + 1) ** 3
+    spread = float(self_similar.mean() - own.sum() / (n * (n - 1)))
+    if spread <= ROUNDING * float(self_similar.mean()):
+        raise DataError("all real rows are alike, so there is no spread to measure a distance by")
+    pull = (self_similar - self_similar.mean()) - 2 * (own - own.mean()) / (n - 1)
+    share = found.value / spread
+    return found, Influences(share, (found.real - share * pull) / spread, found.generated / spread)
 
 
 def kernel_pvalue(*, real: Any, generated: Any, rng: np.random.Generator, permutations: int = 499) -> float:
