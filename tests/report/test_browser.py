@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
 import pytest
 
-from didlearn.report import render_comparison
+from didlearn.report import render_comparison, write_study_report
 from didlearn.report.page import render, write
 
 pytestmark = pytest.mark.browser
@@ -21,7 +22,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PAGES = ["sound", "collapsed", "memorised", "hostile", "compare", "compare-hostile", "many"]
+PAGES = ["sound", "collapsed", "memorised", "hostile", "study", "compare", "compare-hostile", "many"]
 
 CONTRAST = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
@@ -48,7 +49,8 @@ CONTRAST = """() => {
 def files(three, hostile, tmp_path_factory):
     root = tmp_path_factory.mktemp("pages")
     for name, result in {**three, "hostile": hostile}.items():
-        write(root / f"{name}.html", render(result, root))
+        write(root / f"{name}.html", render(result, root, linked=True))
+    write_study_report(three["sound"].checks[0], root).rename(root / "study.html")
     names = ("<img src=x onerror=alert(1)>" + "w" * 90, "b")
     many = {f"model {i}": three["sound"] for i in range(7)}
     groups = {"compare": three, "compare-hostile": dict.fromkeys(names, hostile), "many": many}
@@ -78,7 +80,10 @@ def visit(chromium, files):
 
     def visit(name, width=1280, scheme="light", scripts=True):
         context = chromium.new_context(
-            viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts
+            viewport={"width": width, "height": 800},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+            permissions=["clipboard-read", "clipboard-write"],
         )
         contexts.append(context)
         page = context.new_page()
@@ -135,7 +140,7 @@ def test_the_page_works_from_the_keyboard(visit):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["collapsed", "compare"])
+@pytest.mark.parametrize("name", ["collapsed", "compare", "study"])
 def test_every_text_stands_out_from_what_is_behind_it(name, scheme, visit):
     page = visit(name, scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -176,3 +181,109 @@ def test_print_is_light_and_opens_what_is_folded(visit):
     page.emulate_media(media="print", color_scheme="dark")
     assert page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
     assert page.get_by_text("How unequal the images").first.bounding_box()["height"] > 0
+
+
+def order(page):
+    """The models as each part of the page lists them: both tables, the headings, every row of cells."""
+    tables = page.locator("table.sortable").evaluate_all(
+        "es => es.map(e => [...e.tBodies[0].rows].map(r => r.cells[0].textContent))"
+    )
+    cells = page.locator(".across").evaluate_all("es => es.map(e => [...e.children].map(c => c.dataset.model))")
+    assert all(t == tables[0] for t in tables)
+    assert all(c == cells[0] for c in cells)
+    assert [["sound", "collapsed", "memorised"][int(i)] for i in cells[0]] == tables[0]
+    return tables[0]
+
+
+def test_models_are_sorted_from_the_keyboard(visit):
+    page = visit("compare")
+    assert order(page) == ["sound", "collapsed", "memorised"]
+    button = page.get_by_role("button", name="Effective support", exact=True)
+    button.focus()
+    page.keyboard.press("Enter")
+    assert order(page) == ["collapsed", "memorised", "sound"]
+    heading = page.locator("th[aria-sort]")
+    assert heading.count() == 1
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert page.locator("#sorted").inner_text() == (
+        "Models are sorted by Effective support, ascending, here and below."
+    )
+    page.keyboard.press("Space")
+    assert order(page) == ["sound", "memorised", "collapsed"]
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert page.evaluate("document.activeElement.textContent") == "Effective support"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    assert order(page) == ["collapsed", "memorised", "sound"]
+    assert page.locator("th[aria-sort]").count() == 1
+
+
+def test_models_are_sorted_by_verdict_and_by_any_quantity(visit):
+    page = visit("compare")
+    page.get_by_role("button", name="Memorization", exact=True).click()
+    assert order(page) == ["sound", "collapsed", "memorised"]
+    page.get_by_role("button", name="Memorization", exact=True).click()
+    assert order(page) == ["memorised", "collapsed", "sound"]
+    page.get_by_role("button", name="Sort models by Data copying z").click()
+    assert order(page) == ["memorised", "sound", "collapsed"]
+    assert page.locator("th[aria-sort]").count() == 0
+
+
+def test_without_scripts_the_comparison_is_a_plain_table(visit):
+    page = visit("compare", scripts=False)
+    assert page.locator("button").count() == 0
+    assert page.locator("table.sortable").first.locator("tbody tr").count() == 3
+    assert page.locator("#sorted").inner_text() == ""
+
+
+@pytest.mark.parametrize("name", ["methods-text", "bibtex"])
+def test_methods_and_bibliography_are_copied_whole(name, visit):
+    page = visit("collapsed")
+    page.locator(f"button[data-copy={name}]").click()
+    page.get_by_text("Copied.").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator(f"#{name}").text_content()
+    assert ("effective support 41.7" if name == "methods-text" else "@inproceedings{arora2018,") in copied
+
+
+def test_without_scripts_there_is_no_copy_button_but_text_to_select(visit):
+    page = visit("collapsed", scripts=False)
+    assert page.locator("button:visible").count() == 0
+    assert page.locator("#bibtex").is_visible()
+
+
+@pytest.mark.parametrize("name", ["collapsed", "compare", "study"])
+def test_headings_tables_and_pictures_are_fit_for_a_screen_reader(name, visit):
+    page = visit(name)
+    levels = page.locator("h1, h2, h3, h4").evaluate_all("es => es.map(e => +e.tagName[1])")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+    assert page.locator("img:not([alt]), img[alt='']").count() == 0
+    assert page.locator("th:not([scope])").count() == 0
+    assert page.locator("a:not([href])").count() == 0
+    scrolled = "es => es.filter(e => e.scrollWidth > e.clientWidth + 1 && e.tabIndex < 0).length"
+    assert page.locator(".scroll, pre").evaluate_all(scrolled) == 0
+
+
+@pytest.mark.parametrize("name", ["collapsed", "compare"])
+def test_nothing_is_cut_on_paper(name, visit):
+    page = visit(name)
+    page.set_viewport_size({"width": 700, "height": 990})
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    cut = """es => es.filter(e => !['visible', 'clip'].includes(getComputedStyle(e).overflowY)
+      && e.scrollHeight > e.clientHeight + 1).map(e => e.className)"""
+    assert page.locator(".scroll, .paste, .plots, .gallery").evaluate_all(cut) == []
+    kept = "es => es.every(e => getComputedStyle(e).breakInside === 'avoid')"
+    assert page.locator(".plot, img, .legend").evaluate_all(kept)
+    assert page.locator("button:visible, .files:visible").count() == (
+        0 if name == "collapsed" else page.locator("th button").count()
+    )
+
+
+def test_what_would_settle_an_open_verdict_is_in_the_summary_and_in_its_section(visit):
+    page = visit("collapsed")
+    assert page.locator("#answers .settle").count() == page.locator("#check-2 .settle").count() == 1
+    assert "What would settle it" in page.locator("#answers .settle").inner_text()

@@ -6,6 +6,7 @@ import pytest
 from didlearn.errors import ResultError, UsageError
 from didlearn.report import render_comparison, write_comparison
 from didlearn.report.estimates import across, groups
+from didlearn.report.thrift import LIMIT
 from didlearn.result import AuditResult, CheckResult, Estimate
 
 
@@ -57,12 +58,36 @@ def test_held_out_twins_have_the_held_out_colour():
 
 def test_the_page_tells_the_three_apart_before_anything_else(three):
     html = compare(three)
-    answers = html[html.index('id="answers"') : html.index("The pictures that say most")]
+    answers = html[html.index('id="verdicts-title"') : html.index("The pictures that say most")]
     verdicts = re.findall(r'class="badge (\w+)"', answers)
     assert verdicts == ["pass", "fail", "fail", "pass", "inconclusive", "fail", "not_run", "not_run", "not_run"]
     for result in three.values():
         for check in result.checks:
             assert check.answer in answers
+
+
+def test_the_glance_has_a_row_per_model_and_a_key_per_cell(three):
+    html = compare(three)
+    glance = html[html.index('id="answers"') : html.index('id="verdicts-title"')]
+    tables = re.findall(r"<table.*?</table>", glance, re.DOTALL)
+    keys = [
+        [re.findall(r'data-key="([^"]*)"', row) for row in re.findall(r"<tr data-model.*?</tr>", t)] for t in tables
+    ]
+    assert keys[0] == [["sound", "0", "0", "5"], ["collapsed", "3", "2", "5"], ["memorised", "3", "3", "5"]]
+    assert keys[1] == [["sound", "17316.0", "0.41"], ["collapsed", "41.7", "1.9"], ["memorised", "487.0", "-31.2"]]
+    assert "at least 17\u202f316" in tables[1]
+    assert "<button" not in html
+
+
+def test_what_one_model_lacks_has_an_empty_key():
+    with_it = AuditResult(checks=(CheckResult(check="c", verdict="pass", estimates={"a": estimate(1, 0, 2)}),))
+    html = compare({"a": AuditResult(checks=()), "b": with_it})
+    assert re.findall(r'<td data-key="([^"]*)">', html) == ["", "0", "", "1.0"]
+
+
+def test_a_comparison_of_very_many_models_stays_small(three):
+    html = compare({f"m{i}": list(three.values())[i % 3] for i in range(150)})
+    assert len(html.encode()) <= LIMIT
 
 
 def test_the_strip_shows_copies_of_the_copier_and_duplicates_of_the_others(three):

@@ -10,11 +10,13 @@ from typing import Final
 from didlearn.errors import UsageError
 from didlearn.report import estimates, provenance
 from didlearn.report.page import templates, write
-from didlearn.report.pictures import BYTES, Album, Exhibit
-from didlearn.result import AuditResult, CheckResult, Gallery
+from didlearn.report.pictures import Album, Exhibit
+from didlearn.report.thrift import Thrift, afford
+from didlearn.result import AuditResult, CheckResult, Gallery, Verdict
 
 _TELLING: Final = ("memorization", "support")
 _STRIP: Final = 3
+_ORDER: Final[tuple[Verdict, ...]] = ("pass", "measured", "inconclusive", "fail", "error", "not_run")
 KEY_ROWS: Final = 4
 
 
@@ -24,6 +26,24 @@ class Strip:
 
     check: str
     exhibit: Exhibit
+
+
+@dataclass(frozen=True)
+class Column:
+    """What models can be sorted by: a check's verdict, or (``quantity``) its first number."""
+
+    check: str
+    cells: tuple[estimates.Row | Verdict | None, ...]
+    keys: tuple[str, ...]
+    quantity: estimates.Across | None = None
+
+
+@dataclass(frozen=True)
+class Glance:
+    """A table of one row per model."""
+
+    title: str
+    columns: tuple[Column, ...]
 
 
 @dataclass(frozen=True)
@@ -53,16 +73,22 @@ def render_comparison(results: Mapping[str, AuditResult], roots: Mapping[str, Pa
     if not results:
         raise UsageError("nothing to compare; give at least one run folder")
     audits = list(results.values())
-    strips = [_strip(result, Path(roots[name]), BYTES // len(audits)) for name, result in results.items()]
-    page = templates().get_template("comparison.html")
-    return page.render(
-        scripts=("sort.js", "print.js"),
-        names=list(results),
-        results=audits,
-        lines=_lines(audits),
-        strips=strips,
-        key_rows=KEY_ROWS,
-    )
+    lines = _lines(audits)
+    facts = {
+        "names": list(results),
+        "results": audits,
+        "lines": lines,
+        "key_rows": KEY_ROWS,
+        "glances": _glances(lines),
+    }
+
+    def rendered(thrift: Thrift) -> str:
+        budget = thrift.bytes // len(audits)
+        strips = [_strip(result, Path(roots[name]), budget) for name, result in results.items()]
+        page = templates().get_template("comparison.html")
+        return page.render(scripts=("sort.js", "print.js"), strips=strips, most=thrift.rows, **facts)
+
+    return afford(rendered)
 
 
 def write_comparison(runs: Sequence[Path], output: Path) -> Path:
@@ -94,6 +120,19 @@ def _line(check: str, audits: list[AuditResult]) -> Line:
     found = tuple(next((c for c in audit.checks if c.check == check), None) for audit in audits)
     question = next((c.question for c in found if c is not None and c.question), "")
     return Line(check, question, found, tuple(estimates.across(audits, check)))
+
+
+def _glances(lines: list[Line]) -> list[Glance]:
+    """Lay out the verdicts, and the first number of each check that has any."""
+    verdicts = tuple(_verdicts(line) for line in lines)
+    numbers = tuple(Column(n.check, n.numbers[0].cells, n.numbers[0].keys, n.numbers[0]) for n in lines if n.numbers)
+    glances = [Glance("Verdicts", verdicts), Glance("First number of each check", numbers)]
+    return [glance for glance in glances if glance.columns]
+
+
+def _verdicts(line: Line) -> Column:
+    found = tuple(None if check is None else check.verdict for check in line.results)
+    return Column(line.check, found, tuple("" if v is None else str(_ORDER.index(v)) for v in found))
 
 
 def _strip(result: AuditResult, root: Path, budget: int) -> Strip | None:

@@ -34,11 +34,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Across:
-    """One quantity in several models, on one axis; ``cells`` has ``None`` where a model's audit lacks it."""
+    """One quantity in several models, on one axis.
+
+    Attributes:
+        cells: one per model; ``None`` where its audit lacks the quantity.
+        keys: what to sort the models by: the value, else the end of the interval that is known, else empty.
+    """
 
     name: str
     unit: str
     cells: tuple[Row | None, ...]
+    keys: tuple[str, ...]
     ticks: tuple[Tick, ...]
     log: bool
 
@@ -62,7 +68,13 @@ def _across(name: str, estimates: list[Estimate | None], role: str) -> Across:
     present = [e for e in estimates if e is not None]
     scale = Scale.covering(present)
     cells = tuple(None if e is None else _row(name, e, scale, role) for e in estimates)
-    return Across(title(name), present[0].unit, cells, scale.ticks(), scale.log)
+    keys = tuple(_key(e) for e in estimates)
+    return Across(title(name), present[0].unit, cells, keys, scale.ticks(), scale.log)
+
+
+def _key(estimate: Estimate | None) -> str:
+    ends = () if estimate is None else (estimate.value, estimate.low, estimate.high)
+    return next((repr(float(v)) for v in ends if v is not None), "")
 
 
 def _kind(estimate: Estimate) -> tuple[str, bool]:

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from didlearn.report import provenance
 from didlearn.report.citations import bibtex, cite
-from didlearn.report.numbers import number, say
+from didlearn.report.numbers import THIN, number, say
 from didlearn.result import AuditResult, CheckResult, Estimate
 
 _RAN: Final = ("pass", "fail", "inconclusive", "measured")
+_SPACES: Final = {ord(THIN): " ", ord("\N{NO-BREAK SPACE}"): " "}  # LaTeX knows neither
 _QUOTED: Final = 4  # estimates of each check that the paragraph quotes
 
 
@@ -111,7 +112,8 @@ def methods(result: AuditResult) -> Methods:
     ran = [check for check in result.checks if check.verdict in _RAN]
     papers = {key for check in ran for key in _papers(check)} | set(_embedding_papers(result))
     paragraphs = [_opening(result), *(_paragraph(check) for check in ran)]
-    return Methods("\n\n".join(paragraphs), bibtex(papers, provenance.version(result)))
+    text = "\n\n".join(paragraphs).translate(_SPACES)
+    return Methods(text, bibtex(papers, provenance.version(result)))
 
 
 def _opening(result: AuditResult) -> str:
@@ -158,7 +160,9 @@ def _paragraph(check: CheckResult) -> str:
 
 
 def _settings(params: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key.replace('_', ' ')} {provenance.plain(value)}" for key, value in params.items())
+    return ", ".join(
+        f"{key.replace('_', ' ')} {provenance.plain(value)}" for key, value in params.items() if value is not None
+    )
 
 
 def _quote(name: str, estimate: Estimate) -> str:
@@ -167,7 +171,7 @@ def _quote(name: str, estimate: Estimate) -> str:
     words = provenance.title(name)
     interval = f", {said.level} interval {said.interval}" if said.level and estimate.value is not None else ""
     level = f", {said.level} bound" if said.level and estimate.value is None else ""
-    unit = f" {estimate.unit}" if estimate.unit not in ("", "fraction") else ""
+    unit = "" if estimate.unit in ("", "fraction") or words.lower().endswith(estimate.unit) else f" {estimate.unit}"
     basis = f"({estimate.method}{interval}{level}, n = {number(estimate.n)})"
     return f"{words[:1].lower()}{words[1:]} {said.value}{unit} {basis}"
 

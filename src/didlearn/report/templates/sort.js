@@ -1,40 +1,53 @@
-const tables = [...document.querySelectorAll("table.sortable")];
-const said = document.getElementById("sorted");
-const first = (cell) => cell.dataset.key ?? "";
+{
+  const said = document.getElementById("sorted");
+  const byModel = (a, b) => a.dataset.model - b.dataset.model;
 
-function arrange(order) {
-  for (const body of tables.map((table) => table.tBodies[0])) {
-    const rows = [...body.rows].sort((a, b) => a.dataset.model - b.dataset.model);
-    body.append(...order.map((i) => rows[i]));
-  }
-  for (const group of document.querySelectorAll(".across")) {
-    const cells = [...group.children].sort((a, b) => a.dataset.model - b.dataset.model);
-    group.append(...order.map((i) => cells[i]));
-  }
-}
+  const compare = (a, b, sign) => {
+    if (a === "" || b === "") return (a === "") - (b === "");
+    return sign * (isNaN(a) || isNaN(b) ? a.localeCompare(b, undefined, { numeric: true }) : a - b);
+  };
 
-function compare(a, b, sign) {
-  if (a === "" || b === "") return (a === "") - (b === "");
-  return sign * (isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b);
-}
+  const arrange = (order) => {
+    for (const group of document.querySelectorAll("table.sortable tbody, .across")) {
+      const parts = [...group.children].sort(byModel);
+      group.append(...order.map((model) => parts[model]));
+    }
+  };
 
-function sort(table, column, heading) {
-  const falling = heading.getAttribute("aria-sort") === "ascending";
-  const keys = [];
-  for (const row of table.tBodies[0].rows) keys[row.dataset.model] = first(row.cells[column]);
-  const order = keys.map((_, i) => i).sort((a, b) => compare(keys[a], keys[b], falling ? -1 : 1) || a - b);
-  document.querySelectorAll("th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
-  heading.setAttribute("aria-sort", falling ? "descending" : "ascending");
-  arrange(order);
-  said.textContent = `Sorted by ${heading.textContent}, ${falling ? "descending" : "ascending"}.`;
-}
+  const sort = (button, name, cells) => {
+    const falling = button.dataset.sorted === "ascending";
+    const keys = [...cells].sort((a, b) => byModel(a.closest("[data-model]"), b.closest("[data-model]"))).map((cell) => cell.dataset.key);
+    const models = keys.map((_, model) => model);
+    document.querySelectorAll("[data-sorted]").forEach((other) => delete other.dataset.sorted);
+    document.querySelectorAll("[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
+    button.dataset.sorted = falling ? "descending" : "ascending";
+    button.closest("th")?.setAttribute("aria-sort", button.dataset.sorted);
+    arrange(models.sort((a, b) => compare(keys[a], keys[b], falling ? -1 : 1) || a - b));
+    said.textContent = `Models are sorted by ${name}, ${button.dataset.sorted}, here and below.`;
+  };
 
-for (const table of tables) {
-  [...table.tHead.rows[0].cells].forEach((heading, column) => {
+  const control = (name, cells) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.append(...heading.childNodes);
-    button.addEventListener("click", () => sort(table, column, heading));
-    heading.append(button);
-  });
+    button.className = "sort";
+    button.addEventListener("click", () => sort(button, name, cells()));
+    return button;
+  };
+
+  for (const table of document.querySelectorAll("table.sortable")) {
+    [...table.tHead.rows[0].cells].forEach((heading, column) => {
+      const name = heading.textContent;
+      const button = control(name, () => [...table.tBodies[0].rows].map((row) => row.cells[column]));
+      button.append(...heading.childNodes);
+      heading.append(button);
+    });
+  }
+  for (const quantity of document.querySelectorAll(".quantity")) {
+    const name = quantity.getAttribute("aria-label");
+    const button = control(name, () => quantity.querySelectorAll(".cell"));
+    button.textContent = "Sort";
+    button.setAttribute("aria-label", `Sort models by ${name}`);
+    quantity.querySelector("h4").after(button);
+  }
+  said.textContent = "The headings and the Sort buttons arrange the models, here and below.";
 }

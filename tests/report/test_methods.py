@@ -1,0 +1,119 @@
+import re
+
+import pytest
+
+from didlearn.report import methods as module
+from didlearn.report.citations import PAPERS, bibtex, cite
+from didlearn.report.methods import methods
+from didlearn.result import AuditResult, CheckResult, Estimate
+
+
+def parse(text):
+    """Read BibTeX: the entries by key, insisting that braces balance and that nothing is left over."""
+    entries = {}
+    for entry in re.split(r"\n\n", text):
+        kind, key, body = re.fullmatch(r"@(\w+)\{([\w-]+),\n(.*)\n\}", entry, re.DOTALL).groups()
+        fields = dict(re.fullmatch(r"  (\w+) = \{(.*)\}", line).groups() for line in body.split(",\n"))
+        assert all(v.count("{") == v.count("}") for v in fields.values())
+        assert key not in entries
+        entries[key] = {"kind": kind} | fields
+    return entries
+
+
+def estimate(**fields):
+    return Estimate(
+        **({"value": 12.25, "low": 11.5, "high": None, "n": 4321, "method": "counting", "unit": "nats"} | fields)
+    )
+
+
+def test_the_text_holds_this_run_s_numbers(collapsed):
+    text = methods(collapsed).text
+    for part in (
+        "gan-collapsed",
+        "didlearn 0.1.0",
+        "seed 0",
+        "torch 2.13.0",
+        "digits, 1 257 images of 1×8×8",
+        "digits, split off, 540 images",
+        "samples 20000",
+        "effective support 41.7 images",
+        "95 % interval 38.9 to 44.6",
+        "n = 20 000",
+        "batches 50, 100, 200, 400, 800",
+        "copied fraction",
+        "Verdict: fail",
+        "Arora et al., 2018",
+        "The held-out set was split off by seed 0",
+    ):
+        assert part in text, part
+
+
+def test_other_numbers_make_another_text():
+    def text(**fields):
+        check = CheckResult(
+            check="support", verdict="pass", params={"samples": 77}, estimates={"a": estimate(**fields)}
+        )
+        return methods(AuditResult(checks=(check,), environment={"seed": 9})).text
+
+    assert "a 12.2 nats (counting, 95 % interval 11.5 or more, n = 4 321)" in text()
+    assert "a at least 3 nats (counting, 95 % bound, n = 4 321)" in text(value=None, low=3.0)
+    assert "samples 77" in text()
+    assert "seed 9" in text()
+
+
+def test_the_embedding_is_named_and_cited():
+    result = AuditResult(checks=(), subject={"embedding": "inception (weights 1a2b)"})
+    found = methods(result)
+    assert "Distances were measured in inception (weights 1a2b) (Szegedy et al., 2016)." in found.text
+    assert "szegedy2016" in parse(found.bibtex)
+
+
+def test_only_what_ran_is_described_and_cited(collapsed):
+    found = methods(collapsed)
+    assert "Inversion" not in found.text
+    assert set(parse(found.bibtex)) == {"alaa2022", "arora2018", "good1953", "meehan2020", "valiant2017", "didlearn"}
+
+
+def test_an_unknown_check_is_described_by_its_question():
+    check = CheckResult(check="mine", question="Is it green?", verdict="measured", params={"k": 3, "none": None})
+    text = methods(AuditResult(checks=(check,))).text
+    assert "The check mine asked: Is it green. Parameters: k 3. Verdict: measured." in text
+
+
+def test_every_paper_is_whole_and_every_method_s_papers_exist():
+    entries = parse(bibtex(PAPERS, "1.2"))
+    assert set(entries) == set(PAPERS) | {"didlearn"}
+    for key, entry in entries.items():
+        assert entry["author"], key
+        assert entry["title"], key
+        if key != "didlearn":
+            assert re.fullmatch(r"(19|20)\d\d", entry["year"])
+            assert key.endswith(entry["year"])
+            assert {"booktitle", "journal", "eprint", "howpublished"} & set(entry)
+    used = {k for m in module._METHODS.values() for k in (*m.papers, *m.further.values())}
+    assert used | set(module._EMBEDDINGS.values()) == set(PAPERS)
+
+
+def test_every_check_has_a_method():
+    import didlearn.checks  # noqa: F401
+    from didlearn.check import CHECKS
+
+    assert set(CHECKS) <= set(module._METHODS)
+
+
+def test_citations_name_one_two_or_many():
+    assert (
+        cite(["good1953", "wu2017", "friedman2024", "good1953"])
+        == "(Good, 1953; Wu et al., 2017; Friedman and Weiss, 2024)"
+    )
+    assert cite(["radford2021"]) == "(Radford et al., 2021)"
+    assert cite([]) == ""
+
+
+@pytest.mark.parametrize("version", ["0.1.0", "", "1}\n@evil{"])
+def test_a_version_cannot_break_the_bibliography(version):
+    assert list(parse(bibtex([], version))) == ["didlearn"]
+
+
+def test_the_text_can_be_pasted_into_latex(collapsed):
+    assert not set(methods(collapsed).text) & {"\u202f", "\u00a0"}
