@@ -11,13 +11,21 @@ from scipy.stats import kstest
 import didlearn as dl
 from didlearn.errors import DataError, UsageError
 from didlearn.statistics import kernel_distance as module
-from didlearn.statistics.kernel_distance import kernel_distance, kernel_influence, kernel_pvalue
+from didlearn.statistics.kernel_distance import kernel_distance, kernel_test
 
 
 def fixed_pair():
     g = np.random.RandomState(0)
     real = g.normal(size=(1000, 64))
     return {"real": real, "generated": g.normal(size=(1000, 64)) * 0.95 + 0.1}
+
+
+def influence(**pair):
+    return kernel_test(**pair, rng=np.random.default_rng(0), permutations=1).distance
+
+
+def kernel_pvalue(**options):
+    return kernel_test(**options).pvalue
 
 
 def brute(real, generated):
@@ -59,7 +67,7 @@ def test_without_bias_and_symmetric():
 def test_influences_are_those_of_leaving_each_image_out():
     rng = np.random.default_rng(2)
     real, generated = rng.normal(size=(12, 4)), rng.normal(size=(9, 4)) + 1
-    found = kernel_influence(real=real, generated=generated)
+    found = influence(real=real, generated=generated)
     assert found.value == pytest.approx(brute(real, generated), rel=1e-12)
     for mine, rows, build in (
         (found.real, real, lambda r: brute(r, generated)),
@@ -79,7 +87,7 @@ def test_intervals_cover(shift, least):
     for seed in range(300):
         rng = np.random.default_rng(seed)
         pair = {"real": rng.normal(size=(60, 8)), "generated": rng.normal(size=(90, 8)) + shift}
-        interval = kernel_influence(**pair).estimate(0.95, "")
+        interval = influence(**pair).estimate(0.95, "")
         covered += interval.low <= truth <= interval.high
     assert covered / 300 >= least
     assert shift == 0 or covered / 300 <= 0.99
@@ -89,8 +97,8 @@ def test_differences_of_scores_with_common_real_images_cover():
     covered = 0
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        real, own, other = rng.normal(size=(3, 100, 6)) + [[[0.0]], [[0.7]], [[0.7]]]
-        gap = kernel_influence(real=real, generated=own).less(kernel_influence(real=real, generated=other), 0.95, "")
+        real, own, other = rng.normal(size=(3, 100, 6)) + np.array([0, 0.7, 0.7])[:, None, None]
+        gap = influence(real=real, generated=own).less(influence(real=real, generated=other), 0.95, "")
         covered += gap.low <= 0 <= gap.high
     assert 0.91 <= covered / 200 <= 0.99
 
@@ -103,8 +111,8 @@ def test_p_values_are_uniform_under_the_null_and_small_beyond():
         null.append(kernel_pvalue(**pair, rng=rng, permutations=99))
     assert kstest(null, "uniform").pvalue > 0.005
     assert kernel_pvalue(**fixed_pair(), rng=np.random.default_rng(0)) == 1 / 500
-    same = np.ones((9, 3))
-    assert kernel_pvalue(real=same, generated=same, rng=np.random.default_rng(0)) == 1
+    same = np.repeat(np.eye(2), 5, axis=0)
+    assert kernel_pvalue(real=same, generated=same[::-1], rng=np.random.default_rng(0)) == 1
 
 
 def test_what_is_refused():
@@ -114,6 +122,8 @@ def test_what_is_refused():
     with pytest.raises(DataError, match="generated holds 1 row; give at least 2"):
         kernel_distance(real=rows, generated=rows[:1])
     with pytest.raises(DataError, match="give at least 3"):
-        kernel_influence(real=rows, generated=rows[:2])
+        kernel_test(real=rows, generated=rows[:2], rng=np.random.default_rng(0))
     with pytest.raises(UsageError, match="at least one permutation, got 0"):
-        kernel_pvalue(real=rows, generated=rows, rng=np.random.default_rng(0), permutations=0)
+        kernel_test(real=rows, generated=rows, rng=np.random.default_rng(0), permutations=0)
+    with pytest.raises(DataError, match="all real rows are alike"):
+        kernel_test(real=rows, generated=rows, rng=np.random.default_rng(0))

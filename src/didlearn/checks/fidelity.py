@@ -51,7 +51,7 @@ class Fidelity(Check):
     question: ClassVar[str] = "Do its images, as a set, come near to real ones?"
     position: ClassVar[int] = 3
 
-    samples: Annotated[int, Field(ge=FEWEST)] = 5_000
+    samples: int = 5_000
     neighbors: Annotated[int, Field(ge=1, le=FEWEST // 4)] = 5
     permutations: Annotated[int, Field(ge=19)] = 499
     tolerance: float = 0.2

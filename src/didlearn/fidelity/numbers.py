@@ -16,7 +16,7 @@ from didlearn.rng import Stream
 from didlearn.statistics.frechet import frechet_influence
 from didlearn.statistics.influence import Influences
 from didlearn.statistics.intervals import clopper_pearson, difference
-from didlearn.statistics.kernel_distance import kernel_pvalue, kernel_share
+from didlearn.statistics.kernel_distance import kernel_test
 from didlearn.statistics.vendi import VendiInfluence, vendi_influence
 
 Array = NDArray[np.float64]
@@ -49,14 +49,12 @@ def kernel_numbers(sets: Sets, level: float, permutations: int, rng: Stream) -> 
     """Return the kernel distance, its effect, and p-values under exchange with held-out images."""
     found: Found = {}
     for name, rows in (("", sets.generated), ("_train", sets.train)):
-        distance, share = kernel_share(real=sets.heldout, generated=rows)
-        pvalue = kernel_pvalue(
-            real=sets.heldout, generated=rows, rng=rng.numpy(f"exchanges{name}"), permutations=permutations
-        )
-        found[f"kernel_distance{name}"] = distance.estimate(level, f"unbiased, all pairs; {JACKKNIFE}")
-        found[f"kernel_shift{name}"] = _root(share, level)
+        stream = rng.numpy(f"exchanges{name}")
+        tested = kernel_test(real=sets.heldout, generated=rows, rng=stream, permutations=permutations)
+        found[f"kernel_distance{name}"] = tested.distance.estimate(level, f"unbiased, all pairs; {JACKKNIFE}")
+        found[f"kernel_shift{name}"] = _root(tested.share, level)
         n = len(rows) + len(sets.heldout)
-        found[f"kernel_pvalue{name}"] = exactly(pvalue, level, n, f"{EXCHANGE}, {permutations} times")
+        found[f"kernel_pvalue{name}"] = exactly(tested.pvalue, level, n, f"{EXCHANGE}, {permutations} times")
     return found
 
 

@@ -9,7 +9,7 @@ over subsets that peers print is no standard error; leaving each image out once 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,24 @@ from didlearn.statistics.influence import Influences
 ROWS = 512  # rows whose kernel values are held at once
 FEWEST = 3
 ROUNDING = 1e-12
+
+
+class KernelTest(NamedTuple):
+    """The kernel distance, its share of the real images' own spread, and the p-value of an exchange of labels.
+
+    Attributes:
+        distance: with each image's jackknife influence, (n − 1)(MMD² − MMD² without it). The jackknife never has too
+            small an expected variance (Efron & Stein 1981), so where both samples have the same law, and the distance
+            is degenerate, its interval is wider than need be.
+        share: MMD² / (E k(x, x) − E k(x, x')). The denominator is the mean squared distance, in the kernel's space, of
+            one real image from the mean of all: if a share ε of the generated images were all one typical real image,
+            and the others true to the real law, it would be ε².
+        pvalue: (1 + #{exchanges with at least the distance}) / (1 + exchanges), exact for any law.
+    """
+
+    distance: Influences
+    share: Influences
+    pvalue: float
 
 
 def kernel_distance(*, real: Any, generated: Any) -> float:
@@ -34,83 +52,74 @@ def kernel_distance(*, real: Any, generated: Any) -> float:
         DataError: features that cannot be used, fewer than two rows, or different widths.
     """
     left, right = as_pair(real, generated)
-    n, m = len(left), len(right)
-    within = _within(left).sum() / (n * (n - 1)) + _within(right).sum() / (m * (m - 1))
-    return float(within - 2 * _between(left, right)[0].sum() / (n * m))
+    across = sum(float(_kernel(left[some : some + ROWS], right).sum()) for some in range(0, len(left), ROWS))
+    return float(_mmd(_within(left), len(left), _within(right), len(right), across))
 
 
-def kernel_influence(*, real: Any, generated: Any) -> Influences:
-    """Return the kernel distance with each image's jackknife influence, (n − 1)(MMD² − MMD² without it).
-
-    The jackknife never has too small an expected variance (Efron & Stein 1981), so where both samples have the same
-    law, and the distance is degenerate, its interval is wider than need be.
-
-    Raises:
-        DataError: as ``kernel_distance``; three rows of each are needed.
-    """
-    left, right = as_pair(real, generated, FEWEST)
-    across, back = _between(left, right)
-    own, other = _within(left), _within(right)
-    value = _mmd(own.sum(), len(left), other.sum(), len(right), across.sum())
-    return Influences(value, _left_out(own, across, len(right)), _left_out(other, back, len(left)))
-
-
-def kernel_share(*, real: Any, generated: Any) -> tuple[Influences, Influences]:
-    """Return the kernel distance and its share of the real images' own spread, each with its influences.
-
-    The share is MMD² / (E k(x, x) − E k(x, x')): its denominator is the mean squared distance, in the kernel's space,
-    of one real image from the mean of all. If a share ε of the generated images were all one typical real image, and
-    the others true to the real law, it would be ε².
-
-    Raises:
-        DataError: as ``kernel_influence``, or the real rows are all alike.
-    """
-    left, right = as_pair(real, generated, FEWEST)
-    found = kernel_influence(real=left, generated=right)
-    n, own = len(left), _within(left)
-    self_similar = (np.square(left).sum(axis=1) / left.shape[1] + 1) ** 3
-    spread = float(self_similar.mean() - own.sum() / (n * (n - 1)))
-    if spread <= ROUNDING * float(self_similar.mean()):
-        raise DataError("all real rows are alike, so there is no spread to measure a distance by")
-    pull = (self_similar - self_similar.mean()) - 2 * (own - own.mean()) / (n - 1)
-    share = found.value / spread
-    return found, Influences(share, (found.real - share * pull) / spread, found.generated / spread)
-
-
-def kernel_pvalue(*, real: Any, generated: Any, rng: np.random.Generator, permutations: int = 499) -> float:
-    """Return the p-value of the kernel distance if real and generated images could be exchanged.
-
-    Exact for any law: (1 + #{exchanges with at least the distance}) / (1 + exchanges).
+def kernel_test(*, real: Any, generated: Any, rng: np.random.Generator, permutations: int = 499) -> KernelTest:
+    """Return the kernel distance, its error, its effect and its p-value, going through all pairs once.
 
     Args:
-        real, generated: (n, D) and (m, D). rng: draws the exchanges. permutations: how many.
+        real: (n, D). generated: (m, D). rng: draws the exchanges. permutations: how many.
 
     Raises:
-        DataError: as ``kernel_distance``. UsageError: ``permutations`` is below 1.
+        DataError: as ``kernel_distance``, fewer than three rows, or real rows that are all alike.
+        UsageError: ``permutations`` is below 1.
     """
     if permutations < 1:
         raise UsageError(f"a p-value needs at least one permutation, got {permutations}")
-    left, right = as_pair(real, generated)
+    left, right = as_pair(real, generated, FEWEST)
     n, pool = len(left), np.concatenate([left, right])
     chosen = np.zeros((len(pool), 1 + permutations))
     chosen[:n, 0] = 1
     for column in range(1, 1 + permutations):
         chosen[rng.permutation(len(pool))[:n], column] = 1
-    distances = _distances_of_splits(pool, chosen, n)
-    slack = 1e-9 * float(np.abs(distances).max())
-    return float((distances >= distances[0] - slack).mean())
+    own, to_real, to_all = _sums(pool, chosen)
+    distance = _influences(to_real[:n], to_all[:n], to_all[n:], to_real[n:])
+    touched = to_all @ chosen
+    splits = _mmd(own, n, to_all.sum() - 2 * touched + own, len(right), touched - own)
+    # Splits that are equal but for rounding count as equal.
+    slack = ROUNDING * float(np.abs(to_all).sum()) / len(pool) ** 2
+    pvalue = float((splits >= splits[0] - slack).mean())
+    return KernelTest(distance, _share(distance, left, to_real[:n]), pvalue)
 
 
-def _distances_of_splits(pool: Array, chosen: Array, n: int) -> Array:
-    """The distance between the rows where ``chosen`` is 1 and the others, for each of its columns."""
-    own, sums, m = np.zeros(chosen.shape[1]), np.zeros(len(pool)), len(pool) - n
+def _sums(pool: Array, chosen: Array) -> tuple[Array, Array, Array]:
+    """Return sums of kernel values of different rows.
+
+    Within each split's chosen rows, (p,); of each row with the rows chosen in the first split, (N,); with all, (N,).
+    """
+    own, to_first, to_all = np.zeros(chosen.shape[1]), np.zeros(len(pool)), np.zeros(len(pool))
     for rows, later, kernel in _triangle(pool):
-        _add(sums, rows, later, kernel)
+        off = kernel[:, len(kernel) :]
+        to_first[rows] += kernel @ chosen[later, 0]
+        to_all[rows] += kernel.sum(axis=1)
+        to_first[rows.stop :] += chosen[rows, 0] @ off
+        to_all[rows.stop :] += off.sum(axis=0)
         # Each pair counts twice; those of the square block at the diagonal are both in it.
-        kernel[:, len(kernel) :] *= 2
+        off *= 2
         own += np.einsum("ip,ip->p", chosen[rows], kernel @ chosen[later])
-    touched = sums @ chosen
-    return _mmd(own, n, sums.sum() - 2 * touched + own, m, touched - own)
+    return own, to_first, to_all
+
+
+def _influences(real: Array, real_all: Array, generated_all: Array, generated: Array) -> Influences:
+    """From each row's sums with the real rows, ``real`` and ``generated``, and with all rows."""
+    n, m = len(real), len(generated)
+    across, back = real_all - real, generated
+    other = generated_all - generated
+    value = _mmd(real.sum(), n, other.sum(), m, across.sum())
+    return Influences(float(value), _left_out(real, across, m), _left_out(other, back, n))
+
+
+def _share(distance: Influences, real: Array, own: Array) -> Influences:
+    n = len(real)
+    self_similar = (np.square(real).sum(axis=1) / real.shape[1] + 1) ** 3
+    spread = float(self_similar.mean() - own.sum() / (n * (n - 1)))
+    if spread <= ROUNDING * float(self_similar.mean()):
+        raise DataError("all real rows are alike, so there is no spread to measure a distance by")
+    pull = (self_similar - self_similar.mean()) - 2 * (own - own.mean()) / (n - 1)
+    share = distance.value / spread
+    return Influences(share, (distance.real - share * pull) / spread, distance.generated / spread)
 
 
 def _mmd(own: Any, n: int, other: Any, m: int, across: Any) -> Any:
@@ -125,27 +134,9 @@ def _left_out(own: Array, across: Array, others: int) -> Array:
     return found
 
 
-def _within(x: Array) -> Array:
-    """Each row's sum of kernel values with the other rows of its set, (n,)."""
-    sums = np.zeros(len(x))
-    for rows, later, kernel in _triangle(x):
-        _add(sums, rows, later, kernel)
-    return sums
-
-
-def _add(sums: Array, rows: slice, later: slice, kernel: Array) -> None:
-    sums[rows] += kernel.sum(axis=1)
-    sums[later][len(kernel) :] += kernel[:, len(kernel) :].sum(axis=0)
-
-
-def _between(x: Array, y: Array) -> tuple[Array, Array]:
-    """The sums of k(x_i, y_j) over j, (n,), and over i, (m,)."""
-    forth, back = np.empty(len(x)), np.zeros(len(y))
-    for start in range(0, len(x), ROWS):
-        kernel = _kernel(x[start : start + ROWS], y)
-        forth[start : start + ROWS] = kernel.sum(axis=1)
-        back += kernel.sum(axis=0)
-    return forth, back
+def _within(x: Array) -> float:
+    """The sum of kernel values over all ordered pairs of different rows."""
+    return sum(float(kernel.sum() + kernel[:, len(kernel) :].sum()) for _, _, kernel in _triangle(x))
 
 
 def _triangle(x: Array) -> Iterator[tuple[slice, slice, Array]]:
