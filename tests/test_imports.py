@@ -38,8 +38,15 @@ LAYERS = {
     "spec": BASE | {"check"},
     "audit": BASE | {"images", "models", "embeddings", "check", "checks", "spec"},
     "report": {"errors", "result", "wording", "_version"},
-    "command": BASE | {"audit", "spec", "report", "check", "models"},
-    "cli": {"errors", "_version", "command", "report"},
+    "labelling": BASE | {"statistics"},
+    "console": set(),
+    "zoo": BASE | {"statistics", "images", "models", "embeddings"},
+    "studies": BASE
+    | {"statistics", "neighbors", "images", "models", "embeddings", "inference", "duplicates", "manifold", "check"}
+    | {"checks", "zoo", "report"},
+    "experiment": BASE | {"console", "images", "zoo", "studies"},
+    "command": BASE | {"console", "audit", "spec", "report", "check", "models"},
+    "cli": {"errors", "_version", "command", "experiment", "report", "labelling"},
     "__main__": {"cli"},
 }
 

@@ -219,6 +219,88 @@ def label(
     )  # fmt: skip
 
 
+@app.command("train", cls=OnceOnly, help="Train one of the papers' models, and write it as a model folder.")
+def train(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="dcgan, mix-dcgan, bigan, stacked-gan, wgan-gp, r3gan, vae, autoencoder or glo.", show_default=False
+        ),
+    ],
+    data: Annotated[str | None, _option("--data", "Images to train on.", DATA)] = None,
+    heldout: Annotated[
+        str | None, _option("--heldout", "Images to measure against (else split off by seed).", DATA)
+    ] = None,
+    heldout_fraction: Annotated[
+        float, _option("--heldout-fraction", "Share split off for held-out (default 0.2).", DATA)
+    ] = 0.2,
+    size: Annotated[int | None, _option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
+    channels: Annotated[int | None, _option("--channels", "Turn all images to 1 or 3 channels.", DATA)] = None,
+    steps: Annotated[int | None, _option("--steps", "Training steps.", MODEL)] = None,
+    latent: Annotated[int | None, _option("--latent", "Dimension of the latent.", MODEL)] = None,
+    width: Annotated[int | None, _option("--width", "Channels of the generator's last hidden layer.", MODEL)] = None,
+    batch: Annotated[int | None, _option("--batch", "Images of one step.", MODEL)] = None,
+    set_: Annotated[
+        list[str] | None, _option("--set", "NAME=VALUE: any other setting of the model. Repeatable.", MODEL)
+    ] = None,
+    output: Annotated[
+        Path | None, _option("--output -o", "Model folder (default models/MODEL-DATA); a killed run goes on.", WORK)
+    ] = None,
+    seed: Annotated[int, _option("--seed", "Root of every random stream (default 0).", WORK)] = 0,
+    device: Annotated[str, _option("--device", "cpu, cuda, cuda:1.", WORK)] = "cpu",
+    precision: Annotated[
+        str, _option("--precision", "float32, bf16, or auto: bf16 on a GPU that can (default).", WORK)
+    ] = "auto",
+    compiled: Annotated[bool, _option("--compile", "Let torch compile the networks first.", WORK)] = False,
+    tensorboard: Annotated[bool, _option("--tensorboard", "Write TensorBoard's files too.", WORK)] = False,
+    restart: Annotated[bool, _option("--restart", "Forget what the folder holds of an earlier run.", WORK)] = False,
+    quiet: Annotated[bool, _option("--quiet -q", "No progress on stderr.", WORK)] = False,
+) -> None:
+    """Train a model."""
+    from didlearn.experiment import run_train
+
+    folder = run_train(
+        model, data, output, heldout=heldout, heldout_fraction=heldout_fraction, size=size, channels=channels,
+        settings=set_ or [], given={"steps": steps, "latent": latent, "width": width, "batch": batch}, seed=seed,
+        restart=restart, quiet=quiet,
+        runner={"device": device, "precision": precision, "compiled": compiled, "tensorboard": tensorboard},
+    )  # fmt: skip
+    print(f"model: {folder}")
+
+
+@app.command("study", cls=OnceOnly, help="Repeat one of the papers' experiments on your data.")
+def study(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="discriminator-size, encoder, per-class, latent-dimension or memorizing-bigan.", show_default=False
+        ),
+    ],
+    data: Annotated[str | None, _option("--data", "Images to train on (default digits).", DATA)] = None,
+    size: Annotated[int | None, _option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
+    full: Annotated[bool, _option("--full", "The full grid: hours, best on a GPU.", MEASURE)] = False,
+    set_: Annotated[
+        list[str] | None, _option("--set", "NAME=VALUE: a setting of the study. Repeatable.", MEASURE)
+    ] = None,
+    output: Annotated[
+        Path | None, _option("--output -o", "Folder (default studies/NAME); a killed study goes on.", WORK)
+    ] = None,
+    seed: Annotated[int, _option("--seed", "Root of every random stream (default 0).", WORK)] = 0,
+    jobs: Annotated[int | None, _option("--jobs", "Cells at a time; changes no result.", WORK)] = None,
+    device: Annotated[str, _option("--device", "cpu, cuda, cuda:1.", WORK)] = "cpu",
+    quiet: Annotated[bool, _option("--quiet -q", "No progress on stderr.", WORK)] = False,
+) -> None:
+    """Run a study."""
+    from didlearn.experiment import run_one_study
+
+    page, answer = run_one_study(
+        name, output, data=data, size=size, full=full, settings=set_ or [], seed=seed, jobs=jobs, device=device,
+        quiet=quiet,
+    )  # fmt: skip
+    print(answer)
+    print(f"report: {page}")
+
+
 def main() -> None:
     """Run the command line; exit with 2 and one sentence on an error."""
     # Threads that spin while they wait for one another slow a busy machine down by a factor of twenty and more.

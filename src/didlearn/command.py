@@ -5,21 +5,18 @@ from __future__ import annotations
 import json as json_
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from didlearn.audit import Progress as Advance
 from didlearn.audit import audit
 from didlearn.check import CHECKS
+from didlearn.console import showing
 from didlearn.errors import UsageError
-from didlearn.models.base import silent
 from didlearn.report import write_report
 from didlearn.result import AuditResult
 from didlearn.spec import AuditSpec, make_spec, read_toml
@@ -53,7 +50,7 @@ def run_audit(
     if asked.generator is None and asked.train is None:
         raise UsageError("nothing to audit: give --generator and --train, or a TOML file that names them")
     folder = output or Path("runs") / _run_name(asked)
-    with _progress(quiet) as advance:
+    with showing(quiet) as advance:
         result = audit(**asked.arguments(), output=folder, progress=advance)
         page = write_report(folder)
     if json:
@@ -118,33 +115,6 @@ def _count(text: str) -> int:
 def _run_name(spec: AuditSpec) -> str:
     source = spec.generator or spec.train or "run"
     return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(source).name).strip("-") or "run"
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Advance]:
-    """Show what is being done, how far it is, and the time left, on stderr; nothing before there is anything."""
-    if quiet:
-        yield silent
-        return
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
-    bars = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
-    tasks: dict[str, TaskID] = {}
-
-    def advance(what: str, done: int, total: int) -> None:
-        if total == 0:
-            console.print(escape(what), style="dim")
-            return
-        bars.start()
-        if what not in tasks:
-            tasks[what] = bars.add_task(escape(what), total=total)
-        bars.update(tasks[what], completed=done, total=total)
-
-    try:
-        yield advance
-    finally:
-        if tasks:
-            bars.stop()
 
 
 def _show(result: AuditResult, page: Path) -> None:

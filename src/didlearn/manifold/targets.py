@@ -43,3 +43,16 @@ def shifted(images: Array, pixels: int) -> Array:
     """Move images (n, C, H, W) right and down, repeating the border."""
     padded = np.pad(images, ((0, 0), (0, 0), (pixels, 0), (pixels, 0)), mode="edge")
     return padded[:, :, : images.shape[2], : images.shape[3]]
+
+
+def phase_noise(images: Array, rng: np.random.Generator) -> Array:
+    """Give each image random phases: noise with that image's power spectrum, mean and variance.
+
+    The phases are those of white noise, so that the result is real; pixels may leave [0, 1].
+    """
+    white = np.fft.rfft2(rng.standard_normal(images.shape))
+    phase = white / np.maximum(np.abs(white), 1e-12)
+    spectrum = np.fft.rfft2(images)
+    phase[..., 0, 0] = 1  # the mean stays
+    noise: Array = np.fft.irfft2(np.abs(spectrum) * phase, s=images.shape[-2:])
+    return noise.astype(np.float32)

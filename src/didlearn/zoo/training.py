@@ -38,6 +38,7 @@ class Runner:
         device: torch device. precision: ``bf16`` computes in bfloat16 where torch knows it safe; ``auto`` does so on a
             GPU that can. compiled: let torch compile the networks. checkpoint_seconds: between two checkpoints.
         measurements: how often the Fréchet distance is measured on the way. tensorboard: write TensorBoard's files.
+        cache: folder for the classifier that distances are measured with, where several runs share it.
         progress: called with (what, steps done, steps in all).
     """
 
@@ -47,6 +48,7 @@ class Runner:
     checkpoint_seconds: float = 180.0
     measurements: int = MEASUREMENTS
     tensorboard: bool = False
+    cache: Path | None = None
     progress: Callable[[str, int, int], None] = silent
 
     @property
@@ -83,12 +85,11 @@ def train_model(
     data = TrainingSet(train, recipe.batch, Stream(seed, ("zoo", recipe.name)), runner.device)
     with torch.random.fork_rng(devices=[]):  # building layers draws from the global generator, before we redraw
         training = recipe.build(data, data.rng)
-    if runner.device.startswith("cuda"):
-        training.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    training.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if runner.compiled:
         for network in training.networks.values():
             network.compile()
-    watch = Watch(train, heldout, home, seed, runner.device)
+    watch = Watch(train, heldout, runner.cache or home, runner.device)
     _Run(recipe, training, data, watch, folder, runner, train.classes).go()
     return folder
 

@@ -1,0 +1,39 @@
+"""What every command shows while it works: on stderr, so that stdout carries results alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+Advance = Callable[[str, int, int], None]
+
+
+@contextmanager
+def showing(quiet: bool) -> Iterator[Advance]:
+    """Show what is being done, how far it is, and the time left, on stderr; nothing before there is anything."""
+    if quiet:
+        yield lambda *_: None
+        return
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
+    bars = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+    tasks: dict[str, TaskID] = {}
+
+    def advance(what: str, done: int, total: int) -> None:
+        if total == 0:
+            console.print(escape(what), style="dim")
+            return
+        bars.start()
+        if what not in tasks:
+            tasks[what] = bars.add_task(escape(what), total=total)
+        bars.update(tasks[what], completed=done, total=total)
+
+    try:
+        yield advance
+    finally:
+        if tasks:
+            bars.stop()

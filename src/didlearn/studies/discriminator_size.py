@@ -1,0 +1,165 @@
+"""``discriminator-size``: does a GAN's diversity grow with its discriminator (Arora et al. 2018, Figure 2)?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.stats import t as student
+
+from didlearn.result import Cell as Entry
+from didlearn.result import CheckResult, Estimate, Figure, Series, Table
+from didlearn.rng import Stream
+from didlearn.studies.diversity import diversity
+from didlearn.studies.study import Cell, Place, Row, Study
+from didlearn.studies.trained import Data, train
+from didlearn.wording import interval, number
+from didlearn.zoo.dcgan import DcganRecipe
+from didlearn.zoo.networks import Critic
+
+
+@dataclass(frozen=True)
+class DiscriminatorSize(Study):
+    """DCGANs with one generator and growing discriminators, the support of each.
+
+    Attributes:
+        data: what to train on, as ``open_images`` takes it. size: resized to, or ``None``.
+        widths: of the discriminator's first layer ("dim"); the next have 2×, 4×, 8× as many channels.
+        seeds: models of each width. steps: of training. batch: images of a step.
+        latent, width: of the generator. samples: drawn from each model.
+    """
+
+    name: ClassVar[str] = "discriminator-size"
+    question: ClassVar[str] = "Does a GAN make more different images the larger its discriminator is?"
+    FULL: ClassVar[Mapping[str, Any]] = {
+        "widths": (16, 24, 32, 48, 64, 96, 128),
+        "seeds": 3,
+        "steps": 10_000,
+        "latent": 100,
+        "width": 64,
+        "samples": 20_000,
+    }
+
+    data: str = "digits"
+    size: int | None = None
+    widths: tuple[int, ...] = (2, 4, 8, 16)
+    seeds: int = 3
+    steps: int = 3_000
+    batch: int = 64
+    latent: int = 32
+    width: int = 16
+    samples: int = 5_000
+
+    def cells(self) -> list[Cell]:
+        """One for each width and seed, the small ones of all widths first."""
+        return [{"width": width, "seed": seed} for seed in range(self.seeds) for width in self.widths]
+
+    def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:
+        """Train a DCGAN and measure its support."""
+        data = Data.of(self.data, rng.seed, self.size)
+        recipe = DcganRecipe(
+            latent=self.latent,
+            width=self.width,
+            batch=self.batch,
+            steps=self.steps,
+            discriminator_width=cell["width"],
+        )
+        model, distance = train(recipe, data, rng, place)
+        critic = Critic(data.train.shape, cell["width"], "batch")
+        weights = sum(parameter.numel() for parameter in critic.parameters())
+        found = diversity(data.subject(model, rng, place), self.samples)
+        return {"discriminator_weights": weights, "frechet_distance": distance, **found}
+
+    def summarise(self, rows: list[Row]) -> CheckResult:
+        """Tabulate the supports, and fit log support against log weights."""
+        slope = fit_slope(rows)
+        estimates = {"slope": slope} if slope is not None else {}
+        return CheckResult(
+            check=self.name,
+            verdict="measured",
+            answer=_answer(slope, rows),
+            estimates=estimates,
+            tables=(_table(rows),),
+            figures=(_figure(rows),),
+            notes=(
+                "A slope of 1 is diversity in proportion to the discriminator's weights, what the paper reports for "
+                "CelebA; 0 is diversity that does not depend on them.",
+                "Diversity is 1/Σp² at the distance at which real images have about a hundred look-alike pairs; the "
+                "paper counted duplicates by eye. Look-alikes are more frequent, so these numbers are smaller.",
+                "Every model has the same generator and the same number of steps: small discriminators may also simply "
+                "be worse teachers, and diversity of bad images is no success. The Fréchet distance stands beside it.",
+            ),
+        )
+
+
+def fit_slope(rows: list[Row], level: float = 0.95) -> Estimate | None:
+    """Fit log(look-alike support) on log(discriminator weights): one point a model, Student's interval."""
+    points = [(row["discriminator_weights"], _support(row)) for row in rows]
+    usable = np.log([(weights, support) for weights, support in points if support is not None])
+    if len(usable) < 3 or len(np.unique(usable[:, 0])) < 2:
+        return None
+    x, y = usable[:, 0] - usable[:, 0].mean(), usable[:, 1]
+    slope = float(x @ y / (x @ x))
+    residual = y - y.mean() - slope * x
+    error = float(np.sqrt(residual @ residual / (len(x) - 2) / (x @ x)))
+    half = float(student.ppf((1 + level) / 2, len(x) - 2)) * error
+    method = "least squares of log support on log weights, Student's t over models"
+    return Estimate(value=slope, low=slope - half, high=slope + half, level=level, n=len(x), method=method)
+
+
+def _support(row: Row) -> float | None:
+    found = row.get("lookalike_support")
+    return None if found is None else found[0]
+
+
+def _answer(slope: Estimate | None, rows: list[Row]) -> str:
+    if slope is None:
+        return f"Too few models are finished ({len(rows)}) to say."
+    said = f"Diversity grows as the {number(slope.value or 0.0)}th power of the discriminator's weights"
+    if (slope.low or 0.0) > 0:
+        return f"{said} ({interval(slope)})."
+    if (slope.high or 0.0) < 0:
+        return (
+            f"Diversity falls with the discriminator's weights: power {number(slope.value or 0.0)} ({interval(slope)})."
+        )
+    return (
+        f"No growth with the discriminator's weights is shown: power {number(slope.value or 0.0)} ({interval(slope)})."
+    )
+
+
+def _table(rows: list[Row]) -> Table:
+    columns = (
+        "discriminator width", "weights", "seed", "look-alike support", "low", "high", "held-out images show",
+        "effective support", "low ", "high ", "Fréchet distance",
+    )  # fmt: skip
+    lines: list[tuple[Entry, ...]] = []
+    for row in sorted(rows, key=lambda row: (row["width"], row["seed"])):
+        alike, real = row.get("lookalike_support") or [None] * 3, row.get("lookalike_support_heldout") or [None]
+        lines.append(
+            (row["width"], row["discriminator_weights"], row["seed"], *alike, real[0], *row["effective_support"],
+             row["frechet_distance"])
+        )  # fmt: skip
+    return Table(name="models", title="Model by model", columns=columns, rows=tuple(lines), csv="models.csv")
+
+
+def _figure(rows: list[Row]) -> Figure:
+    own = sorted((row["discriminator_weights"], *row["lookalike_support"]) for row in rows if _support(row) is not None)
+    series = []
+    if own:
+        x, y, low, high = (tuple(float(v or 0.0) for v in column) for column in zip(*own, strict=True))
+        series.append(Series(label="models", x=x, y=y, low=low, high=high, style="points", role="generated"))
+    real = [row["lookalike_support_heldout"][0] for row in rows if row.get("lookalike_support_heldout")]
+    if own and real and real[0] is not None:
+        series.append(Series(label="held-out images", x=(x[0], x[-1]), y=(real[0],) * 2, role="heldout"))
+    return Figure(
+        name="support",
+        title="Diversity against the discriminator's size",
+        x_label="discriminator weights",
+        y_label="look-alike support (images)",
+        series=tuple(series),
+        x_log=True,
+        y_log=True,
+        caption="One point a model, with the 95 % interval of its own sample; models differ by more than that.",
+    )

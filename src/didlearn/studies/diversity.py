@@ -1,0 +1,88 @@
+"""How many different images a trained model can make, and whether it copies, as entries of a study's row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from didlearn.check import Check, Subject, run_check
+from didlearn.checks.memorization import Memorization
+from didlearn.checks.support import Support
+from didlearn.duplicates.counts import count_duplicates
+from didlearn.errors import ModelError
+from didlearn.neighbors import closest_pairs
+from didlearn.result import CheckResult, Estimate
+from didlearn.statistics.threshold import FAR
+from didlearn.studies.study import Row
+
+Array = np.ndarray[Any, Any]
+SUPPORTS = ("effective_support", "effective_support_heldout", "lookalike_support", "lookalike_support_heldout")
+COPYING = ("copied_fraction", "copied_fraction_heldout", "training_preference", "training_preference_expected")
+
+
+def diversity(subject: Subject, samples: int) -> Row:
+    """Run the support check; return its supports, each with its interval.
+
+    ``lookalike_support`` counts pairs that merely look alike, at the distance at which the real images have about a
+    hundred such pairs: finite where a generator makes no duplicates in the strict sense, as small ones do not.
+
+    Raises:
+        ModelError: the check gave no numbers.
+    """
+    return _entries(_ran(Support(samples=samples), subject), SUPPORTS)
+
+
+def copying(subject: Subject, samples: int) -> Row:
+    """Run the memorization check; return how much is copied, and how much nearer than chance samples are.
+
+    Raises:
+        ModelError: the check gave no numbers.
+    """
+    result = _ran(Memorization(samples=samples), subject)
+    pvalue = result.estimates.get("training_preference_pvalue")
+    return _entries(result, COPYING) | {"training_preference_pvalue": None if pvalue is None else pvalue.value}
+
+
+def class_supports(subject: Subject, samples: int, level: float = 0.95) -> Row:
+    """Return the look-alike support within each class, of samples and of the real images, as {class: entries}.
+
+    The distance is one for all classes: that at which the real images of all classes together, two of one class each,
+    have about a hundred pairs. Classes of few real images have none.
+    """
+    assert subject.train is not None
+    assert subject.train.labels is not None
+    drawn = subject.draw(samples)
+    assert drawn.labels is not None, "only conditional models have classes"
+    features, real, labels = subject.drawn_features(samples), subject.embed(subject.train), subject.train.labels
+    distance = within_class_distance(real, labels)
+    rows: Row = {"distance": distance}
+    for c in np.unique(labels).tolist():
+        own, theirs = features[drawn.labels == c], real[labels == c]
+        sides = {"generated": own, "real": theirs}
+        rows[subject.train.classes[c] if subject.train.classes else str(c)] = {
+            side: None if len(x) < 2 else _interval(count_duplicates(x, distance, device=subject.device).support(level))
+            for side, x in sides.items()
+        }
+    return rows
+
+
+def within_class_distance(features: Array, labels: Array) -> float:
+    """Return the distance within which about ``FAR`` pairs of real images of one class lie."""
+    found = [closest_pairs(features[labels == c], k=FAR).distance for c in np.unique(labels) if (labels == c).sum() > 1]
+    return float(np.sort(np.concatenate(found))[:FAR][-1])
+
+
+def _ran(check: Check, subject: Subject) -> CheckResult:
+    result = run_check(check, subject)
+    if not result.estimates:
+        raise ModelError(f"{result.check} gave no numbers: {result.reason}")
+    return result
+
+
+def _entries(result: CheckResult, names: tuple[str, ...]) -> Row:
+    return {name: _interval(result.estimates[name]) for name in names if name in result.estimates}
+
+
+def _interval(estimate: Estimate) -> list[float | None]:
+    return [estimate.value, estimate.low, estimate.high]

@@ -1,0 +1,87 @@
+"""A study is a grid of cells, each computed on its own and kept as a row; its page is made of the rows there are.
+
+To add a study, write one file with a frozen dataclass that derives from ``Study`` (its fields are the settings) and
+name it in ``didlearn.studies.registry``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from didlearn.errors import UsageError
+from didlearn.result import CheckResult
+from didlearn.rng import Stream
+
+Cell = dict[str, Any]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a cell may work.
+
+    Attributes:
+        model: folder for the model it trains; what only training needs is removed once the cell is a row.
+        cache: folder that all cells share. device: torch device.
+    """
+
+    model: Path
+    cache: Path
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Study(ABC):
+    """One experiment.
+
+    Attributes:
+        name: of the study and of its command's argument. question: in one sentence.
+        FULL: the settings of the full grid that differ from the small one.
+    """
+
+    name: ClassVar[str]
+    question: ClassVar[str]
+    FULL: ClassVar[Mapping[str, Any]] = {}
+
+    @abstractmethod
+    def cells(self) -> list[Cell]:
+        """Return the cells, each named by a small dictionary of JSON values, in the order they are computed."""
+
+    @abstractmethod
+    def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:
+        """Compute one cell: JSON values that depend on the settings, the cell and ``rng`` alone."""
+
+    @abstractmethod
+    def summarise(self, rows: list[Row]) -> CheckResult:
+        """Say what the rows show; a row holds its cell's entries too. There may be fewer rows than cells."""
+
+    @classmethod
+    def make(cls, settings: Mapping[str, Any], full: bool = False) -> Self:
+        """Make the study from untyped settings, which go before those of the full grid.
+
+        Raises:
+            UsageError: a setting does not exist, or cannot be read as what it is.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(settings) - set(known))
+        if unknown:
+            raise UsageError(f"the study {cls.name} has no setting {unknown[0]!r}; it has {', '.join(known)}")
+        chosen = {**(cls.FULL if full else {}), **{key: _split(value) for key, value in settings.items()}}
+        try:
+            return TypeAdapter(cls).validate_python(chosen)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise UsageError(f"the study {cls.name}: {place}: {first['msg']}; got {first['input']!r}") from None
+
+
+def _split(value: Any) -> Any:
+    """Read a comma-separated text as a list: settings that hold several values are given so on a command line."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) and "," in value else value

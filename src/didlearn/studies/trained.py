@@ -1,0 +1,50 @@
+"""A study's data, and the models it trains: each in a folder of its own, gone on with where a kill cut it short."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from didlearn.check import Subject
+from didlearn.images import Images, open_images
+from didlearn.images.split import split_heldout
+from didlearn.models import open_model
+from didlearn.models.module import ModuleModel
+from didlearn.rng import Stream, derive_seed
+from didlearn.studies.study import Place
+from didlearn.zoo.recipe import Recipe
+from didlearn.zoo.training import Runner, train_model
+
+CHECKPOINT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Data:
+    """Training and held-out images of a study: split by the study's seed, as ``didlearn audit`` splits them."""
+
+    train: Images
+    heldout: Images
+
+    @classmethod
+    def of(cls, spec: str, seed: int, size: int | None = None) -> Data:
+        """Open ``spec`` and hold a fifth of it out."""
+        return cls(*split_heldout(open_images(spec, size=size), seed))
+
+    def subject(self, model: ModuleModel, rng: Stream, place: Place) -> Subject:
+        """Return what the checks ask for: with the study's seed, so that all cells are measured by one criterion."""
+        return Subject(model, self.train, self.heldout, seed=rng.seed, device=place.device)
+
+
+def train(recipe: Recipe, data: Data, rng: Stream, place: Place) -> tuple[ModuleModel, float]:
+    """Train a model for a cell, or go on training it; return it with its Fréchet distance to held-out images.
+
+    Raises:
+        ModelError: the training diverged.
+    """
+    runner = Runner(place.device, checkpoint_seconds=CHECKPOINT_SECONDS, measurements=1, cache=place.cache)
+    seed = derive_seed(rng.seed, *rng.names, "model")
+    train_model(recipe, data.train, data.heldout, place.model, seed=seed, runner=runner)
+    rows = (place.model / "training" / "progress.jsonl").read_text(encoding="utf-8").splitlines()
+    model = open_model(str(place.model), device=place.device)
+    assert isinstance(model, ModuleModel), "a model folder holds a torch network"
+    return model, float(json.loads(rows[-1])["frechet_distance"])
