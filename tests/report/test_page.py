@@ -227,6 +227,15 @@ def test_a_column_of_numbers_is_one_whatever_its_first_cell():
     assert numeric(table) == [True, False, False, False]
 
 
+def test_a_table_much_wider_than_long_stands_upright():
+    columns = ("group", *(f"q{i}" for i in range(11)))
+    table = Table(name="t", title="T", columns=columns, rows=(("train", *range(11)), ("held-out", *range(11, 22))))
+    html = render(AuditResult(checks=(check(tables=(table,)),)), Path())
+    heads = re.findall(r'<th scope="col">([^<]*)</th>', html[html.index("The tables") :])
+    assert heads == ["group", "train", "held-out"]
+    assert '<th scope="row">q3</th><td class="figure">3</td><td class="figure">14</td>' in html
+
+
 def test_empty_things_make_a_page_too():
     empty = check(
         question="",

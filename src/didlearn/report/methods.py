@@ -178,7 +178,8 @@ def _quote(name: str, estimate: Estimate) -> str:
 
 def _verdict(check: CheckResult) -> str:
     verdict = check.verdict.replace("_", " ")
-    return f"{verdict} ({check.reason.rstrip('.')})" if check.reason else verdict
+    why = check.reason.rstrip(".") if check.verdict != "measured" else ""
+    return f"{verdict} ({why})" if why else verdict
 
 
 def _papers(check: CheckResult) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from didlearn.result import CheckResult
 
 UNSAID: Final = "This check does not say how many images would settle it."
 _CLAUSE = re.compile(r";\s+|:\s+|(?<=[.!?])\s+(?=[^\W\d_])")
-_NEED = re.compile(r"\bsettles?\b|\bneed(?:s|ed)?\b|\bwould bring\b|\bgive at least\b")
+_NEED = re.compile(r"\bsettles?\b|\bneed(?:s|ed)?\b|\bwould bring\b|\b(?:give|label) (?:at least|more)\b")
 
 
 def settled_by(check: CheckResult) -> str:
