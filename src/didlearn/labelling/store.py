@@ -1,0 +1,133 @@
+"""What people said, in SQLite: every press of a key is an event that is on the disk before it is confirmed."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal, Self
+
+from didlearn.errors import ResultError
+
+Answer = Literal["d", "n", "u"]
+FILE: Final = Path("labels") / "labels.sqlite"
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS sheet (fingerprint TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS people (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    person INTEGER NOT NULL REFERENCES people (id),
+    pair INTEGER NOT NULL,
+    answer TEXT CHECK (answer IN ('d', 'n', 'u')),
+    undoes INTEGER UNIQUE REFERENCES events (id),
+    CHECK ((answer IS NULL) <> (undoes IS NULL))
+);
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """The answer that stands: d duplicate, n not, u unsure; ``at`` is UTC."""
+
+    person: str
+    pair: int
+    answer: Answer
+    at: str
+
+
+class Store:
+    """``RUN/labels/labels.sqlite``: people, and an event for each press, nothing ever overwritten."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, run: Path, fingerprint: str) -> Self:
+        """Open the labels of a run, creating them.
+
+        Raises:
+            ResultError: they are of other pairs than these, or the file cannot be used.
+        """
+        path = run / FILE
+        try:
+            path.parent.mkdir(exist_ok=True)
+            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.executescript(SCHEMA)
+            connection.execute("BEGIN IMMEDIATE")
+            if connection.execute("SELECT 1 FROM sheet").fetchone() is None:
+                connection.execute("INSERT INTO sheet VALUES (?)", (fingerprint,))
+            (known,) = connection.execute("SELECT fingerprint FROM sheet").fetchone()
+            connection.execute("COMMIT")
+        except (OSError, sqlite3.Error) as error:
+            raise ResultError(f"{path} cannot be used ({error}); move it away to start afresh") from None
+        if known != fingerprint:
+            connection.close()
+            raise ResultError(
+                f"{path} holds labels of other pairs: the support check was run again since; move {path.parent} away "
+                "to start afresh"
+            )
+        return cls(connection)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def person(self, name: str) -> int:
+        """Return the number of the person called ``name``, entering them."""
+        with self._lock:
+            self._connection.execute("INSERT OR IGNORE INTO people (name) VALUES (?)", (name,))
+            (number,) = self._connection.execute("SELECT id FROM people WHERE name = ?", (name,)).fetchone()
+        return int(number)
+
+    def name(self, person: int) -> str | None:
+        """Return what a person is called, or ``None`` where nobody has that number."""
+        with self._lock:
+            row = self._connection.execute("SELECT name FROM people WHERE id = ?", (person,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def say(self, person: int, pair: int, answer: Answer) -> None:
+        """Append an answer; it is on the disk when this returns."""
+        with self._lock:
+            self._connection.execute(
+                "INSERT INTO events (at, person, pair, answer) VALUES (?, ?, ?, ?)", (_now(), person, pair, answer)
+            )
+
+    def undo(self, person: int) -> int | None:
+        """Take a person's last standing press back; return its pair, or ``None`` where there is none."""
+        with self._lock:
+            rows = self._connection.execute(
+                "INSERT INTO events (at, person, pair, undoes) SELECT ?, person, pair, id FROM events "
+                "WHERE person = ? AND answer IS NOT NULL "
+                "AND id NOT IN (SELECT undoes FROM events WHERE undoes IS NOT NULL) "
+                "ORDER BY id DESC LIMIT 1 RETURNING pair",
+                (_now(), person),
+            ).fetchall()
+        return int(rows[0][0]) if rows else None
+
+    def answers(self, person: int) -> dict[int, Answer]:
+        """Return a person's standing answer on each pair."""
+        name = self.name(person)
+        return {said.pair: said.answer for said in self.said() if said.person == name}
+
+    def said(self) -> list[Said]:
+        """Return every standing answer: of each person and pair the last one that was not undone."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT name, pair, answer, at FROM events JOIN people ON people.id = person WHERE events.id IN ("
+                " SELECT max(id) FROM events WHERE answer IS NOT NULL"
+                " AND id NOT IN (SELECT undoes FROM events WHERE undoes IS NOT NULL) GROUP BY person, pair"
+                ") ORDER BY person, pair"
+            ).fetchall()
+        return [Said(*row) for row in rows]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

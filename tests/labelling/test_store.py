@@ -1,0 +1,109 @@
+"""Every press is kept: history, undo, several people, and a kill at any moment."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from didlearn.errors import ResultError
+from didlearn.labelling.store import FILE, Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store.open(tmp_path, "abc")
+    yield store
+    store.close()
+
+
+def history(folder):
+    with sqlite3.connect(folder / FILE) as connection:
+        return connection.execute("SELECT person, pair, answer, undoes FROM events ORDER BY id").fetchall()
+
+
+def test_the_last_answer_stands_and_the_first_is_kept(store, tmp_path):
+    ada = store.person("Ada")
+    store.say(ada, 3, "d")
+    store.say(ada, 3, "n")
+    assert store.answers(ada) == {3: "n"}
+    assert history(tmp_path) == [(ada, 3, "d", None), (ada, 3, "n", None)]
+
+
+def test_undo_is_an_event_that_brings_the_answer_before_back(store, tmp_path):
+    ada = store.person("Ada")
+    for pair, answer in ((1, "d"), (2, "u"), (1, "n")):
+        store.say(ada, pair, answer)
+    assert [store.undo(ada) for _ in range(4)] == [1, 2, 1, None]
+    assert store.answers(ada) == {}
+    assert len(history(tmp_path)) == 6
+    store.say(ada, 1, "u")
+    assert store.answers(ada) == {1: "u"}
+
+
+def test_undoing_a_change_leaves_the_answer_before(store):
+    ada = store.person("Ada")
+    store.say(ada, 1, "d")
+    store.say(ada, 1, "n")
+    store.undo(ada)
+    assert store.answers(ada) == {1: "d"}
+
+
+def test_people_are_kept_apart(store):
+    ada, bob = store.person("Ada"), store.person("Bob'); DROP TABLE events; --")
+    assert ada != bob
+    assert store.person("Ada") == ada
+    store.say(ada, 0, "d")
+    store.say(bob, 0, "n")
+    store.undo(ada)
+    assert store.answers(bob) == {0: "n"}
+    assert [(said.person, said.answer) for said in store.said()] == [("Bob'); DROP TABLE events; --", "n")]
+    assert store.name(99) is None
+
+
+def test_labels_of_other_pairs_are_refused(store, tmp_path):
+    with pytest.raises(ResultError, match="other pairs"):
+        Store.open(tmp_path, "xyz")
+    Store.open(tmp_path, "abc").close()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / FILE).write_bytes(b"not a database at all" * 100)
+    with pytest.raises(ResultError, match="cannot be used"):
+        Store.open(tmp_path, "abc")
+
+
+def test_settings_that_survive_a_kill(store):
+    assert store._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from didlearn.labelling.store import Store
+store = Store.open(Path(sys.argv[1]), "abc")
+person = store.person("Ada")
+for pair in range(10**6):
+    store.say(person, pair, "d")
+    print(pair, flush=True)
+"""
+
+
+def test_nothing_that_was_confirmed_is_lost_by_a_kill(tmp_path):
+    child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    for line in child.stdout:
+        if int(line) == 57:
+            break
+    os.kill(child.pid, signal.SIGKILL)
+    confirmed = [57, *map(int, child.stdout.read().split())][-1]
+    child.wait()
+    child.stdout.close()
+    store = Store.open(tmp_path, "abc")
+    answers = store.answers(store.person("Ada"))
+    store.close()
+    assert set(range(confirmed + 1)) <= set(answers)
+    assert len(answers) <= confirmed + 2
