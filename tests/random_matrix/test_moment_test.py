@@ -14,27 +14,27 @@ from didlearn.random_matrix import moment_test
 SPECTRA = {"identity": lambda i: 1.0 + 0 * i, "decay": lambda i: 1 / i, "linear": lambda i: 0.2 + i / 20}
 
 
-def p_values(p, n, fresh, trials, spectrum, replicates=99, statistic="wasserstein"):
+def p_values(p, n, fresh, trials, spectrum, replicates=99):
     found = []
     for seed in range(trials):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(n + fresh, p)) * np.sqrt(SPECTRA[spectrum](np.arange(1, p + 1))) + 1
-        result = moment_test(x[:n], fresh=x[n:], rng=rng, replicates=replicates)
-        found.append(result.statistics[statistic].p_value)
-    return np.array(found)
+        found.append(moment_test(x[:n], fresh=x[n:], rng=rng, replicates=replicates).statistics)
+    return {name: np.array([one[name].p_value for one in found]) for name in found[0]}
 
 
 @pytest.mark.parametrize("spectrum", SPECTRA)
 @pytest.mark.parametrize(("p", "n", "fresh"), [(10, 20, 60), (30, 10, 12)])
 def test_p_values_of_gaussians_are_uniform_for_any_covariance(p, n, fresh, spectrum):
-    assert kstest(p_values(p, n, fresh, 60, spectrum), "uniform").pvalue > 0.01
+    assert kstest(p_values(p, n, fresh, 60, spectrum)["wasserstein"], "uniform").pvalue > 0.01
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("statistic", ["wasserstein", "edge", "radius", "leverage"])
 @pytest.mark.parametrize("spectrum", SPECTRA)
-def test_p_values_are_uniform_at_full_size(spectrum, statistic):
-    assert kstest(p_values(200, 400, 1000, 200, spectrum, statistic=statistic), "uniform").pvalue > 0.01
+def test_p_values_are_uniform_at_full_size(spectrum):
+    found = p_values(200, 400, 1000, 200, spectrum)
+    uniform = {name: kstest(found[name], "uniform").pvalue for name in ("wasserstein", "edge", "radius", "leverage")}
+    assert min(uniform.values()) > 0.01, uniform
 
 
 def test_radii_and_leverages_of_heavy_tails_vary_more():

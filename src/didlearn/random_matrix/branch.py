@@ -49,6 +49,15 @@ class Branch:
                 self._keep(x, self._find(x))
         return self._roots[x]
 
+    def learn(self, root: Root) -> None:
+        """Take in a root found elsewhere."""
+        if root.zeta.real not in self._roots:
+            self._keep(root.zeta.real, root)
+
+    def knows(self, x: float) -> bool:
+        """Return whether x is solved."""
+        return x in self._roots
+
     def solved(self) -> list[float]:
         """Return every x solved so far, ascending."""
         return list(self._order)

@@ -15,12 +15,15 @@ import scipy.fft
 
 from didlearn.random_matrix.branch import Branch, lagrange
 from didlearn.random_matrix.edges import find_support, refine_support
-from didlearn.random_matrix.fixed_point import Root
+from didlearn.random_matrix.fixed_point import NoRootError, Root
+from didlearn.random_matrix.fold import Fold, find_fold
 from didlearn.random_matrix.mixture import Array
 from didlearn.random_matrix.structure import Numbers
 
 FIRST, MOST, ROUNDS = 16, 433, 4
 ENOUGH = 1e-7
+ALONE, NEAREST = 2, 6
+REFLECTIONS = ((-1, 0.0), (-1, 2 * np.pi), (1, 0.0))
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,14 @@ def expand(branch: Branch, scan: int, resolution: float) -> tuple[Array, list[Ex
 
     A point that turns out to lie outside shows a gap that the scan missed; the support is then found anew.
     """
-    support = find_support(branch, scan, resolution)
+    folds = outer_folds(branch)
+    support = np.array([[fold.edge for fold in folds]]) if folds else find_support(branch, scan, resolution)
     for round_ in range(ROUNDS):
-        series = [_series(branch, low, high, strict=round_ < ROUNDS - 1) for low, high in support]
+        strict = round_ < ROUNDS - 1
+        series = [_series(_Path(branch, low, high, folds), strict) for low, high in support]
         if all(one is not None for one in series):
             break
-        support = refine_support(branch, resolution)
+        support = refine_support(branch, resolution) if round_ else find_support(branch, scan, resolution)
     limits = gap_levels(branch, support)
     parts = []
     for (low, high), one, below, above in zip(support, series, limits, limits[1:], strict=False):
@@ -84,16 +89,16 @@ def gap_levels(branch: Branch, support: Array) -> Array:
     return np.array([zero, *(branch.distribution(branch.at(float(x))) for x in middles), 1.0])
 
 
-def _series(branch: Branch, low: float, high: float, strict: bool) -> tuple[Array, Array | None] | None:
+def _series(path: _Path, strict: bool) -> tuple[Array, Array | None] | None:
     """Return the coefficients of both series, or None where a point lies outside the spectrum."""
-    count, path = FIRST, _Path(branch)
+    count, low, high = FIRST, path.low, path.high
     while True:
         theta = np.round((np.arange(count) + 0.5) * np.pi / count, 13)  # rounded, so that points recur exactly
         for t, x in zip(theta[::-1], _point(low, high, theta)[::-1], strict=True):
             if t not in path.roots and path.visit(t, float(x), keep=count <= FIRST).kind == "outside" and strict:
                 return None
         roots = [path.roots[t] for t in theta]
-        f = np.array([branch.density(root) for root in roots])
+        f = np.array([path.branch.density(root) for root in roots])
         measure = _coefficients(f * _stretch(low, high, theta))
         shape = _coefficients(f / np.sin(theta)) if low > 0 else None
         if count * 3 > MOST or (_settled(measure) and (shape is None or _settled(shape))):
@@ -104,33 +109,52 @@ def _series(branch: Branch, low: float, high: float, strict: bool) -> tuple[Arra
 class _Path:
     """The solution in θ: analytic, δ(−θ) and δ(2π − θ) being the conjugates of δ(θ), so that points foretell others."""
 
-    def __init__(self, branch: Branch) -> None:
-        self.branch = branch
+    def __init__(self, branch: Branch, low: float, high: float, folds: tuple[Fold, ...]) -> None:
+        self.branch, self.low, self.high = branch, low, high
         self.roots: dict[float, Root] = {}
-        self._stability: dict[float, Numbers] = {}
+        self._folds = {
+            theta: fold for theta, fold in zip((0.0, np.pi), folds, strict=False) if fold.edge in (low, high)
+        }
+        self._delta: dict[float, Numbers] = {theta: fold.delta for theta, fold in self._folds.items()}
+        self._stability: dict[float, Numbers] = {theta: fold.stability for theta, fold in self._folds.items()}
 
     def visit(self, theta: float, x: float, keep: bool) -> Root:
         """Solve at one more point; with ``keep`` its K is worked out to help later ones."""
-        delta = _foretell(theta, {t: root.delta for t, root in self.roots.items()})
-        stability = _foretell(theta, self._stability)
+        delta, stability = _foretell(theta, self._delta), _foretell(theta, self._stability)
+        if self._folds and len(self.roots) < ALONE:
+            edge = min(self._folds, key=lambda end: abs(end - theta))
+            delta = self._folds[edge].inside(x)
         if delta is not None and stability is not None:
             root = self.branch.near(x, delta, stability)
         else:
             root = self.branch.at(x)
-        self.roots[theta] = root
+        self.roots[theta], self._delta[theta] = root, root.delta
         if keep and root.kind == "bulk":
-            self._stability[theta] = self.branch.equations.stability(root.delta, root.solved)
+            self._stability[theta] = self.branch.equations.stability(root.delta, root.solved, single=True)
         return root
 
 
+def outer_folds(branch: Branch) -> tuple[Fold, ...]:
+    """Return the folds at the least and the greatest point of the support; none where one is not found so."""
+    try:
+        folds = find_fold(branch.equations.positive(1.0)), find_fold(branch.at(1.01 * branch.highest))
+    except NoRootError:
+        return ()
+    if not 0 < folds[0].edge < folds[1].edge:
+        return ()
+    for root in (*folds[0].path, *folds[1].path):
+        branch.learn(root)
+    return folds
+
+
 def _foretell(theta: float, known: dict[float, Numbers]) -> Numbers | None:
-    """Return the polynomial through the six nearest points and their mirror images, or None from fewer than two."""
+    """Return the polynomial through the nearest points and their mirror images, or None from fewer than two."""
     if len(known) < 2:
         return None
-    images = [(sign * t + turn, sign, t) for t in known for sign, turn in ((1, 0.0), (-1, 0.0), (-1, 2 * np.pi))]
-    near = sorted(images, key=lambda image: abs(image[0] - theta))[: min(6, 1 + len(known))]
-    values = [known[t] if sign > 0 else np.conj(known[t]) for _, sign, t in near]
-    return lagrange(theta, [place for place, _, _ in near], values)
+    images = {round(sign * t + turn, 12): (sign, t) for sign, turn in REFLECTIONS for t in known}
+    near = sorted(images, key=lambda place: abs(place - theta))[: min(NEAREST, 1 + len(known))]
+    values = [known[t] if sign > 0 else np.conj(known[t]) for sign, t in (images[place] for place in near)]
+    return lagrange(theta, near, values)
 
 
 def _point(low: float, high: float, theta: Array) -> Array:

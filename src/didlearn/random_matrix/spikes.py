@@ -9,6 +9,8 @@ the two ends of a gap says how many spikes lie between. Beyond the upper edge th
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.optimize import brentq
 
@@ -17,6 +19,7 @@ from didlearn.random_matrix.fixed_point import NoRootError, Root
 from didlearn.random_matrix.mixture import Array
 
 NODES = 24
+HAIR = 1e-7
 
 
 def class_matrix(branch: Branch, root: Root) -> Array:
@@ -40,19 +43,22 @@ def find_spikes(branch: Branch, support: Array) -> tuple[Array, Array]:
     """
     found: list[float] = []
     for left, right in _gaps(branch, support):
-        found += _zeros(branch, left, right, beyond=left > support[-1, 1])
+        found += _zeros(branch, left, right, beyond=left >= support[-1, 1])
     positions = np.array(sorted(found, reverse=True))
     alignments = [row for group in _groups(positions) for row in _alignments(branch, group)]
     return positions, np.array(alignments).reshape(len(positions), len(branch.equations.proportions))
 
 
 def _gaps(branch: Branch, support: Array) -> list[tuple[float, float]]:
-    """Return the stretches beside the intervals, a hair away from the edges."""
+    """Return the stretches beside the intervals, a hair away from the edges where δ is not known at them."""
     equations = branch.equations
     signal = np.sqrt(_greatest_mean(branch) / equations.ratio)
     ends = [1e-6 * support[0, 0], *support.flatten(), 1.01 * (np.sqrt(support[-1, 1]) + signal) ** 2 + support[-1, 1]]
-    hair = 1e-7
-    pairs = [(a + hair * (b - a), b - hair * (b - a)) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+    hairs = [0.0 if branch.knows(float(end)) else HAIR for end in ends]
+    pairs = [
+        (float(a + left * (b - a)), float(b - right * (b - a)))
+        for a, b, left, right in zip(ends[::2], ends[1::2], hairs[::2], hairs[1::2], strict=True)
+    ]
     return [(a, b) for a, b in pairs if b - a > 1e-6 * b]
 
 
@@ -76,17 +82,28 @@ def _zeros(branch: Branch, left: float, right: float, beyond: bool) -> list[floa
         return []
     if (ends[1] > 0).all() and (ends[0] > 0).all():
         return []
-    nodes = np.geomspace(left, right, 2 if beyond else NODES)
-    values = [ends[0], *(_spectrum_at(branch, float(x)) for x in nodes[1:-1]), ends[1]]
-    found = []
-    for a, b, at_a, at_b in zip(nodes, nodes[1:], values, values[1:], strict=False):
-        crossing = range(int((at_b < 0).sum()), int((at_a < 0).sum()))
-        found += [_zero(branch, float(a), float(b), index) for index in crossing]
-    return found
+    known = dict(zip((left, right), ends, strict=True))
+    for x in np.geomspace(left, right, 2 if beyond else NODES)[1:-1]:
+        known[float(x)] = _spectrum_at(branch, float(x))
+    crossings = range(int((ends[1] < 0).sum()), max(int((values < 0).sum()) for values in known.values()))
+    return [zero for index in crossings for zero in _zeros_of(branch, known, index)]
 
 
-def _zero(branch: Branch, a: float, b: float, index: int) -> float:
-    return float(brentq(lambda x: _spectrum_at(branch, float(x))[index], a, b, xtol=1e-13 * b, rtol=1e-11))
+def _zeros_of(branch: Branch, known: dict[float, Array], index: int) -> list[float]:
+    """Return where one eigenvalue of H rises through zero, and remember every H worked out on the way."""
+
+    def value(x: float) -> float:
+        if x not in known:
+            known[x] = _spectrum_at(branch, x)
+        return float(known[x][index])
+
+    places = sorted(known)
+    precision = 1e-9 if branch.dense else 1e-11
+    return [
+        float(brentq(value, a, b, xtol=precision * b, rtol=precision))
+        for a, b in pairwise(places)
+        if known[a][index] < 0 <= known[b][index]
+    ]
 
 
 def _groups(positions: Array) -> list[Array]:

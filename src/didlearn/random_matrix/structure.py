@@ -11,12 +11,14 @@ identity has a block of that rank and one tail; covariances that share nothing a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from didlearn.random_matrix.inverse import symmetric_inverse
 from didlearn.random_matrix.mixture import Array
 
 Numbers = NDArray[Any]
@@ -44,13 +46,18 @@ class Blocks:
     tail_means: Array
     tail_index: NDArray[np.int64]
 
+    @cached_property
+    def single(self) -> torch.Tensor:
+        """Return ``dense`` in single precision."""
+        return self.dense.float()
+
     def solve(self, weights: Numbers, z: complex) -> Solved:
         """Return Q = (Σ_j w_j Σ_j + z I)^{-1}; real where w and z are."""
         real = np.isrealobj(weights) and np.isrealobj(z)
         tail = 1 / (weights @ self.tails + z)
         if not self.dense.shape[1]:
             return Solved(self, weights, z, tail, self.dense.new_zeros(0, 0))
-        return Solved(self, weights, z, tail, torch.linalg.inv(self.matrix(weights, z, real)))
+        return Solved(self, weights, z, tail, symmetric_inverse(self.matrix(weights, z, real)))
 
     def matrix(self, weights: Numbers, z: complex, real: bool) -> torch.Tensor:
         """Return the dense part of Σ_j w_j Σ_j + z I."""
@@ -85,11 +92,11 @@ class Solved:
         b = self.blocks
         return (b.tails @ (b.weights * self.tail**2) + self._against(self.dense @ self.dense)) / b.dimension
 
-    def pairs(self) -> Numbers:
-        """Return (1/p) tr Σ_ℓ Q Σ_j Q, (k, k)."""
+    def pairs(self, single: bool = False) -> Numbers:
+        """Return (1/p) tr Σ_ℓ Q Σ_j Q, (k, k); ``single``: the dense part to six digits, in half the time."""
         b = self.blocks
         found = (b.tails * (b.weights * self.tail**2)) @ b.tails.T
-        return (found + self._dense_pairs()) / b.dimension
+        return (found + self._dense_pairs(single)) / b.dimension
 
     def means(self) -> Numbers:
         """Return A = Mᵀ Q M, (k, k)."""
@@ -136,8 +143,10 @@ class Solved:
         parts = (b.dense.reshape(k, -1) @ torch.view_as_real(matrix).reshape(-1, 2)).cpu().numpy()
         return parts[:, 0] + 1j * parts[:, 1]
 
-    def _dense_pairs(self) -> Numbers:
+    def _dense_pairs(self, single: bool) -> Numbers:
         dense, q = self.blocks.dense, self.dense
+        if single:
+            dense, q = self.blocks.single, q.to(torch.complex64 if q.is_complex() else torch.float32)
         k, r, _ = dense.shape
         if not r:
             return np.zeros((k, k))
