@@ -111,9 +111,15 @@ def corrected_support(judgements: Judgements, rng: np.random.Generator, level: f
     low, high = _collision_draws(pairs, triples, judgements.samples, rng)
     value = float(np.median(pairs)) / total
     ends = min(float(np.quantile(low, TAIL * tail)), value), max(float(np.quantile(high, 1 - TAIL * tail)), value)
-    n, people = data.pairs, len(data.yes)
+    n = data.pairs
     probability = Estimate(
-        value=value, low=ends[0], high=ends[1], level=level, n=n, method=f"{METHOD}; n pairs", unit="probability"
+        value=value,
+        low=ends[0],
+        high=ends[1],
+        level=level,
+        n=n,
+        method=f"{METHOD}; n is the pairs judged",
+        unit="probability",
     )
     few, many = np.quantile(pairs, [tail, 1 - tail])
     count = Estimate(
@@ -122,7 +128,7 @@ def corrected_support(judgements: Judgements, rng: np.random.Generator, level: f
         high=float(many),
         level=level,
         n=n,
-        method=f"posterior given the answers of {people} to n pairs",
+        method="posterior given the labels; n is the pairs judged",
         unit="pairs",
     )
     return {"effective_support": invert(probability), "collision_probability": probability, "duplicate_pairs": count}

@@ -226,4 +226,5 @@ window.addEventListener("resize", () => { if (!byId("work").hidden) lay(); });
 history.replaceState(null, "", "/");
 const given = document.body.dataset.person;
 show("start");
+byId("name").focus();
 if (given) enter(given).catch((error) => { show("start"); byId("start-error").textContent = error.message; });
