@@ -104,11 +104,14 @@ def _answer(entries: Entries) -> str:
     if len(pairs) < 4:
         return "Too few classes are measured to say."
     ratio = np.exp(np.median([np.log(own / real) for real, own, _, _ in pairs]))
-    correlation = spearmanr([p[0] for p in pairs], [p[1] for p in pairs]).statistic
-    return (
+    said = (
         f"As pairs see it, a class holds {number(float(ratio))} times as many different generated images as real ones "
-        f"(median over classes and models); classes keep their order with a rank correlation of {correlation:.2f}."
+        "(median over classes and models)"
     )
+    real, own = [p[0] for p in pairs], [p[1] for p in pairs]
+    if min(real) == max(real) or min(own) == max(own):
+        return f"{said}; all classes are alike, so that they have no order to keep."
+    return f"{said}; classes keep their order with a rank correlation of {spearmanr(real, own).statistic:.2f}."
 
 
 def _table(entries: Entries) -> Table:
