@@ -1,6 +1,7 @@
 """Inverses of symmetric matrices by halves against LAPACK's.
 
-Mistakes seen: a transposed block, a conjugate where there is none, a wrong inverse let through where a half is singular.
+Mistakes seen: a transposed block, a conjugate where there is none, a wrong inverse let through where a half is
+singular.
 """
 
 import numpy as np

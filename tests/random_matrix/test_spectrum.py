@@ -6,6 +6,7 @@ one (mass and rotation laws), the wrong normalisation of spikes or alignments (c
 
 import numpy as np
 import pytest
+import torch
 
 from didlearn.errors import UsageError
 from didlearn.random_matrix import limiting_spectrum
@@ -27,6 +28,27 @@ def test_one_white_class_is_marchenko_pastur(ratio):
     assert s.mass_at_zero == pytest.approx(max(0, 1 - ratio), abs=1e-6)
     assert s.edges[1] == pytest.approx((1 + ratio**-0.5) ** 2, rel=1e-6)
     assert s.distribution[-1] == pytest.approx(1)
+
+
+def test_at_and_below_zero_there_is_only_the_point_mass():
+    s = limiting_spectrum(np.zeros((1, 20)), np.eye(20)[None], [1.0], 0.25, [-1.0, 0.0, 3.0, 3.0])
+    assert s.density[:2].tolist() == [0, 0]
+    assert s.distribution[:2] == pytest.approx([0, 0.75])
+    assert s.density[2] == s.density[3] > 0
+    assert limiting_spectrum(np.zeros((1, 20)), np.eye(20)[None], [1.0], 1.0, [0.0]).density[0] == np.inf
+
+
+@pytest.mark.parametrize("kind", [np.float32, torch.float32, torch.float64])
+def test_moments_of_any_precision_and_library_are_taken(kind):
+    rows = np.random.default_rng(0).normal(size=(12, 30)) * np.linspace(0.2, 3, 30)
+    as_kind = torch.Tensor.to if isinstance(kind, torch.dtype) else np.asarray
+    rows = torch.from_numpy(rows) if isinstance(kind, torch.dtype) else rows
+    rough = as_kind(rows, kind)
+    exact = np.asarray(rough, np.float64)
+    found = limiting_spectrum(0 * rough[:1], (rough.T @ rough)[None], [1.0], 0.5, [30.0, 60.0])
+    known = limiting_spectrum(0 * exact[:1], (exact.T @ exact)[None], [1.0], 0.5, [30.0, 60.0])
+    np.testing.assert_allclose(found.density, known.density, rtol=1e-4)
+    assert found.mass_at_zero == pytest.approx(1 - 12 / 30 * 0.5, abs=1e-6)
 
 
 def test_the_spectrum_scales_with_the_features():
@@ -163,7 +185,12 @@ def test_near_spikes_share_the_classes_as_one_subspace(three_classes, draw):
         ({"covariances": np.zeros((2, 4, 4))}, "every covariance is zero"),
         ({"covariances": np.stack([np.eye(4), np.triu(np.ones((4, 4)))])}, "not symmetric"),
         ({"covariances": np.eye(4)}, "dimensions"),
-        ({"grid": [0.0, 1.0]}, "positive finite"),
+        ({"covariances": np.stack([np.eye(4), np.diag([1, 1, 1, -1e-3])])}, "negative eigenvalue"),
+        ({"means": [[1.0], [1.0, 2.0]]}, "no array"),
+        ({"ratio": "p/n"}, "positive number"),
+        ({"grid": [np.nan, 1.0]}, "not finite"),
+        ({"grid": 1.0}, "dimensions"),
+        ({"grid": []}, "is empty"),
     ],
 )
 def test_what_is_no_mixture_is_refused(change, message):

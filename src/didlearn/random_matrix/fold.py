@@ -25,7 +25,7 @@ KEPT, APART = 3, 0.01
 STRIDE = 0.5
 CLOSE = 1e-4
 CLEAR = 1.05
-SMALL = 1e-6
+SMALL = 1e-8
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def _definite(matrix: torch.Tensor) -> torch.Tensor | None:
 
 def _halves(real: torch.Tensor, imaginary: torch.Tensor) -> Pair:
     if len(real) <= LEAST:
-        small = torch.linalg.inv(torch.complex(real, imaginary))
+        small = torch.linalg.inv_ex(torch.complex(real, imaginary)).inverse
         return small.real, small.imag
     half = len(real) // 2
     corner = _halves(real[:half, :half], imaginary[:half, :half])

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from didlearn.errors import UsageError
 
 Array = NDArray[np.float64]
+NOISE = 10
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ def population(means: ArrayLike, covariances: ArrayLike, proportions: ArrayLike,
             of them vanish, a class is empty, or the ratio is not positive.
     """
     m, sigma, pi = (
-        _float("means", means, 2),
-        _float("covariances", covariances, 3),
-        _float("proportions", proportions, 1),
+        as_numbers("means", means, 2),
+        as_numbers("covariances", covariances, 3),
+        as_numbers("proportions", proportions, 1),
     )
     k, p = m.shape
     if not k or not p or sigma.shape != (k, p, p) or pi.shape != (k,):
@@ -67,14 +68,20 @@ def population(means: ArrayLike, covariances: ArrayLike, proportions: ArrayLike,
         raise UsageError(f"class {int(np.argmin(pi))} is empty (proportion {pi.min():g}); leave it out")
     if abs(pi.sum() - 1) > 1e-6:
         raise UsageError(f"proportions sum to {pi.sum():g}; give fractions that sum to 1")
-    if not (np.isfinite(ratio) and ratio > 0):
-        raise UsageError(f"ratio is {ratio!r}; give p / n, a positive number")
-    _check_covariances(sigma)
-    return Population(m, sigma, pi / pi.sum(), float(ratio))
+    _check_ratio(ratio)
+    return Population(m, _semidefinite(sigma), pi / pi.sum(), float(ratio))
 
 
-def _float(name: str, values: ArrayLike, dimensions: int) -> Array:
-    array: NDArray[Any] = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
+def as_numbers(name: str, values: ArrayLike, dimensions: int) -> Array:
+    """Return an array or tensor in double precision.
+
+    Raises:
+        UsageError: it has other dimensions, is of no numbers, or holds some that are not finite.
+    """
+    try:
+        array: NDArray[Any] = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
+    except (ValueError, RuntimeError) as error:
+        raise UsageError(f"{name} are no array ({error}); give {dimensions} dimensions of numbers") from error
     if array.ndim != dimensions or array.dtype.kind not in "fiub":
         raise UsageError(
             f"{name} is an array of {array.ndim} dimensions of {array.dtype}; give {dimensions} of numbers"
@@ -87,13 +94,40 @@ def _float(name: str, values: ArrayLike, dimensions: int) -> Array:
     return array
 
 
-def _check_covariances(sigma: Array) -> None:
-    for index, one in enumerate(sigma):
-        size = np.abs(one).max()
-        if np.abs(one - one.T).max() > 1e-8 * size:
-            raise UsageError(f"covariance {index} is not symmetric; give (S + Sᵀ) / 2")
-        _, info = torch.linalg.cholesky_ex(torch.from_numpy(one) + 1e-9 * size * torch.eye(len(one)))
-        if size and int(info):
-            raise UsageError(f"covariance {index} has a negative eigenvalue; give a positive semidefinite matrix")
+def _check_ratio(ratio: float) -> None:
+    try:
+        good = 0 < float(ratio) < np.inf
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        raise UsageError(f"ratio is {ratio!r}; give p / n, a positive number")
+
+
+def _semidefinite(sigma: Array) -> Array:
+    """Return the covariances, (k, p, p), freed of the asymmetry and negative eigenvalues that rounding leaves.
+
+    Numbers that all are single precision are taken for rounded to it.
+    """
     if not sigma.any():
         raise UsageError("every covariance is zero, so no spectrum is left; leave constant features out")
+    single = bool((sigma == sigma.astype(np.float32)).all())
+    return np.stack([_one_semidefinite(index, one, 1e-5 if single else 1e-9) for index, one in enumerate(sigma)])
+
+
+def _one_semidefinite(index: int, one: Array, rounding: float) -> Array:
+    size = float(np.abs(one).max())
+    if np.abs(one - one.T).max() > 10 * rounding * size:
+        raise UsageError(f"covariance {index} is not symmetric; give (S + Sᵀ) / 2")
+    one = (one + one.T) / 2
+    if not size or _positive(one, 1e-9 * size):
+        return one
+    if not _positive(one, rounding * size):
+        raise UsageError(f"covariance {index} has a negative eigenvalue; give a positive semidefinite matrix")
+    values, basis = np.linalg.eigh(one)
+    values[values < NOISE * -values[0]] = 0  # the most negative eigenvalue shows how large rounding's are
+    return np.asarray((basis * values) @ basis.T, np.float64)
+
+
+def _positive(one: Array, margin: float) -> bool:
+    _, info = torch.linalg.cholesky_ex(torch.from_numpy(one) + margin * torch.eye(len(one)))
+    return not int(info)

@@ -11,7 +11,7 @@ from didlearn.errors import UsageError
 from didlearn.random_matrix.branch import Branch
 from didlearn.random_matrix.edges import find_support
 from didlearn.random_matrix.expansion import Expansion, expand, gap_levels
-from didlearn.random_matrix.mixture import Array, population
+from didlearn.random_matrix.mixture import Array, as_numbers, population
 from didlearn.random_matrix.spikes import find_spikes
 
 SCAN_CHEAP, SCAN_DENSE = 300, 10
@@ -23,7 +23,8 @@ class Spectrum:
 
     Attributes:
         grid: (g,), where the functions are given.
-        density: f, (g,): fraction of eigenvalues per unit of eigenvalue, without the mass at zero.
+        density: f, (g,): fraction of eigenvalues per unit of eigenvalue, without the mass at zero; infinite at zero
+            where the support reaches it, for the density has a pole there.
         distribution: F, (g,): fraction of eigenvalues up to the grid point, the mass at zero included.
         mass_at_zero: fraction of eigenvalues that vanish: 1 − rank/n.
         support: (s, 2), the intervals that carry the density, ascending; an interval of mass about 1/n holds a single
@@ -66,12 +67,12 @@ def limiting_spectrum(
     Args:
         means: m_ℓ, (k, p). covariances: Σ_ℓ about their means, (k, p, p). proportions: n_ℓ / n, (k,).
         ratio: c = p / n.
-        grid: eigenvalues > 0 where density and distribution are wanted; by default ``points`` over the support.
+        grid: eigenvalues where density and distribution are wanted; by default ``points`` over the support.
         points: how many, where no grid is given.
         device: of the dense products, ``"cpu"`` or ``"cuda"``.
 
     Raises:
-        UsageError: the arguments are no mixture (see ``mixture.population``), or the grid is not positive.
+        UsageError: the arguments are no mixture (see ``mixture.population``), or the grid is not finite numbers (g,).
     """
     mixture = population(means, covariances, proportions, ratio)
     wanted = None if grid is None else _checked(grid)
@@ -84,7 +85,12 @@ def limiting_spectrum(
     levels = gap_levels(branch, support)
     spikes, alignments = find_spikes(branch, support)
     x = _over(support, points) if wanted is None else wanted / scale
-    density, distribution = _expanded(expansions, levels, x) if expansions else _solved(branch, x)
+    positive = x > 0
+    density = np.where((x == 0) & (support[0, 0] == 0), np.inf, 0.0)
+    distribution = np.where(x == 0, levels[0], 0.0)
+    if positive.any():
+        functions = _expanded(expansions, levels, x[positive]) if expansions else _solved(branch, x[positive])
+        density[positive], distribution[positive] = functions
     return Spectrum(
         grid=x * scale if wanted is None else wanted,
         density=density / scale,
@@ -116,11 +122,9 @@ def _expanded(expansions: list[Expansion], levels: Array, x: Array) -> tuple[Arr
 
 
 def _checked(grid: ArrayLike) -> Array:
-    array = np.asarray(grid, np.float64)
-    if array.ndim != 1 or not len(array) or not np.isfinite(array).all() or (array <= 0).any():
-        raise UsageError(
-            f"the grid has shape {array.shape} and may hold only positive finite eigenvalues; give (g,) > 0"
-        )
+    array = as_numbers("grid", grid, 1)
+    if not len(array):
+        raise UsageError("the grid is empty; give eigenvalues (g,)")
     return array
 
 
