@@ -22,6 +22,8 @@ from didlearn.statistics.frechet import frechet_distance
 
 DRAWN = 2_000  # images of each side of the Fréchet distance
 SHEET = 10  # images a side
+GAP = 128  # grey between them
+TILE = 40  # pixels a side, at least half of it
 SAME = 0.5 / 255  # pixels of different images that differ by less on average are the same
 
 
@@ -68,11 +70,14 @@ def opened(product: Architecture, device: str) -> ModuleModel:
 
 
 def write_sheet(images: np.ndarray[Any, Any], path: Path) -> None:
-    """Write the first images (n, C, H, W) uint8 as one picture of at most 10 × 10."""
+    """Write the first images (n, C, H, W) uint8 as one picture: at most 10 × 10, with gaps, small ones enlarged."""
     side = min(SHEET, math.isqrt(len(images)))
     channels, height, width = images.shape[1:]
-    sheet = images[: side * side].reshape(side, side, channels, height, width)
-    picture = sheet.transpose(0, 3, 1, 4, 2).reshape(side * height, side * width, channels)
+    tiles = np.full((side, side, channels, height + 1, width + 1), GAP, dtype=np.uint8)
+    tiles[..., :-1, :-1] = images[: side * side].reshape(side, side, channels, height, width)
+    picture = tiles.transpose(0, 3, 1, 4, 2).reshape(side * (height + 1), side * (width + 1), channels)[:-1, :-1]
+    scale = max(1, TILE // height)
+    picture = picture.repeat(scale, axis=0).repeat(scale, axis=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture[..., 0] if channels == 1 else picture).save(path)
 
