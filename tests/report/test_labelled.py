@@ -1,7 +1,7 @@
 import pytest
 
 from didlearn.errors import ResultError
-from didlearn.report import write_report
+from didlearn.report import write_comparison, write_report
 from didlearn.report.labelled import with_labels
 from didlearn.result import AuditResult, CheckResult, Estimate
 
@@ -64,6 +64,17 @@ def test_the_report_shows_what_people_said(collapsed, tmp_path):
     assert ">57<" in section
     assert "People see &lt;b&gt;57&lt;/b&gt; images." in text
     assert "<b>57" not in text
+
+
+def test_a_comparison_takes_labels_in_where_there_are_some(collapsed, sound, tmp_path):
+    for name, result in {"a": collapsed, "b": sound}.items():
+        result.save(tmp_path / name)
+    put(tmp_path / "a", labels())
+    path = write_comparison([tmp_path / "a", tmp_path / "b"], tmp_path / "compare.html")
+    line = path.read_text(encoding="utf-8").split("What do people call a duplicate?")
+    assert len(line) > 2
+    assert "People see 57 images." in line[2]
+    assert "Not asked." in line[2]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"check": "labels"}', "\x00"])

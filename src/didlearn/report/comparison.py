@@ -9,6 +9,7 @@ from typing import Final
 
 from didlearn.errors import UsageError
 from didlearn.report import estimates, provenance
+from didlearn.report.labelled import with_labels
 from didlearn.report.page import templates, write
 from didlearn.report.pictures import Album, Exhibit
 from didlearn.report.thrift import Thrift, afford
@@ -98,7 +99,7 @@ def write_comparison(runs: Sequence[Path], output: Path) -> Path:
         UsageError: no run was given.
         ResultError: a folder holds no result that this version reads.
     """
-    loaded = [(Path(run), AuditResult.load(run)) for run in runs]
+    loaded = [(Path(run), with_labels(AuditResult.load(run), Path(run))) for run in runs]
     names = _distinct([provenance.model_name(result) for _, result in loaded], [run.name for run, _ in loaded])
     results = {name: result for name, (_, result) in zip(names, loaded, strict=True)}
     roots = {name: run for name, (run, _) in zip(names, loaded, strict=True)}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from didlearn.report.pictures import BYTES, TILES
+
 LIMIT: Final = 5_000_000
 
 
@@ -28,7 +30,7 @@ class Thrift:
 
 
 LADDER: Final = (
-    Thrift(2_500_000, 900, 200, 400, 60, 250, 60),
+    Thrift(BYTES, TILES, 200, 400, 60, 250, 60),
     Thrift(1_200_000, 450, 60, 200, 24, 60, 20),
     Thrift(500_000, 180, 20, 100, 8, 12, 6),
     Thrift(100_000, 36, 5, 40, 2, 3, 2),
