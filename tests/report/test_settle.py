@@ -1,6 +1,6 @@
 import pytest
 
-from didlearn.report.settle import UNSAID, settled_by
+from didlearn.report.settle import UNCOUNTED, UNSAID, settled_by
 from didlearn.result import CheckResult
 
 
@@ -44,7 +44,7 @@ def test_what_settles_it_is_found_in_the_checks_own_words(reason, expected):
 def test_answer_and_notes_are_looked_at_too():
     assert (
         settled_by(check("open", "But it found 75 %: more rounds or starts are needed."))
-        == "More rounds or starts are needed."
+        == f"More rounds or starts are needed. {UNCOUNTED}"
     )
     assert (
         settled_by(check("open", "Open.", ("About 30 images would settle it.",))) == "About 30 images would settle it."

@@ -8,6 +8,7 @@ from typing import Final
 from didlearn.result import CheckResult
 
 UNSAID: Final = "This check does not say how many images would settle it."
+UNCOUNTED: Final = "The check does not say how many."
 _CLAUSE = re.compile(r";\s+|:\s+|(?<=[.!?])\s+(?=[^\W\d_])")
 _NEED = re.compile(r"\bsettles?\b|\bneed(?:s|ed)?\b|\bwould bring\b|\b(?:give|label) (?:at least|more)\b")
 
@@ -22,7 +23,10 @@ def settled_by(check: CheckResult) -> str:
     texts = (check.reason, check.answer, *check.notes)
     clauses = (clause.strip() for text in texts for clause in _CLAUSE.split(text))
     found = next((clause for clause in clauses if _NEED.search(clause)), "")
-    return _sentence(found) if found else UNSAID
+    if not found:
+        return UNSAID
+    counted = re.search(r"\d|no number", found)
+    return _sentence(found) if counted else f"{_sentence(found)} {UNCOUNTED}"
 
 
 def _sentence(clause: str) -> str:
