@@ -9,7 +9,7 @@ import numpy as np
 
 from didlearn.labelling.sheet import Sheet
 from didlearn.labelling.store import Said
-from didlearn.result import Cell, CheckResult, Estimate, Table, atomically
+from didlearn.result import Cell, CheckResult, Estimate, Table, Verdict, atomically
 from didlearn.rng import generator
 from didlearn.statistics.agreement import MISSING, agreement
 from didlearn.statistics.intervals import proportion
@@ -27,6 +27,8 @@ from didlearn.wording import count, interval, number, percent
 Array = np.ndarray[Any, Any]
 FILE: Final = Path("labels") / "result.json"
 QUESTION: Final = "How many different images can it make, when people decide what a duplicate is?"
+FARTHEST: Final = 20
+EDGE: Final = 0.25
 CODES: Final = {"d": 1, "n": 0, "u": 2}
 NOTES: Final = (
     "Pairs farther apart than those looked at are taken as no duplicates: where the distance misses some, there are "
@@ -62,15 +64,14 @@ def outcome(sheet: Sheet, said: list[Said]) -> CheckResult:
     if agreed is not None:
         estimates["agreement"] = agreed
     known = "effective_support" in estimates
-    reason = (
-        "people's labels stand beside the automatic criterion; they are no verdict of their own"
-        if known
-        else f"nobody has judged {FEWEST} planted pairs of each kind and a candidate yet; label more pairs"
-    )
+    at_edge = _share_at_edge(sheet, judged, estimates) if known else 0.0
+    if at_edge > EDGE:
+        estimates = _opened(estimates)
+    verdict, reason = _decision(known, at_edge)
     return CheckResult(
         check="labels",
         question=QUESTION,
-        verdict="measured" if known else "inconclusive",
+        verdict=verdict,
         reason=reason,
         answer=_answer(estimates, judged) if known else f"Too few pairs are labelled: {reason}.",
         params={"level": level, "pairs": len(sheet), "candidates": int((sheet.truth == CANDIDATE).sum())},
@@ -106,6 +107,41 @@ def _rates(judged: Judgements, level: float) -> dict[str, Estimate]:
     return rates
 
 
+def _share_at_edge(sheet: Sheet, judged: Judgements, estimates: dict[str, Estimate]) -> float:
+    """Return Rogan and Gladen's share of duplicates among the farthest candidates that people judged.
+
+    Where it is high, pairs beyond the sheet are duplicates too, and taking them as none is no small thing any more.
+    """
+    asked = np.flatnonzero((judged.truth == CANDIDATE) & (judged.said != UNANSWERED).any(0))
+    farthest = judged.said[:, asked[np.argsort(-sheet.distance[asked], kind="stable")[:FARTHEST]]]
+    called = float(farthest[farthest != UNANSWERED].mean())
+    eta, theta = (estimates[name].value or 0.0 for name in ("sensitivity", "false_alarms"))
+    return (called - theta) / (eta - theta) if eta > theta else 0.0
+
+
+def _opened(estimates: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Open the ends that duplicates beyond the sheet would move."""
+    ends = {
+        "low": ("effective_support", "uncorrected_effective_support"),
+        "high": ("collision_probability", "duplicate_pairs"),
+    }
+    opened = {name: estimates[name].model_copy(update={end: None}) for end, names in ends.items() for name in names}
+    return {name: opened.get(name, estimate) for name, estimate in estimates.items()}
+
+
+def _decision(known: bool, at_edge: float) -> tuple[Verdict, str]:
+    if not known:
+        return "inconclusive", (
+            f"nobody has judged {FEWEST} planted pairs of each kind and a candidate yet; label more pairs"
+        )
+    if at_edge > EDGE:
+        return "inconclusive", (
+            f"about {percent(min(at_edge, 1.0))} of the farthest pairs are duplicates still, so that more lie beyond; "
+            "run the support check again with a larger --set support.threshold, and label its pairs"
+        )
+    return "measured", "people's labels stand beside the automatic criterion; they are no verdict of their own"
+
+
 def _answer(estimates: dict[str, Estimate], judged: Judgements) -> str:
     support, people = estimates["effective_support"], len(judged.measured)
     asked = int(((judged.truth == CANDIDATE) & (judged.said != UNANSWERED).any(0)).sum())
@@ -113,6 +149,8 @@ def _answer(estimates: dict[str, Estimate], judged: Judgements) -> str:
     size = (
         f"makes at least {count(support.low or 0)} different images"
         if support.value is None
+        else f"makes at most about {count(support.value)} different images ({interval(support)})"
+        if support.low is None
         else f"makes about {count(support.value)} different images ({interval(support)})"
     )
     rates = (
@@ -139,11 +177,11 @@ def _people_table(people: list[str], judged: Judgements, codes: Array, level: fl
         "not",
         "unsure",
         "sensitivity",
-        "low",
-        "high",
+        "at least",
+        "at most",
         "false alarms",
-        "low",
-        "high",
+        "at least",
+        "at most",
     )
     caption = "Sensitivity: the share of planted duplicates called so. False alarms: that of planted distinct pairs."
     return Table(name="people", title="Who judged, and how well", columns=columns, rows=tuple(rows), caption=caption)
