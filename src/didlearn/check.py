@@ -75,6 +75,21 @@ class Subject:
         kept: T = self._once[key]
         return kept
 
+    @property
+    def comparable(self) -> dict[str, Images]:
+        """The outside sets whose images have the training images' shape: what checks compare with."""
+        assert self.train is not None, "outside sets are compared with beside a training set"
+        return {name: images for name, images in self.outside.items() if images.shape == self.train.shape}
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What a check says of the other outside sets, a sentence each."""
+        return tuple(
+            f"{name} has images of another shape and was left out; --size and --channels change it."
+            for name in self.outside
+            if name not in self.comparable
+        )
+
     def draw(self, count: int) -> Samples:
         """Draw ``count`` images from the model: the same ones for every check that asks.
 

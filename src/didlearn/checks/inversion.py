@@ -84,7 +84,7 @@ class InversionCheck(Check):
                 effort_figure(groups, ("train", "held-out", "generated")),
             ),
             galleries=(triptychs(groups),),
-            notes=_notes(subject),
+            notes=subject.left_out,
             arrays={f"{name}_error": group.found.error for name, group in groups.items()}
             | {"train_latent": groups["train"].found.latent},
         )
@@ -93,13 +93,3 @@ class InversionCheck(Check):
             parts.estimates, self.required, self.tolerance, self.alpha, honest=not subject.split_off
         )
         return CheckResult(check=self.name, **decision._asdict(), **parts.fields())
-
-
-def _notes(subject: Subject) -> tuple[str, ...]:
-    assert subject.model is not None
-    shape = subject.model.image_shape
-    return tuple(
-        f"{name} has images of another shape and was left out; --size and --channels change it."
-        for name, images in subject.outside.items()
-        if images.shape != shape
-    )

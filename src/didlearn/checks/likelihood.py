@@ -101,6 +101,7 @@ class LikelihoodCheck(Check):
         parts += simple + complexity_parts(groups, found, ppca, rng, self.level)
         parts += Parts(
             galleries=(extremes(groups, found),),
+            notes=subject.left_out,
             arrays={f"{name}_log_likelihood": values for name, values in found.items()},
         )
         outside = [name for name in groups if name not in ("train", "held-out", "generated")]

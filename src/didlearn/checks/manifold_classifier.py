@@ -76,9 +76,10 @@ class ManifoldClassifier(Check):
         heldout = heldout_images(subject, self.images)
         inside = pixels(heldout)
         found = find(subject, "held-out", inside, effort)
-        parts, said = Parts(), []
+        parts, said = Parts(notes=subject.left_out), []
         if self._has_classes(subject) and found.class_error is not None and heldout.labels is not None:
-            parts, sentence = classified(found.class_error, heldout.labels, baselines(subject, inside), self.level)
+            classes, sentence = classified(found.class_error, heldout.labels, baselines(subject, inside), self.level)
+            parts += classes
             said.append(sentence)
         outside = outside_pixels(subject, self.images)
         if outside:

@@ -130,11 +130,7 @@ class Memorization(Check):
                 *drawn.notes,
                 *subject.embedding.notes,
                 *_trained_note(subject.embedding),
-                *(
-                    f"{name} has images of another shape and was left out; --size and --channels change it."
-                    for name, images in subject.outside.items()
-                    if images.shape != train.shape
-                ),
+                *subject.left_out,
             ),
             arrays={"generated_distance": own.near.distance, "generated_index": own.near.index}
             | {"heldout_distance": real.near.distance, "heldout_index": real.near.index},
@@ -147,9 +143,8 @@ class Memorization(Check):
         """Find the nearest training image of everything, reading the training set once."""
         assert subject.train is not None
         features = {OWN: subject.drawn_features(self.samples), REAL: subject.embed(heldout)}
-        for name, images in subject.outside.items():
-            if images.shape == subject.train.shape:
-                features[name] = subject.embed(images.subset(range(min(len(images), self.samples))))
+        for name, images in subject.comparable.items():
+            features[name] = subject.embed(images.subset(range(min(len(images), self.samples))))
         stacked = np.concatenate(list(features.values()))
         near = nearest_images(subject.train, stacked, subject.embed, device=subject.device)
         ends = np.cumsum([len(f) for f in features.values()])

@@ -72,7 +72,9 @@ class TypicalityCheck(Check):
         drawn = own_images(subject, self.drawn, self.observation, sigma, "typical")
         own = log_likelihood(subject, "its own samples", drawn, sigma, effort)
         real = {name: log_likelihood(subject, name, images, sigma, effort) for name, images in groups.items()}
-        parts = typical_parts(own, real, self.batch, rng, self.level) + Parts(figures=(typical_figure(own, real),))
+        parts = typical_parts(own, real, self.batch, rng, self.level) + Parts(
+            figures=(typical_figure(own, real),), notes=subject.left_out
+        )
         half = max(self.budget // 2, LEAST_BUDGET)
         before = log_likelihood(subject, "train", groups["train"], sigma, effort, half)
         parts += gap_parts(sandwich(subject, sigma, effort), self.level)

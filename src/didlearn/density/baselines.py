@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from didlearn.statistics.subspace import BLOCK, leading_directions
+
 Array = np.ndarray[Any, Any]
 ROUNDS = 5
+NOTHING = 1e-9  # of the largest weight: rows with less are left out
 FLOOR = 1e-6  # least variance of a direction, in squared units of [0, 1]
 
 
@@ -33,14 +35,13 @@ class Gaussian:
     def fit(cls, x: Array, dimension: int, weights: Array | None = None) -> Gaussian:
         """Fit to rows (n, D), each counted with its weight."""
         w = np.ones(len(x)) if weights is None else weights
-        total, D = float(w.sum()), x.shape[1]
-        mean = (w @ x) / total
-        centred = (x - mean) * np.sqrt(w / total)[:, None]
-        values, vectors = scipy.linalg.eigh(centred.T @ centred)
-        values = np.maximum(values[::-1], FLOOR)
-        d = min(dimension, D)
-        rest = float(values[d:].mean()) if d < D else FLOOR
-        return cls(mean, vectors[:, ::-1][:, :d], values[:d], max(rest, FLOOR))
+        rows, w = x[w > NOTHING * w.max()], w[w > NOTHING * w.max()] / w.sum()
+        mean = (w @ rows) / w.sum()
+        values, directions = leading_directions(rows, mean, dimension, w)
+        spread = sum(float(w[s] @ np.square(rows[s] - mean).sum(axis=1)) for s in _blocks(len(rows)))
+        left = x.shape[1] - len(values)
+        rest = (spread - float(values.sum())) / left if left else FLOOR
+        return cls(mean, directions, np.maximum(values, FLOOR), max(rest, FLOOR))
 
     def log_density(self, x: Array) -> Array:
         """Log density of rows (n, D) in nats, (n,)."""
@@ -86,6 +87,10 @@ class Mixture:
     def log_density(self, x: Array) -> Array:
         """Log density of rows (n, D) in nats, (n,)."""
         return np.asarray(logsumexp(self._joint(x), axis=1))
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(start, start + BLOCK) for start in range(0, count, BLOCK)]
 
 
 def fit_baselines(x: Array, dimension: int, rng: np.random.Generator) -> dict[str, Gaussian | Mixture]:

@@ -20,13 +20,10 @@ LEVELS = 256
 
 def real_groups(subject: Subject, count: int, observation: str) -> dict[str, Array]:
     """Return training, held-out and outside images, (n, C, H, W) float32; those of another shape are left out."""
-    assert subject.model is not None
-    sets: dict[str, Images | None] = {"train": subject.train, "held-out": subject.heldout, **subject.outside}
-    return {
-        name: dequantised(subject, name, images, count, observation)
-        for name, images in sets.items()
-        if images is not None and images.shape == subject.model.image_shape
-    }
+    assert subject.train is not None
+    assert subject.heldout is not None
+    sets: dict[str, Images] = {"train": subject.train, "held-out": subject.heldout, **subject.comparable}
+    return {name: dequantised(subject, name, images, count, observation) for name, images in sets.items()}
 
 
 def dequantised(subject: Subject, name: str, images: Images, count: int, observation: str) -> Array:

@@ -84,11 +84,8 @@ def heldout_images(subject: Subject, count: int) -> Images:
 def outside_pixels(subject: Subject, count: int) -> dict[str, Array]:
     """Return the images of each outside set that are inverted, where their shape fits."""
     stream = Stream(subject.seed, ("manifold",))
-    assert subject.model is not None
     return {
-        name: pixels(images.some(count, stream.numpy("outside", name)))
-        for name, images in subject.outside.items()
-        if images.shape == subject.model.image_shape
+        name: pixels(images.some(count, stream.numpy("outside", name))) for name, images in subject.comparable.items()
     }
 
 

@@ -32,16 +32,26 @@ def principal_subspace(x: Array, dimension: int) -> Subspace:
     Through the covariance (D, D) or, where there are fewer images than pixels, their Gram matrix (n, n).
     """
     mean = x.mean(axis=0, dtype=np.float64)
+    return Subspace(mean, leading_directions(x, mean, min(dimension, len(x) - 1))[1])
+
+
+def leading_directions(x: Array, mean: Array, dimension: int, weights: Array | None = None) -> tuple[Array, Array]:
+    """Return the largest eigenvalues of Σ w (x − m)(x − m)ᵀ, descending, and their directions (D, d), orthonormal.
+
+    Directions that rows (n, D) do not reach are left out, so there may be fewer than ``dimension``.
+    """
     n, D = x.shape
-    d = min(dimension, D, n - 1)
+    d = min(dimension, n, D)
+    roots = np.ones(n) if weights is None else np.sqrt(weights)
     if n <= D:
-        centred = x - mean
-        values, vectors = scipy.linalg.eigh(centred @ centred.T, subset_by_index=[n - d, n - 1])
-        directions = centred.T @ (vectors / np.sqrt(np.maximum(values, 1e-300)))
+        rows = (x - mean) * roots[:, None]
+        values, vectors = scipy.linalg.eigh(rows @ rows.T, subset_by_index=[n - d, n - 1])
         kept = values > 1e-10 * max(float(values[-1]), 1e-300)
-        return Subspace(mean, directions[:, kept])
-    covariance = np.zeros((D, D))
+        directions = rows.T @ (vectors[:, kept] / np.sqrt(values[kept]))
+        return values[kept][::-1], directions[:, ::-1]
+    moments = np.zeros((D, D))
     for start in range(0, n, BLOCK):
-        block = x[start : start + BLOCK] - mean
-        covariance += block.T @ block
-    return Subspace(mean, scipy.linalg.eigh(covariance, subset_by_index=[D - d, D - 1])[1])
+        block = (x[start : start + BLOCK] - mean) * roots[start : start + BLOCK, None]
+        moments += block.T @ block
+    values, directions = scipy.linalg.eigh(moments, subset_by_index=[D - d, D - 1])
+    return values[::-1], directions[:, ::-1]
