@@ -5,9 +5,10 @@ from __future__ import annotations
 from didlearn.studies.discriminator_size import DiscriminatorSize
 from didlearn.studies.encoder import EncoderStudy
 from didlearn.studies.latent_dimension import LatentDimension
+from didlearn.studies.memorizing_bigan_study import MemorizingBiganStudy
 from didlearn.studies.per_class import PerClass
 from didlearn.studies.study import Study
 
 STUDIES: dict[str, type[Study]] = {
-    study.name: study for study in (DiscriminatorSize, EncoderStudy, PerClass, LatentDimension)
+    study.name: study for study in (DiscriminatorSize, EncoderStudy, PerClass, LatentDimension, MemorizingBiganStudy)
 }
