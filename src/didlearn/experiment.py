@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,12 @@ from didlearn.console import showing
 from didlearn.errors import UsageError
 from didlearn.images import open_images
 from didlearn.images.split import split_heldout
+from didlearn.parallel import check_device
 from didlearn.studies.registry import STUDIES
 from didlearn.studies.runner import run_study
 from didlearn.zoo.recipe import Recipe
 from didlearn.zoo.registry import RECIPES
-from didlearn.zoo.training import RUN, Runner, train_model
+from didlearn.zoo.training import Runner, train_model
 
 
 def run_train(
@@ -44,17 +44,17 @@ def run_train(
     """
     if data is None:
         raise UsageError("there is nothing to train on; give --data, as in --data digits")
-    recipe = make_recipe(model, {**{k: v for k, v in given.items() if v is not None}, **read_settings(settings)})
+    recipe = make_recipe(model, read_settings(settings, given))
     folder = output or Path("models") / f"{model}-{Path(data).stem}"
-    if restart and (folder / "training" / RUN).is_file():
-        shutil.rmtree(folder / "training")
+    work = Runner(**runner)
     train = open_images(data, size=size, channels=channels)
     if heldout is None:
         train, held = split_heldout(train, seed, heldout_fraction)
     else:
         held = open_images(heldout, size=size, channels=channels)
     with showing(quiet) as progress:
-        return train_model(recipe, train, held, folder, seed=seed, runner=Runner(**runner, progress=progress))
+        work = dataclasses.replace(work, progress=progress)
+        return train_model(recipe, train, held, folder, seed=seed, runner=work, restart=restart)
 
 
 def make_recipe(model: str, settings: Mapping[str, Any]) -> Recipe:
@@ -98,26 +98,26 @@ def run_one_study(
     """
     if name not in STUDIES:
         raise UsageError(f"there is no study {name!r}; choose one of {', '.join(STUDIES)}")
-    given = {key: value for key, value in (("data", data), ("size", size)) if value is not None}
-    study = STUDIES[name].make({**given, **read_settings(settings)}, full)
+    check_device(device)
+    study = STUDIES[name].make(read_settings(settings, {"data": data, "size": size}), full)
     folder = output or Path("studies") / name
     with showing(quiet) as progress:
         result = run_study(study, folder, seed=seed, jobs=jobs, device=device, progress=progress)
     return folder / "report.html", result.answer
 
 
-def read_settings(pairs: Sequence[str]) -> dict[str, str]:
-    """Read NAME=VALUE flags.
+def read_settings(pairs: Sequence[str], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Read NAME=VALUE settings, beside those that have a flag of their own (``None``: not given).
 
     Raises:
         UsageError: one is no such pair, or a name is given twice.
     """
-    settings: dict[str, str] = {}
+    settings = {name: value for name, value in flags.items() if value is not None}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (equals and name):
             raise UsageError(f"--set is {pair!r}; give NAME=VALUE, as in --set steps=1000")
         if name in settings:
-            raise UsageError(f"--set {name} is given twice; give it once")
+            raise UsageError(f"{name} is given twice; give it once")
         settings[name] = value
     return settings

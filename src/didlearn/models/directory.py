@@ -23,6 +23,7 @@ from didlearn.errors import ModelError, UsageError
 from didlearn.models.architectures import ARCHITECTURES, AnyArguments, Architecture
 from didlearn.models.interface import check_classes, check_range
 from didlearn.models.module import ModuleModel
+from didlearn.result import atomically
 
 JSON, WEIGHTS = "model.json", "weights.safetensors"
 MAX_PARAMETERS = 2 * 10**9
@@ -162,8 +163,10 @@ def save_model(
     described = _describe(model, module, value_range, prior, class_names, name)
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
-    save_file({key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}, root / WEIGHTS)
-    (root / JSON).write_text(json.dumps(described.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+    weights = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    text = json.dumps(described.model_dump(mode="json"), indent=1) + "\n"
+    atomically(root / WEIGHTS, lambda part: save_file(weights, part))
+    atomically(root / JSON, lambda part: part.write_text(text, encoding="utf-8"))
     return root
 
 

@@ -67,8 +67,8 @@ class AutoencoderTraining(Training):
     def settle(self, data: TrainingSet) -> None:
         """Fit a Gaussian to the codes of training images: without one an autoencoder is no generator."""
         self.pair.eval()
-        some = torch.arange(min(len(data), CODED), device=data.device)
-        self.pair.settle(torch.cat([self.pair.codes(data.scaled(part))[0] for part in some.split(256)]))
+        some = data.spread(CODED).split(256)
+        self.pair.settle(torch.cat([self.pair.codes(data.scaled(part))[0] for part in some]))
         self.pair.train()
 
     def product(self) -> Architecture:

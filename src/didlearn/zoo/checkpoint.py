@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 import torch
@@ -13,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from didlearn.errors import ResultError
+from didlearn.result import atomically
 from didlearn.zoo.recipe import Training
 
 
@@ -22,14 +21,9 @@ def save_checkpoint(path: Path, training: Training, step: int, seconds: float) -
     for name, optimizer in training.optimizers.items():
         for place, values in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizers.{name}.{place}.{key}": torch.as_tensor(value) for key, value in values.items()}
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    os.close(handle)
-    try:
-        copies = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-        save_file(copies, temporary, metadata={"run": json.dumps({"step": step, "seconds": seconds})})
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    copies = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    metadata = {"run": json.dumps({"step": step, "seconds": seconds})}
+    atomically(path, lambda part: save_file(copies, part, metadata=metadata))
 
 
 def load_checkpoint(path: Path, training: Training) -> tuple[int, float]:

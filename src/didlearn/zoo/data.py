@@ -35,7 +35,8 @@ class TrainingSet:
             raise UsageError(f"{images.name} has {len(images)} images; a batch holds {batch}: give a smaller batch")
         self.pixels = torch.from_numpy(read_bytes(images)).to(device)
         self.labels = None if images.labels is None else torch.from_numpy(images.labels).to(device)
-        self.classes = None if images.labels is None else int(images.labels.max()) + 1
+        named = 0 if images.classes is None else len(images.classes)
+        self.classes = None if images.labels is None else max(named, int(images.labels.max()) + 1)
         self.shape, self.size, self.device = images.shape, batch, device
         self.rng = rng
         self._epoch = lru_cache(maxsize=2)(self._order)
@@ -53,6 +54,11 @@ class TrainingSet:
     def scaled(self, index: Tensor) -> Tensor:
         """Return the images at ``index`` as float32 in [-1, 1]."""
         return self.pixels[index].float().div_(127.5).sub_(1)
+
+    def spread(self, count: int) -> Tensor:
+        """Return the places of ``count`` images (all, where there are no more), evenly over a set sorted by class."""
+        places = torch.linspace(0, len(self) - 1, min(count, len(self)), dtype=torch.float64)
+        return places.round().long().to(self.device)
 
     def _order(self, epoch: int) -> Tensor:
         return torch.randperm(len(self), generator=self.rng.torch("epoch", epoch))
@@ -92,9 +98,3 @@ class Source:
     def uniform(self, *shape: int) -> Tensor:
         """Draw numbers uniform on [0, 1)."""
         return torch.rand(*shape, generator=self._generator).to(self.data.device)
-
-    def labels(self, count: int) -> Tensor:
-        """Draw labels with the frequencies they have in the training set."""
-        assert self.data.labels is not None, "conditional models are trained on labelled images"
-        drawn = torch.randint(len(self.data), (count,), generator=self._generator)
-        return self.data.labels[drawn.to(self.data.device)]

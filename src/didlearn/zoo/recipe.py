@@ -7,9 +7,10 @@ their optimizers, and one step), and name it in ``didlearn.zoo.registry``.
 from __future__ import annotations
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import torch
@@ -55,6 +56,9 @@ class Recipe(ABC):
         width: channels of the generator's last hidden layer; those before have 2×, 4× … as many.
         batch: images of one training step.
         steps: training steps (of the generator).
+
+    Raises:
+        UsageError: a setting is out of its range.
     """
 
     name: ClassVar[str]
@@ -67,6 +71,14 @@ class Recipe(ABC):
     batch: int = 64
     steps: int = 10_000
 
+    def __post_init__(self) -> None:
+        least = {"batch": 2}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            low = least.get(field.name, 1) if isinstance(value, int) else 0
+            if not (math.isfinite(value) and value >= low):
+                raise UsageError(f"{self.name}: {field.name} is {value}; give a number of at least {low}")
+
     @property
     def batches(self) -> int:
         """Batches of training images that one step asks for."""
@@ -77,7 +89,7 @@ class Recipe(ABC):
         """Make the networks, with weights drawn from ``rng``, on the data's device."""
 
     def decoder(self, shape: Shape) -> DcganArguments:
-        """Return the generator's shape: as many doublings of the side as leave a first map of 4 to 7 pixels.
+        """Return the generator's shape: as many doublings of the side as leave a first map of 3 to 9 pixels.
 
         Raises:
             UsageError: the side is no such multiple.
@@ -86,10 +98,10 @@ class Recipe(ABC):
 
 
 def doublings(shape: Shape) -> int:
-    """Return how often a map of 2 to 7 pixels a side is doubled to give the image.
+    """Return how often a map of 3 to 9 pixels a side is doubled to give the image.
 
     Raises:
-        UsageError: the image's sides are odd, or below 8.
+        UsageError: the image's sides are no such multiples, or below 8.
     """
     blocks = 0
     sides = list(shape[1:])

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy, mse_loss, softplus
 
 from didlearn.embeddings.network import FEATURES, ClassifierNetwork
 from didlearn.embeddings.training import Labelled, train_classifier
+from didlearn.errors import UsageError
 from didlearn.models.architectures import Architecture, Stacked
 from didlearn.rng import Stream
 from didlearn.zoo.adversarial import GanRecipe
@@ -39,6 +40,14 @@ class StackedGanRecipe(GanRecipe):
     condition: float = 1.0
     entropy: float = 1.0
     joint: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.upper_noise >= self.latent:
+            raise UsageError(
+                f"{self.name}: upper_noise is {self.upper_noise} of {self.latent} latents; leave at least one to the "
+                "lower generator, as in --set upper_noise=...: half of them"
+            )
 
     def build(self, data: TrainingSet, rng: Stream) -> Training:
         """Train the classifier that the stack inverts, then make both GANs."""
@@ -74,9 +83,8 @@ def train_guide(data: TrainingSet, rng: Stream) -> Guide:
     assert data.classes is not None, "labelled images have classes"
     labelled = Labelled(data.pixels.cpu().numpy(), data.labels.cpu().numpy(), data.classes)
     guide = Guide(train_classifier(labelled, rng.child("classifier")).float()).to(data.device)
-    some = torch.arange(min(len(data), 1024), device=data.device)
     with torch.no_grad():
-        guide.scale.copy_(guide.features(data.scaled(some)).mean())
+        guide.scale.copy_(guide.features(data.scaled(data.spread(1024))).mean())
     return guide
 
 

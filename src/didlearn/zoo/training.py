@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from didlearn import __version__
-from didlearn.errors import MissingExtraError, ModelError, UsageError
+from didlearn.errors import MissingExtraError, ModelError, ResultError, UsageError
 from didlearn.images.base import Images
 from didlearn.models.base import silent
-from didlearn.models.directory import save_model
+from didlearn.models.directory import JSON, WEIGHTS, save_model
+from didlearn.parallel import check_device
+from didlearn.result import atomically
 from didlearn.rng import Stream
 from didlearn.zoo.checkpoint import load_checkpoint, save_checkpoint
 from didlearn.zoo.data import Source, TrainingSet
@@ -51,6 +55,11 @@ class Runner:
     cache: Path | None = None
     progress: Callable[[str, int, int], None] = silent
 
+    def __post_init__(self) -> None:
+        if self.precision not in get_args(Precision):
+            raise UsageError(f"the precision is {self.precision!r}; valid are {', '.join(get_args(Precision))}")
+        check_device(self.device)
+
     @property
     def bf16(self) -> bool:
         """Whether to compute in bfloat16."""
@@ -60,7 +69,14 @@ class Runner:
 
 
 def train_model(
-    recipe: Recipe, train: Images, heldout: Images, folder: Path, *, seed: int = 0, runner: Runner | None = None
+    recipe: Recipe,
+    train: Images,
+    heldout: Images,
+    folder: Path,
+    *,
+    seed: int = 0,
+    runner: Runner | None = None,
+    restart: bool = False,
 ) -> Path:
     """Train a model and write it as a model folder that ``open_model`` reads; return the folder.
 
@@ -72,16 +88,21 @@ def train_model(
     Args:
         recipe: what to train. train: the training images. heldout: images the Fréchet distance is measured against.
         folder: where to. seed: of everything random. runner: where and how.
+        restart: forget an earlier run in this folder, and its model.
 
     Raises:
         UsageError: the images do not fit the recipe, or the folder holds another run.
         ModelError: the training diverged; the sentence says when and what is kept.
     """
     runner = runner or Runner()
-    _check(recipe, train)
+    _check(recipe, train, heldout)
     home = folder / "training"
+    if restart and (home / RUN).is_file():
+        shutil.rmtree(home)
+        for name in (JSON, WEIGHTS):
+            (folder / name).unlink(missing_ok=True)
     home.mkdir(parents=True, exist_ok=True)
-    _claim(home / RUN, recipe, train, seed, runner)
+    _claim(home, _identity(recipe, train, heldout, seed, runner))
     data = TrainingSet(train, recipe.batch, Stream(seed, ("zoo", recipe.name)), runner.device)
     with torch.random.fork_rng(devices=[]):  # building layers draws from the global generator, before we redraw
         training = recipe.build(data, data.rng)
@@ -94,32 +115,50 @@ def train_model(
     return folder
 
 
-def _check(recipe: Recipe, train: Images) -> None:
+def _check(recipe: Recipe, train: Images, heldout: Images) -> None:
     doublings(train.shape)
+    if heldout.shape != train.shape:
+        raise UsageError(
+            f"training images are {train.shape} and held-out ones {heldout.shape} (channels, height, width); give "
+            "--size or --channels"
+        )
+    if len(heldout) < 2:
+        raise UsageError(f"{heldout.name} has {len(heldout)} image; a distance to held-out images needs two or more")
+    if len(np.unique(train.hashes)) < 2:
+        raise UsageError(f"{train.name} holds one picture, {len(train)} times; there is no distribution to learn")
     if recipe.conditional and train.labels is None:
         raise UsageError(f"{recipe.name} is trained on labelled images, and {train.name} has no labels")
-    if recipe.steps < 1 or recipe.batch < 2 or recipe.latent < 1 or recipe.width < 1:
-        raise UsageError(f"steps, latent and width are at least 1 and the batch at least 2; got {asdict(recipe)}")
 
 
-def _claim(path: Path, recipe: Recipe, train: Images, seed: int, runner: Runner) -> None:
-    """Write what is being trained, or make sure that it is the same run that goes on."""
-    wanted = {
+def _identity(recipe: Recipe, train: Images, heldout: Images, seed: int, runner: Runner) -> dict[str, Any]:
+    """Return what two runs must share for the one to go on where the other stopped."""
+    return {
         "model": recipe.name,
         "settings": asdict(recipe),
         "data": train.fingerprint,
+        "heldout": heldout.fingerprint,
         "seed": seed,
         "bf16": runner.bf16,
         "didlearn": __version__,
     }
+
+
+def _claim(home: Path, wanted: dict[str, Any]) -> None:
+    """Write what is being trained, or make sure that it is the same run that goes on."""
+    path = home / RUN
     if not path.exists():
-        path.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
+        for stale in (CHECKPOINT, PROGRESS):  # what is left where a restart was cut short
+            (home / stale).unlink(missing_ok=True)
+        atomically(path, lambda part: part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8"))
         return
-    found = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ResultError(f"{path} cannot be read as JSON ({error}); give another folder, or --restart") from None
     other = [key for key in wanted if found.get(key) != wanted[key]]
     if other:
         raise UsageError(
-            f"{path.parent.parent} holds another run ({', '.join(other)} differ: {found.get(other[0])!r} there, "
+            f"{home.parent} holds another run ({', '.join(other)} differ: {found.get(other[0])!r} there, "
             f"{wanted[other[0]]!r} now); give another folder, or --restart"
         )
 
@@ -137,7 +176,7 @@ class _Run:
     ) -> None:
         self.recipe, self.training, self.data, self.watch = recipe, training, data, watch
         self.folder, self.home, self.runner, self.class_names = folder, folder / "training", runner, class_names
-        self.rates = [(g, g["lr"]) for optimizer in training.optimizers.values() for g in optimizer.param_groups]
+        self.rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in training.optimizers.items()}
         self.every = max(1, recipe.steps // max(1, runner.measurements))
         self.losses: dict[str, float] = {}
 
@@ -150,10 +189,11 @@ class _Run:
                 losses = self._step(step)
                 step += 1
                 last = step == self.recipe.steps
-                if step % LOOK == 0 or last:
+                measured = step % self.every == 0 or last
+                if step % LOOK == 0 or measured:
                     self._look(losses, step)
                 seconds = before + time.perf_counter() - started
-                if step % self.every == 0 or last:
+                if measured:
                     write(step, self._measure(step, seconds))
                 if last or time.perf_counter() - saved > self.runner.checkpoint_seconds:
                     self._save(step, seconds)
@@ -165,14 +205,15 @@ class _Run:
         progress = self.home / PROGRESS
         if progress.is_file():
             rows = [row for row in progress.read_text(encoding="utf-8").splitlines() if row]
-            kept = [row for row in rows if _is_row(row) and json.loads(row)["step"] <= step]
-            progress.write_text("".join(f"{row}\n" for row in kept), encoding="utf-8")
+            kept = "".join(f"{row}\n" for row in rows if _is_row(row) and json.loads(row)["step"] <= step)
+            atomically(progress, lambda part: part.write_text(kept, encoding="utf-8"))
         return step, seconds
 
     def _step(self, step: int) -> dict[str, Tensor]:
         # From the middle on, every learning rate falls linearly to a twentieth.
-        for group, rate in self.rates:
-            group["lr"] = rate * min(1.0, 2 * (1 - step / self.recipe.steps) + 0.05)
+        for name, optimizer in self.training.optimizers.items():
+            share = min(1.0, 2 * (1 - step / self.recipe.steps) + 0.05)
+            optimizer.param_groups[0]["lr"] = self.rates[name] * share
         source = Source(self.data, step, self.recipe.steps, self.recipe.batches)
         kind = torch.device(self.runner.device).type
         with torch.autocast(kind, torch.bfloat16, enabled=self.runner.bf16):
@@ -186,10 +227,15 @@ class _Run:
             raise self._diverged(str(error), step) from None
         self.runner.progress(f"training {self.recipe.name}", step, self.recipe.steps)
 
-    def _measure(self, step: int, seconds: float) -> dict[str, float]:
+    def _settle(self, step: int) -> None:
+        if not finite_weights(self.training.networks):
+            raise self._diverged("a weight is no number", step)
         self.training.settle(self.data)
+
+    def _measure(self, step: int, seconds: float) -> dict[str, float]:
+        self._settle(step)
         try:
-            distance, images = self.watch.measure(self.training.product())
+            distance, images = self.watch.measure(self.training.product(), step)
         except ModelError as error:
             raise self._diverged(str(error), step) from None
         row = {"step": step, "seconds": round(seconds, 1), "frechet_distance": distance, **self.losses}
@@ -200,13 +246,12 @@ class _Run:
         return row
 
     def _save(self, step: int, seconds: float) -> None:
-        if not finite_weights(self.training.networks):
-            raise self._diverged("a weight is no number", step)
-        self.training.settle(self.data)
-        save_checkpoint(self.home / CHECKPOINT, self.training, step, seconds)
+        self._settle(step)
         product = self.training.product()
         names = self.class_names if product.classes else None
+        # The checkpoint last: a kill before it repeats a few steps, one after it must not leave an older model behind.
         save_model(product, self.folder, class_names=names, name=self.folder.name)
+        save_checkpoint(self.home / CHECKPOINT, self.training, step, seconds)
 
     def _diverged(self, what: str, step: int) -> ModelError:
         kept = "the last checkpoint before is kept" if (self.home / CHECKPOINT).is_file() else "no checkpoint was made"

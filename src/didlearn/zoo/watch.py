@@ -24,6 +24,7 @@ DRAWN = 2_000  # images of each side of the Fréchet distance
 SHEET = 10  # images a side
 GAP = 128  # grey between them
 TILE = 40  # pixels a side, at least half of it
+FRESH = 200  # steps: networks start from weights so small that every image is grey
 SAME = 0.5 / 255  # pixels of different images that differ by less on average are the same
 
 
@@ -47,16 +48,16 @@ class Watch:
     def _features(self, images: Images | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return embed(self.embedding, images, device=self.device)
 
-    def measure(self, product: Architecture) -> tuple[float, np.ndarray[Any, Any]]:
+    def measure(self, product: Architecture, step: int) -> tuple[float, np.ndarray[Any, Any]]:
         """Return the Fréchet distance and the images (n, C, H, W) uint8 it was measured on.
 
         Raises:
-            ModelError: the images are not finite, or all the same.
+            ModelError: the images are not finite, or all the same after more than ``FRESH`` steps.
         """
         drawn = opened(product, self.device).draw(len(self.heldout), self.rng.child("latents"), device=self.device)
         if not drawn.finite.all():
             raise ModelError("it makes pixels that are no numbers")
-        if np.abs(drawn.images - drawn.images.mean(axis=0)).mean() < 255 * SAME:
+        if step > FRESH and np.abs(drawn.images - drawn.images.mean(axis=0)).mean() < 255 * SAME:
             raise ModelError("every image it makes is the same")
         return frechet_distance(real=self.heldout, generated=self._features(drawn.images)), drawn.images
 
@@ -94,5 +95,5 @@ def check_losses(losses: dict[str, float], step: int) -> None:
 
 
 def finite_weights(networks: torch.nn.Module) -> bool:
-    """Tell whether every weight is a number."""
-    return all(bool(torch.isfinite(weight).all()) for weight in networks.parameters())
+    """Tell whether every weight, and every mean and variance that batch normalisation keeps, is a number."""
+    return all(bool(torch.isfinite(value).all()) for value in networks.state_dict().values())
