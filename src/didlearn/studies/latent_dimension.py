@@ -96,8 +96,12 @@ class LatentDimension(Study):
     def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:
         """Train a model, invert every kind of image, and estimate its held-out likelihood."""
         data = Data.of(self.data, rng.seed, self.size)
-        model, distance = train(self._recipe(cell), data, rng, place)
         outside = None if self.outside is None else open_images(self.outside, size=self.size)
+        if outside is not None and outside.shape != data.train.shape:
+            raise UsageError(
+                f"{self.outside} has images of {outside.shape}, {self.data} of {data.train.shape}: give --size"
+            )
+        model, distance = train(self._recipe(cell), data, rng, place)
         shared = Stream(rng.seed, ("study", self.name, "targets"))
         groups = targets(data.train, data.heldout, outside, self.shifts, self.images, shared)
         search = Search(self.draws, self.starts, self.rounds)

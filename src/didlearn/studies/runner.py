@@ -7,6 +7,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -15,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from didlearn import __version__
-from didlearn.errors import ResultError, UsageError
+from didlearn.errors import ModelError, ResultError, UsageError
 from didlearn.models.base import silent
 from didlearn.parallel import default_threads, one_thread
 from didlearn.report import write_study_report
-from didlearn.result import CheckResult
+from didlearn.result import CheckResult, atomically
 from didlearn.rng import Stream
 from didlearn.studies.study import Cell, Place, Row, Study
 from didlearn.zoo.training import CHECKPOINT
@@ -47,29 +48,40 @@ def run_study(
         device: of the networks. progress: called with (what, cells done, cells in all).
 
     Raises:
-        UsageError: the folder holds another study. ResultError: its rows cannot be read.
+        UsageError: the folder holds another study, or there is nothing to compute. ResultError: its rows cannot be
+            read. ModelError: a training diverged, and no other cell gave a row; else the page names those that did.
     """
+    cells = list({_key(cell): cell for cell in study.cells()}.values())
+    jobs = default_threads() if jobs is None else jobs
+    if not cells or jobs < 1:
+        raise UsageError(f"{study.name} has {len(cells)} cells and {jobs} jobs; give at least one of each")
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder / HEADER, study, seed)
-    cells = study.cells()
-    done = _read_rows(folder / ROWS)
+    done, failed = _read_rows(folder / ROWS), dict[str, ModelError]()
     left = [cell for cell in cells if _key(cell) not in done]
     progress(study.name, len(cells) - len(left), len(cells))
     with (folder / ROWS).open("a", encoding="utf-8") as file:
         places = [_place(folder, cell, device) for cell in left]
-        for cell, row in _computed(study, left, places, seed, jobs or default_threads()):
+        for cell, row in _computed(study, left, places, seed, jobs):
+            if isinstance(row, ModelError):
+                failed[_key(cell)] = row
+                continue
             file.write(json.dumps({"cell": cell, "row": row}, allow_nan=False) + "\n")
             file.flush()
             os.fsync(file.fileno())
             done[_key(cell)] = {**cell, **row}
             (_place(folder, cell, device).model / "training" / CHECKPOINT).unlink(missing_ok=True)
             progress(study.name, sum(_key(c) in done for c in cells), len(cells))
-    return _write(study, [done[_key(cell)] for cell in cells], folder)
+    rows = [done[_key(cell)] for cell in cells if _key(cell) in done]
+    if not rows:
+        raise next(iter(failed.values()))
+    return _write(study, rows, tuple(f"No row for {cell}: {error}." for cell, error in failed.items()), folder)
 
 
-def _write(study: Study, rows: list[Row], folder: Path) -> CheckResult:
+def _write(study: Study, rows: list[Row], missing: tuple[str, ...], folder: Path) -> CheckResult:
     settings = json.loads(json.dumps(dataclasses.asdict(study)))
-    result = study.summarise(rows).model_copy(update={"params": settings, "question": study.question})
+    result = study.summarise(rows)
+    result = result.model_copy(update={"params": settings, "question": study.question, "notes": missing + result.notes})
     (folder / "result.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
     write_study_report(result, folder)
     return result
@@ -92,11 +104,11 @@ def _claim(path: Path, study: Study, seed: int) -> None:
         "didlearn": __version__,
     }
     if not path.exists():
-        path.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
+        atomically(path, lambda part: part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8"))
         return
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        found = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
         raise ResultError(f"{path} cannot be read as JSON ({error}); give another folder") from None
     for name in ("study", "seed", "didlearn"):
         if found.get(name) != wanted[name]:
@@ -117,10 +129,10 @@ def _read_rows(path: Path) -> dict[str, Row]:
     """Read finished cells; a last line that a kill cut short is taken off the file."""
     if not path.is_file():
         return {}
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        path.write_text(whole, encoding="utf-8")
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        os.truncate(path, len(whole))
     rows = {}
     for number, line in enumerate(whole.splitlines(), 1):
         try:
@@ -131,15 +143,17 @@ def _read_rows(path: Path) -> dict[str, Row]:
     return rows
 
 
-def _computed(study: Study, cells: list[Cell], places: list[Place], seed: int, jobs: int) -> Iterator[tuple[Cell, Row]]:
-    """Yield cells with their rows as they are finished."""
+def _computed(
+    study: Study, cells: list[Cell], places: list[Place], seed: int, jobs: int
+) -> Iterator[tuple[Cell, Row | ModelError]]:
+    """Yield cells as they are finished, with their rows or why there are none."""
     if jobs == 1 or len(cells) < 2:
         for cell, place in zip(cells, places, strict=True):
             yield cell, compute(study, cell, seed, place)
         return
     # Fork would copy locks that torch's threads hold.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(cells)), mp_context=context) as pool:
+    with ProcessPoolExecutor(min(jobs, len(cells)), mp_context=context, initializer=_end_with_parent) as pool:
         futures = {
             pool.submit(compute, study, cell, seed, place): cell for cell, place in zip(cells, places, strict=True)
         }
@@ -150,15 +164,32 @@ def _computed(study: Study, cells: list[Cell], places: list[Place], seed: int, j
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _end_with_parent() -> None:
+    """End this process when the one that started it is killed: two must not train in one folder."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "only workers call this"
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 @one_thread()
-def compute(study: Study, cell: Cell, seed: int, place: Place) -> Row:
-    """Compute one cell on one thread, in a stream named by the study and the cell."""
-    row = study.run_cell(cell, Stream(seed, ("study", study.name, _key(cell))), place)
+def compute(study: Study, cell: Cell, seed: int, place: Place) -> Row | ModelError:
+    """Compute one cell on one thread, in a stream named by the study and the cell; a failed model is an answer too."""
+    try:
+        row = study.run_cell(cell, Stream(seed, ("study", study.name, _key(cell))), place)
+    except ModelError as error:
+        return error
     return {name: _plain(value) for name, value in row.items()}
 
 
 def _plain(value: Any) -> Any:
     """Turn numpy's numbers into JSON's."""
+    if isinstance(value, dict):
+        return {name: _plain(v) for name, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return value.item() if isinstance(value, np.generic) else value

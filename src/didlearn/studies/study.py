@@ -73,7 +73,9 @@ class Study(ABC):
         unknown = sorted(set(settings) - set(known))
         if unknown:
             raise UsageError(f"the study {cls.name} has no setting {unknown[0]!r}; it has {', '.join(known)}")
-        chosen = {**(cls.FULL if full else {}), **{key: _split(value) for key, value in settings.items()}}
+        several = {field.name for field in dataclasses.fields(cls) if str(field.type).startswith("tuple")}
+        read = {key: _split(value) if key in several else value for key, value in settings.items()}
+        chosen = {**(cls.FULL if full else {}), **read}
         try:
             return TypeAdapter(cls).validate_python(chosen)
         except ValidationError as error:
@@ -84,4 +86,4 @@ class Study(ABC):
 
 def _split(value: Any) -> Any:
     """Read a comma-separated text as a list: settings that hold several values are given so on a command line."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) and "," in value else value
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
