@@ -155,3 +155,9 @@ def test_the_check_keeps_a_sheet_that_depends_on_the_seed_alone():
 def test_without_real_images_there_is_nothing_to_plant():
     points = np.random.default_rng(0).random((300, 1, 8, 8)).astype(np.float32)
     assert sheet(DiscreteGenerator(points, sigma=0.004)) == {}
+
+
+def test_a_pair_on_the_edge_that_is_not_met_again_does_not_hang():
+    x, counted = np.array([[0.0], [1.0]], np.float32), np.array([2, 2])
+    for radius, met in ((1.0, 1), (0.9, 0)):
+        assert len(module._sample(x, counted, (-1.0, radius), 2, np.random.default_rng(0))[0]) == met

@@ -7,7 +7,6 @@ stratum is known where they are not: a generator that repeats itself has far mor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ LISTED: Final = 1000  # duplicates up to which the two strata are listed pair by
 ANCHORS: Final = 64
 NARROWEST: Final = 1.05
 ROWS: Final = 1024
+DRAWS: Final = 50  # per pair wanted: 20 of 20 pairs are met in 150 draws on average
 
 
 class Asked(NamedTuple):
@@ -101,28 +101,21 @@ def _ring(
 def _sample(
     features: Array, degree: Array, ring: tuple[float, float], count: int, rng: np.random.Generator
 ) -> tuple[Array, Array, Array]:
-    """Draw ``count`` different pairs at a distance in ``(ring[0], ring[1]]``, all equally likely."""
+    """Draw (up to) ``count`` different pairs at a distance in ``(ring[0], ring[1]]``, all equally likely."""
     found: dict[tuple[int, int], float] = {}
-    for i, j, distance in _draws(features, degree, ring, rng) if count else ():
-        found.setdefault((min(i, j), max(i, j)), distance)
-        if len(found) == count:
-            break
-    first, second = np.array(list(found), dtype=np.int64).reshape(-1, 2).T
-    return first, second, np.array(list(found.values()))
-
-
-def _draws(
-    features: Array, degree: Array, ring: tuple[float, float], rng: np.random.Generator
-) -> Iterator[tuple[int, int, float]]:
-    """Yield random pairs without end: an image by its number of partners, then one of them."""
     ends = np.cumsum(degree)
-    while True:
+    # A pair on the very edge may be counted and not met again: after so many draws it is left out.
+    for _ in range(DRAWS * count):
         i = int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))
         distance = _distances(features, i)
         partners = np.flatnonzero((distance > ring[0]) & (distance <= ring[1]) & (np.arange(len(distance)) != i))
         if len(partners):
             j = int(rng.choice(partners))
-            yield i, j, float(distance[j])
+            found.setdefault((min(i, j), max(i, j)), float(distance[j]))
+        if len(found) == count:
+            break
+    first, second = np.array(list(found), dtype=np.int64).reshape(-1, 2).T
+    return first, second, np.array(list(found.values()))
 
 
 def _distances(features: Array, i: int) -> Array:
