@@ -251,7 +251,6 @@ def train(
     precision: Annotated[
         str, _option("--precision", "float32, bf16, or auto: bf16 on a GPU that can (default).", WORK)
     ] = "auto",
-    compiled: Annotated[bool, _option("--compile", "Let torch compile the networks first.", WORK)] = False,
     tensorboard: Annotated[bool, _option("--tensorboard", "Write TensorBoard's files too.", WORK)] = False,
     restart: Annotated[bool, _option("--restart", "Forget what the folder holds of an earlier run.", WORK)] = False,
     quiet: Annotated[bool, _option("--quiet -q", "No progress on stderr.", WORK)] = False,
@@ -263,7 +262,7 @@ def train(
         model, data, output, heldout=heldout, heldout_fraction=heldout_fraction, size=size, channels=channels,
         settings=set_ or [], given={"steps": steps, "latent": latent, "width": width, "batch": batch}, seed=seed,
         restart=restart, quiet=quiet,
-        runner={"device": device, "precision": precision, "compiled": compiled, "tensorboard": tensorboard},
+        runner={"device": device, "precision": precision, "tensorboard": tensorboard},
     )  # fmt: skip
     print(f"model: {folder}")
 

@@ -61,8 +61,8 @@ class GanTraining(Training):
         return Dcgan((recipe.latent,), data.shape, None, **shape)
 
     def fake(self, source: Source) -> Tensor:
-        """Draw a batch of images."""
-        return self.generator(source.normal(self.recipe.batch, self.recipe.latent))
+        """Draw a batch of images, float32."""
+        return self.generator(source.normal(self.recipe.batch, self.recipe.latent)).float()
 
     def step(self, source: Source) -> dict[str, Tensor]:
         """Train the critic, then the generator."""

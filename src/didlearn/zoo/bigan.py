@@ -61,7 +61,7 @@ class BiganTraining(Training):
     def step(self, source: Source) -> dict[str, Tensor]:
         """Train the discriminator, then generator and encoder on the same images."""
         x, z = source.real().images, source.normal(self.recipe.batch, self.recipe.latent)
-        code, fake = self.pair.codes(x)[0], self.pair.decoder(z)
+        code, fake = self.pair.codes(x)[0].float(), self.pair.decoder(z).float()
         critic = self._loss(x, code.detach(), fake.detach(), z, 1)
         descend(self.optimizers["critic"], critic)
         pair = self._loss(x, code, fake, z, -1)

@@ -93,7 +93,7 @@ class MixTraining(Training):
 
     def _fakes(self, source: Source) -> list[Tensor]:
         z = source.normal(len(self.mixture.generators), self.recipe.batch, self.recipe.latent)
-        return [generator(part) for generator, part in zip(self.mixture.generators, z, strict=True)]
+        return [generator(part).float() for generator, part in zip(self.mixture.generators, z, strict=True)]
 
     def product(self) -> Architecture:
         """Return the mixture of generators."""

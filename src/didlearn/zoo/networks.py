@@ -1,4 +1,7 @@
-"""Critics of images, and of images with their latents; and the weights that networks start from."""
+"""Critics of images, and of images with their latents; and the weights that networks start from.
+
+Scores are float32 also where the layers compute in bfloat16: losses need the digits.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class Critic(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores."""
-        return self.head(self.body(x))
+        return self.head(self.body(x)).float()
 
 
 class JointCritic(nn.Module):
@@ -41,7 +44,7 @@ class JointCritic(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Return the scores."""
-        return self.head(torch.cat([self.image(x), self.latent(z)], dim=1))
+        return self.head(torch.cat([self.image(x), self.latent(z)], dim=1)).float()
 
 
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)

@@ -70,11 +70,11 @@ class Guide(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """(n, C, H, W) to (n, FEATURES), nonnegative."""
-        return self.network.features((x + 1) / 2) / self.scale
+        return self.network.features((x + 1) / 2).float() / self.scale
 
     def logits(self, features: Tensor) -> Tensor:
         """(n, FEATURES) to (n, classes)."""
-        return self.network.logits(features * self.scale)
+        return self.network.logits(features * self.scale).float()
 
 
 def train_guide(data: TrainingSet, rng: Stream) -> Guide:
@@ -100,7 +100,7 @@ class FeatureCritic(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """Return (n, 1 + noise)."""
-        return self.head(self.body(h))
+        return self.head(self.body(h)).float()
 
 
 class StackedGanTraining(Training):
@@ -132,9 +132,9 @@ class StackedGanTraining(Training):
         batch, z = source.real(), source.normal(self.recipe.batch, self.recipe.latent)
         with torch.no_grad():
             real = self.guide.features(batch.images)
-        made = self.stack.features(z, batch.labels)
+        made = self.stack.features(z, batch.labels).float()
         joint = source.step >= self.recipe.joint * source.steps
-        images = self.stack.render(made if joint else real, z)
+        images = self.stack.render(made if joint else real, z).float()
         noise = z.split([self.recipe.upper_noise, z.shape[1] - self.recipe.upper_noise], dim=1)
         upper = self._train_critic("upper_critic", real, made.detach(), noise[0])
         lower = self._train_critic("lower_critic", batch.images, images.detach(), noise[1])

@@ -36,11 +36,11 @@ RUN, CHECKPOINT, PROGRESS = "run.json", "checkpoint.safetensors", "progress.json
 
 @dataclass(frozen=True)
 class Runner:
-    """Where and how a model is trained. Nothing here but ``precision`` and ``compiled`` changes the weights.
+    """Where and how a model is trained. Nothing here but ``precision`` changes the weights.
 
     Attributes:
         device: torch device. precision: ``bf16`` computes in bfloat16 where torch knows it safe; ``auto`` does so on a
-            GPU that can. compiled: let torch compile the networks. checkpoint_seconds: between two checkpoints.
+            GPU that can. checkpoint_seconds: between two checkpoints.
         measurements: how often the Fréchet distance is measured on the way. tensorboard: write TensorBoard's files.
         cache: folder for the classifier that distances are measured with, where several runs share it.
         progress: called with (what, steps done, steps in all).
@@ -48,7 +48,6 @@ class Runner:
 
     device: str = "cpu"
     precision: Precision = "auto"
-    compiled: bool = False
     checkpoint_seconds: float = 180.0
     measurements: int = MEASUREMENTS
     tensorboard: bool = False
@@ -107,9 +106,6 @@ def train_model(
     with torch.random.fork_rng(devices=[]):  # building layers draws from the global generator, before we redraw
         training = recipe.build(data, data.rng)
     training.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if runner.compiled:
-        for network in training.networks.values():
-            network.compile()
     watch = Watch(train, heldout, runner.cache or home, runner.device)
     _Run(recipe, training, data, watch, folder, runner, train.classes).go()
     return folder
@@ -200,6 +196,8 @@ class _Run:
                     saved = time.perf_counter()
 
     def _resume(self) -> tuple[int, float]:
+        for part in (*self.home.glob(".*.safetensors"), *self.folder.glob(".*.safetensors")):  # a kill left them
+            part.unlink()
         path = self.home / CHECKPOINT
         step, seconds = load_checkpoint(path, self.training) if path.is_file() else (0, 0.0)
         progress = self.home / PROGRESS
@@ -222,7 +220,7 @@ class _Run:
     def _look(self, losses: dict[str, Tensor], step: int) -> None:
         self.losses = {name: float(value.detach()) for name, value in losses.items()}
         try:
-            check_losses(self.losses, step)
+            check_losses(self.losses, step, self.watch.variance)
         except ModelError as error:
             raise self._diverged(str(error), step) from None
         self.runner.progress(f"training {self.recipe.name}", step, self.recipe.steps)

@@ -45,7 +45,7 @@ class VaeTraining(AutoencoderTraining):
     def step(self, source: Source) -> dict[str, Tensor]:
         """One step on the bound, in nats an image."""
         x = source.real().images
-        mean, log_variance = self.pair.codes(x)
+        mean, log_variance = (codes.float() for codes in self.pair.codes(x))
         log_variance = log_variance.clamp(-12, 12)
         z = mean + (log_variance / 2).exp() * source.normal(*mean.shape)
         error = (self.pair.decoder(z) - x).div(2).square().mean()

@@ -19,11 +19,13 @@ from didlearn.models.architectures import Architecture
 from didlearn.models.module import ModuleModel, open_module
 from didlearn.rng import Stream
 from didlearn.statistics.frechet import frechet_distance
+from didlearn.zoo.data import read_bytes
 
 DRAWN = 2_000  # images of each side of the Fréchet distance
 SHEET = 10  # images a side
 GAP = 128  # grey between them
 TILE = 40  # pixels a side, at least half of it
+LARGEST = 1e6  # loss: scores of a critic of 64×64 images stay below some thousands
 FRESH = 200  # steps: networks start from weights so small that every image is grey
 SAME = 0.5 / 255  # pixels of different images that differ by less on average are the same
 
@@ -33,7 +35,7 @@ class Watch:
 
     Attributes:
         embedding: a classifier trained on the training images where they are labelled, else their pixels.
-        heldout: features of held-out images.
+        heldout: features of held-out images. variance: of their pixels, in [0, 1], about the mean image.
     """
 
     def __init__(self, train: Images, heldout: Images, folder: Path, device: str) -> None:
@@ -43,7 +45,9 @@ class Watch:
             "classifier" if usable else "pixels", train=train, heldout=heldout, cache=folder, device=device
         )
         self.device, self.rng = device, Stream(0, ("zoo", "watch"))
-        self.heldout = self._features(heldout.some(DRAWN, self.rng.numpy("heldout")))
+        measured = heldout.some(DRAWN, self.rng.numpy("heldout"))
+        self.heldout = self._features(measured)
+        self.variance = float(np.var(read_bytes(measured) / 255, axis=0, dtype=np.float64).mean())
 
     def _features(self, images: Images | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return embed(self.embedding, images, device=self.device)
@@ -83,15 +87,21 @@ def write_sheet(images: np.ndarray[Any, Any], path: Path) -> None:
     Image.fromarray(picture[..., 0] if channels == 1 else picture).save(path)
 
 
-def check_losses(losses: dict[str, float], step: int) -> None:
+def check_losses(losses: dict[str, float], step: int, variance: float) -> None:
     """Refuse to go on with losses that are no numbers, or beyond any scale.
 
+    Args:
+        losses: by name; ``error`` is that of reconstructions, per pixel. step: of the training.
+        variance: per pixel, what the mean image errs by: networks that saturate err by more, with losses of any size.
+
     Raises:
-        ModelError: a loss is not finite, or above 10⁸.
+        ModelError: a loss is not finite, or above 10⁶; or the error is twice the variance after ``FRESH`` steps.
     """
     for name, value in losses.items():
-        if not math.isfinite(value) or abs(value) > 1e8:
+        if not math.isfinite(value) or abs(value) > LARGEST:
             raise ModelError(f"the {name} loss is {value:.3g} at step {step}")
+    if step > FRESH and losses.get("error", 0.0) > 2 * variance:
+        raise ModelError(f"it errs by {losses['error']:.3g} a pixel at step {step}, the mean image by {variance:.3g}")
 
 
 def finite_weights(networks: torch.nn.Module) -> bool:
