@@ -26,7 +26,8 @@ class WganGpRecipe(GanRecipe):
     summary: ClassVar[str] = "The Wasserstein distance, with a critic whose slope is held at 1."
     source: ClassVar[str] = "Gulrajani et al. 2017"
 
-    steps: int = 4_000
+    steps: int = 3_000
+    discriminator_width: int = 16
     critic_steps: int = 5
     penalty: float = 10.0
 
