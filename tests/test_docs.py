@@ -2,21 +2,29 @@
 
 import dataclasses
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
+import yaml
 
 import didlearn as dl
 from didlearn.check import CHECKS
 from didlearn.cli import app
 from didlearn.spec import build_checks
+from didlearn.studies.registry import STUDIES
+from didlearn.zoo.registry import RECIPES
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-PAGES = {path.stem: path for path in (ROOT / "docs" / "checks").glob("*.md")}
+PAGES = {path.stem: path for path in (ROOT / "docs" / "checks").glob("*.md") if path.stem != "index"}
+PARTS = ("The question", "The method", "What is assumed", "The verdict", "How to read it", "How it fails")
+COMMANDS = typer.main.get_command(app).commands
 
 
 def test_every_exported_name_is_public_sorted_and_documented():
@@ -33,6 +41,53 @@ def test_every_check_has_its_page_and_every_page_its_check():
     assert set(PAGES) == set(CHECKS)
 
 
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_check_s_page_has_every_part(name):
+    text = PAGES[name].read_text(encoding="utf-8")
+    found = re.findall(r"^## (.+)$", text, re.M)
+    assert [part for part in PARTS if part not in found] == []
+    assert "=" in section(text, "## The method") or "∑" in text, "a method is stated with formulas"
+    index = (ROOT / "docs" / "checks" / "index.md").read_text(encoding="utf-8")
+    assert f"[`{name}`]({name}.md) | {CHECKS[name].question}" in index
+
+
+def section(text, heading):
+    """Return what stands under a heading, up to the next of its level."""
+    level = heading.split()[0]
+    found = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^{level} |\Z)", text, re.S | re.M)
+    assert found, f"there is no section {heading}"
+    return found[1]
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_model_has_its_section_with_its_settings(name):
+    page = (ROOT / "docs" / "models-zoo.md").read_text(encoding="utf-8")
+    own, shared = section(page, f"## `{name}`"), section(page, "## Training")
+    assert f"didlearn train {name} " in own
+    for field in dataclasses.fields(RECIPES[name]):
+        said = f"`{field.name}` ({field.default})"
+        assert said in own or (said in shared and f"`{field.name}` (" not in own), f"{name}: {said}"
+
+
+@pytest.mark.parametrize("name", sorted(STUDIES))
+def test_every_study_has_its_section_with_its_grids(name):
+    study = STUDIES[name]
+    own = section((ROOT / "docs" / "studies" / "index.md").read_text(encoding="utf-8"), f"## `{name}`")
+    assert study.question in own
+    assert f"didlearn study {name}" in own
+    assert "**What it does not show" in own or "**What it shows, and what not" in own
+    grid = dict(re.findall(r"^\| (.*?) \| (.*) \|$", own, re.M))
+    for field in dataclasses.fields(study):
+        row = [key for key in grid if f"`{field.name}`" in key]
+        assert row or field.name in ("data", "size"), f"{name}: {field.name}"
+        for value in (field.default, study.FULL.get(field.name)) if row else ():
+            for part in value if isinstance(value, tuple) else (value,):
+                told = grid[row[0]].replace("\u00a0", "").replace("the same", str(field.default))
+                assert part is None or str(part) in re.sub(r"(?<=\d) (?=\d{3})", "", told), (
+                    f"{name}: {field.name} {part}"
+                )
+
+
 def test_every_parameter_is_on_its_check_s_page():
     for name, check in CHECKS.items():
         text = PAGES[name].read_text(encoding="utf-8")
@@ -41,10 +96,8 @@ def test_every_parameter_is_on_its_check_s_page():
 
 
 def test_every_command_and_flag_is_documented():
-    import typer
-
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    for name, command in typer.main.get_command(app).commands.items():
+    for name, command in COMMANDS.items():
         assert f"`didlearn {name}" in text, name
         for param in command.params:
             for flag in (f for f in param.opts if f.startswith("--")):
@@ -80,6 +133,51 @@ def test_python_examples_run(path):
     assert done.returncode == 0, done.stderr
 
 
+WITH_COMMANDS = [path for path in DOCS if "```bash" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", WITH_COMMANDS, ids=lambda p: p.stem if p.stem != "index" else p.parent.name)
+def test_commands_run(path, tmp_path):
+    """The commands of one page, one after the other, beside the files that the page shows."""
+    text = path.read_text(encoding="utf-8")
+    for name, content in re.findall(r'```\w+ title="([\w.]+)"\n(.*?)```', text, re.S):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    here = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    for line in "".join(re.findall(r"```bash\n(.*?)```", text, re.S)).splitlines():
+        done = subprocess.run(
+            ["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, env=os.environ | here, check=False
+        )
+        # 1: a check found what the page says that it finds.
+        assert done.returncode in (0, 1), f"{line}: {done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+    if path.stem == "tutorial":
+        verdicts = [verdicts_of(tmp_path / "runs" / name) for name in ("collapsed", "memorised", "sound")]
+        assert f"| verdicts | {' | '.join(verdicts)} |" in text
+
+
+def verdicts_of(run):
+    return ", ".join(check.verdict for check in dl.AuditResult.load(run).checks)
+
+
+def commands():
+    for path in DOCS:
+        shown = "".join(re.findall(r"^```(?:bash)?\n(.*?)^```", path.read_text(encoding="utf-8"), re.S | re.M))
+        for line in re.findall(r"^didlearn .+$", shown, re.M):
+            yield pytest.param(line, id=f"{path.stem}: {line}")
+
+
+@pytest.mark.parametrize("line", list(commands()))
+def test_commands_parse(line):
+    """Every command, flag, model and study in them exists."""
+    _, name, *words = shlex.split(line, comments=True)
+    if name == "--version":
+        return
+    given = COMMANDS[name].make_context(name, words).params
+    assert name != "train" or given["model"] in RECIPES
+    assert name != "study" or given["name"] in STUDIES
+
+
 @pytest.mark.parametrize(("path", "text"), list(blocks("json")))
 def test_json_examples_are_valid(path, text):
     assert json.loads(text)["format"] == dl.AuditResult.model_fields["format"].default
@@ -98,6 +196,29 @@ def test_links_lead_somewhere():
     for path in DOCS:
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_site_leads_to_every_page():
+    def pages(entry):
+        if isinstance(entry, str):
+            return [entry]
+        return [page for part in (entry.values() if isinstance(entry, dict) else entry) for page in pages(part)]
+
+    nav = pages(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
+    assert len(nav) == len(set(nav))
+    assert set(nav) == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+
+
+def test_the_reference_holds_every_exported_name_check_model_and_study():
+    pages = (ROOT / "docs" / "reference").glob("*.md")
+    there = set(re.findall(r"^::: (\S+)$", "\n".join(page.read_text(encoding="utf-8") for page in pages), re.M))
+    public = [getattr(dl, name) for name in dl.__all__ if name != "__version__"]
+    public += [*CHECKS.values(), *RECIPES.values(), *STUDIES.values()]
+    assert [named(thing) for thing in public if named(thing) not in there] == []
+
+
+def named(thing):
+    return f"{thing.__module__}.{thing.__qualname__}"
 
 
 def test_the_readme_has_exactly_two_set_up_commands():

@@ -15,11 +15,11 @@ SECTION = re.compile(r"^(?:Args|Attributes|Returns|Raises):\n((?:(?: {4}.*)?\n?)
 class OneALine(Extension):
     """Gives every argument and attribute a line of its own before the docstring is parsed."""
 
-    def on_function(self, *, func: Function, **kwargs: Any) -> None:
+    def on_function(self, *, func: Function, **kwargs: Any) -> None:  # noqa: ARG002 (griffe asks for it)
         """Rewrite a function's docstring."""
         _rewrite(func.docstring, [parameter.name for parameter in func.parameters])
 
-    def on_class(self, *, cls: Class, **kwargs: Any) -> None:
+    def on_class(self, *, cls: Class, **kwargs: Any) -> None:  # noqa: ARG002 (griffe asks for it)
         """Rewrite a class's docstring, once its members are known."""
         _rewrite(cls.docstring, cls.members)
 
