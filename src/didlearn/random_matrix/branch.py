@@ -17,6 +17,7 @@ class Branch:
 
     Attributes:
         equations: what is solved. ratio: c. highest: no part of the spectrum without means lies beyond.
+        edges: of the spectrum, as far as they are found.
     """
 
     def __init__(self, population: Population, device: str = "cpu") -> None:
@@ -28,6 +29,7 @@ class Branch:
         self.highest = norm * (1 + self.ratio**-0.5) ** 2
         self._roots: dict[float, Root] = {}
         self._order: list[float] = []
+        self.edges: list[float] = []
 
     @property
     def dense(self) -> bool:

@@ -60,7 +60,16 @@ def _reveal(branch: Branch, resolution: float) -> None:
 
 
 def _edge(branch: Branch, a: float, b: float) -> float:
-    """Return the edge between a and b, one inside and one outside, by points inside that draw ever nearer to it."""
+    """Return the edge between a and b, one inside and one outside: the one found there before, or a new one."""
+    known = [edge for edge in branch.edges if a <= edge <= b]
+    if not known:
+        known = [_approach(branch, a, b)]
+        branch.edges += known
+    return known[0]
+
+
+def _approach(branch: Branch, a: float, b: float) -> float:
+    """Return the edge between a and b by points inside that draw ever nearer to it."""
     inside, outside = (a, b) if branch.at(a).kind == "bulk" else (b, a)
     close = 1e-7 if branch.dense else 1e-9  # the last change overstates the error, which falls by 1000 at each step
     heights, places, estimate = [_height(branch, inside)], [inside], np.nan

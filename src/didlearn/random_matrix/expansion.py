@@ -3,7 +3,7 @@
 Where each point costs inverses of p × p matrices, the grid is not solved point by point. Between its edges the density
 is sin θ times a smooth even function of θ, with x running from edge to edge like a cosine in log x (in x, where the
 interval reaches down to zero). Its cosine series converges geometrically; the number of points triples until the last
-third of the coefficients is below 1e-7 of the greatest.
+third of the coefficients is below the precision wanted of the greatest.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from didlearn.random_matrix.fold import Fold, find_fold
 from didlearn.random_matrix.mixture import Array
 from didlearn.random_matrix.structure import Numbers
 
-FIRST, MOST, ROUNDS = 16, 433, 4
-ENOUGH = 1e-7
+FIRST, MOST, FEW, ROUNDS = 16, 433, 49, 4
+ROUGH = 1e-5
 ALONE, NEAREST = 2, 6
 REFLECTIONS = ((-1, 0.0), (-1, 2 * np.pi), (1, 0.0))
 
@@ -61,16 +61,17 @@ class Expansion:
         return np.arccos(np.clip((a + b - 2 * x) / (b - a), -1, 1))
 
 
-def expand(branch: Branch, scan: int, resolution: float) -> tuple[Array, list[Expansion]]:
+def expand(branch: Branch, scan: int, resolution: float, precision: float) -> tuple[Array, list[Expansion]]:
     """Return the support (s, 2) and the expansion of each interval.
 
-    A point that turns out to lie outside shows a gap that the scan missed; the support is then found anew.
+    The outer edges are sought as folds and taken for one interval. A point that turns out to lie outside shows a gap;
+    the support is then found by a scan. Without a lower fold, where the spectrum reaches zero, it is scanned at once.
     """
     folds = outer_folds(branch)
     support = np.array([[fold.edge for fold in folds]]) if folds else find_support(branch, scan, resolution)
     for round_ in range(ROUNDS):
         strict = round_ < ROUNDS - 1
-        series = [_series(_Path(branch, low, high, folds), strict) for low, high in support]
+        series = [_series(_Path(branch, low, high, folds), strict, precision) for low, high in support]
         if all(one is not None for one in series):
             break
         support = refine_support(branch, resolution) if round_ else find_support(branch, scan, resolution)
@@ -89,7 +90,7 @@ def gap_levels(branch: Branch, support: Array) -> Array:
     return np.array([zero, *(branch.distribution(branch.at(float(x))) for x in middles), 1.0])
 
 
-def _series(path: _Path, strict: bool) -> tuple[Array, Array | None] | None:
+def _series(path: _Path, strict: bool, precision: float) -> tuple[Array, Array | None] | None:
     """Return the coefficients of both series, or None where a point lies outside the spectrum."""
     count, low, high = FIRST, path.low, path.high
     while True:
@@ -101,7 +102,9 @@ def _series(path: _Path, strict: bool) -> tuple[Array, Array | None] | None:
         f = np.array([path.branch.density(root) for root in roots])
         measure = _coefficients(f * _stretch(low, high, theta))
         shape = _coefficients(f / np.sin(theta)) if low > 0 else None
-        if count * 3 > MOST or (_settled(measure) and (shape is None or _settled(shape))):
+        if count * 3 > (MOST if precision < ROUGH else FEW) or all(
+            _settled(one, precision) for one in (measure, shape) if one is not None
+        ):
             return measure, shape
         count *= 3
 
@@ -144,6 +147,7 @@ def outer_folds(branch: Branch) -> tuple[Fold, ...]:
         return ()
     for root in (*folds[0].path, *folds[1].path):
         branch.learn(root)
+    branch.edges += [fold.edge for fold in folds]
     return folds
 
 
@@ -178,9 +182,9 @@ def _coefficients(values: Array) -> Array:
     return found
 
 
-def _settled(coefficients: Array) -> bool:
+def _settled(coefficients: Array, precision: float) -> bool:
     size = np.abs(coefficients)
-    return bool(size[-(len(size) // 3) :].max() <= ENOUGH * size.max())
+    return bool(size[-(len(size) // 3) :].max() <= precision * size.max())
 
 
 def _cosines(coefficients: Array, theta: Array) -> Array:

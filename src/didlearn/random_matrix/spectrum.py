@@ -57,6 +57,7 @@ def limiting_spectrum(
     grid: ArrayLike | None = None,
     *,
     points: int = 200,
+    precision: float = 1e-7,
     device: str = "cpu",
 ) -> Spectrum:
     """Return the limiting spectrum of G = Xᵀ X / p for X (p, n) of k classes, as p, n → ∞ with p/n = ratio.
@@ -69,6 +70,8 @@ def limiting_spectrum(
         ratio: c = p / n.
         grid: eigenvalues where density and distribution are wanted; by default ``points`` over the support.
         points: how many, where no grid is given.
+        precision: relative to the greatest density, of both functions where every point costs an inverse (see
+            ``expansion``); elsewhere they are exact to rounding.
         device: of the dense products, ``"cpu"`` or ``"cuda"``.
 
     Raises:
@@ -79,7 +82,7 @@ def limiting_spectrum(
     branch = Branch(mixture, device)
     scale, resolution = mixture.scale, 0.25 / mixture.samples
     if branch.dense:
-        support, expansions = expand(branch, SCAN_DENSE, resolution)
+        support, expansions = expand(branch, SCAN_DENSE, resolution, precision)
     else:
         support, expansions = find_support(branch, SCAN_CHEAP, resolution), []
     levels = gap_levels(branch, support)

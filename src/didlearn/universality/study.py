@@ -25,6 +25,7 @@ from didlearn.universality.groups import FEWEST, Group
 
 Array = NDArray[np.float64]
 BINS = 40
+PRECISION = 1e-3  # of the limit that n eigenvalues are set beside
 LEAST = 1e-4  # of the greatest eigenvalue: smaller ones are not shown
 
 
@@ -87,7 +88,9 @@ def study_group(group: Group, tested: int, replicates: int, rng: Stream, matched
     bins = _bins(gram)
     moments = fit_mixture(x, y)
     n = int(counts.sum())
-    limit = limiting_spectrum(moments.means, moments.covariances(), counts / n, x.shape[1] / n, bins)
+    limit = limiting_spectrum(
+        moments.means, moments.covariances(), counts / n, x.shape[1] / n, bins, precision=PRECISION
+    )
     null = np.array([_distance(row, n, limit) for row in gram.replicate_eigenvalues])
     classes = None if y is None or len(group.names) < 2 else study_classes(group, chosen, moments, replicates, rng)
     few = _matched(group, matched, replicates, rng)
