@@ -5,7 +5,7 @@ DEMO := runs/demo
 AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --fail-on never --set inversion.images=16 --set inversion.rounds=3 \
 	--set likelihood.images=10 --set typicality.images=10 --set typicality.drawn=24
 
-.PHONY: demo test test-slow format benchmark clean
+.PHONY: demo test test-slow docs format benchmark clean
 
 demo: .venv/installed
 	$(AUDIT) --generator examples/digits/sound --output $(DEMO)/sound
@@ -19,6 +19,11 @@ test: .venv/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
+	$(MAKE) docs
+
+docs: .venv/installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "open site/index.html"
 
 test-slow: .venv/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m slow
@@ -42,4 +47,4 @@ benchmark: .venv/installed-test
 	touch $@
 
 clean:
-	rm -rf .venv runs
+	rm -rf .venv runs site
