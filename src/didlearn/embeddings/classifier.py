@@ -8,15 +8,13 @@ training images and not the held-out ones, which a comparison of distances to th
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file, save_file
 from scipy.stats import binomtest
 
 from didlearn.embeddings.base import Embedding, Progress
@@ -26,7 +24,7 @@ from didlearn.embeddings.network import ClassifierNetwork
 from didlearn.embeddings.training import Labelled, train_classifier
 from didlearn.errors import DataError
 from didlearn.images.base import Images
-from didlearn.result import Estimate
+from didlearn.result import Estimate, atomically
 from didlearn.rng import Stream, generator
 
 RECIPE = 1  # raise it whenever the same images would give other weights
@@ -149,7 +147,8 @@ def _trained(
     data = Labelled(_bytes(images), np.searchsorted(labels, images.labels).astype(np.int64), len(labels))
     network = train_classifier(data, Stream(seed, ("classifier",)), threads=threads, progress=progress)
     if path:
-        _write(path, save(network.state_dict()))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomically(path, lambda part: save_file(network.state_dict(), part))
     return network
 
 
@@ -173,19 +172,6 @@ def _read_cached(path: Path, shape: tuple[int, int, int], classes: int) -> Class
     except (OSError, SafetensorError, RuntimeError):
         return None
     return network.eval().requires_grad_(False)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write the file so that no reader ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _accuracy(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +13,7 @@ import torch
 
 from didlearn._version import __version__
 from didlearn.models.base import LatentModel
+from didlearn.result import atomically
 
 Array = np.ndarray[Any, Any]
 
@@ -60,10 +59,4 @@ def _read(path: Path) -> dict[str, Array] | None:
 
 def _write(path: Path, arrays: dict[str, Array]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".npz")
-    os.close(handle)
-    try:
-        np.savez(name, allow_pickle=False, **arrays)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    atomically(path, lambda part: np.savez(part, allow_pickle=False, **arrays))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +20,7 @@ from didlearn.report.methods import methods
 from didlearn.report.pictures import Album
 from didlearn.report.settle import settled_by
 from didlearn.report.thrift import Thrift, afford
-from didlearn.result import AuditResult, CheckResult, Table
+from didlearn.result import AuditResult, CheckResult, Table, atomically
 
 NAME: Final = "report.html"
 VERDICTS: Final = {
@@ -98,15 +96,8 @@ def fill(template: str, checks: Sequence[CheckResult], root: Path, facts: dict[s
 def write(path: Path, page: str) -> Path:
     """Write a page atomically and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".html")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            # A file name that was no UTF-8 holds lone surrogates, which no page can.
-            file.write(page.encode("utf-8", "replace"))
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    # A file name that was no UTF-8 holds lone surrogates, which no page can.
+    atomically(path, lambda part: part.write_bytes(page.encode("utf-8", "replace")))
     return path
 
 
