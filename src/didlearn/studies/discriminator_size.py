@@ -86,8 +86,8 @@ class DiscriminatorSize(Study):
             notes=(
                 "A slope of 1 is diversity in proportion to the discriminator's weights, what the paper reports for "
                 "CelebA; 0 is diversity that does not depend on them.",
-                "Diversity is 1/Σp² at the distance at which real images have about a hundred look-alike pairs; the "
-                "paper counted duplicates by eye. Look-alikes are more frequent, so these numbers are smaller.",
+                "Diversity is 1/Σp² at the distance at which real images have about two hundred look-alike pairs; "
+                "the paper counted duplicates by eye. Look-alikes are more frequent, so these numbers are smaller.",
                 "Every model has the same generator and the same number of steps: small discriminators may also simply "
                 "be worse teachers, and diversity of bad images is no success. The Fréchet distance stands beside it.",
             ),

@@ -24,8 +24,8 @@ COPYING = ("copied_fraction", "copied_fraction_heldout", "training_preference", 
 def diversity(subject: Subject, samples: int) -> Row:
     """Run the support check; return its supports, each with its interval.
 
-    ``lookalike_support`` counts pairs that merely look alike, at the distance at which the real images have about a
-    hundred such pairs: finite where a generator makes no duplicates in the strict sense, as small ones do not.
+    ``lookalike_support`` counts pairs that merely look alike, at the distance at which the real images have about
+    two hundred such pairs: finite where a generator makes no duplicates in the strict sense, as small ones do not.
 
     Raises:
         ModelError: the check gave no numbers.
@@ -48,7 +48,7 @@ def class_supports(subject: Subject, samples: int, level: float = 0.95) -> Row:
     """Return the look-alike support within each class, of samples and of the real images, as {class: entries}.
 
     The distance is one for all classes: that at which the real images of all classes together, two of one class each,
-    have about a hundred pairs. Classes of few real images have none.
+    have about two hundred pairs. Classes of few real images have none.
     """
     assert subject.train is not None
     assert subject.train.labels is not None

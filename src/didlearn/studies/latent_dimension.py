@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 
 from didlearn.errors import UsageError
 from didlearn.images import open_images
+from didlearn.inference.evidence import make_settings
 from didlearn.result import CheckResult
 from didlearn.rng import Stream
 from didlearn.studies.latent_dimension_summary import summarise
-from didlearn.studies.reconstruction import Search, likelihood, reconstruction, targets
+from didlearn.studies.reconstruction import CHAINS, Search, likelihood, reconstruction, targets
 from didlearn.studies.study import Cell, Place, Row, Study
 from didlearn.studies.trained import Data, train
 from didlearn.zoo.recipe import Recipe
@@ -83,6 +84,8 @@ class LatentDimension(Study):
             raise UsageError(f"the study {self.name} compares {', '.join(MODELS)}; got {', '.join(self.models)}")
         if self.images < 2 or self.likelihood_images == 1:
             raise UsageError("an interval needs two images; give images and likelihood_images of at least 2 (or 0)")
+        if self.likelihood_images:
+            make_settings(chains=CHAINS, budget=self.budget)  # refuses what is too little before anything is trained
 
     def cells(self) -> list[Cell]:
         """One for each model, latent dimension and seed."""

@@ -81,9 +81,9 @@ class PerClass(Study):
             tables=(_table(entries),),
             figures=(_figure(entries),),
             notes=(
-                "Pairs are counted within a class, at one distance for all: that at which real images have about a "
-                "hundred pairs of one class. The paper's batches for an even chance of a duplicate (by eye, CIFAR-10) "
-                "went from 50 (automobile, frog) to 500 (aeroplane, bird, deer, ship).",
+                "Pairs are counted within a class, at one distance for all: that at which real images have about "
+                "two hundred pairs of one class. The paper's batches for an even chance of a duplicate (by eye, "
+                "CIFAR-10) went from 50 (automobile, frog) to 500 (aeroplane, bird, deer, ship).",
                 "The real column is the training images of the class: classes whose pictures are alike by nature "
                 "have a small support there too.",
             ),

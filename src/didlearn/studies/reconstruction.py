@@ -22,6 +22,7 @@ from didlearn.studies.study import Row
 Array = np.ndarray[Any, Any]
 RECOVERED = 1e-4  # of a planted image's variance
 WITHIN = 0.99  # of the prior's mass
+CHAINS = 4  # of annealed importance sampling, for each image
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _encoder_error(model: ModuleModel, images: Array, device: str) -> Array:
 
 def likelihood(model: ModuleModel, images: Array, sigma: float, budget: int, seed: int, device: str) -> Row:
     """Return the mean lower bound on log p_σ(x) of images, in nats, with its interval over images."""
-    found = log_evidence(model, images, sigma=sigma, seed=seed, chains=4, budget=budget, device=device, threads=1)
+    found = log_evidence(model, images, sigma=sigma, seed=seed, chains=CHAINS, budget=budget, device=device, threads=1)
     return {"log_likelihood": _interval(np.asarray(found.lower, dtype=np.float64))}
 
 
