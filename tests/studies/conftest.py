@@ -1,0 +1,30 @@
+"""A few digits in a file, and a study run on them on one process."""
+
+import numpy as np
+import pytest
+
+import didlearn as dl
+from didlearn.studies.registry import STUDIES
+from didlearn.studies.runner import run_study
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory):
+    digits = dl.open_images("digits")
+    path = tmp_path_factory.mktemp("data") / "few.npz"
+    np.savez(path, x=digits.read_raw(range(300))[:, 0], y=digits.labels[:300])
+    return path
+
+
+@pytest.fixture
+def run(few, tmp_path):
+    """Return what runs a study with the smallest models, and gives its result, its rows and its page."""
+
+    def ran(name, **settings):
+        common = {"data": str(few), "steps": 30, "batch": 16, "width": 2}
+        study = STUDIES[name].make(common | settings)
+        result = run_study(study, tmp_path / name, seed=2, jobs=1)
+        rows = (tmp_path / name / "rows.jsonl").read_text().splitlines()
+        return result, rows, (tmp_path / name / "report.html").read_text(encoding="utf-8")
+
+    return ran

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from didlearn.studies.discriminator_size import DiscriminatorSize, fit_slope
+
+
+def model(weights, support, **more):
+    row = {"discriminator_weights": weights, "lookalike_support": [support, support / 2, support * 2]}
+    return {"width": 1, "seed": 0, "effective_support": [9.0, 5.0, 20.0], "frechet_distance": 1.0} | row | more
+
+
+def test_a_power_law_is_found_exactly():
+    slope = fit_slope([model(w, 3 * w**1.25) for w in (10, 30, 100, 700)])
+    assert slope.value == pytest.approx(1.25, abs=1e-12)
+    assert slope.high - slope.low < 1e-9
+    assert slope.n == 4
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    weights = np.repeat([100.0, 400.0, 1600.0, 6400.0], 3)
+    inside = []
+    for _ in range(600):
+        support = np.exp(2 + 0.7 * np.log(weights) + 0.5 * rng.standard_normal(len(weights)))
+        found = fit_slope([model(w, s) for w, s in zip(weights, support, strict=True)])
+        inside.append(found.low < 0.7 < found.high)
+    assert 0.92 < np.mean(inside) < 0.975
+
+
+def test_too_few_models_have_no_slope():
+    assert fit_slope([]) is None
+    assert fit_slope([model(10, 3), model(20, 4)]) is None
+    assert fit_slope([model(10, 3), model(10, 4), model(10, 5)]) is None
+    assert fit_slope([model(10, 3), model(20, 4), {"discriminator_weights": 30}]) is None
+
+
+@pytest.mark.parametrize(
+    ("power", "said"),
+    [(1.0, "Diversity grows as the 1th power"), (0.0, "No growth"), (-1.0, "Diversity falls")],
+)
+def test_the_answer_says_which_way(power, said):
+    rng = np.random.default_rng(1)
+    rows = [model(w, 5 * w**power * np.exp(0.05 * rng.standard_normal())) for w in (10, 40, 160, 640) for _ in range(3)]
+    if power == 0:
+        rows = [model(w, 5 * np.exp(rng.standard_normal())) for w in (10, 40, 160, 640) for _ in range(3)]
+    answer = DiscriminatorSize().summarise(rows).answer
+    assert answer.startswith(said.split("1th")[0])
+
+
+def test_models_without_a_finite_support_are_in_the_table_and_not_in_the_fit():
+    rows = [model(w, 2.0 * w) for w in (10, 20, 40)] + [model(80, 1.0, lookalike_support=[None, 4.0, None])]
+    result = DiscriminatorSize().summarise(rows)
+    assert result.estimates["slope"].value == pytest.approx(1)
+    assert len(result.tables[0].rows) == 4
+    assert len(result.figures[0].series[0].x) == 3
+    assert DiscriminatorSize().summarise(rows[:1]).answer.startswith("Too few models")
+
+
+def test_the_study_end_to_end(run):
+    result, rows, page = run("discriminator-size", widths="1,3", seeds=2, latent=4, samples=300)
+    assert len(rows) == 4
+    assert "slope" in result.estimates
+    for text in (
+        "Does a GAN make more different images",
+        "Model by model",
+        "discriminator weights",
+        "Diversity against",
+    ):
+        assert text in page
+    weights = [row[1] for row in result.tables[0].rows]
+    assert weights[0] == weights[1] < weights[2] == weights[3]
