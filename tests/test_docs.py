@@ -144,7 +144,7 @@ def test_commands_run(path, tmp_path):
         (tmp_path / name).write_text(content, encoding="utf-8")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     here = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
-    for line in "".join(re.findall(r"```bash\n(.*?)```", text, re.S)).splitlines():
+    for line in joined("".join(re.findall(r"```bash\n(.*?)```", text, re.S))).splitlines():
         done = subprocess.run(
             ["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, env=os.environ | here, check=False
         )
@@ -156,6 +156,11 @@ def test_commands_run(path, tmp_path):
         assert f"| verdicts | {' | '.join(verdicts)} |" in text
 
 
+def joined(shell):
+    """Take lines that a backslash carries on to one."""
+    return re.sub(r"\\\n\s*", "", shell)
+
+
 def verdicts_of(run):
     return ", ".join(check.verdict for check in dl.AuditResult.load(run).checks)
 
@@ -163,7 +168,7 @@ def verdicts_of(run):
 def commands():
     for path in DOCS:
         shown = "".join(re.findall(r"^```(?:bash)?\n(.*?)^```", path.read_text(encoding="utf-8"), re.S | re.M))
-        for line in re.findall(r"^didlearn .+$", shown, re.M):
+        for line in re.findall(r"^didlearn .+$", joined(shown), re.M):
             yield pytest.param(line, id=f"{path.stem}: {line}")
 
 
