@@ -1,5 +1,7 @@
 import json
 import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -15,8 +17,9 @@ from didlearn.studies.memorizing_bigan import (
     real_pairs,
     run_cell,
 )
-from didlearn.studies.memorizing_bigan_summary import fall, linear_theory, pool, summary
+from didlearn.studies.memorizing_bigan_summary import fall, linear_theory, pool, summary, taken_apart
 from didlearn.studies.smoothed import SmoothedLaw
+from didlearn.studies.study import Place
 from didlearn.zoo.memorizing import noise_positions
 
 QUICK = MemorizingBigan(
@@ -29,11 +32,16 @@ QUICK = MemorizingBigan(
     test=5000,
     checked=4096,
     probed=200,
+    bigan_steps=150,
+    bigan_width=4,
+    bigan_images=500,
 )
 
 
 def row(cell, settings=QUICK, seed=0):
-    return run_cell(settings, cell, Stream(seed, tuple(map(str, cell.values()))))
+    with TemporaryDirectory() as folder:
+        place = Place(Path(folder) / "model", Path(folder) / "cache")
+        return run_cell(settings, cell, Stream(seed, tuple(map(str, cell.values()))), place)
 
 
 def judged(model, support, width, seed=0):
@@ -47,14 +55,16 @@ def rows():
 
 def test_cells_are_small_unique_json():
     named = [json.dumps(cell, sort_keys=True) for cell in cells(MemorizingBigan())]
-    assert len(named) == len(set(named)) == 3 + 9 + 3 * 4 * 10
+    assert len(named) == len(set(named)) == 3 + 9 + 3 * (1 + 4 * 10)
     assert max(map(len, named)) < 120
 
 
 def test_rows_are_json_numbers(rows):
     for found in rows:
         json.dumps(found, allow_nan=False)
-    measured = [v for cell, found in zip(cells(QUICK), rows, strict=True) for k, v in found.items() if k not in cell]
+    named = {"measure", "encoder", "model", "support", "width", "seed"}
+    measured = [v for found in taken_apart(rows) for k, v in found.items() if k not in named]
+    assert len(measured) > 100
     assert all(isinstance(v, int | float) and math.isfinite(v) for v in measured)
 
 
@@ -65,6 +75,43 @@ def test_a_small_memory_is_found_out_and_a_large_or_honest_one_is_not(rows):
     assert abs(low["memorizing", 4096, 0]["advantage"]) < 0.08
     assert low["honest", None, 16]["low"] < 0.01
     assert low["memorizing", 8, 16]["parameters"] == 68 * 16 + 16 + 16 * 16 + 16 + 17
+
+
+def test_one_trained_bigan_is_judged_by_every_width_and_found_out(rows):
+    (trained,) = [r for r in rows if r["measure"] == "bigan"]
+    judged = {found["width"]: found for found in trained["judged"]}
+    assert list(judged) == [0, 16]
+    assert judged[16]["low"] > 0.5
+    # Its pairs have eight codes, not four.
+    assert judged[16]["parameters"] == 72 * 16 + 16 + 16 * 16 + 16 + 17
+    assert judged[0]["advantage"] == pytest.approx(
+        (judged[0]["real_taken"] - judged[0]["generated_taken"]) / QUICK.test
+    )
+
+
+def test_the_code_of_a_trained_bigan_says_something(rows):
+    (trained,) = [r for r in rows if r["measure"] == "bigan"]
+    assert trained["p"] == 1 / 500
+    assert trained["low"] > 1.5 * trained["chance"]
+
+
+def test_rows_of_several_measures_are_taken_apart(rows):
+    apart = taken_apart(rows)
+    assert len(apart) == len(rows) + 2
+    (code,) = [r for r in apart if r["measure"] == "code" and "BiGAN" in r["encoder"]]
+    (trained,) = [r for r in rows if r["measure"] == "bigan"]
+    assert (code["encoder"], code["p"]) == ("trained BiGAN, seed 0", trained["p"])
+    models = [(r["model"], r["width"]) for r in apart if r["measure"] == "advantage" and r["support"] is None]
+    assert sorted(models) == [("bigan", 0), ("bigan", 16), ("honest", 0), ("honest", 16)]
+    assert "judged" in trained, "what is given stays as it is"
+
+
+def test_the_honest_sampler_and_the_trained_bigan_are_not_pooled():
+    mixed = [made_up(None, 0, 0.0, 0), made_up(4, 0, 0.9, 0)]
+    counts = {key: made_up(4, 0, 0.6, 0)[key] for key in ("advantage", "real_taken", "generated_taken", "test")}
+    mixed.append({"measure": "bigan", "seed": 0, "judged": [{"width": 0, "parameters": 73} | counts]})
+    found = [(p.model, p.support, p.parameters, round(p.advantage.value, 3)) for p in pool(mixed)]
+    assert found == [("memorizing", 4, 69, 0.9), ("honest", None, 69, 0.0), ("bigan", None, 73, 0.6)]
 
 
 def test_the_network_is_exact_on_codes_and_nowhere_near_on_images(rows):
@@ -124,7 +171,7 @@ def test_all_widths_of_a_seed_face_one_generator(monkeypatch):
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ({"measure": "beauty"}, "no measure 'beauty'; it has advantage, network, code"),
+        ({"measure": "beauty"}, "no measure 'beauty'; it has advantage, bigan, network, code"),
         (judged("dreaming", 8, 0), "no model 'dreaming'"),
         ({"measure": "code", "encoder": "none"}, "no encoder 'none'"),
     ],
@@ -172,13 +219,21 @@ def test_the_fall_of_a_square_root_is_minus_a_half():
 
 def test_the_summary_tells_what_was_found(rows):
     found = summary(QUICK, rows)
-    advantage, network, code = found.tables
+    advantage, code, network = found.tables
     verdicts = {(line[1], line[2]): line[-1] for line in advantage.rows}
     assert verdicts[8, 0] == verdicts[8, 16] == "yes"
-    assert len(advantage.rows) == 6
+    assert [line[0] for line in advantage.rows if line[2] == 0] == ["memorising"] * 2 + ["honest", "trained BiGAN"]
+    assert len(advantage.rows) == 8
     assert len(network.rows) == 2
-    assert len(code.rows) == 3
-    plain, falling = found.figures
+    assert len(code.rows) == 4
+    plain, capacity, falling = found.figures
+    assert [s.label for s in capacity.series] == [
+        "8 memorised images",
+        "4096 memorised images",
+        "honest",
+        "trained BiGAN",
+    ]
+    assert all(s.x == tuple(sorted(s.x)) and len(s.x) == 2 for s in capacity.series)
     assert [len(s.x) for s in plain.series] == [2, 2]
     assert all(min(s.y) > 0 for s in falling.series)
 

@@ -1,11 +1,11 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
-from didlearn.rng import Stream
+from didlearn.cli import app
 from didlearn.studies.memorizing_bigan import NAME
 from didlearn.studies.memorizing_bigan_study import MemorizingBiganStudy
-from didlearn.studies.study import Place
 
 
 def made_up(support, share):
@@ -31,10 +31,62 @@ def test_the_answer_is_what_the_rows_show(shares, said):
     json.dumps(result.model_dump(mode="json"), allow_nan=False)
 
 
-def test_settings_come_from_text_and_cells_run(tmp_path):
-    study = MemorizingBiganStudy.make({"supports": "4,16", "widths": "0,4", "seeds": "1", "steps": "5", "test": "50"})
-    cells = study.cells()
-    assert len(cells) == 3 + 2 + 6
-    row = study.run_cell(cells[-1], Stream(0), Place(tmp_path, tmp_path))
-    assert 0 <= row["real_taken"] <= 50
+SMALL = {
+    "supports": "4",
+    "widths": "0,4",
+    "seeds": "1",
+    "steps": "5",
+    "test": "50",
+    "validation": "50",
+    "checked": "256",
+    "probed": "60",
+    "bigan_steps": "4",
+    "bigan_width": "2",
+    "bigan_images": "100",
+}
+
+
+def trained(share, width=0):
+    counts = {key: made_up(4, share)[key] for key in ("advantage", "real_taken", "generated_taken", "test")}
+    return {"measure": "bigan", "seed": 0, "judged": [{"width": width, "parameters": 73} | counts]}
+
+
+@pytest.mark.parametrize(
+    ("shares", "bigan", "said"),
+    [
+        ({4: 0.9, 4096: 0.0}, 0.7, True),
+        ({4: 0.9, 4096: 0.0}, 0.0, False),
+        ({4: 0.9, 4096: 0.1}, 0.7, False),
+    ],
+)
+def test_the_objective_is_said_to_prefer_the_memory_only_where_it_does(shares, bigan, said):
+    rows = [made_up(m, share) for m, share in shares.items()] + [trained(bigan)]
+    result = MemorizingBiganStudy().summarise(rows)
+    assert ("prefers" in result.answer) is said
+    assert ("at least 0.7" in result.answer) is said
+    assert result.estimates["bigan_width_0"].value == pytest.approx(bigan)
+    assert result.estimates["largest_memory_width_0"].value == pytest.approx(shares[4096])
+
+
+def test_settings_come_from_text():
+    study = MemorizingBiganStudy.make(SMALL | {"supports": "4,16"})
+    assert len(study.cells()) == 3 + 2 + 1 + 6
+    assert study.recipe.encoder_width == study.recipe.discriminator_width == 2
     assert len(MemorizingBiganStudy.make({}, full=True).widths) == 5
+
+
+def test_the_command_runs_it_and_the_numbers_are_those_of_any_number_of_jobs(tmp_path):
+    flags = [text for name, value in SMALL.items() for text in ("--set", f"{name}={value}")]
+    found = {}
+    for jobs in ("1", "2"):
+        folder = tmp_path / jobs
+        done = CliRunner().invoke(app, ["study", NAME, *flags, "--jobs", jobs, "-o", str(folder), "--seed", "3"])
+        assert done.exit_code == 0, done.output
+        lines = map(json.loads, (folder / "rows.jsonl").read_text().splitlines())
+        found[jobs] = {json.dumps(line["cell"], sort_keys=True): line["row"] for line in lines}
+    assert found["1"] == found["2"]
+    assert len(found["1"]) == 3 + 1 + 1 + 4
+    page = (tmp_path / "1" / "report.html").read_text(encoding="utf-8")
+    assert "trained BiGAN, seed 0" in page
+    assert page == (tmp_path / "2" / "report.html").read_text(encoding="utf-8")
+    assert (tmp_path / "1" / "figures" / f"{NAME}-capacity.svg").is_file()

@@ -2,9 +2,11 @@
 
 The generator repeats m memorised images, the encoder returns noise, and discriminators of growing capacity are trained
 to tell (x̃ ⊙ z, E(x̃ ⊙ z)) from (G(z), z). For m far above their capacity they cannot, as they cannot tell an honest
-generator, which draws a new x̃ for every z. Three measures, each a row of its own:
+generator, which draws a new x̃ for every z. A BiGAN that is trained on x̃ as usual is judged by the same discriminators.
+Four measures, each a row of its own:
 
 - ``advantage``: of one discriminator against one generator;
+- ``bigan``: a trained BiGAN against discriminators of every width, and what its code says;
 - ``network``: the generator as a ReLU network: its weights, how often it is not its definition, and the two cycles;
 - ``code``: what an encoder's code says about the image, with encoders of which it is known beside it.
 """
@@ -24,8 +26,11 @@ from didlearn.rng import Stream
 from didlearn.statistics.intervals import clopper_pearson
 from didlearn.statistics.means import mean
 from didlearn.studies.codes import hsic_pvalue, probe_accuracy
-from didlearn.studies.critics import Pair, Pairs, Training, distinguish
+from didlearn.studies.critics import Found, Pair, Pairs, Training, distinguish
+from didlearn.studies.learned_pairs import learn
 from didlearn.studies.smoothed import SmoothedLaw
+from didlearn.studies.study import Place
+from didlearn.zoo.bigan import BiganRecipe
 from didlearn.zoo.memorizing import MemorizingGenerator, NoiseEncoder, noise_positions, noised
 
 Cell = dict[str, Any]
@@ -42,17 +47,21 @@ class MemorizingBigan:
     """The settings of the study.
 
     Attributes:
-        data: what x̃ is drawn from, smoothed: anything ``open_images`` takes.
+        data: what x̃ is drawn from, smoothed: anything ``open_images`` takes. size: resized to, or ``None``.
         latent: d̃. supports: the m. widths: of the discriminators' hidden layers, 0 for a linear one.
-        seeds: repetitions, each with other memorised images and another discriminator.
+        seeds: repetitions, each with other memorised images, another trained BiGAN and another discriminator.
         delta: bound on the generator network's total variation error.
         shift, noise: of the smoothed law, in pixels and in units of the range [0, 1].
         steps, batch, validation, test: how a discriminator is trained and judged (see ``critics.Training``).
         checked: codes that the network and the cycles are checked on, fewer where m of them would take minutes.
         probed: images that independence is tested on; ten times as many fit and test the probe.
+        bigan_latent, bigan_width, bigan_batch, bigan_steps, bigan_learning_rate: of the trained BiGAN; its
+            discriminator and its encoder are as wide as its generator.
+        bigan_images: draws from the law that it is trained on.
     """
 
     data: str = "digits"
+    size: int | None = None
     latent: int = 4
     supports: tuple[int, ...] = (4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144)
     widths: tuple[int, ...] = (0, 8, 32, 128)
@@ -66,6 +75,12 @@ class MemorizingBigan:
     test: int = 20_000
     checked: int = 65_536
     probed: int = 500
+    bigan_latent: int = 8
+    bigan_width: int = 8
+    bigan_batch: int = 64
+    bigan_steps: int = 2_000
+    bigan_learning_rate: float = 2e-3
+    bigan_images: int = 20_000
 
     def __post_init__(self) -> None:
         if not self.supports or not self.widths or min(self.widths) < 0 or self.seeds < 1:
@@ -79,31 +94,49 @@ class MemorizingBigan:
         """How discriminators are trained."""
         return Training(steps=self.steps, batch=self.batch, validation=self.validation, test=self.test)
 
+    @property
+    def recipe(self) -> BiganRecipe:
+        """How a BiGAN is trained."""
+        return BiganRecipe(
+            latent=self.bigan_latent,
+            width=self.bigan_width,
+            encoder_width=self.bigan_width,
+            discriminator_width=self.bigan_width,
+            batch=self.bigan_batch,
+            steps=self.bigan_steps,
+            learning_rate=self.bigan_learning_rate,
+        )
+
 
 def cells(settings: MemorizingBigan) -> list[Cell]:
     """Return the rows to be computed, each named by a small dictionary; one seed is whole before the next begins."""
-    judged: list[Cell] = [
-        {"measure": "advantage", "model": model, "support": support, "width": width, "seed": seed}
-        for seed in range(settings.seeds)
-        for model, support in [("honest", None), *(("memorizing", m) for m in settings.supports)]
-        for width in settings.widths
-    ]
+    judged: list[Cell] = []
+    for seed in range(settings.seeds):
+        judged.append({"measure": "bigan", "seed": seed})
+        judged += [
+            {"measure": "advantage", "model": model, "support": support, "width": width, "seed": seed}
+            for model, support in [("honest", None), *(("memorizing", m) for m in settings.supports)]
+            for width in settings.widths
+        ]
     networks: list[Cell] = [{"measure": "network", "support": m} for m in settings.supports]
     return [{"measure": "code", "encoder": name} for name in ENCODERS] + networks + judged
 
 
-def run_cell(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
-    """Compute one row: JSON numbers only.
+def run_cell(settings: MemorizingBigan, cell: Cell, stream: Stream, place: Place) -> Row:
+    """Compute one row of JSON values.
 
     Args:
         settings: of the study. cell: one of ``cells(settings)``.
         stream: the cell's own; what cells share (the memorised images) is drawn from its seed and their names.
+        place: where a BiGAN is trained.
 
     Raises:
         UsageError: the cell names no measure, model or encoder. DataError: the data cannot be read.
+        ModelError: the training of the BiGAN diverged.
     """
     measures: dict[str, Callable[[MemorizingBigan, Cell, Stream], Row]] = {
         "advantage": _advantage,
+        "bigan": lambda settings, _, stream: _bigan(settings, stream, place),
         "network": _network,
         "code": _code,
     }
@@ -140,12 +173,12 @@ def memorizing(settings: MemorizingBigan, support: int, stream: Stream) -> Memor
 
 
 @lru_cache(maxsize=1)
-def _opened(data: str, shift: float, noise: float) -> SmoothedLaw:
-    return SmoothedLaw.of(open_images(data), shift, noise)
+def _opened(data: str, size: int | None, shift: float, noise: float) -> SmoothedLaw:
+    return SmoothedLaw.of(open_images(data, size=size), shift, noise)
 
 
 def _law(settings: MemorizingBigan) -> SmoothedLaw:
-    return _opened(settings.data, settings.shift, settings.noise)
+    return _opened(settings.data, settings.size, settings.shift, settings.noise)
 
 
 def _advantage(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
@@ -158,17 +191,36 @@ def _advantage(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
         generated = generated_pairs(memorizing(settings, cell["support"], shared))
     else:
         raise UsageError(f"{NAME} has no model {cell['model']!r}; it has honest and memorizing")
-    found = distinguish(real, generated, cell["width"], settings.training, stream)
+    return _judged(distinguish(real, generated, cell["width"], settings.training, stream), settings.test)
+
+
+def _judged(found: Found, test: int) -> Row:
     return {
         "advantage": found.advantage.value,
         "low": found.advantage.low,
         "high": found.advantage.high,
         "real_taken": found.real_taken,
         "generated_taken": found.generated_taken,
-        "test": settings.test,
+        "test": test,
         "parameters": found.parameters,
         "steps": found.steps,
     }
+
+
+def _bigan(settings: MemorizingBigan, stream: Stream, place: Place) -> Row:
+    """Train a BiGAN once for all widths: judge its pairs, and test its code as that of any other encoder."""
+    law = _law(settings)
+    pairs, distance = learn(settings.recipe, law, settings.bigan_images, stream.child("bigan"), place)
+    judged = [
+        {"width": width}
+        | _judged(distinguish(pairs.real, pairs.generated, width, settings.training, own), settings.test)
+        for width in settings.widths
+        for own in [stream.child("judged", width)]
+    ]
+    images, labels = law.draw_labelled(10 * settings.probed, stream.torch("images"))
+    return {"frechet_distance": distance, "judged": judged} | _said(
+        settings, images, labels, pairs.code(images), stream
+    )
 
 
 def _network(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
@@ -222,15 +274,21 @@ def _code(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
     images, labels = law.draw_labelled(10 * settings.probed, stream.torch("images"))
     z = torch.randn(len(images), settings.latent, generator=stream.torch("codes"))
     noise = NoiseEncoder(law.shape, settings.latent)(noised(images, z))
-    pixels = _image_part(images, settings.latent).double()
-    codes = (1 - share) ** 0.5 * noise + share**0.5 * _components(pixels, settings.latent)
+    components = _components(_image_part(images, settings.latent).double(), settings.latent)
+    return _said(settings, images, labels, (1 - share) ** 0.5 * noise + share**0.5 * components, stream)
+
+
+def _said(
+    settings: MemorizingBigan, images: torch.Tensor, labels: torch.Tensor | None, codes: torch.Tensor, stream: Stream
+) -> Row:
+    pixels, law = _image_part(images, settings.latent).double(), _law(settings)
     n = settings.probed
-    hsic, p = hsic_pvalue(pixels[:n].numpy(), codes[:n].numpy(), stream.numpy("permutations"))
+    hsic, p = hsic_pvalue(pixels[:n].numpy(), codes[:n].double().numpy(), stream.numpy("permutations"))
     row: Row = {"hsic": hsic, "p": p, "images": n}
-    if labels is None:
+    if labels is None or law.labels is None:
         return row
-    accuracy = probe_accuracy(codes.numpy(), labels.numpy(), 5 * n)
-    chance = float(torch.bincount(law.labels).max()) / len(law.images) if law.labels is not None else 0.0
+    accuracy = probe_accuracy(codes.double().numpy(), labels.numpy(), 5 * n)
+    chance = float(torch.bincount(law.labels).max()) / len(law.images)
     return row | {"accuracy": accuracy.value, "low": accuracy.low, "high": accuracy.high, "chance": chance}
 
 

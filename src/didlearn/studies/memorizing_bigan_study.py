@@ -10,8 +10,9 @@ from didlearn.result import CheckResult
 from didlearn.rng import Stream
 from didlearn.studies import memorizing_bigan
 from didlearn.studies.memorizing_bigan import MemorizingBigan
-from didlearn.studies.memorizing_bigan_summary import Summary, pool, summary
+from didlearn.studies.memorizing_bigan_summary import Pooled, Summary, pool, summary
 from didlearn.studies.study import Cell, Place, Row, Study
+from didlearn.wording import number
 
 
 @dataclass(frozen=True)
@@ -20,49 +21,79 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
 
     name: ClassVar[str] = memorizing_bigan.NAME
     question: ClassVar[str] = "Can a discriminator tell a BiGAN that memorises, with noise for a code, from the data?"
-    FULL: ClassVar[Mapping[str, Any]] = {"seeds": 5, "steps": 4000, "widths": (0, 8, 32, 128, 512)}
+    FULL: ClassVar[Mapping[str, Any]] = {
+        "seeds": 5,
+        "steps": 4000,
+        "widths": (0, 8, 32, 128, 512),
+        "bigan_latent": 64,
+        "bigan_width": 64,
+        "bigan_steps": 10_000,
+        "bigan_learning_rate": 2e-4,
+    }
 
     def cells(self) -> list[Cell]:
-        """One for each encoder, each support as a network, and each discriminator against each generator."""
+        """One for each encoder, each support as a network, each trained BiGAN, and each discriminator on the others."""
         return memorizing_bigan.cells(self)
 
-    def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:  # noqa: ARG002 (nothing is kept)
+    def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:
         """Measure one of them."""
-        return memorizing_bigan.run_cell(self, cell, rng)
+        return memorizing_bigan.run_cell(self, cell, rng, place)
 
     def summarise(self, rows: list[Row]) -> CheckResult:
         """Tabulate and draw, and say from which support on nothing is seen."""
-        found = summary(self, rows)
+        found, pooled = summary(self, rows), pool(rows)
         return CheckResult(
             check=self.name,
             verdict="measured",
-            answer=_answer(rows),
-            estimates=_estimates(found),
+            answer=_answer(pooled),
+            estimates=_estimates(found, pooled),
             tables=found.tables,
             figures=found.figures,
             notes=(
                 "An advantage within its error says that this discriminator, trained this long, saw nothing: wider "
                 "ones are limited by training as well as by capacity.",
-                "The code of the memorising BiGAN is noise: see the table of what codes say about the image.",
+                "The code of the memorising BiGAN is noise, that of a trained one is not: see the table of what codes "
+                "say about the image.",
+                "The trained BiGAN is small and trained for a short time; a better one is found out less. That it is "
+                "found out where the memorising one is not says what the objective prefers, not what training finds.",
             ),
         )
 
 
-def _estimates(found: Summary) -> dict[str, Any]:
-    return {f"slope_width_{width}": slope for width, slope in found.slopes.items()}
+def _estimates(found: Summary, pooled: list[Pooled]) -> dict[str, Any]:
+    largest = max((p.support or 0 for p in pooled), default=0)
+    named = {"memorizing": "largest_memory", "bigan": "bigan"}
+    judged = {
+        f"{named[p.model]}_width_{p.width}": p.advantage
+        for p in pooled
+        if p.model in named and (p.model == "bigan" or p.support == largest)
+    }
+    return judged | {f"slope_width_{width}": slope for width, slope in found.slopes.items()}
 
 
-def _answer(rows: list[Row]) -> str:
-    pooled = [p for p in pool(rows) if p.support is not None]
-    if not pooled:
+def _answer(pooled: list[Pooled]) -> str:
+    memories = [p for p in pooled if p.support is not None]
+    if not memories:
         return "No discriminator was trained yet."
-    seen = [p.support for p in pooled if p.found_out and p.support]
-    largest = max(p.support or 0 for p in pooled)
+    seen = [p.support for p in memories if p.found_out and p.support]
+    largest = max(p.support or 0 for p in memories)
     if not seen:
-        return f"No discriminator found the memorising BiGAN out, from {min(p.support or 0 for p in pooled)} images up."
+        return (
+            f"No discriminator found the memorising BiGAN out, from {min(p.support or 0 for p in memories)} images up."
+        )
     if max(seen) == largest:
         return f"Even with {largest} memorised images a discriminator found the BiGAN out."
     return (
         f"Discriminators found the memorising BiGAN out with up to {max(seen)} images, and none did above that, "
-        "though its support is finite and its code is noise."
+        f"though its support is finite and its code is noise.{_of_the_trained(pooled)}"
+    )
+
+
+def _of_the_trained(pooled: list[Pooled]) -> str:
+    trained = [p.advantage.value or 0.0 for p in pooled if p.model == "bigan" and p.found_out]
+    if not trained or len(trained) < sum(p.model == "bigan" for p in pooled):
+        return ""
+    return (
+        f" Every one found the trained BiGAN out, with an advantage of at least {number(min(trained))}: the objective "
+        "prefers the one that memorises."
     )

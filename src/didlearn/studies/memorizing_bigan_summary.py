@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.stats import norm
@@ -16,6 +16,9 @@ from didlearn.studies.memorizing_bigan import MemorizingBigan, Row
 
 # The fall is read where a discriminator saw each memorised image this often, and is not near its ceiling of 1.
 SEEN, CEILING = 16, 0.5
+Role = Literal["generated", "heldout", "train"]
+# As they are named in the tables, in the order of their lines; the key is the one of the rows.
+MODELS = {"memorizing": "memorising", "honest": "honest", "bigan": "trained BiGAN"}
 X_LABEL, Y_LABEL = "memorised images m", "advantage on fresh pairs"
 
 
@@ -25,7 +28,7 @@ class Summary:
 
     Attributes:
         tables: ``advantage``, ``network`` and ``code``.
-        figures: the advantage against the support, plain and with both axes logarithmic.
+        figures: the advantage against the support, plain and with both axes logarithmic, and against the capacity.
         slopes: of log advantage on log m, by width of the discriminator, where two supports or more can be used.
     """
 
@@ -39,12 +42,14 @@ class Pooled:
     """One discriminator width against one generator, over all seeds.
 
     Attributes:
-        support: m, ``None`` for the honest generator. width, parameters: of the discriminators.
+        model: one of ``MODELS``. support: m, ``None`` for what does not memorise.
+        width, parameters: of the discriminators.
         advantage: mean over the seeds, with the error of the fresh pairs it was measured on.
         error: standard error of that mean as the seeds differ, or that of the pairs where it is larger.
         seeds: how many.
     """
 
+    model: str
     support: int | None
     width: int
     parameters: int
@@ -63,17 +68,34 @@ def summary(settings: MemorizingBigan, rows: list[Row]) -> Summary:
     pooled = pool(rows)
     widths = sorted({p.width for p in pooled})
     slopes = {width: slope for width in widths if (slope := fall(settings, pooled, width)) is not None}
-    tables = (_advantage_table(pooled), _network_table(rows), _code_table(rows))
+    tables = (_advantage_table(pooled), _code_table(taken_apart(rows)), _network_table(rows))
     return Summary(tables, _figures(settings, pooled), slopes)
 
 
 def pool(rows: list[Row]) -> list[Pooled]:
-    """Return one value for each generator and width, the honest generator last."""
-    groups: dict[tuple[int, float], list[Row]] = {}
-    for row in rows:
+    """Return one value for each generator and width, the memorising ones by support first."""
+    groups: dict[tuple[int, float, int], list[Row]] = {}
+    for row in taken_apart(rows):
         if row["measure"] == "advantage":
-            groups.setdefault((row["width"], row["support"] or math.inf), []).append(row)
+            key = (row["width"], row["support"] or math.inf, list(MODELS).index(row["model"]))
+            groups.setdefault(key, []).append(row)
     return [_pooled(groups[key]) for key in sorted(groups)]
+
+
+def taken_apart(rows: list[Row]) -> list[Row]:
+    """Return the rows with those of trained BiGANs, which hold several measures, replaced by one row a measure."""
+    apart: list[Row] = []
+    for row in rows:
+        if row["measure"] != "bigan":
+            apart.append(row)
+            continue
+        name = f"trained BiGAN, seed {row['seed']}"
+        apart.append(
+            {key: value for key, value in row.items() if key != "judged"} | {"measure": "code", "encoder": name}
+        )
+        of = {"measure": "advantage", "model": "bigan", "support": None, "seed": row["seed"]}
+        apart += [of | judged for judged in row["judged"]]
+    return apart
 
 
 def _pooled(rows: list[Row]) -> Pooled:
@@ -84,7 +106,7 @@ def _pooled(rows: list[Row]) -> Pooled:
     if seeds > 1:
         error = max(error, float(np.std([row["advantage"] for row in rows], ddof=1)) / math.sqrt(seeds))
     first = rows[0]
-    return Pooled(first["support"], first["width"], first["parameters"], advantage, error, seeds)
+    return Pooled(first["model"], first["support"], first["width"], first["parameters"], advantage, error, seeds)
 
 
 def fall(settings: MemorizingBigan, pooled: list[Pooled], width: int) -> Estimate | None:
@@ -139,10 +161,9 @@ def _advantage_table(pooled: list[Pooled]) -> Table:
 
 
 def _advantage_row(p: Pooled) -> tuple[Cell, ...]:
-    model = "honest" if p.support is None else "memorising"
     ratio = None if p.support is None else p.support / p.parameters
     ends = (p.advantage.value, p.advantage.low, p.advantage.high)
-    return (model, p.support, p.width, p.parameters, ratio, *ends, "yes" if p.found_out else "no")
+    return (MODELS[p.model], p.support, p.width, p.parameters, ratio, *ends, "yes" if p.found_out else "no")
 
 
 def _network_table(rows: list[Row]) -> Table:
@@ -175,8 +196,8 @@ def _columns_of(rows: list[Row], measure: str, columns: tuple[str, ...]) -> tupl
 
 
 def _figures(settings: MemorizingBigan, pooled: list[Pooled]) -> tuple[Figure, ...]:
-    coordinates = math.prod(open_images(settings.data).shape) - settings.latent
-    by_width = {p.width: p.parameters for p in pooled}
+    coordinates = math.prod(open_images(settings.data, size=settings.size).shape) - settings.latent
+    by_width = {p.width: p.parameters for p in pooled if p.support}
     plain = tuple(_series(pooled, w, n, False) for w, n in by_width.items())
     falling = tuple(s for w, n in by_width.items() if (s := _series(pooled, w, n, True)).x)
     theory = Series(
@@ -196,6 +217,7 @@ def _figures(settings: MemorizingBigan, pooled: list[Pooled]) -> tuple[Figure, .
             x_log=True,
             caption="Each point: all seeds, with the 95 % interval of the fresh pairs.",
         ),
+        _capacity(pooled),
         Figure(
             name="fall",
             title="How the advantage falls",
@@ -209,14 +231,38 @@ def _figures(settings: MemorizingBigan, pooled: list[Pooled]) -> tuple[Figure, .
     )
 
 
+def _capacity(pooled: list[Pooled]) -> Figure:
+    supports = sorted({p.support for p in pooled if p.support})
+    # The ends and the middle: nine lines cannot be told apart.
+    shown = [supports[i] for i in sorted({0, len(supports) // 2, len(supports) - 1})] if supports else []
+    groups: list[tuple[str, Role, list[Pooled]]] = [
+        (f"{m} memorised images", "train", [p for p in pooled if p.support == m]) for m in shown
+    ]
+    groups += [("honest", "heldout", [p for p in pooled if p.model == "honest"])]
+    groups += [("trained BiGAN", "generated", [p for p in pooled if p.model == "bigan"])]
+    return Figure(
+        name="capacity",
+        title="Three BiGANs against discriminators of growing capacity",
+        x_label="parameters of the discriminator",
+        y_label=Y_LABEL,
+        series=tuple(_line(label, role, sorted(of, key=lambda p: p.parameters)) for label, role, of in groups if of),
+        x_log=True,
+        caption="The objective of a BiGAN is to bring this to 0: the lower the line, the better the model by it.",
+    )
+
+
 def _series(pooled: list[Pooled], width: int, parameters: int, positive: bool) -> Series:
     used = [p for p in pooled if p.width == width and p.support and (p.found_out or not positive)]
     name = f"width {width}" if width else "linear"
+    return _line(f"{name}, {parameters} parameters", "generated", used, by_support=True)
+
+
+def _line(label: str, role: Role, pooled: list[Pooled], *, by_support: bool = False) -> Series:
     return Series(
-        label=f"{name}, {parameters} parameters",
-        x=tuple(float(p.support or 0) for p in used),
-        y=tuple(float(p.advantage.value or 0) for p in used),
-        low=tuple(float(p.advantage.low or 0) for p in used),
-        high=tuple(float(p.advantage.high or 0) for p in used),
-        role="generated",
+        label=label,
+        x=tuple(float(p.support or 0) if by_support else float(p.parameters) for p in pooled),
+        y=tuple(float(p.advantage.value or 0) for p in pooled),
+        low=tuple(float(p.advantage.low or 0) for p in pooled),
+        high=tuple(float(p.advantage.high or 0) for p in pooled),
+        role=role,
     )
