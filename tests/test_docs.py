@@ -241,6 +241,12 @@ def test_commands_of_the_readme_parse(line):
     assert re.search(r"there is no (file|file or folder) ", done.stderr), done.stderr
 
 
+def test_every_package_has_its_row_in_the_design():
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    packages = [path.parent.name for path in (ROOT / "src" / "didlearn").glob("*/__init__.py")]
+    assert [name for name in packages if f"`{name}/`" not in text] == []
+
+
 def test_one_version_everywhere():
     for name in ("CITATION.cff", "CHANGELOG.md"):
         assert dl.__version__ in (ROOT / name).read_text(encoding="utf-8")
