@@ -103,7 +103,9 @@ def _claim(path: Path, study: Study, seed: int) -> None:
         "seed": seed,
         "didlearn": __version__,
     }
-    if not path.exists():
+    rows = path.with_name(ROWS)
+    started = path.with_name("models").exists() or (rows.exists() and rows.stat().st_size > 0)
+    if not (path.exists() and started):
         atomically(path, lambda part: part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8"))
         return
     try:

@@ -142,8 +142,9 @@ def _identity(recipe: Recipe, train: Images, heldout: Images, seed: int, runner:
 def _claim(home: Path, wanted: dict[str, Any]) -> None:
     """Write what is being trained, or make sure that it is the same run that goes on."""
     path = home / RUN
-    if not path.exists():
-        for stale in (CHECKPOINT, PROGRESS):  # what is left where a restart was cut short
+    kept = (home / CHECKPOINT).exists() or (home.parent / JSON).exists()
+    if not (path.exists() and kept):
+        for stale in (CHECKPOINT, PROGRESS):  # what is left where a restart was cut short, or nothing was saved
             (home / stale).unlink(missing_ok=True)
         atomically(path, lambda part: part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8"))
         return
