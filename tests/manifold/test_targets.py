@@ -1,10 +1,11 @@
 """Planted images and controls."""
 
 import numpy as np
+import pytest
 import torch
 
 from didlearn.manifold.outliers import local_variance
-from didlearn.manifold.targets import planted, shifted, shuffled, with_noise
+from didlearn.manifold.targets import phase_noise, planted, shifted, shuffled, with_noise
 from didlearn.rng import Stream
 from tests.inference.decoders import linear
 
@@ -49,3 +50,26 @@ def test_local_variance_sees_what_happens_within_patches_alone():
     images = np.stack([checker, blocks])[:, None]
     assert np.allclose(local_variance(images), [0.25, 0.0])
     assert local_variance(checker[None, None, :5, :5]).shape == (1,)
+
+
+@pytest.mark.parametrize("side", [8, 9])
+def test_random_phases_keep_spectrum_mean_and_variance(side):
+    images = np.random.default_rng(0).random((6, 3, side, side)).astype(np.float32).cumsum(axis=2) / side
+    noise = phase_noise(images, np.random.default_rng(1))
+    assert noise.shape == images.shape
+    assert noise.dtype == np.float32
+    before, after = (np.abs(np.fft.fft2(x.astype(np.float64))) for x in (images, noise))
+    assert np.allclose(before, after, rtol=1e-4, atol=1e-4)
+    for axis in ((2, 3),):
+        assert np.allclose(noise.mean(axis=axis), images.mean(axis=axis), atol=1e-5)
+        assert np.allclose(noise.var(axis=axis), images.var(axis=axis), rtol=1e-4)
+
+
+def test_random_phases_are_random_and_each_image_s_own():
+    image = np.random.default_rng(0).random((1, 1, 16, 16)).astype(np.float32)
+    noise = phase_noise(np.repeat(image, 200, axis=0), np.random.default_rng(1))
+    flat = (noise - noise.mean(axis=(2, 3), keepdims=True)).reshape(200, -1)
+    correlation = np.corrcoef(flat)[np.triu_indices(200, 1)]
+    assert abs(correlation.mean()) < 0.01
+    assert np.abs(correlation).max() < 0.5
+    assert abs(np.corrcoef(np.concatenate([flat, (image - image.mean()).reshape(1, -1)]))[-1, :-1].mean()) < 0.03
