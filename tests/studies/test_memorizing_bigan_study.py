@@ -19,8 +19,8 @@ def made_up(support, share):
     ("shares", "said"),
     [
         ({}, "No discriminator was trained yet"),
-        ({4: 0.9, 64: 0.4, 4096: 0.0}, "with up to 64 images, and none did above that"),
-        ({4: 0.9, 64: 0.4}, "Even with 64 memorised images"),
+        ({4: 0.9, 64: 0.4, 4096: 0.0}, "up to so many images: 64 (linear). With more"),
+        ({4: 0.9, 64: 0.4}, "Even with 64 memorised images every"),
         ({64: 0.0, 4096: 0.0}, "No discriminator found the memorising BiGAN out, from 64 images up"),
     ],
 )
@@ -56,7 +56,7 @@ def trained(share, width=0):
     [
         ({4: 0.9, 4096: 0.0}, 0.7, True),
         ({4: 0.9, 4096: 0.0}, 0.0, False),
-        ({4: 0.9, 4096: 0.1}, 0.7, False),
+        ({4: 0.9, 4096: 0.0}, 0.02, False),
     ],
 )
 def test_the_objective_is_said_to_prefer_the_memory_only_where_it_does(shares, bigan, said):
@@ -66,6 +66,14 @@ def test_the_objective_is_said_to_prefer_the_memory_only_where_it_does(shares, b
     assert ("at least 0.7" in result.answer) is said
     assert result.estimates["bigan_width_0"].value == pytest.approx(bigan)
     assert result.estimates["largest_memory_width_0"].value == pytest.approx(shares[4096])
+
+
+def test_each_width_has_its_reach():
+    rows = [made_up(4, 0.9), made_up(64, 0.4), made_up(4096, 0.0)]
+    rows += [made_up(4, 0.9) | {"width": 8}, made_up(4096, 0.2) | {"width": 8}]
+    rows += [made_up(4, 0.0) | {"width": 16}, made_up(4096, 0.0) | {"width": 16}]
+    answer = MemorizingBiganStudy().summarise(rows).answer
+    assert "64 (linear), 4\u202f096, the most there were (width 8), none (width 16)." in answer
 
 
 def test_settings_come_from_text():

@@ -75,25 +75,42 @@ def _answer(pooled: list[Pooled]) -> str:
     memories = [p for p in pooled if p.support is not None]
     if not memories:
         return "No discriminator was trained yet."
-    seen = [p.support for p in memories if p.found_out and p.support]
-    largest = max(p.support or 0 for p in memories)
-    if not seen:
-        return (
-            f"No discriminator found the memorising BiGAN out, from {min(p.support or 0 for p in memories)} images up."
+    supports = sorted({p.support or 0 for p in memories})
+    reach = {p.width: 0 for p in memories}
+    for p in memories:
+        if p.found_out:
+            reach[p.width] = max(reach[p.width], p.support or 0)
+    if not any(reach.values()):
+        said = f"No discriminator found the memorising BiGAN out, from {number(supports[0])} images up."
+    elif min(reach.values()) == supports[-1]:
+        return f"Even with {number(supports[-1])} memorised images every discriminator found the BiGAN out."
+    else:
+        reached = ", ".join(f"{_reached(m, supports[-1])} ({_named(width)})" for width, m in reach.items())
+        said = (
+            f"Discriminators found the memorising BiGAN out up to so many images: {reached}. With more they did not, "
+            "though its support is finite and its code is noise."
         )
-    if max(seen) == largest:
-        return f"Even with {largest} memorised images a discriminator found the BiGAN out."
-    return (
-        f"Discriminators found the memorising BiGAN out with up to {max(seen)} images, and none did above that, "
-        f"though its support is finite and its code is noise.{_of_the_trained(pooled)}"
-    )
+    return said + _of_the_trained(pooled, supports[-1])
 
 
-def _of_the_trained(pooled: list[Pooled]) -> str:
-    trained = [p.advantage.value or 0.0 for p in pooled if p.model == "bigan" and p.found_out]
-    if not trained or len(trained) < sum(p.model == "bigan" for p in pooled):
+def _reached(support: int, largest: int) -> str:
+    if support == largest:
+        return f"{number(support)}, the most there were"
+    return number(support) if support else "none"
+
+
+def _named(width: int) -> str:
+    return f"width {width}" if width else "linear"
+
+
+def _of_the_trained(pooled: list[Pooled], largest: int) -> str:
+    """Compare the trained BiGAN with the largest memory, where no discriminator leaves a doubt."""
+    trained = {p.width: p.advantage for p in pooled if p.model == "bigan"}
+    memory = {p.width: p.advantage for p in pooled if p.support == largest}
+    if not trained or any((trained[w].low or 0) <= (memory[w].high or 0) for w in trained if w in memory):
         return ""
+    least = number(min(advantage.value or 0.0 for advantage in trained.values()))
     return (
-        f" Every one found the trained BiGAN out, with an advantage of at least {number(min(trained))}: the objective "
-        "prefers the one that memorises."
+        f" Every one found the trained BiGAN out, with an advantage of at least {least}: the objective prefers the one "
+        f"that memorises {number(largest)} images."
     )
