@@ -64,7 +64,7 @@ def test_the_objective_is_said_to_prefer_the_memory_only_where_it_does(shares, b
     result = MemorizingBiganStudy().summarise(rows)
     assert ("prefers" in result.answer) is said
     assert ("at least 0.7" in result.answer) is said
-    assert result.estimates["bigan_width_0"].value == pytest.approx(bigan)
+    assert result.estimates["trained_bigan_width_0"].value == pytest.approx(bigan)
     assert result.estimates["largest_memory_width_0"].value == pytest.approx(shares[4096])
 
 

@@ -52,17 +52,17 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
             notes=(
                 "An advantage within its error says that this discriminator, trained this long, saw nothing: wider "
                 "ones are limited by training as well as by capacity.",
-                "The code of the memorising BiGAN is noise, that of a trained one is not: see the table of what codes "
-                "say about the image.",
-                "The trained BiGAN is small and trained for a short time; a better one is found out less. That it is "
-                "found out where the memorising one is not says what the objective prefers, not what training finds.",
+                "The code of the memorising BiGAN is noise by construction: the table of what codes say about the image "
+                "sets that of a trained one beside it.",
+                "The trained BiGAN is small and trained for a short time. That it is found out where the memorising "
+                "one is not says what the objective prefers, not what training finds.",
             ),
         )
 
 
 def _estimates(found: Summary, pooled: list[Pooled]) -> dict[str, Any]:
     largest = max((p.support or 0 for p in pooled), default=0)
-    named = {"memorizing": "largest_memory", "bigan": "bigan"}
+    named = {"memorizing": "largest_memory", "bigan": "trained_bigan"}
     judged = {
         f"{named[p.model]}_width_{p.width}": p.advantage
         for p in pooled
