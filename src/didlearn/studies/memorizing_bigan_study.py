@@ -52,8 +52,8 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
             notes=(
                 "An advantage within its error says that this discriminator, trained this long, saw nothing: wider "
                 "ones are limited by training as well as by capacity.",
-                "The code of the memorising BiGAN is noise by construction: the table of what codes say about the image "
-                "sets that of a trained one beside it.",
+                "The code of the memorising BiGAN is noise by construction: the table of what codes say about the "
+                "image sets that of a trained one beside it.",
                 "The trained BiGAN is small and trained for a short time. That it is found out where the memorising "
                 "one is not says what the objective prefers, not what training finds.",
             ),
