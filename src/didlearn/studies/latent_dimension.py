@@ -64,12 +64,12 @@ class LatentDimension(Study):
     models: tuple[str, ...] = MODELS
     latents: tuple[int, ...] = (2, 8, 32)
     seeds: int = 2
-    steps: int = 2_000
-    critic_steps: int = 3
+    steps: int = 1_500
+    critic_steps: int = 2
     batch: int = 64
     width: int = 8
     discriminator_width: int = 8
-    images: int = 16
+    images: int = 12
     shifts: tuple[int, ...] = (1,)
     draws: int = 200
     starts: int = 8
