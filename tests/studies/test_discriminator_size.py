@@ -18,13 +18,13 @@ def test_a_power_law_is_found_exactly():
 
 def test_the_interval_covers_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(0)
-    weights = np.repeat([100.0, 400.0, 1600.0, 6400.0], 3)
+    weights = np.array([100.0, 400.0, 400.0, 1600.0, 6400.0])
     inside = []
-    for _ in range(600):
+    for _ in range(1500):
         support = np.exp(2 + 0.7 * np.log(weights) + 0.5 * rng.standard_normal(len(weights)))
         found = fit_slope([model(w, s) for w, s in zip(weights, support, strict=True)])
         inside.append(found.low < 0.7 < found.high)
-    assert 0.92 < np.mean(inside) < 0.975
+    assert 0.93 < np.mean(inside) < 0.97
 
 
 def test_too_few_models_have_no_slope():

@@ -133,6 +133,26 @@ def test_how_often_it_is_measured_changes_no_weight(whole, tmp_path):
         assert all(len(row) > 2 for row in progress(folder))
 
 
+def test_learning_rates_fall_from_the_middle_on_also_after_a_kill(tmp_path, monkeypatch):
+    from didlearn.zoo.vae import VaeTraining
+
+    step, rates = VaeTraining.step, {}
+
+    def recorded(self, source):
+        rates.setdefault(source.step, []).append(self.optimizers["pair"].param_groups[0]["lr"])
+        return step(self, source)
+
+    monkeypatch.setattr(VaeTraining, "step", recorded)
+    for end in (4, 8):
+        with pytest.raises(Killed):
+            train("vae", tmp_path / "model", checkpoint_seconds=0, progress=kill_at(end))
+    train("vae", tmp_path / "model")
+    wanted = {done: [1e-3 * min(1.0, 2 * (1 - done / 12) + 0.05)] * (2 if done in (3, 7) else 1) for done in range(12)}
+    assert rates.keys() == wanted.keys()
+    for done, found in rates.items():
+        assert found == pytest.approx(wanted[done])
+
+
 SCRIPT = """
 from pathlib import Path
 import torch
