@@ -205,6 +205,16 @@ def test_seeds_are_pooled_with_the_larger_of_two_errors():
     assert uneven.error == pytest.approx(0.1, rel=0.01)
 
 
+def test_what_is_found_out_is_so_for_all_lines_together():
+    """An advantage of 2.5 standard errors is news alone, and expected among forty."""
+    share = 2.5 * math.sqrt(2 * 0.25 / 100_000)
+    (alone,) = pool([made_up(16, 0, share, 0)])
+    assert alone.found_out
+    among = pool([made_up(16 + i, 0, share, 0) for i in range(40)])
+    assert not any(p.found_out for p in among)
+    assert all(p.advantage.low > 0 for p in among), "each interval is one of 95 %"
+
+
 def test_the_fall_of_a_square_root_is_minus_a_half():
     supports = (4, 64, 256, 1024, 4096, 2**20)
     share = {4: 0.9} | {m: 2 / m**0.5 for m in supports[1:5]} | {2**20: 0.2}
