@@ -13,9 +13,9 @@ from didlearn.console import showing
 from didlearn.errors import UsageError
 from didlearn.images import open_images
 from didlearn.images.split import split_heldout
-from didlearn.parallel import check_device
 from didlearn.studies.registry import STUDIES
 from didlearn.studies.runner import run_study
+from didlearn.zoo.data import check_device
 from didlearn.zoo.recipe import Recipe
 from didlearn.zoo.registry import RECIPES
 from didlearn.zoo.training import Runner, train_model

@@ -16,25 +16,8 @@ from typing import TypeVar
 import torch
 from threadpoolctl import threadpool_limits
 
-from didlearn.errors import UsageError
-
 UNIT = 32
 T = TypeVar("T")
-
-
-def check_device(name: str) -> None:
-    """Refuse a torch device that is not there.
-
-    Raises:
-        UsageError: the name is none, or this machine has no such device.
-    """
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        reason = (str(error).splitlines() or [""])[0]
-        raise UsageError(
-            f"the device {name!r} cannot be used ({reason}); give cpu, or cuda on a machine with one"
-        ) from None
 
 
 def default_threads() -> int:

@@ -20,11 +20,10 @@ from didlearn.errors import MissingExtraError, ModelError, ResultError, UsageErr
 from didlearn.images.base import Images
 from didlearn.models.base import silent
 from didlearn.models.directory import JSON, WEIGHTS, save_model
-from didlearn.parallel import check_device
 from didlearn.result import atomically
 from didlearn.rng import Stream
 from didlearn.zoo.checkpoint import load_checkpoint, save_checkpoint
-from didlearn.zoo.data import Source, TrainingSet
+from didlearn.zoo.data import Source, TrainingSet, check_device
 from didlearn.zoo.recipe import Recipe, Training, doublings
 from didlearn.zoo.watch import Watch, check_losses, finite_weights, write_sheet
 
