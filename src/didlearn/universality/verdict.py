@@ -13,6 +13,7 @@ from didlearn.wording import number, percent
 
 TESTS = 4
 PLAIN = 0.05
+LARGEST = 1000
 
 
 class Limits(NamedTuple):
@@ -106,6 +107,9 @@ def _real(estimates: dict[str, Estimate], name: str, words: Callable[[float], st
 
 
 def _signed(shift: float) -> str:
+    if shift >= LARGEST:
+        # A feature that is zero for nearly all images of a class: how many times is then a matter of the split.
+        return f"more than {number(LARGEST)} times"
     if shift >= 1:
         return f"{number(1 + shift)} times"
     return f"{abs(shift) * 100:.2g} % {'beyond' if shift >= 0 else 'below'}"
