@@ -12,7 +12,7 @@ import os
 import re
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
@@ -202,8 +202,7 @@ class AuditResult(Value):
         root = Path(folder)
         root.mkdir(parents=True, exist_ok=True)
         saved = self.model_copy(update={"checks": tuple(_save_tiles(check, root) for check in self.checks)})
-        for table in (table for check in self.checks for table in check.tables if table.csv):
-            _write_csv(table, root)
+        write_tables(self.checks, root)
         arrays = {f"{c.check}/{name}": a for c in self.checks for name, a in c.arrays.items()}
         atomically(root / "arrays.npz", lambda path: np.savez_compressed(path, allow_pickle=False, **arrays))
         text = json.dumps(saved.model_dump(mode="json"), indent=1, allow_nan=False)
@@ -270,6 +269,12 @@ def _save_gallery(check: str, gallery: Gallery, root: Path) -> Gallery:
             tiles.append(tile)
         rows.append(tuple(tiles))
     return gallery.model_copy(update={"rows": tuple(rows)})
+
+
+def write_tables(checks: Iterable[CheckResult], root: Path) -> None:
+    """Write the tables that name a CSV file."""
+    for table in (table for check in checks for table in check.tables if table.csv):
+        _write_csv(table, root)
 
 
 def _write_csv(table: Table, root: Path) -> None:

@@ -46,6 +46,7 @@ def test_every_cell_is_a_row_and_the_page_shows_them(whole):
     folder, result = whole
     assert [row["cell"] for row in rows(folder)] == Toy().cells()
     assert result.answer == "6 are."
+    assert (folder / "numbers.csv").read_text(encoding="utf-8").startswith("width,seed,value")
     html = (folder / "report.html").read_text(encoding="utf-8")
     for text in ("Are these numbers drawn?", "6 are.", "All numbers", "A note."):
         assert text in html

@@ -88,6 +88,8 @@ class DiscriminatorSize(Study):
                 "CelebA; 0 is diversity that does not depend on them.",
                 "Diversity is 1/Σp² at the distance at which real images have about two hundred look-alike pairs; "
                 "the paper counted duplicates by eye. Look-alikes are more frequent, so these numbers are smaller.",
+                "A model whose images are noisier than real ones has fewer look-alikes than they have: a support above "
+                "that of held-out images is spread that the data do not have, and no diversity learned from them.",
                 "Every model has the same generator and the same number of steps: small discriminators may also simply "
                 "be worse teachers, and diversity of bad images is no success. The Fréchet distance stands beside it.",
             ),
@@ -117,16 +119,23 @@ def _support(row: Row) -> float | None:
 def _answer(slope: Estimate | None, rows: list[Row]) -> str:
     if slope is None:
         return f"Too few models are finished ({len(rows)}) to say."
-    said = f"Diversity grows as the {number(slope.value or 0.0)}th power of the discriminator's weights"
+    power = f"with the power {number(slope.value or 0.0)} ({interval(slope)}) of the discriminator's weights"
     if (slope.low or 0.0) > 0:
-        return f"{said} ({interval(slope)})."
-    if (slope.high or 0.0) < 0:
-        return (
-            f"Diversity falls with the discriminator's weights: power {number(slope.value or 0.0)} ({interval(slope)})."
+        said = f"Diversity grows {power}."
+    else:
+        said = (
+            f"Diversity falls {power}." if (slope.high or 0.0) < 0 else f"Diversity goes {power}: no growth is shown."
         )
-    return (
-        f"No growth with the discriminator's weights is shown: power {number(slope.value or 0.0)} ({interval(slope)})."
-    )
+    return f"{said} {_beyond(rows)}".strip()
+
+
+def _beyond(rows: list[Row]) -> str:
+    """Say so where most models spread their images wider than the data are spread."""
+    pairs = [(_support(row), (row.get("lookalike_support_heldout") or [None])[0]) for row in rows]
+    beyond = [own > real for own, real in pairs if own is not None and real is not None]
+    if sum(beyond) * 2 <= len(beyond):
+        return ""
+    return "But most models spread wider than held-out images do: that is noise in their images, not diversity learned."
 
 
 def _table(rows: list[Row]) -> Table:

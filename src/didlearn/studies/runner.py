@@ -20,7 +20,7 @@ from didlearn.errors import ModelError, ResultError, UsageError
 from didlearn.models.base import silent
 from didlearn.parallel import default_threads, one_thread
 from didlearn.report import write_study_report
-from didlearn.result import CheckResult, atomically
+from didlearn.result import CheckResult, atomically, write_tables
 from didlearn.rng import Stream
 from didlearn.studies.study import Cell, Place, Row, Study
 from didlearn.zoo.training import CHECKPOINT
@@ -83,6 +83,7 @@ def _write(study: Study, rows: list[Row], missing: tuple[str, ...], folder: Path
     result = study.summarise(rows)
     result = result.model_copy(update={"params": settings, "question": study.question, "notes": missing + result.notes})
     (folder / "result.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    write_tables([result], folder)
     write_study_report(result, folder)
     return result
 
