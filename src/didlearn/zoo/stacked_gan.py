@@ -38,7 +38,7 @@ class StackedGanRecipe(GanRecipe):
     latent: int = 100
     upper_noise: int = 50
     condition: float = 1.0
-    entropy: float = 1.0
+    entropy: float = 10.0
     joint: float = 0.5
 
     def __post_init__(self) -> None:
