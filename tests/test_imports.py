@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "didlearn"
-BASE = {"errors", "rng", "result", "parts", "parallel", "wording", "_version"}
+BASE = {"atomic", "errors", "rng", "result", "parts", "parallel", "wording", "_version"}
 LAYERS = {
+    "atomic": set(),
     "errors": set(),
     "_version": set(),
     "rng": set(),
     "parallel": set(),
-    "result": {"errors"},
+    "result": {"atomic", "errors"},
     "wording": {"result"},
     "parts": {"result"},
     "trusted": {"errors"},
@@ -37,7 +38,7 @@ LAYERS = {
     | {"duplicates", "manifold", "density", "universality", "fidelity", "check"},
     "spec": BASE | {"check"},
     "audit": BASE | {"images", "models", "embeddings", "check", "checks", "spec"},
-    "report": {"errors", "result", "wording", "_version"},
+    "report": {"atomic", "errors", "result", "wording", "_version"},
     "labelling": BASE | {"statistics"},
     "console": set(),
     "zoo": BASE | {"statistics", "images", "models", "embeddings"},
@@ -46,7 +47,8 @@ LAYERS = {
     | {"checks", "zoo", "report"},
     "experiment": BASE | {"console", "images", "zoo", "studies"},
     "command": BASE | {"console", "audit", "spec", "report", "check", "models"},
-    "cli": {"errors", "_version", "command", "experiment", "report", "labelling"},
+    "flags": {"errors"},
+    "cli": {"errors", "flags", "_version", "command", "experiment", "report", "labelling"},
     "__main__": {"cli"},
 }
 

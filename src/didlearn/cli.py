@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
-from didlearn.errors import DidlearnError, UsageError
+from didlearn.errors import DidlearnError
+from didlearn.flags import OnceOnly, option
 
 CHECK_COMMANDS = {
     "support": "How many different images can it make? The birthday-paradox test alone.",
@@ -25,25 +25,6 @@ CHECK_COMMANDS = {
     "concentration": "Is it Lipschitz, and do its features concentrate? That check alone.",
 }
 DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"
-
-
-class OnceOnly(TyperCommand):
-    """A command that refuses unknown flags with the list of valid ones, and a flag given twice."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Look at the flags as typed, before anything takes the last of two."""
-        known = {flag: param for param in self.params for flag in (*param.opts, *param.secondary_opts)}
-        known |= {"--help": None}  # type: ignore[dict-item]
-        seen: set[str] = set()
-        for flag in (word.split("=", 1)[0] for word in args if word.startswith("-") and word.strip("-")):
-            if flag.startswith("--") and flag not in known:
-                valid = ", ".join(sorted(name for name in known if name.startswith("--")))
-                raise UsageError(f"there is no flag {flag}; valid are {valid}")
-            param = known.get(flag)
-            if param is not None and param.name in seen and not getattr(param, "multiple", False):
-                raise UsageError(f"{flag} is given twice; give it once")
-            seen |= {param.name} if param is not None and param.name else set()
-        return super().parse_args(ctx, args)
 
 
 app = typer.Typer(
@@ -72,10 +53,6 @@ def _root(
     pass
 
 
-def _option(flags: str, help_: str, panel: str, **more: Any) -> Any:
-    return typer.Option(*flags.split(), help=help_, rich_help_panel=panel, show_default=False, **more)
-
-
 def _command(check: str | None) -> Callable[..., None]:
     """Make the ``audit`` command, or that of one check: the same flags."""
 
@@ -83,69 +60,67 @@ def _command(check: str | None) -> Callable[..., None]:
         spec: Annotated[Path | None, typer.Argument(help="A TOML file that says all this.", show_default=False)] = None,
         generator: Annotated[
             str | None,
-            _option("--generator", "Samples (folder, zip, npz), .pt, .pt2, model folder, or file.py:factory.", MODEL),
+            option("--generator", "Samples (folder, zip, npz), .pt, .pt2, model folder, or file.py:factory.", MODEL),
         ] = None,
-        train: Annotated[str | None, _option("--train", "Images the generator was trained on.", DATA)] = None,
+        train: Annotated[str | None, option("--train", "Images the generator was trained on.", DATA)] = None,
         heldout: Annotated[
-            str | None, _option("--heldout", "Images it was not trained on (else split off by seed).", DATA)
+            str | None, option("--heldout", "Images it was not trained on (else split off by seed).", DATA)
         ] = None,
         outside: Annotated[
-            list[str] | None, _option("--outside", "NAME=SPEC: another data set. Repeatable.", DATA)
+            list[str] | None, option("--outside", "NAME=SPEC: another data set. Repeatable.", DATA)
         ] = None,
-        size: Annotated[int | None, _option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
-        channels: Annotated[int | None, _option("--channels", "Turn all images to 1 or 3 channels.", DATA)] = None,
+        size: Annotated[int | None, option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
+        channels: Annotated[int | None, option("--channels", "Turn all images to 1 or 3 channels.", DATA)] = None,
         heldout_fraction: Annotated[
-            float | None, _option("--heldout-fraction", "Share split off for held-out (default 0.2).", DATA)
+            float | None, option("--heldout-fraction", "Share split off for held-out (default 0.2).", DATA)
         ] = None,
         drop_shared: Annotated[
-            bool | None, _option("--drop-shared", "Leave out held-out images that are in the training set.", DATA)
+            bool | None, option("--drop-shared", "Leave out held-out images that are in the training set.", DATA)
         ] = None,
         skip_broken: Annotated[
-            bool | None, _option("--skip-broken", "Leave out files that cannot be read, and count them.", DATA)
+            bool | None, option("--skip-broken", "Leave out files that cannot be read, and count them.", DATA)
         ] = None,
         latent_shape: Annotated[
-            str | None, _option("--latent-shape", "Shape of one latent: 100, or 128,1,1.", MODEL)
+            str | None, option("--latent-shape", "Shape of one latent: 100, or 128,1,1.", MODEL)
         ] = None,
         value_range: Annotated[
-            tuple[float, float] | None, _option("--value-range", "What the output spans: -1 1.", MODEL)
+            tuple[float, float] | None, option("--value-range", "What the output spans: -1 1.", MODEL)
         ] = None,
-        prior: Annotated[str | None, _option("--prior", "normal, or uniform on [-1, 1].", MODEL)] = None,
-        classes: Annotated[int | None, _option("--classes", "Classes of a conditional model.", MODEL)] = None,
+        prior: Annotated[str | None, option("--prior", "normal, or uniform on [-1, 1].", MODEL)] = None,
+        classes: Annotated[int | None, option("--classes", "Classes of a conditional model.", MODEL)] = None,
         trust_code: Annotated[
-            bool | None, _option("--trust-code", "Let a factory given as a generator or embedding run its code.", MODEL)
+            bool | None, option("--trust-code", "Let a factory given as a generator or embedding run its code.", MODEL)
         ] = None,
         autoencoder: Annotated[
-            str | None, _option("--autoencoder", "To set beside it: a .pt file or file.py:factory.", MODEL)
+            str | None, option("--autoencoder", "To set beside it: a .pt file or file.py:factory.", MODEL)
         ] = None,
         checks: Annotated[
-            list[str] | None, _option("--checks", "Names, comma-separated (default: all).", MEASURE)
+            list[str] | None, option("--checks", "Names, comma-separated (default: all).", MEASURE)
         ] = None,
         samples: Annotated[
-            str | None, _option("--samples -n", "Images drawn from the generator: 20000, 20k.", MEASURE)
+            str | None, option("--samples -n", "Images drawn from the generator: 20000, 20k.", MEASURE)
         ] = None,
-        level: Annotated[float | None, _option("--level", "Confidence level of intervals.", MEASURE)] = None,
+        level: Annotated[float | None, option("--level", "Confidence level of intervals.", MEASURE)] = None,
         embedding: Annotated[
             str | None,
-            _option(
-                "--embedding", "pixels, classifier, inception, dinov2, clip, a .pt file, file.py:factory.", MEASURE
-            ),
+            option("--embedding", "pixels, classifier, inception, dinov2, clip, a .pt file, file.py:factory.", MEASURE),
         ] = None,
         weights: Annotated[
-            Path | None, _option("--weights", "Weights of inception, dinov2 or clip, without a network.", MEASURE)
+            Path | None, option("--weights", "Weights of inception, dinov2 or clip, without a network.", MEASURE)
         ] = None,
         set_: Annotated[
-            list[str] | None, _option("--set", "CHECK.PARAMETER=VALUE, e.g. support.factor=3. Repeatable.", MEASURE)
+            list[str] | None, option("--set", "CHECK.PARAMETER=VALUE, e.g. support.factor=3. Repeatable.", MEASURE)
         ] = None,
-        output: Annotated[Path | None, _option("--output -o", "Run folder (default runs/GENERATOR).", WORK)] = None,
-        seed: Annotated[int | None, _option("--seed", "Root of every random stream (default 0).", WORK)] = None,
-        device: Annotated[str | None, _option("--device", "cpu, cuda, cuda:1.", WORK)] = None,
+        output: Annotated[Path | None, option("--output -o", "Run folder (default runs/GENERATOR).", WORK)] = None,
+        seed: Annotated[int | None, option("--seed", "Root of every random stream (default 0).", WORK)] = None,
+        device: Annotated[str | None, option("--device", "cpu, cuda, cuda:1.", WORK)] = None,
         batch_size: Annotated[
-            int | None, _option("--batch-size -b", "Images in flight; changes no result.", WORK)
+            int | None, option("--batch-size -b", "Images in flight; changes no result.", WORK)
         ] = None,
-        threads: Annotated[int | None, _option("--threads", "Worker threads; changes no result.", WORK)] = None,
-        fail_on: Annotated[str, _option("--fail-on", "Exit with 1 on fail, inconclusive, or never.", WORK)] = "fail",
-        json: Annotated[bool, _option("--json", "Print audit.json on stdout.", WORK)] = False,
-        quiet: Annotated[bool, _option("--quiet -q", "No progress on stderr.", WORK)] = False,
+        threads: Annotated[int | None, option("--threads", "Worker threads; changes no result.", WORK)] = None,
+        fail_on: Annotated[str, option("--fail-on", "Exit with 1 on fail, inconclusive, or never.", WORK)] = "fail",
+        json: Annotated[bool, option("--json", "Print audit.json on stdout.", WORK)] = False,
+        quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", WORK)] = False,
     ) -> None:
         flags = {key: value for key, value in locals().items() if key in _SPEC_FLAGS and value is not None}
         from didlearn.command import run_audit
@@ -227,33 +202,33 @@ def train(
             help="dcgan, mix-dcgan, bigan, stacked-gan, wgan-gp, r3gan, vae, autoencoder or glo.", show_default=False
         ),
     ],
-    data: Annotated[str | None, _option("--data", "Images to train on.", DATA)] = None,
+    data: Annotated[str | None, option("--data", "Images to train on.", DATA)] = None,
     heldout: Annotated[
-        str | None, _option("--heldout", "Images to measure against (else split off by seed).", DATA)
+        str | None, option("--heldout", "Images to measure against (else split off by seed).", DATA)
     ] = None,
     heldout_fraction: Annotated[
-        float, _option("--heldout-fraction", "Share split off for held-out (default 0.2).", DATA)
+        float, option("--heldout-fraction", "Share split off for held-out (default 0.2).", DATA)
     ] = 0.2,
-    size: Annotated[int | None, _option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
-    channels: Annotated[int | None, _option("--channels", "Turn all images to 1 or 3 channels.", DATA)] = None,
-    steps: Annotated[int | None, _option("--steps", "Training steps.", MODEL)] = None,
-    latent: Annotated[int | None, _option("--latent", "Dimension of the latent.", MODEL)] = None,
-    width: Annotated[int | None, _option("--width", "Channels of the generator's last hidden layer.", MODEL)] = None,
-    batch: Annotated[int | None, _option("--batch", "Images of one step.", MODEL)] = None,
+    size: Annotated[int | None, option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
+    channels: Annotated[int | None, option("--channels", "Turn all images to 1 or 3 channels.", DATA)] = None,
+    steps: Annotated[int | None, option("--steps", "Training steps.", MODEL)] = None,
+    latent: Annotated[int | None, option("--latent", "Dimension of the latent.", MODEL)] = None,
+    width: Annotated[int | None, option("--width", "Channels of the generator's last hidden layer.", MODEL)] = None,
+    batch: Annotated[int | None, option("--batch", "Images of one step.", MODEL)] = None,
     set_: Annotated[
-        list[str] | None, _option("--set", "NAME=VALUE: any other setting of the model. Repeatable.", MODEL)
+        list[str] | None, option("--set", "NAME=VALUE: any other setting of the model. Repeatable.", MODEL)
     ] = None,
     output: Annotated[
-        Path | None, _option("--output -o", "Model folder (default models/MODEL-DATA); a killed run goes on.", WORK)
+        Path | None, option("--output -o", "Model folder (default models/MODEL-DATA); a killed run goes on.", WORK)
     ] = None,
-    seed: Annotated[int, _option("--seed", "Root of every random stream (default 0).", WORK)] = 0,
-    device: Annotated[str, _option("--device", "cpu, cuda, cuda:1.", WORK)] = "cpu",
+    seed: Annotated[int, option("--seed", "Root of every random stream (default 0).", WORK)] = 0,
+    device: Annotated[str, option("--device", "cpu, cuda, cuda:1.", WORK)] = "cpu",
     precision: Annotated[
-        str, _option("--precision", "float32, bf16, or auto: bf16 on a GPU that can (default).", WORK)
+        str, option("--precision", "float32, bf16, or auto: bf16 on a GPU that can (default).", WORK)
     ] = "auto",
-    tensorboard: Annotated[bool, _option("--tensorboard", "Write TensorBoard's files too.", WORK)] = False,
-    restart: Annotated[bool, _option("--restart", "Forget what the folder holds of an earlier run.", WORK)] = False,
-    quiet: Annotated[bool, _option("--quiet -q", "No progress on stderr.", WORK)] = False,
+    tensorboard: Annotated[bool, option("--tensorboard", "Write TensorBoard's files too.", WORK)] = False,
+    restart: Annotated[bool, option("--restart", "Forget what the folder holds of an earlier run.", WORK)] = False,
+    quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", WORK)] = False,
 ) -> None:
     """Train a model."""
     from didlearn.experiment import run_train
@@ -275,19 +250,19 @@ def study(
             help="discriminator-size, encoder, per-class, latent-dimension or memorizing-bigan.", show_default=False
         ),
     ],
-    data: Annotated[str | None, _option("--data", "Images to train on (default digits).", DATA)] = None,
-    size: Annotated[int | None, _option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
-    full: Annotated[bool, _option("--full", "The full grid: hours, best on a GPU.", MEASURE)] = False,
+    data: Annotated[str | None, option("--data", "Images to train on (default digits).", DATA)] = None,
+    size: Annotated[int | None, option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
+    full: Annotated[bool, option("--full", "The full grid: hours, best on a GPU.", MEASURE)] = False,
     set_: Annotated[
-        list[str] | None, _option("--set", "NAME=VALUE: a setting of the study. Repeatable.", MEASURE)
+        list[str] | None, option("--set", "NAME=VALUE: a setting of the study. Repeatable.", MEASURE)
     ] = None,
     output: Annotated[
-        Path | None, _option("--output -o", "Folder (default studies/NAME); a killed study goes on.", WORK)
+        Path | None, option("--output -o", "Folder (default studies/NAME); a killed study goes on.", WORK)
     ] = None,
-    seed: Annotated[int, _option("--seed", "Root of every random stream (default 0).", WORK)] = 0,
-    jobs: Annotated[int | None, _option("--jobs", "Cells at a time; changes no result.", WORK)] = None,
-    device: Annotated[str, _option("--device", "cpu, cuda, cuda:1.", WORK)] = "cpu",
-    quiet: Annotated[bool, _option("--quiet -q", "No progress on stderr.", WORK)] = False,
+    seed: Annotated[int, option("--seed", "Root of every random stream (default 0).", WORK)] = 0,
+    jobs: Annotated[int | None, option("--jobs", "Cells at a time; changes no result.", WORK)] = None,
+    device: Annotated[str, option("--device", "cpu, cuda, cuda:1.", WORK)] = "cpu",
+    quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", WORK)] = False,
 ) -> None:
     """Run a study."""
     from didlearn.experiment import run_one_study

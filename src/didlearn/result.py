@@ -10,9 +10,8 @@ import csv
 import json
 import os
 import re
-import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
@@ -20,6 +19,7 @@ import numpy as np
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from didlearn.atomic import atomically
 from didlearn.errors import ResultError
 
 FORMAT: Final = 1
@@ -290,18 +290,6 @@ def _write_csv(table: Table, root: Path) -> None:
 def csv_cell(cell: Cell) -> Cell:
     """Keep a spreadsheet from running a text cell (a file name, say) as a formula."""
     return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
-def atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let ``write`` fill a file beside ``path``, and put it in its place: a reader never sees half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    os.close(handle)
-    try:
-        write(Path(name))
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _load_arrays(checks: tuple[CheckResult, ...], root: Path) -> list[CheckResult]:

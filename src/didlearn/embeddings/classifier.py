@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from scipy.stats import binomtest
 
+from didlearn.atomic import atomically
 from didlearn.embeddings.base import Embedding, Progress
 from didlearn.embeddings.extract import embed
 from didlearn.embeddings.module import weights_digest
@@ -24,7 +25,7 @@ from didlearn.embeddings.network import ClassifierNetwork
 from didlearn.embeddings.training import Labelled, train_classifier
 from didlearn.errors import DataError
 from didlearn.images.base import Images
-from didlearn.result import Estimate, atomically
+from didlearn.result import Estimate
 from didlearn.rng import Stream, generator
 
 RECIPE = 1  # raise it whenever the same images would give other weights

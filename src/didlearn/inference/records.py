@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from didlearn._version import __version__
+from didlearn.atomic import atomically
 from didlearn.models.base import LatentModel
-from didlearn.result import atomically
 
 Array = np.ndarray[Any, Any]
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from didlearn.atomic import atomically
 from didlearn.labelling.sheet import KINDS, Sheet
 from didlearn.labelling.store import Said
-from didlearn.result import Cell, atomically, csv_cell
+from didlearn.result import Cell, csv_cell
 
 WORDS: Final = {"d": "duplicate", "n": "not", "u": "unsure"}
 COLUMNS: Final = ("labeller", "pair", "kind", "sample_a", "sample_b", "distance", "stratum", "answer", "at")

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from didlearn.atomic import atomically
 from didlearn.labelling.sheet import Sheet
 from didlearn.labelling.store import Said
-from didlearn.result import Cell, CheckResult, Estimate, Table, Verdict, atomically
+from didlearn.result import Cell, CheckResult, Estimate, Table, Verdict
 from didlearn.rng import generator
 from didlearn.statistics.agreement import MISSING, agreement
 from didlearn.statistics.intervals import proportion

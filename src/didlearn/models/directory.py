@@ -19,11 +19,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from didlearn.atomic import atomically
 from didlearn.errors import ModelError, UsageError
 from didlearn.models.architectures import ARCHITECTURES, AnyArguments, Architecture
 from didlearn.models.interface import check_classes, check_range
 from didlearn.models.module import ModuleModel
-from didlearn.result import atomically
 
 JSON, WEIGHTS = "model.json", "weights.safetensors"
 MAX_PARAMETERS = 2 * 10**9

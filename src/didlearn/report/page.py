@@ -13,6 +13,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from didlearn.atomic import atomically
 from didlearn.report import estimates, numbers, plot, provenance, summary
 from didlearn.report.exports import stems, write_figures
 from didlearn.report.labelled import with_labels
@@ -20,7 +21,7 @@ from didlearn.report.methods import methods
 from didlearn.report.pictures import Album
 from didlearn.report.settle import settled_by
 from didlearn.report.thrift import Thrift, afford
-from didlearn.result import AuditResult, CheckResult, Table, atomically
+from didlearn.result import AuditResult, CheckResult, Table
 
 NAME: Final = "report.html"
 VERDICTS: Final = {

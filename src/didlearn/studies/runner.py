@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from didlearn import __version__
+from didlearn.atomic import atomically
 from didlearn.errors import ModelError, ResultError, UsageError
 from didlearn.models.base import silent
 from didlearn.parallel import default_threads, one_thread
 from didlearn.report import write_study_report
-from didlearn.result import CheckResult, atomically, write_tables
+from didlearn.result import CheckResult, write_tables
 from didlearn.rng import Stream
 from didlearn.studies.study import Cell, Place, Row, Study
 from didlearn.zoo.training import CHECKPOINT

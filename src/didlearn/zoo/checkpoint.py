@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from didlearn.atomic import atomically
 from didlearn.errors import ResultError
-from didlearn.result import atomically
 from didlearn.zoo.recipe import Training
 
 

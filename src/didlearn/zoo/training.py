@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from didlearn import __version__
+from didlearn.atomic import atomically
 from didlearn.errors import MissingExtraError, ModelError, ResultError, UsageError
 from didlearn.images.base import Images
 from didlearn.models.base import silent
 from didlearn.models.directory import JSON, WEIGHTS, save_model
-from didlearn.result import atomically
 from didlearn.rng import Stream
 from didlearn.zoo.checkpoint import load_checkpoint, save_checkpoint
 from didlearn.zoo.data import Source, TrainingSet, check_device
