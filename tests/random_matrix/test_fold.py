@@ -46,3 +46,10 @@ def test_hermite_meets_values_and_slopes():
     places = np.array([0.3, 1.0, 2.5])
     found = hermite(1.7, places, places[:, None] ** 5, 5 * places[:, None] ** 4)
     assert found == pytest.approx([1.7**5])
+
+
+def test_a_start_at_the_pole_of_the_weights_finds_no_root_and_no_warning():
+    equations = branch_of(np.ones(8), 0.5).equations
+    for start in (np.array([-1.0]), np.array([np.nan])):
+        with pytest.raises(NoRootError, match="pole"):
+            equations.newton(2.0, start)

@@ -23,6 +23,7 @@ STEPS = 40
 SLOW = 0.2
 REAL = 100.0
 FAR = 1e8
+POLE = 1e-12
 PATIENCE = 6
 
 
@@ -67,7 +68,13 @@ class FixedPoint:
         return self.proportions / (self.ratio * (1 + delta))
 
     def solve(self, delta: Numbers, z: complex) -> Solved:
-        """Return Q at δ and z, and count it."""
+        """Return Q at δ and z, and count it.
+
+        Raises:
+            NoRootError: δ is at the pole of the weights, or is no number.
+        """
+        if not (np.abs(1 + delta) > POLE).all():
+            raise NoRootError(f"no Q at {delta}, where weights have their pole")
         self.evaluations += 1
         return self.blocks.solve(self.weights(delta), z)
 
