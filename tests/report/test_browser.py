@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,16 +12,6 @@ from didlearn.report.page import render, write
 from didlearn.result import AuditResult, CheckResult, Gallery, Table, Tile
 
 pytestmark = pytest.mark.browser
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PAGES = ["sound", "collapsed", "memorised", "hostile", "study", "compare", "compare-hostile", "many", "wide"]
 
 CONTRAST = """() => {
@@ -64,20 +52,6 @@ def files(three, hostile, tmp_path_factory):
     for name, results in groups.items():
         write(root / f"{name}.html", render_comparison(results, dict.fromkeys(results, root)))
     return root
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    if not CHROMIUM.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{CHROMIUM} is missing; install Chromium to run the browser tests")
-        pytest.skip(f"{CHROMIUM} is missing")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
