@@ -21,11 +21,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from didlearn.inference import quasi_newton, unit
-from didlearn.inference.inversion import Inversion, invert
-from didlearn.inference.jacobian import gradient
-from didlearn.inference.race import Found, search
-from didlearn.manifold.targets import planted
+from didlearn.checks.targets import planted
+from didlearn.derivatives.jacobian import gradient
+from didlearn.inversion import quasi_newton, unit
+from didlearn.inversion.invert import Inversion, invert
+from didlearn.inversion.race import Found, search
 from didlearn.models import open_model
 from didlearn.models.base import LatentModel
 from didlearn.rng import Stream

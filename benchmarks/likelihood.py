@@ -21,13 +21,13 @@ import torch
 
 from didlearn import open_model
 from didlearn.errors import UsageError
-from didlearn.inference import ais
-from didlearn.inference.bdmc import bdmc, simulate
-from didlearn.inference.evidence import make_settings
-from didlearn.inference.likelihood import Likelihood, make_decoder
-from didlearn.inference.observation import make_observation
-from didlearn.inference.preparation import encode, prepare
-from didlearn.inference.settings import SCHEDULES, STARTS
+from didlearn.evidence import ais
+from didlearn.evidence.bdmc import bdmc, simulate
+from didlearn.evidence.likelihood import Likelihood, make_decoder
+from didlearn.evidence.log_evidence import make_settings
+from didlearn.evidence.observation import make_observation
+from didlearn.evidence.preparation import encode, prepare
+from didlearn.evidence.settings import SCHEDULES, STARTS
 from didlearn.models.base import LatentModel
 from didlearn.models.oracles import PPCA
 from didlearn.parallel import single_threaded

@@ -14,9 +14,9 @@ import typer
 import yaml
 
 import didlearn as dl
-from didlearn.check import CHECKS
-from didlearn.cli import app
-from didlearn.spec import build_checks
+from didlearn.audit.check import CHECKS
+from didlearn.audit.spec import build_checks
+from didlearn.cli.app import app
 from didlearn.studies.registry import STUDIES
 from didlearn.zoo.registry import RECIPES
 
@@ -190,7 +190,7 @@ def test_json_examples_are_valid(path, text):
 
 @pytest.mark.parametrize(("path", "text"), list(blocks("toml")))
 def test_toml_examples_are_valid(path, text, tmp_path):
-    from didlearn.spec import make_spec, read_toml
+    from didlearn.audit.spec import make_spec, read_toml
 
     file = tmp_path / "audit.toml"
     file.write_text(text, encoding="utf-8")

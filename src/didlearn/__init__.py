@@ -3,28 +3,32 @@
 The public names below are imported on first use: ``import didlearn`` itself is cheap, and so is ``didlearn --help``.
 """
 
+import sys
+from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from didlearn._version import __version__
 
 if TYPE_CHECKING:
-    from didlearn.audit import audit
+    from didlearn.audit.run import audit
+    from didlearn.checks.fidelity.manifold_metrics import density_coverage, precision_recall
     from didlearn.embeddings import open_embedding
-    from didlearn.fidelity.manifold_metrics import density_coverage, precision_recall
+    from didlearn.evidence.bdmc import Sandwich, bdmc
+    from didlearn.evidence.log_evidence import Evidence, log_evidence
     from didlearn.images import Images, open_images
-    from didlearn.inference.bdmc import Sandwich, bdmc
-    from didlearn.inference.evidence import Evidence, log_evidence
-    from didlearn.inference.inversion import Inversion, invert
+    from didlearn.inversion.invert import Inversion, invert
     from didlearn.models import LatentModel, Sampler, open_model, save_model
     from didlearn.neighbors import closest_pairs, nearest
     from didlearn.random_matrix import Spectrum, limiting_spectrum
-    from didlearn.result import AuditResult, CheckResult, Estimate
-    from didlearn.statistics.birthday import birthday_bound
-    from didlearn.statistics.frechet import frechet_distance
-    from didlearn.statistics.kernel_distance import kernel_distance
-    from didlearn.statistics.support import estimate_support
-    from didlearn.statistics.vendi import vendi_score
+    from didlearn.result.files import AuditResult
+    from didlearn.result.values import CheckResult, Estimate
+    from didlearn.statistics.birthday.paradox import birthday_bound
+    from didlearn.statistics.birthday.support import estimate_support
+    from didlearn.statistics.distances.frechet import frechet_distance
+    from didlearn.statistics.distances.kernel_distance import kernel_distance
+    from didlearn.statistics.distances.vendi import vendi_score
 
 __all__ = [
     "AuditResult",
@@ -59,35 +63,49 @@ __all__ = [
 ]
 
 _HOME = {
-    "AuditResult": "result",
-    "CheckResult": "result",
-    "Estimate": "result",
-    "Evidence": "inference.evidence",
+    "AuditResult": "result.files",
+    "CheckResult": "result.values",
+    "Estimate": "result.values",
+    "Evidence": "evidence.log_evidence",
     "Images": "images",
-    "Inversion": "inference.inversion",
+    "Inversion": "inversion.invert",
     "LatentModel": "models",
     "Sampler": "models",
-    "Sandwich": "inference.bdmc",
+    "Sandwich": "evidence.bdmc",
     "Spectrum": "random_matrix",
-    "audit": "audit",
-    "bdmc": "inference.bdmc",
-    "birthday_bound": "statistics.birthday",
+    "bdmc": "evidence.bdmc",
+    "birthday_bound": "statistics.birthday.paradox",
     "closest_pairs": "neighbors",
-    "density_coverage": "fidelity.manifold_metrics",
-    "estimate_support": "statistics.support",
-    "frechet_distance": "statistics.frechet",
-    "invert": "inference.inversion",
-    "kernel_distance": "statistics.kernel_distance",
+    "density_coverage": "checks.fidelity.manifold_metrics",
+    "estimate_support": "statistics.birthday.support",
+    "frechet_distance": "statistics.distances.frechet",
+    "invert": "inversion.invert",
+    "kernel_distance": "statistics.distances.kernel_distance",
     "limiting_spectrum": "random_matrix",
-    "log_evidence": "inference.evidence",
+    "log_evidence": "evidence.log_evidence",
     "nearest": "neighbors",
     "open_embedding": "embeddings",
     "open_images": "images",
     "open_model": "models",
-    "precision_recall": "fidelity.manifold_metrics",
+    "precision_recall": "checks.fidelity.manifold_metrics",
     "save_model": "models",
-    "vendi_score": "statistics.vendi",
+    "vendi_score": "statistics.distances.vendi",
 }
+
+
+class _Package(ModuleType):
+    """The package: ``didlearn.audit`` is the function, also once the folder of that name was imported."""
+
+    @property
+    def audit(self) -> Callable[..., Any]:
+        return getattr(import_module("didlearn.audit.run"), "audit")  # noqa: B009 (the name is the folder's too)
+
+    @audit.setter
+    def audit(self, folder: ModuleType) -> None:
+        """Importing ``didlearn.audit.…`` sets the folder here; the function stays in its place."""
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

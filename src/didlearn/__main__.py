@@ -1,5 +1,5 @@
 """``python -m didlearn``."""
 
-from didlearn.cli import main
+from didlearn.cli.app import main
 
 main()

@@ -5,7 +5,8 @@ import pytest
 
 import didlearn.images
 from didlearn.errors import DataError
-from didlearn.images import Images, hub, open_images
+from didlearn.images import Images, open_images
+from didlearn.images.formats import hub
 
 
 def test_public_names():

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from didlearn.labelling.sheet import Sheet
-from didlearn.result import AuditResult, CheckResult, Estimate
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Estimate
 
 CANDIDATES, PLANTED, DUPLICATES = 60, 40, 25
 TOTAL = CANDIDATES + 2 * PLANTED

@@ -12,7 +12,7 @@ import pytest
 
 from didlearn.labelling.outcome import FILE as RESULT
 from didlearn.labelling.store import FILE
-from didlearn.result import CheckResult
+from didlearn.result.values import CheckResult
 from tests.labelling.conftest import make_run
 from tests.labelling.served import serving
 

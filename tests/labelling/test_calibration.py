@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 import didlearn as dl
-from didlearn.checks.support import Support
+from didlearn.checks.support.check import Support
 from didlearn.labelling.outcome import outcome
 from didlearn.labelling.sheet import PARTS, Sheet
 from didlearn.labelling.store import Said

@@ -9,8 +9,8 @@ import pytest
 from didlearn.labelling.export import COLUMNS, write_csv
 from didlearn.labelling.outcome import FILE, outcome, write_outcome
 from didlearn.labelling.store import Said
-from didlearn.result import CheckResult
-from didlearn.statistics.collisions import effective_support
+from didlearn.result.values import CheckResult
+from didlearn.statistics.birthday.collisions import effective_support
 from tests.labelling.conftest import DUPLICATES
 
 

@@ -10,7 +10,7 @@ import pytest
 from didlearn.labelling.outcome import FILE
 from didlearn.labelling.sheet import Sheet
 from didlearn.labelling.store import Store
-from didlearn.result import CheckResult
+from didlearn.result.values import CheckResult
 from tests.labelling.served import serving
 
 

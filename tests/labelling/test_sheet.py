@@ -5,7 +5,8 @@ import pytest
 
 from didlearn.errors import ResultError, UsageError
 from didlearn.labelling.sheet import Sheet
-from didlearn.result import AuditResult, CheckResult
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult
 
 
 def test_the_order_is_by_seed_and_name(sheet):

@@ -9,9 +9,9 @@ from hypothesis.extra.numpy import arrays
 
 from didlearn.errors import DataError, UsageError
 from didlearn.neighbors import closest_pairs
-from didlearn.neighbors.cascade import Block, Candidates
 from didlearn.neighbors.closest import _Best
-from didlearn.neighbors.rows import as_rows
+from didlearn.neighbors.kernel.cascade import Block, Candidates
+from didlearn.neighbors.kernel.rows import as_rows
 
 # Rounding may swap the sums of pairs that are mathematically tied; these data have ties only where sums are exact.
 TOLERANCE = {"rtol": 1e-12, "atol": 0}

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from didlearn.result import AuditResult, CheckResult, Estimate, Figure, Gallery, Mark, Series, Table, Tile
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Mark, Series, Table, Tile
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&{{ 7*7 }}"
 

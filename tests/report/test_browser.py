@@ -9,7 +9,8 @@ import pytest
 
 from didlearn.report import render_comparison, write_study_report
 from didlearn.report.page import render, write
-from didlearn.result import AuditResult, CheckResult, Gallery, Table, Tile
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Gallery, Table, Tile
 
 pytestmark = pytest.mark.browser
 PAGES = ["sound", "collapsed", "memorised", "hostile", "study", "compare", "compare-hostile", "many", "wide"]

@@ -7,7 +7,8 @@ from didlearn.errors import ResultError, UsageError
 from didlearn.report import render_comparison, write_comparison
 from didlearn.report.estimates import across, groups
 from didlearn.report.thrift import LIMIT
-from didlearn.result import AuditResult, CheckResult, Estimate
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Estimate
 
 
 def estimate(value, low, high, unit="images"):

@@ -3,7 +3,8 @@ import pytest
 from didlearn.errors import ResultError
 from didlearn.report import write_comparison, write_report
 from didlearn.report.labelled import with_labels
-from didlearn.result import AuditResult, CheckResult, Estimate
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Estimate
 
 HUMAN = Estimate(
     value=57.0, low=40.0, high=83.0, n=30, method="two labellers, corrected for their errors", unit="images"

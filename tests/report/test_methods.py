@@ -5,7 +5,8 @@ import pytest
 from didlearn.report import methods as module
 from didlearn.report.citations import PAPERS, bibtex, cite
 from didlearn.report.methods import methods
-from didlearn.result import AuditResult, CheckResult, Estimate
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Estimate
 
 
 def parse(text):
@@ -96,7 +97,7 @@ def test_every_paper_is_whole_and_every_method_s_papers_exist():
 
 def test_every_check_has_a_method():
     import didlearn.checks  # noqa: F401
-    from didlearn.check import CHECKS
+    from didlearn.audit.check import CHECKS
 
     assert set(CHECKS) <= set(module._METHODS)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from didlearn.report.numbers import brief, decade, number, percent, say, tick
-from didlearn.result import Estimate
+from didlearn.result.values import Estimate
 
 
 def estimate(value, low, high, unit="", level=0.95):

@@ -11,7 +11,8 @@ from didlearn.report import render, write_report
 from didlearn.report.page import VERDICTS, numeric, script, script_hash, write
 from didlearn.report.summary import sentence
 from didlearn.report.thrift import LADDER, LIMIT
-from didlearn.result import AuditResult, CheckResult, Estimate, Figure, Gallery, Series, Table, Tile
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Series, Table, Tile
 
 ROWS = LADDER[0].rows
 VOID = {"meta", "link", "img", "br", "hr", "input"}

@@ -7,7 +7,8 @@ from PIL import Image
 
 from didlearn.errors import ResultError
 from didlearn.report.pictures import SHEET, TILES, Album
-from didlearn.result import AuditResult, CheckResult, Gallery, Tile
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Gallery, Tile
 
 RNG = np.random.default_rng(0)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from didlearn.report.settle import UNCOUNTED, UNSAID, settled_by
-from didlearn.result import CheckResult
+from didlearn.result.values import CheckResult
 
 
 def check(reason="", answer="", notes=(), verdict="inconclusive"):

@@ -7,7 +7,7 @@ import pytest
 
 from didlearn.errors import ResultError
 from didlearn.report import write_study_report
-from didlearn.result import CheckResult, Figure, Gallery, Series, Table, Tile
+from didlearn.result.values import CheckResult, Figure, Gallery, Series, Table, Tile
 
 
 def study(**fields):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from didlearn.report.summary import PICTURES, asked, outcome, sentence, telling
-from didlearn.result import AuditResult, CheckResult, Figure, Gallery, Series, Tile
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Figure, Gallery, Series, Tile
 
 TILE = Tile(pixels=np.zeros((8, 8), np.uint8))
 SERIES = Series(label="s", x=(1.0,), y=(1.0,))

@@ -5,7 +5,8 @@ import pytest
 
 from didlearn.report import render, write_study_report
 from didlearn.report.thrift import LADDER, LIMIT, afford
-from didlearn.result import AuditResult, CheckResult, Figure, Gallery, Series, Table, Tile
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Figure, Gallery, Series, Table, Tile
 
 
 def test_the_first_step_that_fits_is_taken():

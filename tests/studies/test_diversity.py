@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import didlearn as dl
-from didlearn.check import Subject
+from didlearn.audit.subject import Subject
 from didlearn.errors import ModelError
 from didlearn.models import open_model
 from didlearn.studies.diversity import class_supports, copying, diversity, within_class_distance

@@ -3,7 +3,7 @@ import pytest
 from didlearn.errors import UsageError
 from didlearn.studies.discriminator_size import DiscriminatorSize
 from didlearn.studies.encoder import EncoderStudy
-from didlearn.studies.latent_dimension import LatentDimension
+from didlearn.studies.latent_dimension.study import LatentDimension
 from didlearn.studies.registry import STUDIES
 from tests.studies.toy import Toy
 

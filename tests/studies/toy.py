@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from didlearn.errors import ModelError, UsageError
-from didlearn.result import CheckResult, Table
+from didlearn.result.values import CheckResult, Table
 from didlearn.studies.study import Study
 
 

@@ -6,7 +6,7 @@ import didlearn as dl
 from didlearn.models.architectures import Autoencoder
 from didlearn.rng import Stream
 from didlearn.zoo.autoencoder import AutoencoderTraining
-from didlearn.zoo.data import Source, TrainingSet
+from didlearn.zoo.training.data import Source, TrainingSet
 from tests.zoo.tiny import Bench, digits, recipe
 
 

@@ -3,8 +3,8 @@ import torch
 
 import didlearn as dl
 from didlearn.rng import Stream
-from didlearn.zoo.data import TrainingSet
 from didlearn.zoo.glo import principal_codes
+from didlearn.zoo.training.data import TrainingSet
 from tests.zoo.tiny import Bench, digits
 
 

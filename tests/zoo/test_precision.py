@@ -6,8 +6,8 @@ import torch
 
 from didlearn.images import open_images
 from didlearn.rng import Stream
-from didlearn.zoo.data import Source, TrainingSet
 from didlearn.zoo.registry import RECIPES
+from didlearn.zoo.training.data import Source, TrainingSet
 
 
 @pytest.mark.parametrize("name", RECIPES)

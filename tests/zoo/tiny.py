@@ -7,9 +7,9 @@ import torch
 
 import didlearn as dl
 from didlearn.rng import Stream
-from didlearn.zoo.data import Source, TrainingSet
 from didlearn.zoo.registry import RECIPES
-from didlearn.zoo.training import Runner, train_model
+from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.loop import Runner, train_model
 
 BATCH = 8
 SMALL = {

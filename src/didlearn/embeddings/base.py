@@ -8,7 +8,7 @@ from typing import Self
 
 import torch
 
-from didlearn.result import Estimate
+from didlearn.result.values import Estimate
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many images are done, and how many there are."""

@@ -25,7 +25,7 @@ from didlearn.embeddings.network import ClassifierNetwork
 from didlearn.embeddings.training import Labelled, train_classifier
 from didlearn.errors import DataError
 from didlearn.images.base import Images
-from didlearn.result import Estimate
+from didlearn.result.values import Estimate
 from didlearn.rng import Stream, generator
 
 RECIPE = 1  # raise it whenever the same images would give other weights

@@ -13,19 +13,19 @@ import numpy as np
 import torch
 
 from didlearn.errors import DataError
-from didlearn.images.arrays import open_array
 from didlearn.images.base import Images
-from didlearn.images.cifar import cifar_files, open_cifar
 from didlearn.images.classes import Labels, plain
-from didlearn.images.decoding import SUFFIXES
-from didlearn.images.digits import open_digits
 from didlearn.images.fit import Fit, fitted
-from didlearn.images.folder import open_folder
-from didlearn.images.hub import is_saved_dataset, open_hub, open_parquet, open_saved
-from didlearn.images.idx import is_idx, open_idx
-from didlearn.images.numpy_files import open_npy, open_npz
-from didlearn.images.torch_dataset import open_dataset, open_tensor
-from didlearn.images.zipped import open_zip
+from didlearn.images.formats.arrays import open_array
+from didlearn.images.formats.cifar import cifar_files, open_cifar
+from didlearn.images.formats.decoding import SUFFIXES
+from didlearn.images.formats.digits import open_digits
+from didlearn.images.formats.folder import open_folder
+from didlearn.images.formats.hub import is_saved_dataset, open_hub, open_parquet, open_saved
+from didlearn.images.formats.idx import is_idx, open_idx
+from didlearn.images.formats.numpy_files import open_npy, open_npz
+from didlearn.images.formats.torch_dataset import open_dataset, open_tensor
+from didlearn.images.formats.zipped import open_zip
 
 FORMATS = (
     "a folder or .zip of pictures (png jpg jpeg webp bmp tif tiff ppm), .npz, .npy, IDX (gzipped or not), CIFAR .bin, "

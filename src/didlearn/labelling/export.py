@@ -11,7 +11,8 @@ from typing import Final
 from didlearn.atomic import atomically
 from didlearn.labelling.sheet import KINDS, Sheet
 from didlearn.labelling.store import Said
-from didlearn.result import Cell, csv_cell
+from didlearn.result.files import csv_cell
+from didlearn.result.values import Cell
 
 WORDS: Final = {"d": "duplicate", "n": "not", "u": "unsure"}
 COLUMNS: Final = ("labeller", "pair", "kind", "sample_a", "sample_b", "distance", "stratum", "answer", "at")

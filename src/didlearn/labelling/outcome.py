@@ -10,11 +10,11 @@ import numpy as np
 from didlearn.atomic import atomically
 from didlearn.labelling.sheet import Sheet
 from didlearn.labelling.store import Said
-from didlearn.result import Cell, CheckResult, Estimate, Table, Verdict
+from didlearn.result.values import Cell, CheckResult, Estimate, Table, Verdict
+from didlearn.result.words import count, interval, number, percent
 from didlearn.rng import generator
 from didlearn.statistics.agreement import MISSING, agreement
-from didlearn.statistics.intervals import proportion
-from didlearn.statistics.labelled import (
+from didlearn.statistics.birthday.labelled import (
     CANDIDATE,
     FEWEST,
     UNANSWERED,
@@ -23,7 +23,7 @@ from didlearn.statistics.labelled import (
     error_rates,
     uncorrected_support,
 )
-from didlearn.wording import count, interval, number, percent
+from didlearn.statistics.intervals import proportion
 
 Array = np.ndarray[Any, Any]
 FILE: Final = Path("labels") / "result.json"

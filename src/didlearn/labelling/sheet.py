@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from didlearn.errors import ResultError, UsageError
-from didlearn.result import AuditResult, CheckResult
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult
 from didlearn.rng import generator
 
 Array = np.ndarray[Any, Any]

@@ -14,8 +14,8 @@ import torch
 
 from didlearn.errors import DidlearnError, OutputError, UsageError
 from didlearn.parallel import UNIT, default_threads, map_units
+from didlearn.result.words import percent
 from didlearn.rng import Stream, derive_seed
-from didlearn.wording import percent
 
 Advance = Callable[[str, int, int], None]
 OUTSIDE = 1e-3

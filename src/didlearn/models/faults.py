@@ -8,7 +8,7 @@ import numpy as np
 
 from didlearn.errors import OutputError
 from didlearn.models.base import Sampler, Samples
-from didlearn.result import CheckResult
+from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
 TOLERANCE = 1e-3

@@ -11,15 +11,15 @@ from torch import nn
 
 from didlearn.errors import NotFiniteError, OutputError, UsageError
 from didlearn.images import open_images
-from didlearn.images.idx import is_idx
-from didlearn.models.bank import Bank
+from didlearn.images.formats.idx import is_idx
 from didlearn.models.base import Sampler
-from didlearn.models.directory import is_model_folder, load_directory
-from didlearn.models.exported import load_exported
-from didlearn.models.factory import load_model_factory
+from didlearn.models.formats.bank import Bank
+from didlearn.models.formats.directory import is_model_folder, load_directory
+from didlearn.models.formats.exported import load_exported
+from didlearn.models.formats.factory import load_model_factory
+from didlearn.models.formats.torchscript import load_torchscript
 from didlearn.models.interface import INFER
 from didlearn.models.module import open_module, snapshot
-from didlearn.models.torchscript import load_torchscript
 from didlearn.trusted import is_factory, is_torchscript
 
 KINDS = (

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from didlearn.errors import UsageError
-from didlearn.neighbors.cascade import Block, Candidates, Cascade, full_precision, length, numbers
-from didlearn.neighbors.rows import Floats, Ints, Rows, as_rows
-from didlearn.neighbors.triangle import above_diagonal, triangle
+from didlearn.neighbors.kernel.cascade import Block, Candidates, Cascade, full_precision, length, numbers
+from didlearn.neighbors.kernel.rows import Floats, Ints, Rows, as_rows
+from didlearn.neighbors.kernel.triangle import above_diagonal, triangle
 
 CHUNK = 1024  # pairs settled between two looks at the limit
 

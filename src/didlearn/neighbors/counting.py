@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from didlearn.errors import UsageError
-from didlearn.neighbors.bounds import Bounds
-from didlearn.neighbors.cascade import Block, Candidates
-from didlearn.neighbors.rows import Floats, Ints, Rows, as_rows
+from didlearn.neighbors.kernel.bounds import Bounds
+from didlearn.neighbors.kernel.cascade import Block, Candidates
+from didlearn.neighbors.kernel.rows import Floats, Ints, Rows, as_rows
 from didlearn.neighbors.within import Within, split
 
 

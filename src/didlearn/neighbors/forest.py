@@ -7,7 +7,7 @@ import torch
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from didlearn.neighbors.rows import Ints
+from didlearn.neighbors.kernel.rows import Ints
 
 BATCH = 1 << 16  # single edges gathered before they are joined
 

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from didlearn.errors import DataError, UsageError
-from didlearn.neighbors.bounds import Bounds
-from didlearn.neighbors.cascade import (
+from didlearn.neighbors.kernel.bounds import Bounds
+from didlearn.neighbors.kernel.cascade import (
     PANEL,
     STEP,
     Block,
@@ -23,8 +23,8 @@ from didlearn.neighbors.cascade import (
     numbers,
     slices,
 )
+from didlearn.neighbors.kernel.rows import Floats, Ints, Rows, as_rows
 from didlearn.neighbors.repeats import late_copies
-from didlearn.neighbors.rows import Floats, Ints, Rows, as_rows
 
 STRIP = 1024  # queries whose sketched distances to WIDE reference rows are held at once
 WIDE = 20480

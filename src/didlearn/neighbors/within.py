@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from didlearn.neighbors.bounds import Bounds
-from didlearn.neighbors.cascade import Block, Candidates, Cascade, full_precision, length, numbers
+from didlearn.neighbors.kernel.bounds import Bounds
+from didlearn.neighbors.kernel.cascade import Block, Candidates, Cascade, full_precision, length, numbers
+from didlearn.neighbors.kernel.rows import Rows
+from didlearn.neighbors.kernel.triangle import above_diagonal, triangle
 from didlearn.neighbors.repeats import first_copies
-from didlearn.neighbors.rows import Rows
-from didlearn.neighbors.triangle import above_diagonal, triangle
 
 SOME = 256  # rows of a block looked at together
 

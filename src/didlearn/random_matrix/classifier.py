@@ -24,8 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from didlearn.errors import UsageError
-from didlearn.random_matrix.equivalent import positive_root
-from didlearn.random_matrix.mixture import Array, population
+from didlearn.random_matrix.limits.equivalent import positive_root
+from didlearn.random_matrix.limits.mixture import Array, population
 
 DRAWS = 200_000
 

@@ -15,7 +15,7 @@ import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from didlearn.errors import DataError
-from didlearn.random_matrix.mixture import Array
+from didlearn.random_matrix.limits.mixture import Array
 from didlearn.random_matrix.pivotal import PER_DIMENSION, SHARE
 from didlearn.random_matrix.samples import as_samples, centred, varying_basis
 

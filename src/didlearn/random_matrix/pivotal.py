@@ -14,7 +14,7 @@ import scipy.linalg
 from numpy.typing import ArrayLike
 
 from didlearn.errors import DataError, UsageError
-from didlearn.random_matrix.mixture import Array
+from didlearn.random_matrix.limits.mixture import Array
 from didlearn.random_matrix.replicates import Placement, kolmogorov, place, place_scalar, wasserstein
 from didlearn.random_matrix.rotation import wishart
 from didlearn.random_matrix.samples import Samples, as_samples, centred, varying_basis

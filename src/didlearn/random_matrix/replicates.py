@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.random_matrix.mixture import Array
+from didlearn.random_matrix.limits.mixture import Array
 
 LEVELS = 1000
 

@@ -18,7 +18,7 @@ import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from didlearn.errors import UsageError
-from didlearn.random_matrix.mixture import Array
+from didlearn.random_matrix.limits.mixture import Array
 from didlearn.random_matrix.samples import Samples, as_samples
 
 RANK_TOLERANCE = 1e-10

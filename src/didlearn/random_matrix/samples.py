@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from didlearn.errors import DataError, UsageError
-from didlearn.random_matrix.mixture import Array
+from didlearn.random_matrix.limits.mixture import Array
 
 RANK_TOLERANCE = 1e-6
 

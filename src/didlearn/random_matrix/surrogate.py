@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from didlearn.errors import UsageError
-from didlearn.random_matrix.mixture import Array
+from didlearn.random_matrix.limits.mixture import Array
 from didlearn.random_matrix.samples import Samples, as_samples
 
 

@@ -13,7 +13,8 @@ from didlearn.report.labelled import with_labels
 from didlearn.report.page import templates, write
 from didlearn.report.pictures import Album, Exhibit
 from didlearn.report.thrift import Thrift, afford
-from didlearn.result import AuditResult, CheckResult, Gallery, Verdict
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Gallery, Verdict
 
 _TELLING: Final = ("memorization", "support")
 _STRIP: Final = 3

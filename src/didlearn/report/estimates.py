@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
+from didlearn.report.figures.scale import Bar, Scale, Tick
 from didlearn.report.numbers import Said, in_percent, number, say
 from didlearn.report.provenance import title
-from didlearn.report.scale import Bar, Scale, Tick
-from didlearn.result import AuditResult, Estimate
+from didlearn.result.files import AuditResult
+from didlearn.result.values import Estimate
 
 
 @dataclass(frozen=True)

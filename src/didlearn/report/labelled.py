@@ -8,7 +8,8 @@ from typing import Final
 from pydantic import ValidationError
 
 from didlearn.errors import ResultError
-from didlearn.result import AuditResult, CheckResult, Estimate
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Estimate
 
 CHECK: Final = "labels"
 FILE: Final = Path("labels") / "result.json"

@@ -9,7 +9,8 @@ from typing import Any, Final
 from didlearn.report import provenance
 from didlearn.report.citations import bibtex, cite
 from didlearn.report.numbers import THIN, number, say
-from didlearn.result import AuditResult, CheckResult, Estimate
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Estimate
 
 _RAN: Final = ("pass", "fail", "inconclusive", "measured")
 _SPACES: Final = {ord(THIN): " ", ord("\N{NO-BREAK SPACE}"): " "}  # LaTeX knows neither

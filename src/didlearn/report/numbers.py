@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from didlearn.result import Estimate
+from didlearn.result.values import Estimate
 
 THIN = "\u202f"
 NOTHING = "—"

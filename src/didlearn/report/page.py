@@ -10,18 +10,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from didlearn.atomic import atomically
-from didlearn.report import estimates, numbers, plot, provenance, summary
-from didlearn.report.exports import stems, write_figures
+from didlearn.report import estimates, numbers, provenance, summary
+from didlearn.report.figures import plot
+from didlearn.report.figures.exports import stems, write_figures
 from didlearn.report.labelled import with_labels
 from didlearn.report.methods import methods
 from didlearn.report.pictures import Album
 from didlearn.report.settle import settled_by
 from didlearn.report.thrift import Thrift, afford
-from didlearn.result import AuditResult, CheckResult, Table
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Table
 
 NAME: Final = "report.html"
 VERDICTS: Final = {
@@ -106,13 +108,19 @@ def write(path: Path, page: str) -> Path:
 def templates() -> Environment:
     """Return the page templates; everything put into them is escaped."""
     environment = Environment(
-        loader=PackageLoader("didlearn.report"),
+        loader=ChoiceLoader(
+            [
+                PackageLoader("didlearn.report"),
+                PackageLoader("didlearn", "checks"),
+                PackageLoader("didlearn", "labelling"),
+            ]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    texts = [name for name in environment.list_templates() if name.startswith("texts/")]
+    texts = [name for name in environment.list_templates() if name.endswith(("how.html", "paper.html"))]
     environment.filters |= {
         "brief": numbers.brief,
         "number": numbers.number,

@@ -12,7 +12,8 @@ from typing import Final
 
 from PIL import Image
 
-from didlearn.result import Gallery, Tile, tile_file
+from didlearn.result.files import tile_file
+from didlearn.result.values import Gallery, Tile
 
 BYTES: Final = 2_500_000
 TILES: Final = 900

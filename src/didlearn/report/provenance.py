@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from didlearn.report.numbers import NOTHING, number
-from didlearn.result import AuditResult
+from didlearn.result.files import AuditResult
 
 _NAMED = ("name", "spec", "source", "path")
 _DATED = ("date", "started", "finished")

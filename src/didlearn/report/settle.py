@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from didlearn.result import CheckResult
+from didlearn.result.values import CheckResult
 
 UNSAID: Final = "This check does not say how many images would settle it."
 UNCOUNTED: Final = "The check does not say how many."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from didlearn.report.exports import stems, write_figures
+from didlearn.report.figures.exports import stems, write_figures
 from didlearn.report.page import NAME, fill, write
-from didlearn.result import CheckResult
+from didlearn.result.values import CheckResult
 
 
 def write_study_report(result: CheckResult, folder: Path) -> Path:

@@ -9,7 +9,8 @@ from typing import Final
 
 from didlearn.report.numbers import number
 from didlearn.report.provenance import data_name, model_name
-from didlearn.result import AuditResult, CheckResult, Figure, Gallery, Verdict
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult, Figure, Gallery, Verdict
 
 PICTURES: Final = 3
 RULE: Final = (

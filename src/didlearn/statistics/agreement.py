@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from didlearn.errors import UsageError
-from didlearn.result import Estimate
+from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import bootstrap
 
 MISSING: Final = -1

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 Array = np.ndarray[Any, Any]
+PATCH = 8
 
 
 def png_bits(images: Array) -> Array:
@@ -22,3 +23,12 @@ def _size(image: Array) -> int:
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(plane)).save(buffer, "PNG", optimize=True)
     return buffer.tell()
+
+
+def local_variance(images: Array, patch: int = PATCH) -> Array:
+    """Mean variance of luminance within non-overlapping patches of (n, C, H, W), (n,); smaller images are one patch."""
+    gray = images.astype(np.float64).mean(axis=1)
+    size = min(patch, *gray.shape[1:])
+    rows, columns = gray.shape[1] // size, gray.shape[2] // size
+    cut = gray[:, : rows * size, : columns * size].reshape(len(gray), rows, size, columns, size)
+    return cut.var(axis=(2, 4)).mean(axis=(1, 2))

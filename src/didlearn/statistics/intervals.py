@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from didlearn.errors import UsageError
-from didlearn.result import Estimate
+from didlearn.result.values import Estimate
 
 Alternative = Literal["two-sided", "lower", "upper"]
 Method = Literal["clopper-pearson", "wilson", "jeffreys"]

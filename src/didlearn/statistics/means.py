@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from didlearn.errors import UsageError
-from didlearn.result import Estimate
+from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import check_level
 
 Array = np.ndarray[Any, Any]

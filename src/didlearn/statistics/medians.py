@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import binom, ks_2samp, mannwhitneyu
 
-from didlearn.result import Estimate, exactly
+from didlearn.result.values import Estimate, exactly
 from didlearn.statistics.intervals import check_level
 
 Array = np.ndarray[Any, Any]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from didlearn.result import Estimate
-from didlearn.statistics.placement import closer_than_heldout
+from didlearn.result.values import Estimate
+from didlearn.statistics.copying.placement import closer_than_heldout
 
 Array = np.ndarray[Any, Any]
 

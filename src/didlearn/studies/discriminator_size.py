@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.stats import t as student
 
-from didlearn.result import Cell as Entry
-from didlearn.result import CheckResult, Estimate, Figure, Series, Table
+from didlearn.result.values import Cell as Entry
+from didlearn.result.values import CheckResult, Estimate, Figure, Series, Table
+from didlearn.result.words import interval, number
 from didlearn.rng import Stream
 from didlearn.studies.diversity import diversity
 from didlearn.studies.study import Cell, Place, Row, Study
 from didlearn.studies.trained import Data, train
-from didlearn.wording import interval, number
 from didlearn.zoo.dcgan import DcganRecipe
-from didlearn.zoo.networks import Critic
+from didlearn.zoo.training.networks import Critic
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from didlearn.check import Check, Subject, run_check
-from didlearn.checks.memorization import Memorization
-from didlearn.checks.support import Support
-from didlearn.duplicates.counts import count_duplicates
+from didlearn.audit.check import Check
+from didlearn.audit.run_check import run_check
+from didlearn.audit.subject import Subject
+from didlearn.checks.duplicate_counts import count_duplicates
+from didlearn.checks.memorization.check import Memorization
+from didlearn.checks.support.check import Support
 from didlearn.errors import ModelError
 from didlearn.neighbors import closest_pairs
-from didlearn.result import CheckResult, Estimate
+from didlearn.result.values import CheckResult, Estimate
 from didlearn.statistics.threshold import FAR
 from didlearn.studies.study import Row
 

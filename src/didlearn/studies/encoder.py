@@ -9,18 +9,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from didlearn.errors import UsageError
-from didlearn.result import Cell as Entry
-from didlearn.result import CheckResult, Estimate, Figure, Series, Table
+from didlearn.result.values import Cell as Entry
+from didlearn.result.values import CheckResult, Estimate, Figure, Series, Table
+from didlearn.result.words import number
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean, mean_difference
 from didlearn.studies.diversity import copying, diversity
 from didlearn.studies.study import Cell, Place, Row, Study
 from didlearn.studies.trained import Data, train
-from didlearn.wording import number
-from didlearn.zoo.adversarial import GanRecipe
 from didlearn.zoo.bigan import BiganRecipe
 from didlearn.zoo.dcgan import DcganRecipe
 from didlearn.zoo.mix_dcgan import MixDcganRecipe
+from didlearn.zoo.training.adversarial import GanRecipe
 
 RECIPES: dict[str, type[GanRecipe]] = {r.name: r for r in (DcganRecipe, MixDcganRecipe, BiganRecipe)}
 

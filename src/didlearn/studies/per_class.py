@@ -10,13 +10,13 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from didlearn.errors import UsageError
-from didlearn.result import Cell as Entry
-from didlearn.result import CheckResult, Figure, Series, Table
+from didlearn.result.values import Cell as Entry
+from didlearn.result.values import CheckResult, Figure, Series, Table
+from didlearn.result.words import number
 from didlearn.rng import Stream
 from didlearn.studies.diversity import class_supports
 from didlearn.studies.study import Cell, Place, Row, Study
 from didlearn.studies.trained import Data, train
-from didlearn.wording import number
 from didlearn.zoo.stacked_gan import StackedGanRecipe
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from didlearn.studies.discriminator_size import DiscriminatorSize
 from didlearn.studies.encoder import EncoderStudy
-from didlearn.studies.latent_dimension import LatentDimension
-from didlearn.studies.memorizing_bigan_study import MemorizingBiganStudy
+from didlearn.studies.latent_dimension.study import LatentDimension
+from didlearn.studies.memorizing_bigan.study import MemorizingBiganStudy
 from didlearn.studies.per_class import PerClass
 from didlearn.studies.study import Study
 

@@ -21,10 +21,11 @@ from didlearn.errors import ModelError, ResultError, UsageError
 from didlearn.models.base import silent
 from didlearn.parallel import default_threads, one_thread
 from didlearn.report import write_study_report
-from didlearn.result import CheckResult, write_tables
+from didlearn.result.files import write_tables
+from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 from didlearn.studies.study import Cell, Place, Row, Study
-from didlearn.zoo.training import CHECKPOINT
+from didlearn.zoo.training.loop import CHECKPOINT
 
 HEADER, ROWS = "study.json", "rows.jsonl"
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 from pydantic import TypeAdapter, ValidationError
 
 from didlearn.errors import UsageError
-from didlearn.result import CheckResult
+from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
 Cell = dict[str, Any]

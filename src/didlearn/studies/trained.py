@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from didlearn.check import Subject
+from didlearn.audit.subject import Subject
 from didlearn.images import Images, open_images
 from didlearn.images.split import split_heldout
 from didlearn.models import open_model
 from didlearn.models.module import ModuleModel
 from didlearn.rng import Stream, derive_seed
 from didlearn.studies.study import Place
-from didlearn.zoo.recipe import Recipe
-from didlearn.zoo.training import Runner, train_model
+from didlearn.zoo.training.loop import Runner, train_model
+from didlearn.zoo.training.recipe import Recipe
 
 CHECKPOINT_SECONDS = 30.0
 

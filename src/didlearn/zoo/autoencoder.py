@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from didlearn.models.architectures import Architecture, Autoencoder
 from didlearn.rng import Stream
-from didlearn.zoo.data import Source, TrainingSet
-from didlearn.zoo.networks import initialise
-from didlearn.zoo.recipe import Recipe, Training, adam, descend
+from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.networks import initialise
+from didlearn.zoo.training.recipe import Recipe, Training, adam, descend
 
 CODED = 5_000  # images whose codes tell how codes are spread
 

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from didlearn.rng import Stream
-from didlearn.zoo.adversarial import GanRecipe, GanTraining
-from didlearn.zoo.data import Source, TrainingSet
-from didlearn.zoo.recipe import Training, descend
+from didlearn.zoo.training.adversarial import GanRecipe, GanTraining
+from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.recipe import Training, descend
 
 
 @dataclass(frozen=True)

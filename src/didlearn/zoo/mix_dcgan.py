@@ -11,10 +11,10 @@ from torch.nn.functional import softplus
 
 from didlearn.models.architectures import Architecture, Mixture
 from didlearn.rng import Stream
-from didlearn.zoo.adversarial import GanRecipe
-from didlearn.zoo.data import Source, TrainingSet
-from didlearn.zoo.networks import Critic, initialise
-from didlearn.zoo.recipe import Training, adam, descend
+from didlearn.zoo.training.adversarial import GanRecipe
+from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.networks import Critic, initialise
+from didlearn.zoo.training.recipe import Training, adam, descend
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from didlearn.zoo.dcgan import DcganRecipe
 from didlearn.zoo.glo import GloRecipe
 from didlearn.zoo.mix_dcgan import MixDcganRecipe
 from didlearn.zoo.r3gan import R3ganRecipe
-from didlearn.zoo.recipe import Recipe
 from didlearn.zoo.stacked_gan import StackedGanRecipe
+from didlearn.zoo.training.recipe import Recipe
 from didlearn.zoo.vae import VaeRecipe
 from didlearn.zoo.wgan_gp import WganGpRecipe
 

@@ -14,10 +14,10 @@ from didlearn.embeddings.training import Labelled, train_classifier
 from didlearn.errors import UsageError
 from didlearn.models.architectures import Architecture, Stacked
 from didlearn.rng import Stream
-from didlearn.zoo.adversarial import GanRecipe
-from didlearn.zoo.data import Batch, Source, TrainingSet
-from didlearn.zoo.networks import Critic, initialise
-from didlearn.zoo.recipe import Training, adam, descend
+from didlearn.zoo.training.adversarial import GanRecipe
+from didlearn.zoo.training.data import Batch, Source, TrainingSet
+from didlearn.zoo.training.networks import Critic, initialise
+from didlearn.zoo.training.recipe import Training, adam, descend
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from didlearn.rng import Stream
 from didlearn.zoo.autoencoder import AutoencoderRecipe, AutoencoderTraining
-from didlearn.zoo.data import Source, TrainingSet
-from didlearn.zoo.recipe import Training, descend
+from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.recipe import Training, descend
 
 
 @dataclass(frozen=True)

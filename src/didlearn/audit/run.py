@@ -1,0 +1,259 @@
+"""``audit``: open what is to be audited, run the checks, and keep every result."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+import didlearn.checks  # noqa: F401 (registers every check)
+from didlearn import __version__
+from didlearn.audit.check import Check
+from didlearn.audit.run_check import run_check
+from didlearn.audit.spec import build_checks
+from didlearn.audit.subject import Subject
+from didlearn.embeddings import Embedding, open_embedding
+from didlearn.errors import DataError, OutputError, UsageError
+from didlearn.images import Images, open_images
+from didlearn.images.split import shared_images, split_heldout, without_shared
+from didlearn.models import Sampler, open_model
+from didlearn.models.autoencoder import open_autoencoder
+from didlearn.models.base import silent
+from didlearn.models.faults import Unusable
+from didlearn.parallel import default_threads
+from didlearn.result.files import AuditResult
+from didlearn.result.values import CheckResult
+
+Progress = Callable[[str, int, int], None]
+
+
+def audit(
+    *,
+    generator: Any = None,
+    train: Any = None,
+    heldout: Any = None,
+    outside: Mapping[str, Any] | None = None,
+    checks: Iterable[str | Check] | None = None,
+    seed: int = 0,
+    embedding: str | Embedding = "pixels",
+    weights: str | Path | None = None,
+    heldout_fraction: float = 0.2,
+    drop_shared: bool = False,
+    size: int | None = None,
+    channels: int | None = None,
+    skip_broken: bool = False,
+    latent_shape: Sequence[int] | None = None,
+    value_range: tuple[float, float] | str | None = "infer",
+    prior: Any = None,
+    classes: int | None = None,
+    trust_code: bool = False,
+    autoencoder: Any = None,
+    device: str = "cpu",
+    batch_size: int = 256,
+    threads: int | None = None,
+    output: str | Path | None = None,
+    progress: Progress = silent,
+) -> AuditResult:
+    """Ask every question the inputs allow, and return the answers with their evidence.
+
+    Args:
+        generator: what ``open_model`` takes: a folder, zip or npz of samples, a model file, ``file.py:factory``,
+            a module, an array or an open ``Sampler``.
+        train: the images it was trained on; what ``open_images`` takes.
+        heldout: images it was not trained on; split off ``train`` by seed when not given.
+        outside: other data sets by name.
+        checks: names, or checks with parameters of their own; all when ``None``.
+        seed: root of every random stream.
+        embedding: the space distances are measured in: ``"pixels"``, ``"classifier"``, a network's file or factory.
+        weights: file with the weights of ``inception``, ``dinov2`` or ``clip``.
+        heldout_fraction: share of ``train`` that is split off when there is no held-out set.
+        drop_shared: leave held-out images that are also training images out, rather than refuse.
+        size, channels: resize all images to size × size, to 1 or 3 channels.
+        skip_broken: leave broken files out, counted, rather than refuse.
+        latent_shape, value_range, prior, classes: of a model that does not say so itself.
+        trust_code: whether a factory's code may run.
+        autoencoder: what ``open_autoencoder`` takes, to set its reconstructions beside the generator's.
+        device: torch device. batch_size: images in flight. threads: worker threads (all CPUs when ``None``).
+        output: run folder; written after every check, so that a kill loses one check at most.
+        progress: called with (what, done, total).
+
+    Returns:
+        One result per check, with provenance. A check that fails to run has verdict ``error``; the others go on.
+
+    Raises:
+        UsageError, DataError, ModelError, MissingExtraError: an input cannot be opened or used.
+    """
+    chosen = _checks(checks)
+    threads = default_threads() if threads is None else threads
+    with _limited(threads):
+        opening: dict[str, Any] = {"size": size, "channels": channels, "skip_broken": skip_broken}
+        real, notes = _open_real(train, heldout, seed, heldout_fraction, drop_shared, opening)
+        others = {name: open_images(spec, name=name, **opening) for name, spec in (outside or {}).items()}
+        said: dict[str, Any] = {
+            "latent_shape": latent_shape,
+            "value_range": value_range,
+            "prior": prior,
+            "classes": classes,
+        }
+        model: Sampler | None = None
+        if generator is not None:
+            try:
+                model = open_model(generator, **said, **opening, trust_code=trust_code, device=device)
+            except OutputError as error:
+                # What it makes is no image: that is what the audit found, and every check reports it.
+                model = Unusable(str(generator) if isinstance(generator, str | Path) else "the generator", str(error))
+        workdir = None if output is None else Path(output)
+        space = embedding
+        if isinstance(space, str):
+            space = open_embedding(
+                space,
+                train=real[0],
+                heldout=real[1],
+                trust_code=trust_code,
+                weights=None if weights is None else Path(weights),
+                cache=None if workdir is None else workdir / "cache",
+                seed=seed,
+                device=device,
+                threads=threads,
+                progress=progress,
+            )
+        subject = Subject(
+            model,
+            *real,
+            train is not None and heldout is None,
+            others,
+            space,
+            seed,
+            device,
+            batch_size,
+            threads,
+            workdir=workdir,
+            progress=progress,
+            autoencoder=None
+            if autoencoder is None
+            else open_autoencoder(autoencoder, trust_code=trust_code, device=device),
+            trust_code=trust_code,
+        )
+        return _run(chosen, subject, notes, workdir)
+
+
+def _checks(checks: Iterable[str | Check] | None) -> list[Check]:
+    asked = build_checks((), {}) if checks is None else checks
+    built = [check if isinstance(check, Check) else build_checks([check], {})[0] for check in asked]
+    names = [check.name for check in built]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"check {twice[0]!r} is asked for twice; name it once")
+    return built
+
+
+@contextmanager
+def _limited(threads: int) -> Iterator[None]:
+    """Hold torch and the BLAS libraries to a number of threads, and put the settings back."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with threadpool_limits(threads):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _open_real(
+    train: Any, heldout: Any, seed: int, fraction: float, drop: bool, opening: dict[str, Any]
+) -> tuple[tuple[Images | None, Images | None], tuple[str, ...]]:
+    if train is None:
+        return (None, None if heldout is None else open_images(heldout, **opening)), ()
+    trained = open_images(train, **opening)
+    if heldout is None:
+        trained, rest = split_heldout(trained, seed, fraction)
+        note = (
+            f"No held-out set was given: {len(rest)} images ({100 * fraction:.3g} %) were split off the training set "
+            f"by seed {seed}. If the generator was trained on all of it, copies of those images go unnoticed."
+        )
+        return (trained, rest), (note,)
+    kept = open_images(heldout, **opening)
+    if trained.shape != kept.shape:
+        raise DataError(
+            f"training images are {trained.shape}, held-out images {kept.shape}; bring both to one shape with --size "
+            "and --channels"
+        )
+    shared = shared_images(trained, kept)
+    if not shared:
+        return (trained, kept), ()
+    if not drop:
+        raise DataError(
+            f"{shared} of {len(kept)} held-out images are also in the training set (same pixels); give a held-out set "
+            "without them, or leave them out with --drop-shared"
+        )
+    note = f"{shared} held-out images that are also in the training set were left out."
+    return (trained, without_shared(trained, kept)), (note,)
+
+
+def _run(checks: list[Check], subject: Subject, notes: tuple[str, ...], output: Path | None) -> AuditResult:
+    results: list[CheckResult] = []
+    described, environment = _describe(subject), _environment(subject)
+    audited = AuditResult(checks=(), subject=described, environment=environment, notes=notes)
+    for check in checks:
+        subject.progress(f"check: {check.name}", 0, 0)
+        results.append(run_check(check, subject))
+        audited = audited.model_copy(update={"checks": tuple(results)})
+        if output is not None:
+            audited.save(output)
+    return audited
+
+
+def _describe(subject: Subject) -> dict[str, Any]:
+    sets = {"train": subject.train, "heldout": subject.heldout}
+    described: dict[str, Any] = {name: _set(images) for name, images in sets.items() if images is not None}
+    described["outside"] = {name: _set(images) for name, images in subject.outside.items()}
+    if subject.model is not None:
+        described["model"] = _model(subject.model)
+    described["embedding"] = subject.embedding.name
+    return described
+
+
+def _set(images: Images) -> dict[str, Any]:
+    return {
+        "name": images.name,
+        "images": len(images),
+        "shape": list(images.shape),
+        "classes": list(images.classes) if images.classes else None,
+        "fingerprint": images.fingerprint,
+        "notes": list(images.notes),
+    }
+
+
+def _model(model: Sampler) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "kind": model.kind,
+        "image_shape": list(model.image_shape),
+        "classes": model.classes,
+        "size": model.size,
+        "fingerprint": model.fingerprint,
+    }
+
+
+def _environment(subject: Subject) -> dict[str, Any]:
+    return {
+        "didlearn": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "machine": platform.machine(),
+        "device": subject.device,
+        "threads": subject.threads,
+        "batch_size": subject.batch_size,
+        "seed": subject.seed,
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    }

@@ -1,0 +1,34 @@
+"""Run one check on a subject."""
+
+from __future__ import annotations
+
+import time
+import traceback
+
+from didlearn.audit.check import Check
+from didlearn.audit.subject import Subject
+from didlearn.errors import DidlearnError
+from didlearn.result.values import CheckResult
+from didlearn.rng import Stream
+
+
+def run_check(check: Check, subject: Subject) -> CheckResult:
+    """Run one check; whatever goes wrong inside becomes its verdict, and the other checks go on."""
+    started = time.perf_counter()
+    reason = check.missing(subject)
+    if reason is not None:
+        result = CheckResult(check=check.name, verdict="not_run", reason=reason, answer=f"Not run: {reason}")
+    else:
+        try:
+            result = check.run(subject, Stream(subject.seed, (check.name,)))
+        except DidlearnError as error:
+            result = CheckResult(check=check.name, verdict="error", reason=str(error), answer=f"No answer: {error}")
+        except Exception as error:  # noqa: BLE001 (one check's failure must not lose the others' answers)
+            reason = f"{type(error).__name__}: {error}"
+            trace = traceback.format_exc(limit=-3)
+            result = CheckResult(
+                check=check.name, verdict="error", reason=reason, answer=f"No answer: {reason}", notes=(trace,)
+            )
+    seconds = time.perf_counter() - started
+    update = {"question": check.question, "params": check.params(), "seconds": round(seconds, 3)}
+    return result.model_copy(update=update)

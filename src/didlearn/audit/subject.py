@@ -1,0 +1,135 @@
+"""What is audited, and where the work may run; what several checks need of it is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from didlearn.embeddings import Embedding, embed
+from didlearn.embeddings.pixels import PixelEmbedding
+from didlearn.images.base import Images
+from didlearn.models.autoencoder import Autoencoder
+from didlearn.models.base import Sampler, Samples, silent
+from didlearn.rng import Stream
+
+KEPT_BYTES = 2**30
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is audited, and where the work may run.
+
+    Attributes:
+        model: the generator, or ``None``.
+        train, heldout: real images the generator was and was not trained on.
+        split_off: whether the held-out images were split off the training set, and the generator may have seen them.
+        outside: other data sets by name.
+        embedding: the space distances are measured in.
+        autoencoder: reconstructs images, to be set beside the generator, or ``None``.
+        trust_code: whether a factory's code may run.
+        seed: root of every random stream.
+        device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
+        workdir: where checks may cache what is dear to recompute, or ``None``.
+        progress: called with (what, how much is done, how much there is).
+    """
+
+    model: Sampler | None
+    train: Images | None = None
+    heldout: Images | None = None
+    split_off: bool = False
+    outside: dict[str, Images] = field(default_factory=dict)
+    embedding: Embedding = field(default_factory=PixelEmbedding)
+    seed: int = 0
+    device: str = "cpu"
+    batch_size: int = 256
+    threads: int = 1
+    workdir: Path | None = None
+    progress: Callable[[str, int, int], None] = silent
+    autoencoder: Autoencoder | None = None
+    trust_code: bool = False
+    _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
+    _features: dict[object, np.ndarray[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
+    _once: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """Return what ``make`` returned for this key, making it if no check has asked before."""
+        if key not in self._once:
+            self._once[key] = make()
+        kept: T = self._once[key]
+        return kept
+
+    @property
+    def comparable(self) -> dict[str, Images]:
+        """The outside sets whose images have the training images' shape: what checks compare with."""
+        assert self.train is not None, "outside sets are compared with beside a training set"
+        return {name: images for name, images in self.outside.items() if images.shape == self.train.shape}
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What a check says of the other outside sets, a sentence each."""
+        return tuple(
+            f"{name} has images of another shape and was left out; --size and --channels change it."
+            for name in self.outside
+            if name not in self.comparable
+        )
+
+    def draw(self, count: int) -> Samples:
+        """Draw ``count`` images from the model: the same ones for every check that asks.
+
+        Image ``i`` depends on the seed and ``i`` alone, so a check gets the same images whether it runs alone or
+        after others. A bank of samples gives what it has if it holds fewer.
+
+        Raises:
+            ModelError: the model cannot draw images.
+        """
+        assert self.model is not None, "checks that draw are only run on a subject with a model"
+        if not self._drawn or len(self._drawn[0]) < min(count, self.model.size or count):
+            samples = self.model.draw(
+                count,
+                Stream(self.seed, ("samples",)),
+                device=self.device,
+                batch_size=self.batch_size,
+                threads=self.threads,
+                advance=self.progress,
+                label_weights=self._label_weights(),
+            )
+            self._drawn[:] = [samples]
+        return self._drawn[0].first(count)
+
+    def embed(self, images: Images | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the features (n, D) of images (a set, or an array (n, C, H, W) of uint8 or floats in [0, 1]).
+
+        A network's features of a set are kept, within ``KEPT_BYTES``: several checks ask for the same ones.
+        """
+        if not isinstance(images, Images) or isinstance(self.embedding, PixelEmbedding):
+            return self._embed(images)
+        key = (id(images.reader), images.index.tobytes())
+        if key not in self._features:
+            features = self._embed(images)
+            if sum(kept.nbytes for kept in self._features.values()) + features.nbytes > KEPT_BYTES:
+                return features
+            self._features[key] = features
+        return self._features[key]
+
+    def drawn_features(self, count: int) -> np.ndarray[Any, Any]:
+        """Return the features of ``draw(count)``."""
+        images = self.draw(count).images
+        kept = self._features.get("drawn")
+        if kept is None or len(kept) < len(images):
+            kept = self._features["drawn"] = self._embed(images)
+        return kept[: len(images)]
+
+    def _embed(self, images: Images | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return embed(self.embedding, images, device=self.device, batch_size=self.batch_size, threads=self.threads)
+
+    def _label_weights(self) -> np.ndarray[Any, Any] | None:
+        """The training set's class frequencies, where the model has the same classes."""
+        if self.train is None or self.train.labels is None or self.model is None or not self.model.classes:
+            return None
+        counts = np.bincount(self.train.labels, minlength=self.model.classes)
+        return counts / counts.sum() if len(counts) == self.model.classes else None

@@ -1,0 +1,1 @@
+"""Is it the kind of generator whose features concentrate?"""

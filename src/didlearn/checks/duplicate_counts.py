@@ -1,0 +1,74 @@
+"""What the criterion counts in one sample: pairs, triples and clusters of duplicates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from didlearn.neighbors import near_duplicates
+from didlearn.result.values import Estimate
+from didlearn.statistics.birthday.collisions import Collisions, effective_support
+
+Array = np.ndarray[Any, Any]
+TRANSITIVE = 0.9
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Duplicates among ``samples`` images.
+
+    Attributes:
+        samples: number of images. pairs: duplicate pairs.
+        triples: Σᵢ dᵢ(dᵢ−1) over the images' numbers of duplicates dᵢ: ordered triples that share their middle.
+        degree: (samples,) dᵢ.
+        following: (samples,) the next image that duplicates image i, or ``samples``.
+        component: (samples,) cluster of each image: the smallest index in it.
+        cluster_sizes: sizes of the clusters of two or more, descending.
+    """
+
+    samples: int
+    pairs: int
+    triples: int
+    degree: Array
+    following: Array
+    component: Array
+    cluster_sizes: Array
+
+    @property
+    def collisions(self) -> Collisions:
+        """The same as the statistics take it."""
+        return Collisions(self.pairs, self.triples, self.samples)
+
+    def support(self, level: float) -> Estimate:
+        """Return the effective support, 1/Σp²."""
+        return effective_support(self.pairs, self.triples, self.samples, level)
+
+    @property
+    def transitivity(self) -> float | None:
+        """Share of pairs within clusters that are duplicates themselves: 1 when "duplicate" is an equivalence."""
+        sizes = self.cluster_sizes.astype(np.float64)
+        linked = float((sizes * (sizes - 1) / 2).sum())
+        return self.pairs / linked if linked else None
+
+    @property
+    def transitive(self) -> bool:
+        """Whether clusters are pictures: nearly all pairs within them are duplicates themselves."""
+        return self.transitivity is None or self.transitivity >= TRANSITIVE
+
+
+def count_duplicates(features: Array, threshold: float, *, device: str = "cpu") -> Counts:
+    """Count pairs of rows of ``features`` (n, D) within ``threshold`` of one another."""
+    found = near_duplicates(features, threshold, device=device)
+    degree = found.degree.astype(np.int64)
+    sizes = np.bincount(found.component, minlength=1)
+    return Counts(
+        samples=len(features),
+        pairs=int(found.pairs),
+        triples=int((degree * (degree - 1)).sum()),
+        degree=degree,
+        following=found.following,
+        component=found.component,
+        cluster_sizes=np.sort(sizes[sizes >= 2])[::-1],
+    )

@@ -1,0 +1,132 @@
+"""Features of generated and of held-out images, by class, split into rows that are tested and fresh ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from didlearn.audit.subject import Subject
+from didlearn.embeddings import Embedding, embed
+from didlearn.images.base import Images
+from didlearn.random_matrix import pivotal_samples
+from didlearn.rng import Stream
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.int64]
+OWN, REAL = "generated", "held-out"
+FEWEST = pivotal_samples().per_class
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Features of one kind of images.
+
+    Attributes:
+        name: what to call it. role: its colour.
+        features: (N, p) float64, shuffled, projected where there were more than p of them.
+        labels: (N,), or ``None`` where all are one class. names: (k,) of the classes.
+        repeats: images whose features, before any projection, are exactly those of an earlier one.
+        width: features before the projection. notes: what was left out.
+    """
+
+    name: str
+    role: Literal["generated", "heldout"]
+    features: Array
+    labels: Labels | None
+    names: tuple[str, ...]
+    repeats: int
+    width: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> Labels:
+        """Rows of each class, (k,)."""
+        return np.array([len(self.features)]) if self.labels is None else np.bincount(self.labels)
+
+    def split(self, tested: int) -> tuple[NDArray[np.bool_], Labels]:
+        """Return which rows are tested, (N,), about ``tested`` in all, and how many of each class, (k,).
+
+        At least as many rows of a class stay fresh.
+        """
+        known = np.zeros(len(self.features), np.int64) if self.labels is None else self.labels
+        share = min(1.0, tested / len(known))
+        wanted = np.minimum(np.maximum(np.round(share * self.counts), 2), self.counts // 2).astype(np.int64)
+        order = np.argsort(known, kind="stable")
+        place = np.arange(len(known)) - np.repeat(np.cumsum(self.counts) - self.counts, self.counts)
+        chosen = np.zeros(len(known), bool)
+        chosen[order] = place < wanted[known[order]]
+        return chosen, wanted
+
+
+def feature_groups(
+    subject: Subject, embedding: Embedding | None, samples: int, dimension: int, rng: Stream
+) -> dict[str, Group]:
+    """Return generated images' features and, with held-out images, theirs.
+
+    Args:
+        subject: what is audited. embedding: the space; the subject's own when ``None``.
+        samples: images of each kind at most.
+        dimension: features are projected at random, both kinds alike, if there are more than this.
+        rng: of the order of rows and the projection.
+    """
+    drawn = subject.draw(samples)
+    found = {OWN: _group(OWN, _generated(subject, embedding, samples), drawn.labels, drawn_names(subject), rng)}
+    if subject.heldout is not None and len(subject.heldout):
+        heldout = subject.heldout.some(samples, rng.numpy("held-out"))
+        labels = None if drawn.labels is None else heldout.labels
+        if drawn.labels is None or labels is not None:
+            found[REAL] = _group(REAL, _of_images(subject, embedding, heldout), labels, heldout.classes, rng)
+    return {name: _projected(group, dimension, rng) for name, group in found.items()}
+
+
+def drawn_names(subject: Subject) -> tuple[str, ...] | None:
+    """Return what the generator's classes are called."""
+    assert subject.model is not None
+    return subject.model.class_names or (None if subject.train is None else subject.train.classes)
+
+
+def _generated(subject: Subject, embedding: Embedding | None, samples: int) -> Array:
+    if embedding is None:
+        return subject.drawn_features(samples).astype(np.float64)
+    return _apply(subject, embedding, subject.draw(samples).images)
+
+
+def _of_images(subject: Subject, embedding: Embedding | None, images: Images) -> Array:
+    if embedding is None:
+        return subject.embed(images).astype(np.float64)
+    return _apply(subject, embedding, images)
+
+
+def _apply(subject: Subject, embedding: Embedding, images: Images | NDArray[np.uint8]) -> Array:
+    found = embed(embedding, images, device=subject.device, batch_size=subject.batch_size, threads=subject.threads)
+    return found.astype(np.float64)
+
+
+def _group(name: str, features: Array, labels: Labels | None, names: tuple[str, ...] | None, rng: Stream) -> Group:
+    order = rng.numpy("order", name).permutation(len(features))
+    features = features[order]
+    repeats = len(features) - len({row.tobytes() for row in features})
+    role: Literal["generated", "heldout"] = "generated" if name == OWN else "heldout"
+    width = features.shape[1]
+    if labels is None:
+        return Group(name, role, features, None, ("all",), repeats, width)
+    known = labels[order]
+    counts = np.bincount(known)
+    kept = np.flatnonzero(counts >= FEWEST)
+    called = [str(c) if names is None or c >= len(names) else names[c] for c in range(len(counts))]
+    few = [called[c] for c in range(len(counts)) if counts[c] < FEWEST]
+    notes = (f"{name}: classes with fewer than {FEWEST} images were left out: {', '.join(few)}.",) if few else ()
+    rows = np.isin(known, kept)
+    index = np.searchsorted(kept, known[rows]).astype(np.int64)
+    return Group(name, role, features[rows], index, tuple(called[c] for c in kept), repeats, width, notes)
+
+
+def _projected(group: Group, dimension: int, rng: Stream) -> Group:
+    if group.width <= dimension:
+        return group
+    directions = np.linalg.qr(rng.numpy("projection", group.width).normal(size=(group.width, dimension)))[0]
+    values = dict(vars(group)) | {"features": group.features @ directions}
+    return Group(**values)

@@ -1,0 +1,1 @@
+"""Do generated images, as a set, come near to real ones?"""

@@ -1,0 +1,1 @@
+"""May features of generated images be treated as Gaussian?"""

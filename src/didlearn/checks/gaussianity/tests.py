@@ -1,0 +1,122 @@
+"""Every test of one group of features: its Gram matrix, its whitened spectrum, its quadratic forms, its classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from didlearn.checks.feature_groups import FEWEST, Group
+from didlearn.checks.gaussianity.classes import ClassStudy, study_classes
+from didlearn.random_matrix import (
+    ConcentrationCurve,
+    MomentResult,
+    PivotalResult,
+    Spectrum,
+    concentration_curve,
+    fit_mixture,
+    limiting_spectrum,
+    moment_test,
+    pivotal_test,
+)
+from didlearn.random_matrix.samples import as_samples, centred, varying_basis
+from didlearn.rng import Stream
+
+Array = NDArray[np.float64]
+BINS = 40
+PRECISION = 1e-3  # of the limit that n eigenvalues are set beside
+LEAST = 1e-4  # of the greatest eigenvalue: smaller ones are not shown
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What was found about a group.
+
+    Attributes:
+        group: the features. tested: rows in the Gram matrix, n.
+        gram: among rotations. pivotal: the F-matrix test of all rows. curve: r_Q against dimension.
+        limit: the limiting spectrum at ``bins``, edges of logarithmic bins. distance: sup |F − F_limit| of the Gram
+            matrix's eigenvalues. distance_null: the same of the replicates, (B,).
+        classes: with two classes or more, classifiers on features and on replicates.
+        matched, matched_rows: the F-matrix test of as many rows as the group compared with has, and how many.
+    """
+
+    group: Group
+    tested: int
+    gram: MomentResult
+    pivotal: PivotalResult
+    curve: ConcentrationCurve
+    limit: Spectrum
+    bins: Array
+    distance: float
+    distance_null: Array
+    classes: ClassStudy | None
+    matched: PivotalResult | None = None
+    matched_rows: int = 0
+
+    @property
+    def rank(self) -> int:
+        """Return the dimensions in which the features vary about their class means."""
+        x, y = self.group.features, self.group.labels
+        return int(varying_basis(centred(as_samples(x, y))).shape[1])
+
+
+def study_group(group: Group, tested: int, replicates: int, rng: Stream, matched: int | None = None) -> Study:
+    """Run every test of a group's features.
+
+    Args:
+        group: at least ``FEWEST`` rows of each class. tested: rows of the Gram matrix.
+        replicates: of each null. rng: of the tests.
+        matched: repeat the F-matrix test on this many rows, where they are fewer and hold enough of each class.
+
+    Raises:
+        DataError: the features do not vary.
+    """
+    chosen, counts = group.split(tested)
+    x, y = group.features, group.labels
+    gram = moment_test(
+        x[chosen],
+        None if y is None else y[chosen],
+        fresh=x[~chosen],
+        fresh_labels=None if y is None else y[~chosen],
+        rng=rng.numpy("gram"),
+        replicates=replicates,
+    )
+    pivotal = pivotal_test(x, y, rng=rng.numpy("pivotal"), replicates=replicates)
+    curve = concentration_curve(x, y, rng=rng.numpy("concentration"))
+    bins = _bins(gram)
+    moments = fit_mixture(x, y)
+    n = int(counts.sum())
+    limit = limiting_spectrum(
+        moments.means, moments.covariances(), counts / n, x.shape[1] / n, bins, precision=PRECISION
+    )
+    null = np.array([_distance(row, n, limit) for row in gram.replicate_eigenvalues])
+    classes = None if y is None or len(group.names) < 2 else study_classes(group, chosen, moments, replicates, rng)
+    few = _matched(group, matched, replicates, rng)
+    return Study(
+        group, n, gram, pivotal, curve, limit, bins, _distance(gram.eigenvalues, n, limit), null, classes,
+        few, 0 if few is None else int(few.sizes.sum()),
+    )  # fmt: skip
+
+
+def _matched(group: Group, rows: int | None, replicates: int, rng: Stream) -> PivotalResult | None:
+    if rows is None or rows >= len(group.features):
+        return None
+    y = None if group.labels is None else group.labels[:rows]
+    if y is not None and np.bincount(y, minlength=len(group.names)).min() < FEWEST:
+        return None
+    return pivotal_test(group.features[:rows], y, rng=rng.numpy("matched"), replicates=replicates)
+
+
+def _bins(gram: MomentResult) -> Array:
+    values = np.concatenate([gram.eigenvalues, gram.replicate_eigenvalues.ravel()])
+    high = float(values.max()) * 1.1
+    low = max(float(values[values > LEAST * high].min()) / 1.1, LEAST * high)
+    return np.geomspace(low, high, BINS + 1)
+
+
+def _distance(eigenvalues: Array, n: int, limit: Spectrum) -> float:
+    """Compare distribution functions of the n eigenvalues of G (those beyond the rank are zero) at the grid."""
+    below = np.searchsorted(np.sort(eigenvalues), limit.grid, side="right") + n - len(eigenvalues)
+    return float(np.abs(below / n - limit.distribution).max())

@@ -1,0 +1,1 @@
+"""Can the generator make the images it was trained on?"""

@@ -1,0 +1,1 @@
+"""Does the generator find real images likely?"""

@@ -1,0 +1,19 @@
+"""What a subject must have for a likelihood."""
+
+from __future__ import annotations
+
+from didlearn.audit.subject import Subject
+from didlearn.models.base import LatentModel
+
+
+def missing_for_density(subject: Subject, fewest: int) -> str | None:
+    """Return what is missing: a latent model, and real images of its shape."""
+    if subject.model is None:
+        return "there is no generator; give one with --generator"
+    if not isinstance(subject.model, LatentModel):
+        return f"{subject.model.name} has no latent: a likelihood needs a model file, not samples"
+    if subject.train is None or subject.heldout is None or min(len(subject.train), len(subject.heldout)) < fewest:
+        return f"there are too few real images; give at least {fewest} with --train and with --heldout"
+    if subject.train.shape != subject.model.image_shape:
+        return f"the generator makes images of {subject.model.image_shape}, the real ones are {subject.train.shape}"
+    return None

@@ -1,0 +1,1 @@
+"""Does distance from the generator's manifold tell classes and outside images?"""

@@ -1,0 +1,1 @@
+"""Does the generator copy its training set?"""

@@ -1,0 +1,57 @@
+"""When is a generated image a copy of a training image? The criterion, calibrated on held-out images.
+
+An independent image too has a nearest training image. The threshold is the distance below which the share
+``false_copies`` of independent held-out images would lie, read off the fitted lower tail of their distances, or the
+distance that takes in 95 % of mildly changed training images where that is smaller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from didlearn.checks.sameness import choose, same_picture
+from didlearn.result.values import Estimate, exactly
+from didlearn.statistics.threshold import fit_lower_tail
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class CopyCriterion:
+    """At ``threshold`` or below, an image is a copy of its nearest training image; ``because`` says what decided.
+
+    At ``certain`` or below it is nearer to it than the mildest change leaves a picture to itself: blur cannot do that.
+    """
+
+    certain: float
+    threshold: float
+    because: str
+    independent: int
+
+    def estimate(self, level: float) -> Estimate:
+        """Return the threshold as an estimate (chosen, so without width)."""
+        return exactly(self.threshold, level, self.independent, f"calibrated: {self.because}", "distance")
+
+
+def calibrate_copies(
+    heldout: Array, perturbed: dict[str, Array], false_copies: float, threshold: float | None
+) -> CopyCriterion:
+    """Choose the threshold.
+
+    Args:
+        heldout: (m,) distances of held-out images to their nearest training image.
+        perturbed: distances of training images to their perturbations, by kind.
+        false_copies: share of independent images that may be called copies.
+        threshold: use this one instead.
+    """
+    distances = np.sort(heldout)
+    certain = same_picture(perturbed)
+    apart = distances[distances > certain]
+    if 2 * len(apart) < len(distances):
+        apart = distances[distances > 0]
+    tail = fit_lower_tail(apart, len(apart))
+    words = f"{100 * false_copies:.2g} % of independent held-out images lie closer to a training image"
+    return CopyCriterion(certain, *choose(tail, false_copies, perturbed, words, threshold), independent=len(apart))

@@ -1,0 +1,126 @@
+"""Which pairs of samples a person is asked about: a random sample of two strata of the closest pairs.
+
+The first stratum holds the pairs that the criterion calls duplicates, the second as many of the next closest (and never
+fewer than a sheet holds). Both are looked at in full where they are small, and by a random sample whose share of the
+stratum is known where they are not: a generator that repeats itself has far more close pairs than anyone can judge.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from didlearn.checks.duplicate_counts import Counts
+from didlearn.neighbors import closest_pairs, near_duplicates
+
+Array = np.ndarray[Any, Any]
+SHEET: Final = 60
+INNER: Final = 40
+LISTED: Final = 1000  # duplicates up to which the two strata are listed pair by pair
+ANCHORS: Final = 64
+NARROWEST: Final = 1.05
+ROWS: Final = 1024
+DRAWS: Final = 50  # per pair wanted: 20 of 20 pairs are met in 150 draws on average
+
+
+class Asked(NamedTuple):
+    """The pairs to judge.
+
+    Attributes:
+        first, second: (n,) sample numbers. distance: (n,) theirs.
+        stratum: (n,) 0 or 1. links: (n,) other close partners of either picture, dᵢ + dⱼ − 2.
+        sizes: (2,) pairs in each stratum.
+    """
+
+    first: Array
+    second: Array
+    distance: Array
+    stratum: Array
+    links: Array
+    sizes: Array
+
+
+def ask(features: Array, counts: Counts, threshold: float, rng: np.random.Generator, device: str) -> Asked:
+    """Choose at most ``SHEET`` pairs.
+
+    Args:
+        features: (M, D) of the samples. counts: their duplicates within ``threshold``.
+        rng: of the choice. device: of the distances.
+    """
+    if counts.pairs <= LISTED:
+        return _from_list(features, counts, rng, device)
+    radius, degree = _ring(features, counts, threshold, rng, device)
+    sizes = np.array([counts.pairs, int(degree.sum()) // 2])
+    shown = _shares(sizes)
+    inner = _sample(features, counts.degree, (-1.0, threshold), shown[0], rng)
+    outer = _sample(features, degree, (threshold, radius), shown[1], rng)
+    first, second, distance = (np.concatenate(parts) for parts in zip(inner, outer, strict=True))
+    stratum = np.repeat([0, 1], [len(inner[0]), len(outer[0])])
+    degrees = np.stack([counts.degree, counts.degree + degree])
+    links = degrees[stratum, first] + degrees[stratum, second] - 2
+    return Asked(first, second, distance, stratum, links, sizes)
+
+
+def _shares(sizes: Array) -> tuple[int, int]:
+    inner = min(int(sizes[0]), INNER)
+    return inner, min(int(sizes[1]), SHEET - inner)
+
+
+def _from_list(features: Array, counts: Counts, rng: np.random.Generator, device: str) -> Asked:
+    pairs = closest_pairs(features, k=max(SHEET, 2 * counts.pairs), device=device)
+    inside = np.arange(len(pairs.distance)) < counts.pairs
+    sizes = np.array([inside.sum(), (~inside).sum()])
+    degree = np.bincount(np.concatenate([pairs.first, pairs.second]), minlength=counts.samples)
+    chosen = np.concatenate(
+        [
+            np.sort(rng.permutation(np.flatnonzero(side))[:shown])
+            for side, shown in zip((inside, ~inside), _shares(sizes), strict=True)
+        ]
+    )
+    first, second, stratum = pairs.first[chosen], pairs.second[chosen], (~inside[chosen]).astype(np.int64)
+    degrees = np.stack([counts.degree, degree])
+    links = degrees[stratum, first] + degrees[stratum, second] - 2
+    return Asked(first, second, pairs.distance[chosen], stratum, links, sizes)
+
+
+def _ring(
+    features: Array, counts: Counts, threshold: float, rng: np.random.Generator, device: str
+) -> tuple[float, Array]:
+    """Widen the threshold until about twice as many pairs are within; return the radius and the new pairs by image.
+
+    Only the radius is a guess (from the distances of ``ANCHORS`` images to all others); the pairs are counted.
+    """
+    anchors = rng.permutation(counts.samples)[:ANCHORS]
+    apart = np.concatenate([np.delete(_distances(features, i), i) for i in anchors])
+    share = 2 * counts.pairs / (counts.samples * (counts.samples - 1) / 2)
+    radius = max(NARROWEST * threshold, float(np.quantile(apart, min(share, 1.0))))
+    return radius, near_duplicates(features, radius, device=device).degree - counts.degree
+
+
+def _sample(
+    features: Array, degree: Array, ring: tuple[float, float], count: int, rng: np.random.Generator
+) -> tuple[Array, Array, Array]:
+    """Draw (up to) ``count`` different pairs at a distance in ``(ring[0], ring[1]]``, all equally likely."""
+    found: dict[tuple[int, int], float] = {}
+    ends = np.cumsum(degree)
+    # A pair on the very edge may be counted and not met again: after so many draws it is left out.
+    for _ in range(DRAWS * count):
+        i = int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))
+        distance = _distances(features, i)
+        partners = np.flatnonzero((distance > ring[0]) & (distance <= ring[1]) & (np.arange(len(distance)) != i))
+        if len(partners):
+            j = int(rng.choice(partners))
+            found.setdefault((min(i, j), max(i, j)), float(distance[j]))
+        if len(found) == count:
+            break
+    first, second = np.array(list(found), dtype=np.int64).reshape(-1, 2).T
+    return first, second, np.array(list(found.values()))
+
+
+def _distances(features: Array, i: int) -> Array:
+    found = np.empty(len(features))
+    for start in range(0, len(features), ROWS):
+        gap = features[start : start + ROWS].astype(np.float64) - features[i]
+        found[start : start + ROWS] = np.sqrt(np.einsum("nd,nd->n", gap, gap))
+    return found

@@ -1,0 +1,127 @@
+"""The published procedure on the page: its table, its curve, and its reading as printed and as corrected."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from didlearn.checks.duplicate_counts import Counts
+from didlearn.checks.support.batches import Batches, fitted_support, grid, procedure
+from didlearn.result.parts import Parts
+from didlearn.result.values import Estimate, Figure, Mark, Series, Table
+from didlearn.result.words import count, number
+from didlearn.statistics.birthday.paradox import (
+    birthday_bound,
+    collision_rate_lower_bound,
+    collision_rate_uniform,
+    printed_theorem1,
+    printed_theorem2,
+)
+
+MASS = 0.5
+PRINTED_MASS = 0.9
+
+
+def birthday_parts(found: Counts, support: Estimate, level: float) -> Parts:
+    """Run the batches of the paper on the sample and set its claims beside the corrected ones."""
+    runs = procedure(found.following)
+    fitted = fitted_support(runs, level)
+    estimates = {"batch_effective_support": fitted}
+    half = {
+        end: _even_size(value) for end, value in (("value", fitted.value), ("low", fitted.low), ("high", fitted.high))
+    }
+    size = half["value"]
+    notes: tuple[str, ...] = ()
+    if size is not None:
+        method = "size at which the fitted birthday curve reaches 50 %"
+        estimates["even_chance_batch_size"] = Estimate(
+            value=size, low=half["low"], high=half["high"], level=level, n=fitted.n, method=method, unit="images"
+        )
+        notes = (
+            f"s² is not the support: a 50 % collision rate at {number(size)} bounds the effective support by "
+            f"{count(birthday_bound(0.5, round(size)))}, not {count(round(size) ** 2)}.",
+        )
+    tables = (_runs_table(runs, level), *(() if size is None else (_printed_table(round(size)),)))
+    return Parts(estimates=estimates, tables=tables, figures=(_curve(found, support, level),), notes=notes)
+
+
+def _even_size(support: float | None) -> float | None:
+    """Return the batch size at which a uniform law on ``support`` pictures collides half of the time."""
+    if support is None:
+        return None
+    low, high = 2.0, 2.0 + 2.0 * np.sqrt(support)
+    while high - low > 0.5:
+        middle = (low + high) / 2
+        low, high = (low, middle) if collision_rate_uniform(support, round(middle)) >= 0.5 else (middle, high)
+    return float(round(high))
+
+
+def _runs_table(runs: list[Batches], level: float) -> Table:
+    rows = []
+    for run in runs:
+        rate, bound = run.rate(level), run.bound(level)
+        rows.append((run.size, run.batches, run.collided, rate.value, rate.low, rate.high, bound.value, bound.high))
+    columns = (
+        "batch size", "batches", "with a duplicate", "rate", "low", "high", "1/Σp² at most", "surely at most",
+    )  # fmt: skip
+    return Table(
+        name="batches",
+        title="The test as published: batches that hold a duplicate",
+        columns=columns,
+        rows=tuple(rows),
+        caption="Sizes were chosen on one half of the sample and tested on the other. The last column bounds the "
+        "effective support whatever the generator's law (Theorem 2, corrected).",
+    )
+
+
+def _printed_table(size: int) -> Table:
+    support = size**2
+    rows: tuple[tuple[str, float, float | None], ...] = (
+        ("support read from an even chance of a collision", float(support), birthday_bound(0.5, size)),
+        (
+            f"least collision rate when {number(100 * MASS)} % of the mass is on {number(support)} images (Theorem 1)",
+            printed_theorem1(support, MASS, size),
+            collision_rate_lower_bound(support, MASS, size),
+        ),
+    )
+    named = printed_theorem2(0.5, size, PRINTED_MASS)
+    if named is not None:
+        rows += ((f"images that hold {number(100 * PRINTED_MASS)} % of the mass (Theorem 2)", named, None),)
+    return Table(
+        name="printed",
+        title=f"At a batch size of {number(size)}: as printed, and as corrected",
+        columns=("statement", "as printed", "corrected"),
+        rows=rows,
+        caption="Theorem 1 as printed puts the mass where its square belongs; Theorem 2 as printed fails when one "
+        "image is drawn often, and no number of images can be named from pairs alone.",
+    )
+
+
+def _curve(found: Counts, support: Estimate, level: float) -> Figure:
+    runs = grid(found.following)
+    rates = [run.rate(level) for run in runs]
+    sizes = tuple(float(run.size) for run in runs)
+    series = [
+        Series(
+            label="batches of samples",
+            x=sizes,
+            y=tuple(r.value or 0.0 for r in rates),
+            low=tuple(r.low or 0.0 for r in rates),
+            high=tuple(1.0 if r.high is None else r.high for r in rates),
+            style="points",
+            role="generated",
+        )
+    ]
+    if support.value is not None:
+        expected = tuple(float(collision_rate_uniform(support.value, run.size)) for run in runs)
+        label = "equally likely pictures of the same effective support"
+        series.append(Series(label=label, x=sizes, y=expected, role="theory"))
+    return Figure(
+        name="birthday",
+        title="How often a batch holds a duplicate",
+        x_label="batch size",
+        y_label="share of batches",
+        series=tuple(series),
+        marks=(Mark(label="even chance", y=0.5),),
+        x_log=True,
+        caption="Points below the line mean that a few pictures are drawn more often than the rest.",
+    )

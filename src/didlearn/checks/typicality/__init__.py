@@ -1,0 +1,1 @@
+"""Are real images typical of the generator?"""

@@ -1,0 +1,1 @@
+"""Gradients, Jacobians and curvature of a decoder, as both engines need them."""

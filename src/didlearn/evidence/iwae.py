@@ -1,0 +1,55 @@
+"""The importance-weighted bound (Burda, Grosse & Salakhutdinov 2016), for models that bring an encoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from didlearn.evidence.ais import log_mean_weight
+from didlearn.evidence.likelihood import Likelihood, make_decoder
+from didlearn.evidence.log_evidence import IMAGES, as_pixels
+from didlearn.evidence.observation import make_observation
+from didlearn.evidence.preparation import encode, encoder_of
+from didlearn.models.base import LatentModel
+from didlearn.rng import Stream
+
+
+def has_encoder(model: LatentModel) -> bool:
+    """Tell whether the model's module has ``encode``: x -> (mean, log variance) of a normal q(z|x)."""
+    return encoder_of(model) is not None and model.classes is None
+
+
+@torch.no_grad()
+def iwae(
+    model: LatentModel,
+    x: NDArray[np.float32],
+    sigma: float = 0.1,
+    seed: int = 0,
+    samples: int = 200,
+    *,
+    observation: str = "gaussian",
+    device: str = "cpu",
+) -> NDArray[np.float64]:
+    """Return log (1/K) Σ p(z_k) p(x|z_k)/q(z_k|x) with K draws from the encoder, in nats: (n,).
+
+    A lower bound on log p(x) in expectation, which a poor encoder leaves loose.
+
+    Raises:
+        UsageError: the model has no encoder, or an argument does not fit it.
+    """
+    decoder, seen = make_decoder(model, make_observation(observation, sigma), device)
+    pixels = as_pixels(x, model, seen)
+    found = []
+    for start in range(0, len(pixels), IMAGES):
+        likelihood = Likelihood(decoder, seen, pixels[start : start + IMAGES])
+        mean, variance = encode(likelihood)
+        generator = Stream(seed, ("iwae",)).torch(start)
+        noise = torch.randn((len(mean), samples, mean.shape[1]), generator=generator, dtype=torch.float64).to(
+            mean.device
+        )
+        z = mean[:, None] + variance.sqrt()[:, None] * noise
+        log_prior = -0.5 * z.square().sum(dim=2)
+        log_q = -0.5 * (noise.square().sum(dim=2) + variance.log().sum(dim=1)[:, None])
+        found.append(log_mean_weight(log_prior - log_q + likelihood.value(z)))
+    return torch.cat(found).cpu().numpy()

@@ -1,0 +1,188 @@
+"""A latent model with an observation model as a function of standard normal latents: v -> log p(x|v) and its gradient.
+
+Other priors are carried over by the map that makes them from standard normals, which leaves p(x) as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal, Uniform
+
+from didlearn.derivatives.fisher import gauss_newton
+from didlearn.errors import DidlearnError, ModelError, OutputError, UsageError
+from didlearn.evidence.observation import Bernoulli, Observation
+from didlearn.models.base import LatentModel
+from didlearn.models.drawing import first_line
+from didlearn.models.module import ModuleModel
+from didlearn.models.prior import log_density
+from didlearn.rng import Stream
+
+Map = Callable[[Tensor], Tensor]
+
+
+def prior_map(model: LatentModel) -> Map:
+    """Return the map from standard normal numbers (n, *latent_shape) to latents under the model's prior.
+
+    Raises:
+        UsageError: no such map is known for this prior.
+    """
+    prior = getattr(model, "prior", "normal")
+    while isinstance(prior, Independent):
+        prior = prior.base_dist
+    if prior == "normal":
+        _check_normal(model)
+        return lambda v: v
+    if prior == "uniform":
+        return lambda v: torch.erf(v / math.sqrt(2))
+    if isinstance(prior, Normal):
+        return lambda v: prior.loc.to(v) + prior.scale.to(v) * v
+    if isinstance(prior, Uniform):
+        return partial(_between, prior.low, prior.high)
+    kind = type(prior).__name__ if isinstance(prior, Distribution) else repr(prior)
+    raise UsageError(f"the prior of {model.name} is {kind}; likelihoods need normal or uniform independent latents")
+
+
+def _between(low: Tensor, high: Tensor, v: Tensor) -> Tensor:
+    return low.to(v) + (high - low).to(v) * (1 + torch.erf(v / math.sqrt(2))) / 2
+
+
+def _check_normal(model: LatentModel) -> None:
+    z = model.sample_prior(4, Stream(0, ("likelihood", "prior")))
+    if not torch.allclose(model.log_prior(z).double(), log_density("normal", z.double()), rtol=1e-3, atol=1e-2):
+        raise UsageError(
+            f"the prior of {model.name} is not standard normal, and it has no attribute `prior` that says what it is; "
+            'set it to "normal", "uniform" or an independent torch Normal or Uniform'
+        )
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """Flat outputs of standard normal latents, in the parametrisation that the observation model takes.
+
+    Attributes:
+        model: whose images they are. to_prior: from normal numbers to its latents. takes_logits: whether logits leave.
+        labels: (n,) class of each image, or ``None``.
+        dtype, device: what the network is run in.
+    """
+
+    model: LatentModel
+    to_prior: Map
+    takes_logits: bool
+    labels: Tensor | None
+    dtype: torch.dtype
+    device: torch.device
+
+    def __call__(self, v: Tensor) -> Tensor:
+        """Decode (n·k, d), k in a row for each of n images, to (n·k, D); differentiable.
+
+        Raises:
+            ModelError: the network failed.
+        """
+        z = self.to_prior(v).reshape(len(v), *self.model.latent_shape)
+        try:
+            return self._run(z).reshape(len(v), math.prod(self.model.image_shape)).to(self.dtype)
+        except DidlearnError:
+            raise
+        except Exception as error:
+            raise OutputError(f"{self.model.name} failed on {len(v)} latents: {first_line(error)}") from error
+
+    def _run(self, z: Tensor) -> Tensor:
+        if self.takes_logits:
+            assert isinstance(self.model, ModuleModel)
+            return self.model.module.logits(z)  # type: ignore[operator]
+        labels = self.labels
+        return self.model.decode(z, None if labels is None else labels.repeat_interleave(len(z) // len(labels)))
+
+
+def make_decoder(model: LatentModel, observation: Observation, device: str) -> tuple[Decoder, Observation]:
+    """Return the model's decoder, and the observation model in logits where the module offers them.
+
+    Raises:
+        UsageError: the model's likelihood cannot be evaluated.
+    """
+    if not isinstance(model, LatentModel):
+        raise UsageError(f"likelihoods need a model whose latent can be set; {getattr(model, 'name', model)} has none")
+    if model.stochastic:
+        raise UsageError(f"{model.name} draws noise of its own when decoding: p(x|z) is not known")
+    network = getattr(model, "network", None)
+    dtype = torch.float64 if getattr(network, "dtype", None) == torch.float64 else torch.float32
+    decoder = Decoder(model, prior_map(model), False, None, dtype, torch.device(device))
+    if not isinstance(observation, Bernoulli):
+        return decoder, observation
+    return _in_logits(decoder)
+
+
+@torch.no_grad()
+def _in_logits(decoder: Decoder) -> tuple[Decoder, Observation]:
+    model = decoder.model
+    v = torch.randn((8, math.prod(model.latent_shape)), generator=Stream(0, ("likelihood", "logits")).torch())
+    v = v.to(decoder.device, decoder.dtype)
+    if isinstance(model, ModuleModel) and model.classes is None and callable(getattr(model.module, "logits", None)):
+        logits = replace(decoder, takes_logits=True)
+        decoder(v)  # moves the network to the latents' device
+        if torch.allclose(logits(v).sigmoid(), decoder(v), atol=1e-4):
+            return logits, Bernoulli(takes_logits=True)
+    labels = None if model.classes is None else torch.arange(8, device=v.device) % model.classes
+    means = replace(decoder, labels=labels)(v)
+    if means.min() < -1e-3 or means.max() > 1 + 1e-3:
+        raise UsageError(
+            f"{model.name} makes pixels from {means.min():.3g} to {means.max():.3g}; "
+            "a Bernoulli observation model needs means in [0, 1]: say what its output spans (value_range), "
+            'or take observation="gaussian"'
+        )
+    return decoder, Bernoulli()
+
+
+class Likelihood:
+    """log p(x|v) of n images for any number of latents each, and its gradient.
+
+    Args:
+        decoder: of the model. observation: p(x|y). x: (n, D).
+    """
+
+    def __init__(self, decoder: Decoder, observation: Observation, x: Tensor) -> None:
+        self.decoder, self.observation = decoder, observation
+        self.x = x.to(decoder.device, decoder.dtype)
+        self.latent_size = math.prod(decoder.model.latent_shape)
+
+    def __call__(self, v: Tensor, values: bool = True) -> tuple[Tensor, Tensor]:
+        """Log p(x|v) (n, k), float64, and its gradient (n, k, d) at v (n, k, d), in the dtype of ``v``.
+
+        Without ``values`` the first is left out: (0,).
+        """
+        n, k, d = v.shape
+        leaf = v.detach().reshape(n * k, d).to(self.decoder.dtype).requires_grad_()
+        with torch.enable_grad():
+            y = self.decoder(leaf)
+        with torch.no_grad():
+            images, x = y.view(n, k, -1), self.x[:, None]
+            score = self.observation.score(images, x)
+            value = self.observation.log_prob(images, x) if values else y.new_empty(0, dtype=torch.float64)
+        try:
+            (g,) = torch.autograd.grad(y, leaf, score.view(n * k, -1))
+        except RuntimeError as error:
+            raise ModelError(f"{self.decoder.model.name} has no gradient: {first_line(error)}") from error
+        return value, g.view(n, k, d).to(v.dtype)
+
+    @torch.no_grad()
+    def value(self, v: Tensor) -> Tensor:
+        """Log p(x|v) (n, k) alone, at v (n, k, d)."""
+        n, k, d = v.shape
+        y = self.decoder(v.reshape(n * k, d).to(self.decoder.dtype))
+        return self.observation.log_prob(y.view(n, k, -1), self.x[:, None])
+
+    def curvature(self, v: Tensor) -> Tensor:
+        """Gauss–Newton curvature JᵀFJ of −log p(x|v) at v (n, d): (n, d, d) float64."""
+        if self.decoder.labels is None:
+            return gauss_newton(self.decoder, self.observation.information, v.to(self.decoder.dtype))
+        parts = [
+            gauss_newton(replace(self.decoder, labels=label), self.observation.information, one.to(self.decoder.dtype))
+            for one, label in zip(v.split(1), self.decoder.labels.split(1), strict=True)
+        ]
+        return torch.cat(parts)

@@ -1,0 +1,204 @@
+"""``log_evidence``: log p(x) of images under a latent model, by annealed importance sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from didlearn.errors import ModelError, NotFiniteError, UsageError
+from didlearn.evidence import ais
+from didlearn.evidence.likelihood import Decoder, Likelihood, make_decoder
+from didlearn.evidence.observation import Bernoulli, Observation, make_observation
+from didlearn.evidence.preparation import prepare
+from didlearn.evidence.settings import Settings
+from didlearn.models.base import LatentModel
+from didlearn.models.pool import map_models
+from didlearn.rng import Stream
+
+Floats = NDArray[np.float64]
+IMAGES = 8  # annealed together
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Stochastic lower bounds on log p(x), in nats.
+
+    Attributes:
+        lower: (n,) log of the mean weight over chains: E[lower] ≤ log p(x), P(lower > log p(x) + b) < exp(−b).
+        standard_error: (n,) of ``lower``, by the delta method. ess: (n,) effective number of chains.
+        log_weights: (n, chains) float64; the mean of exp(log_weights) is an unbiased estimate of p(x).
+        acceptance: (n, T − 1) mean acceptance at each temperature. r_hat: (n,) across chains, NaN for short runs.
+        temperatures: the number of steps between inverse temperatures 0 and 1 (the least over images).
+        evaluations: gradient evaluations of each chain: search, pilot and counted run (the most over images).
+        columns: Jacobian columns computed for each image beside them.
+    """
+
+    lower: Floats
+    standard_error: Floats
+    ess: Floats
+    log_weights: Floats
+    acceptance: tuple[Floats, ...]
+    r_hat: Floats
+    temperatures: int
+    evaluations: int
+    columns: int
+
+    @property
+    def log_weight_variance(self) -> Floats:
+        """(n,) variance of log w over chains; small ones loosen the bound by themselves over twice the chains.
+
+        Chains that start in the prior's part of a mixture and never arrive make it huge and do no harm: ``ess`` tells.
+        """
+        return self.log_weights.var(axis=1, ddof=1)
+
+
+class Part(NamedTuple):
+    """One unit's counted run and what it cost."""
+
+    run: ais.Run
+    temperatures: int
+    evaluations: int
+    columns: int
+
+
+def log_evidence(
+    model: LatentModel,
+    x: Any,
+    sigma: float = 0.1,
+    seed: int = 0,
+    chains: int = 16,
+    *,
+    observation: str = "gaussian",
+    budget: int = 500,
+    labels: Any = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    advance: Callable[[int], None] | None = None,
+    **settings: Any,
+) -> Evidence:
+    """Estimate log p(x) = log ∫ p(z) p(x|z) dz from below, for each image.
+
+    Args:
+        model: a latent model with normal or uniform latents.
+        x: (n, C, H, W) images in the units of ``model.decode``; uint8 is divided by 255.
+        sigma: standard deviation of a pixel (Gaussian and Laplace observations).
+        seed: of all randomness. chains: for each image.
+        observation: ``"gaussian"``, ``"laplace"`` (sigma is its standard deviation) or ``"bernoulli"``.
+        budget: gradient evaluations for each chain, search and pilot included.
+        labels: (n,) classes, for a conditional model: the result is log p(x|label).
+        device: where to compute. threads: workers; the result does not depend on them.
+        advance: told the number of images done.
+        settings: further fields of ``Settings``: start, schedule, mass, leapfrog, ...
+
+    Raises:
+        UsageError: an argument does not fit the model. NotFiniteError: x holds NaN.
+        ModelError: the model fails, or gives no finite likelihood for an image.
+    """
+    chosen = make_settings(chains=chains, budget=budget, **settings)
+    decoder, seen = make_decoder(model, make_observation(observation, sigma), device)
+    images = as_pixels(x, model, seen)
+    classes = as_labels(labels, model, len(images))
+    rng = Stream(seed, ("log_evidence",))
+
+    def work(replica: LatentModel, unit: range) -> Part:
+        part = None if classes is None else classes[unit.start : unit.stop].to(device)
+        likelihood = Likelihood(replace(decoder, model=replica, labels=part), seen, images[unit.start : unit.stop])
+        return run_unit(likelihood, chosen, rng.child("unit", unit.start))
+
+    parts = map_models(work, model, len(images), unit=IMAGES, device=device, threads=threads, advance=advance)
+    return collect(parts)
+
+
+def make_settings(**chosen: Any) -> Settings:
+    """Return the settings, refusing names that are none.
+
+    Raises:
+        UsageError: a name or value cannot be used.
+    """
+    known = Settings.__dataclass_fields__
+    for name in chosen:
+        if name not in known:
+            raise UsageError(f"there is no setting {name!r}; there are {', '.join(known)}")
+    return Settings(**chosen)
+
+
+def as_pixels(x: Any, model: LatentModel, observation: Observation) -> Tensor:
+    """Return images as (n, D) float64.
+
+    Raises:
+        UsageError: they have another shape than the model's, or a range that the observation model does not take.
+        NotFiniteError: some are not numbers.
+    """
+    images = x.detach().cpu() if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
+    if images.ndim != 4 or tuple(images.shape[1:]) != tuple(model.image_shape) or len(images) == 0:
+        raise UsageError(
+            f"x has the shape {tuple(images.shape)}; {model.name} needs (n, {', '.join(map(str, model.image_shape))})"
+        )
+    flat = images.flatten(1).double() / (255 if images.dtype == torch.uint8 else 1)
+    if not torch.isfinite(flat).all():
+        raise NotFiniteError("x holds pixels that are no finite numbers; leave those images out")
+    if isinstance(observation, Bernoulli) and (flat.min() < 0 or flat.max() > 1):
+        raise UsageError(f"x spans {flat.min():.3g} to {flat.max():.3g}; Bernoulli pixels lie between 0 and 1")
+    return flat
+
+
+def as_labels(labels: Any, model: LatentModel, count: int) -> Tensor | None:
+    """Return labels (n,) int64, or ``None`` for a model without classes.
+
+    Raises:
+        UsageError: they are missing, too many, or name no class.
+    """
+    if model.classes is None:
+        if labels is not None:
+            raise UsageError(f"{model.name} has no classes; leave labels out")
+        return None
+    if labels is None:
+        raise UsageError(f"{model.name} has {model.classes} classes; give labels (n,), one for each image")
+    classes = torch.as_tensor(np.asarray(labels)).long()
+    if classes.shape != (count,) or classes.min() < 0 or classes.max() >= model.classes:
+        raise UsageError(f"labels must be {count} numbers from 0 to {model.classes - 1}; got {labels!r}")
+    return classes
+
+
+def run_unit(likelihood: Likelihood, settings: Settings, rng: Stream) -> Part:
+    """Prepare and run the images of one unit."""
+    path, plan, spent, columns = prepare(likelihood, settings, rng)
+    before = path.evaluations
+    generator = rng.torch("chains")
+    run = ais.anneal(path, path(path.draw(settings.chains, generator)), plan, generator)
+    check_alive(run, likelihood.decoder)
+    return Part(run, len(plan.beta) - 1, spent + path.evaluations - before, columns)
+
+
+def check_alive(run: ais.Run, decoder: Decoder) -> None:
+    """Refuse images for which no chain has a weight.
+
+    Raises:
+        ModelError: there are some.
+    """
+    if (run.log_weights == -torch.inf).all(dim=1).any():
+        raise ModelError(
+            f"{decoder.model.name} gives no finite likelihood in any chain of some image; its output is NaN there"
+        )
+
+
+def collect(parts: list[Part]) -> Evidence:
+    """Join the units' results."""
+    weights = torch.cat([part.run.log_weights for part in parts]).cpu()
+    return Evidence(
+        lower=ais.log_mean_weight(weights).numpy(),
+        standard_error=ais.standard_error(weights).numpy(),
+        ess=ais.effective_chains(weights).numpy(),
+        log_weights=weights.numpy(),
+        acceptance=tuple(row.cpu().numpy() for part in parts for row in part.run.acceptance.T),
+        r_hat=torch.cat([ais.r_hat(part.run.trace) for part in parts]).cpu().numpy(),
+        temperatures=min(part.temperatures for part in parts),
+        evaluations=max(part.evaluations for part in parts),
+        columns=max(part.columns for part in parts),
+    )

@@ -1,0 +1,113 @@
+"""From images to a path and a plan: the search, the start, the pilot, the schedule. Depends on x alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from didlearn.errors import UsageError
+from didlearn.evidence.ais import Plan
+from didlearn.evidence.laplace import Laplace, fit_laplace
+from didlearn.evidence.likelihood import Likelihood
+from didlearn.evidence.path import Frame, Path, laplace_frame, make_frame, mix
+from didlearn.evidence.pilot import frozen_steps, make_schedule, run_pilot
+from didlearn.evidence.settings import Settings
+from didlearn.models.base import LatentModel
+from didlearn.models.module import ModuleModel
+from didlearn.rng import Stream
+
+DENSE = 1024
+
+
+class Prepared(NamedTuple):
+    """Ready for the counted run.
+
+    Attributes:
+        path, plan: what it needs. evaluations: spent so far on each chain. columns: Jacobian columns for each image.
+    """
+
+    path: Path
+    plan: Plan
+    evaluations: int
+    columns: int
+
+
+def prepare(likelihood: Likelihood, settings: Settings, rng: Stream) -> Prepared:
+    """Spend what the budget allows on search and pilot, and plan the rest.
+
+    Raises:
+        UsageError: the start does not fit the model. ModelError: the model gives no finite likelihood.
+    """
+    fit = _fit(likelihood, settings, rng)
+    path = Path(likelihood, start_frame(likelihood, settings, fit))
+    pilot = run_pilot(
+        path, settings.chains, settings.knots, settings.transitions, settings.leapfrog, rng.torch("pilot")
+    )
+    spent, columns = (0, 0) if fit is None else (fit.evaluations, fit.columns)
+    spent += pilot.evaluations
+    temperatures = 1 + (settings.budget - spent - 1) // settings.leapfrog
+    beta = make_schedule(settings.schedule, path, pilot, max(1, temperatures))
+    return Prepared(path, Plan(beta, frozen_steps(pilot, beta), settings.leapfrog), spent, columns)
+
+
+def _fit(likelihood: Likelihood, settings: Settings, rng: Stream) -> Laplace | None:
+    large = likelihood.latent_size > DENSE
+    if large and settings.start in ("laplace", "mixture"):
+        raise UsageError(
+            f"{likelihood.decoder.model.name} has {likelihood.latent_size} latent dimensions; a Laplace start fits up "
+            f'to {DENSE}: give start="prior", or "encoder"'
+        )
+    if settings.mass == "identity" or large:
+        return None
+    return fit_laplace(likelihood, rng.torch("search"), settings.search_evaluations)
+
+
+def start_frame(likelihood: Likelihood, settings: Settings, fit: Laplace | None) -> Frame:
+    """Return the coordinates in which the chosen start is standard normal.
+
+    Raises:
+        UsageError: an encoder is asked for, and the model has none.
+    """
+    n, d = len(likelihood.x), likelihood.latent_size
+    if settings.start in ("laplace", "mixture"):
+        assert fit is not None
+        frame = laplace_frame(fit, settings.inflation)
+        return mix(frame, fit, settings.prior_weight) if settings.start == "mixture" else frame
+    if settings.start == "encoder":
+        mean, variance = encode(likelihood)
+        return make_frame(mean, torch.diag_embed(1 / variance), fit)
+    zero = torch.zeros((n, d), dtype=torch.float64, device=likelihood.x.device)
+    return make_frame(zero, torch.eye(d).to(zero).expand(n, d, d), fit)
+
+
+def encoder_of(model: LatentModel) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
+    """Return the method ``encode`` of a module with normal latents, or ``None``."""
+    if not isinstance(model, ModuleModel) or model.prior != "normal":
+        return None
+    encoder = getattr(model.module, "encode", None)
+    return encoder if callable(encoder) else None
+
+
+@torch.no_grad()
+def encode(likelihood: Likelihood) -> tuple[Tensor, Tensor]:
+    """Mean and variance (n, d) of the module's own q(z|x), from its method ``encode``: x -> (mean, log variance).
+
+    Raises:
+        UsageError: the module has no such method, or gives something else.
+    """
+    model, x = likelihood.decoder.model, likelihood.x
+    encoder = encoder_of(model)
+    if encoder is None:
+        raise UsageError(
+            f"{model.name} has no encoder; a module with normal latents and a method encode(x) -> (mean, log variance) "
+            'is needed, or start="laplace"'
+        )
+    low, high = model.value_range or (0.0, 1.0)
+    mean, log_variance = encoder(low + (high - low) * x.reshape(len(x), *model.image_shape))
+    shape = (len(x), likelihood.latent_size)
+    if mean.numel() != shape[0] * shape[1] or log_variance.shape != mean.shape:
+        raise UsageError(f"{model.name}: encode(x) gave shapes {tuple(mean.shape)} and {tuple(log_variance.shape)}")
+    return mean.double().reshape(shape), log_variance.double().exp().reshape(shape)

@@ -1,0 +1,213 @@
+"""Sets of picture files (folder, zip, rows of a table): looked over at opening, decoded when asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from didlearn.errors import DataError
+from didlearn.images.base import Images, Shape
+from didlearn.images.classes import Labels, plain
+from didlearn.images.fit import Fit
+from didlearn.images.formats.decoding import BrokenFileError, Header, decode, looks_whole, read_header
+from didlearn.parallel import default_threads
+from didlearn.rng import generator
+
+T = TypeVar("T")
+MAX_FILE = 256 * 2**20  # bytes: MAX_PIXELS uncompressed pixels of four bytes
+HEADER_BYTES = 65_536
+SURVEYED_WHOLE = 20_000
+SURVEYED_SAMPLE = 2_000
+POOLED_FROM = 32
+PER_TASK = 16
+LISTED = 10
+
+
+class Source(Protocol):
+    """Picture files by number."""
+
+    @property
+    def name(self) -> str:
+        """Return what to call the set."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return the name of each file, relative to the set, with forward slashes."""
+
+    def fetch(self, index: int, limit: int | None = None) -> bytes:
+        """Return the bytes of a file, or at least its first ``limit``; callable from several threads at once.
+
+        Raises:
+            BrokenFileError: the bytes cannot be had.
+            DataError: there are more than ``MAX_FILE`` of them.
+        """
+
+    def where(self, index: int) -> str:
+        """Return what to call a file in errors."""
+
+
+def open_encoded(source: Source, labels: Labels, fit: Fit, *, skip_broken: bool) -> Images:
+    """Look over a set of picture files and return it as ``Images``.
+
+    Headers are read: of every file up to ``SURVEYED_WHOLE``, of ``SURVEYED_SAMPLE`` random ones in larger sets. A small
+    file that does not end as its format does is decoded on the spot; what escapes is refused when it is read. With
+    ``skip_broken`` every file is decoded once, in threads, so that the set is known to be whole before anything is
+    drawn from it.
+
+    Raises:
+        BrokenFileError: a header cannot be read. DataError: mixed sizes, or nothing can be read.
+    """
+    count = len(source.names)
+    if skip_broken:
+        kept, headers, notes = _whole_files(source)
+        labels = labels.take(kept)
+    else:
+        kept, notes = np.arange(count), ()
+        chosen = _surveyed(count)
+        headers = dict(zip(chosen, _in_threads(lambda i: _header(source, i), chosen), strict=True))
+    shape = _common_shape(source, headers, fit)
+    stored: list[Shape] = [(h.channels, h.height, h.width) for h in headers.values()]
+    notes += labels.notes + _traits(headers, count) + fit.notes(stored) + _broadcast(stored, fit)
+    reader = EncodedReader(source, kept, fit, shape, next(iter(headers)))
+    return Images(reader, shape, source.name, labels.values, labels.classes, notes=notes)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedReader:
+    """Decodes picture files when asked, in a few threads where there are many.
+
+    Attributes:
+        source: where the bytes come from. kept: positions in it of the images. fit: what each is brought to.
+        shape: (C, H, W) afterwards. first: position of the file that the others are compared with.
+    """
+
+    source: Source
+    kept: np.ndarray[Any, Any]
+    fit: Fit
+    shape: Shape
+    first: int
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return the file names, relative to the set."""
+        names = self.source.names
+        return names if len(self.kept) == len(names) else [names[i] for i in self.kept]
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def read(self, indices: Sequence[int]) -> np.ndarray[Any, Any]:
+        """Return the pictures at ``indices`` as (n, C, H, W) uint8.
+
+        Raises:
+            BrokenFileError: a file cannot be decoded. DataError: its size or colour differs from the others'.
+        """
+        out = np.empty((len(indices), *self.shape), dtype=np.uint8)
+        for place, image in enumerate(_in_threads(lambda i: self._read(int(self.kept[i])), indices)):
+            out[place] = image
+        return out
+
+    def _read(self, index: int) -> np.ndarray[Any, Any]:
+        where = self.source.where(index)
+        image = decode(self.source.fetch(index), where)
+        channels = self.fit.channels or (3 if len(image) == 1 and self.shape[0] == 3 else None)
+        fitted = Fit(self.fit.size, channels)(image)
+        if fitted.shape[1:] != self.shape[1:]:
+            first = decode(self.source.fetch(self.first), self.source.where(self.first))
+            raise _mixed(self.source, {self.first: first.shape[:0:-1], index: image.shape[:0:-1]})
+        if fitted.shape != self.shape:
+            raise DataError(
+                f"{where} is a colour picture among grey ones: --channels 1 or --channels 3 makes them alike"
+            )
+        return fitted
+
+
+def _in_threads(function: Callable[[int], T], indices: Sequence[int]) -> Iterator[T]:
+    threads = min(8, default_threads())
+    if threads == 1 or len(indices) < POOLED_FROM:
+        yield from map(function, indices)
+        return
+    # One file per task costs more in hand-overs than a small picture takes to decode.
+    tasks = [indices[start : start + PER_TASK] for start in range(0, len(indices), PER_TASK)]
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for results in pool.map(lambda task: [function(index) for index in task], tasks):
+                yield from results
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _surveyed(count: int) -> list[int]:
+    if count <= SURVEYED_WHOLE:
+        return list(range(count))
+    chosen = generator(0, "image-headers").choice(count, SURVEYED_SAMPLE, replace=False)
+    return sorted({0, *chosen.tolist()})
+
+
+def _header(source: Source, index: int) -> Header:
+    where = source.where(index)
+    data = source.fetch(index, HEADER_BYTES)
+    if len(data) < HEADER_BYTES and not looks_whole(data):
+        decode(data, where)  # a file cut short is better named now than after an hour's work
+    try:
+        return read_header(data, where)
+    except BrokenFileError:
+        # A TIFF keeps its directory anywhere, and a long EXIF block may push a header beyond the first bytes.
+        return read_header(source.fetch(index), where)
+
+
+def _whole_files(source: Source) -> tuple[np.ndarray[Any, Any], dict[int, Header], tuple[str, ...]]:
+    def look(index: int) -> Header | None:
+        try:
+            data = source.fetch(index)
+            decode(data, source.where(index))
+            return read_header(data, source.where(index))
+        except BrokenFileError:
+            return None
+
+    found = list(_in_threads(look, range(len(source.names))))
+    headers = {index: header for index, header in enumerate(found) if header is not None}
+    broken = [plain(source.names[index]) for index, header in enumerate(found) if header is None]
+    if not headers:
+        raise DataError(f"{source.name}: none of the {len(found)} picture files can be decoded; name another set")
+    listed = ", ".join(broken[:LISTED]) + (", ..." if len(broken) > LISTED else "")
+    plural = "s" if len(broken) > 1 else ""
+    notes = (f"{len(broken)} broken file{plural} skipped: {listed}",) if broken else ()
+    return np.fromiter(headers, dtype=np.int64), headers, notes
+
+
+def _common_shape(source: Source, headers: dict[int, Header], fit: Fit) -> Shape:
+    sizes = {index: (header.width, header.height) for index, header in headers.items()}
+    if fit.size is None and len(set(sizes.values())) > 1:
+        raise _mixed(source, sizes)
+    width, height = next(iter(sizes.values()))
+    return fit.shape((max(header.channels for header in headers.values()), height, width))
+
+
+def _mixed(source: Source, sizes: Mapping[int, tuple[int, ...]]) -> DataError:
+    first = next(iter(sizes))
+    other = next(index for index, size in sizes.items() if size != sizes[first])
+    pair = [f"{source.where(i)} is {sizes[i][0]}×{sizes[i][1]}" for i in (first, other)]
+    side = min(min(size) for size in sizes.values())
+    return DataError(
+        f"the pictures have mixed sizes: {pair[0]}, {pair[1]}; --size {side} crops each to its centre square "
+        f"and resizes it to {side}×{side}"
+    )
+
+
+def _traits(headers: dict[int, Header], count: int) -> tuple[str, ...]:
+    seen = Counter(trait for header in headers.values() for trait in header.traits)
+    among = f"{len(headers)} pictures looked at" if len(headers) < count else f"{count} pictures"
+    return tuple(f"{number} of {among} {'is' if number == 1 else 'are'} {trait}" for trait, number in seen.items())
+
+
+def _broadcast(stored: Sequence[Shape], fit: Fit) -> tuple[str, ...]:
+    grey = sum(channels == 1 for channels, _, _ in stored)
+    if fit.channels is not None or grey in (0, len(stored)):
+        return ()
+    return (f"{grey} grey picture{'s' if grey > 1 else ''} broadcast to RGB, as the others are",)

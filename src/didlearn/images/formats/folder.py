@@ -1,0 +1,132 @@
+"""Pictures in a folder, at any depth."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from didlearn.errors import DataError
+from didlearn.images.base import Images
+from didlearn.images.classes import from_dataset_json, from_subfolders, plain
+from didlearn.images.fit import Fit
+from didlearn.images.formats.decoding import SUFFIXES, BrokenFileError
+from didlearn.images.formats.encoded import MAX_FILE, open_encoded
+
+
+def open_folder(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
+    """Open a folder of pictures; the first subfolders become classes when every picture lies in one.
+
+    Only names and headers are read. A StyleGAN ``dataset.json`` beside the pictures takes precedence over subfolders.
+
+    Raises:
+        DataError: no pictures, mixed sizes, an unreadable folder or file.
+    """
+    names, others = picture_names(path)
+    if not names:
+        raise _empty(path, others)
+    labels_file = path / "dataset.json"
+    if labels_file.is_file():
+        labels = from_dataset_json(read_bounded(labels_file), names, str(labels_file))
+    else:
+        labels = from_subfolders(names)
+    return open_encoded(FolderSource(str(path), names), labels, fit, skip_broken=skip_broken)
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """The picture files below one folder."""
+
+    name: str
+    names: Sequence[str]
+
+    def where(self, index: int) -> str:
+        """Return the path of a file."""
+        return plain(f"{self.name}/{self.names[index]}")
+
+    def fetch(self, index: int, limit: int | None = None) -> bytes:
+        """Return the bytes of a file, or its first ``limit``."""
+        try:
+            return read_bounded(Path(f"{self.name}/{self.names[index]}"), limit)
+        except OSError as error:
+            raise BrokenFileError(self.where(index), error.strerror or str(error)) from None
+
+
+def read_bounded(path: Path, limit: int | None = None) -> bytes:
+    """Return a file's bytes, or its first ``limit``.
+
+    Raises:
+        DataError: the file is larger than ``MAX_FILE``.
+    """
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > MAX_FILE:
+            raise DataError(f"{path} is larger than {MAX_FILE >> 20} MiB, more than one picture may be: remove it")
+        return file.read(-1 if limit is None else limit)
+
+
+def picture_names(root: Path) -> tuple[list[str], Counter[str]]:
+    """Return the sorted relative names of all pictures below ``root``, and how many files of other kinds there are.
+
+    Hidden files are passed over. Links are followed, and every folder is entered once, so loops end.
+    """
+    names: list[str] = []
+    others: Counter[str] = Counter()
+    seen: set[tuple[int, int]] = set()
+    level = [""]
+    while level:
+        below: list[tuple[bool, str]] = []
+        for folder in level:
+            _scan(root, folder, seen, names, others, below)
+        # Real folders before links to them: which of two ways in is taken must not depend on the file system.
+        level = [name for _, name in sorted(below)]
+    return sorted(names), others
+
+
+def _scan(
+    root: Path,
+    folder: str,
+    seen: set[tuple[int, int]],
+    names: list[str],
+    others: Counter[str],
+    below: list[tuple[bool, str]],
+) -> None:
+    path = root / folder
+    try:
+        status = path.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            return
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    _sort_in(entry, folder, names, others, below)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}): give access to it, or name another folder"
+        ) from None
+
+
+def _sort_in(
+    entry: os.DirEntry[str], folder: str, names: list[str], others: Counter[str], below: list[tuple[bool, str]]
+) -> None:
+    suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 (a Path per file is slow for a million)
+    try:
+        is_folder, is_file = entry.is_dir(), entry.is_file()
+    except OSError:  # a link to itself
+        is_folder, is_file = False, False
+    if is_folder:
+        below.append((entry.is_symlink(), f"{folder}{entry.name}/"))
+    # A link to nothing counts: it is a picture somebody meant to have, and reading it names it.
+    elif suffix in SUFFIXES and (is_file or entry.is_symlink()):
+        names.append(f"{folder}{entry.name}")
+    else:
+        others[suffix or "without a suffix"] += 1
+
+
+def _empty(path: Path, others: Counter[str]) -> DataError:
+    kinds = " ".join(suffix.lstrip(".") for suffix in SUFFIXES)
+    held = ", ".join(f"{number} {suffix}" for suffix, number in others.most_common(3))
+    found = f"it holds other files ({held}): name one of them if it is a data set" if others else "it is empty"
+    return DataError(f"the folder {plain(str(path))} holds no pictures ({kinds}); {found}")

@@ -1,0 +1,199 @@
+"""Hugging Face ``datasets``: the hub, ``.parquet`` files and ``save_to_disk`` folders, through the extra ``hub``.
+
+Pictures are taken as the encoded bytes they are stored as and decoded here, so the limits of ``decoding`` hold.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from didlearn.errors import DataError, MissingExtraError
+from didlearn.images.base import Images
+from didlearn.images.classes import Labels, from_values, plain
+from didlearn.images.fit import Fit
+from didlearn.images.formats.decoding import SUFFIXES, BrokenFileError
+from didlearn.images.formats.encoded import MAX_FILE, open_encoded
+from didlearn.images.formats.folder import read_bounded
+
+IMAGE_COLUMNS = ("image", "img", "picture", "pixels")
+LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "y", "target")
+
+
+def open_hub(spec: str, fit: Fit, *, skip_broken: bool = False) -> Images:
+    """Open ``hf:NAME`` or ``hf:NAME:SPLIT``; the split ``train`` where none is named and there are several.
+
+    Raises:
+        MissingExtraError: ``datasets`` is not installed. DataError: it cannot load that name, or finds no pictures.
+    """
+    name, _, split = spec.removeprefix("hf:").partition(":")
+    if not name:
+        raise DataError(f"{spec!r} names no data set: write hf:NAME or hf:NAME:SPLIT")
+    loaded = _load(lambda hub: hub.load_dataset(name, split=split or None), spec)
+    return _open(loaded, spec, fit, skip_broken=skip_broken)
+
+
+def open_parquet(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
+    """Open a ``.parquet`` file with a column of pictures.
+
+    Raises:
+        MissingExtraError: ``datasets`` is not installed. DataError: the file is damaged or holds no pictures.
+    """
+    loaded = _load(lambda hub: hub.Dataset.from_parquet(str(path)), str(path))
+    return _open(loaded, str(path), fit, skip_broken=skip_broken)
+
+
+def is_saved_dataset(folder: Path) -> bool:
+    """Tell a folder written by ``save_to_disk``."""
+    saved = (folder / "state.json").is_file() and (folder / "dataset_info.json").is_file()
+    return saved or (folder / "dataset_dict.json").is_file()
+
+
+def open_saved(folder: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
+    """Open a folder written by ``save_to_disk``, without a network.
+
+    Raises:
+        MissingExtraError: ``datasets`` is not installed. DataError: the folder is damaged or holds no pictures.
+    """
+    loaded = _load(lambda hub: hub.load_from_disk(str(folder)), str(folder))
+    return _open(loaded, str(folder), fit, skip_broken=skip_broken)
+
+
+@dataclass(frozen=True, eq=False)
+class HubSource:
+    """The pictures in one column of a table, as encoded bytes.
+
+    Attributes:
+        name: of the set. table: a ``datasets.Dataset``. column: where the pictures are.
+    """
+
+    name: str
+    table: Any
+    column: str
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return the rows' names: their numbers."""
+        return _RowNames(len(self.table))
+
+    def where(self, index: int) -> str:
+        """Return the set's name and the row."""
+        return f"{self.name}: row {index}"
+
+    def fetch(self, index: int, limit: int | None = None) -> bytes:
+        """Return the encoded picture in a row; ``limit`` saves nothing here."""
+        with self.lock:
+            cell = self.table[index][self.column]
+        data, path = (cell.get("bytes"), cell.get("path")) if isinstance(cell, Mapping) else (cell, None)
+        if isinstance(data, bytes) and len(data) <= MAX_FILE:
+            return data
+        if isinstance(data, bytes):
+            raise DataError(f"{self.where(index)} is larger than {MAX_FILE >> 20} MiB: remove it")
+        if isinstance(path, str) and path.lower().endswith(SUFFIXES) and Path(path).is_file():
+            return read_bounded(Path(path), limit)
+        raise BrokenFileError(self.where(index), "there is no picture in it, nor a file where it points")
+
+
+@dataclass(frozen=True)
+class _RowNames(Sequence[str]):
+    rows: int
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, index: Any) -> Any:
+        return f"row {index}"
+
+
+def _load(load: Callable[[Any], Any], name: str) -> Any:
+    try:
+        import datasets
+    except ImportError:
+        raise MissingExtraError(
+            f"{name} needs the Hugging Face datasets package, which is not installed: pip install 'didlearn[hub]'"
+        ) from None
+    try:
+        with _no_progress_bars(datasets):
+            return load(datasets)
+    except Exception as error:  # noqa: BLE001 (the network, the cache, the file and the format all fail in their own ways)
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"Hugging Face datasets cannot load {name} ({reason}): check the name, the network or the file, or give a "
+            "save_to_disk folder"
+        ) from None
+
+
+@contextmanager
+def _no_progress_bars(datasets: Any) -> Iterator[None]:
+    before = datasets.is_progress_bar_enabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if before:
+            datasets.enable_progress_bars()
+
+
+def _open(loaded: Any, name: str, fit: Fit, *, skip_broken: bool) -> Images:
+    table, notes = _one_split(loaded, name)
+    if not hasattr(table, "column_names") or len(table) == 0:
+        raise DataError(f"{name} holds no images: give at least one")
+    column = _image_column(table, name)
+    labels = _labels(table, name)
+    source = HubSource(name, _as_stored(table.select_columns([column]), column), column)
+    labels = Labels(labels.values, labels.classes, notes + labels.notes)
+    return open_encoded(source, labels, fit, skip_broken=skip_broken)
+
+
+def _one_split(loaded: Any, name: str) -> tuple[Any, tuple[str, ...]]:
+    if not isinstance(loaded, Mapping):
+        return loaded, ()
+    splits = sorted(loaded)
+    if len(splits) == 1 or "train" in splits:
+        chosen = "train" if "train" in splits else splits[0]
+        return loaded[chosen], ((f"the split 'train' was taken of {', '.join(splits)}",) if len(splits) > 1 else ())
+    raise DataError(f"{name} has the splits {', '.join(splits)}: name one (hf:NAME:SPLIT, or its folder)")
+
+
+def _image_column(table: Any, name: str) -> str:
+    found = [column for column, feature in table.features.items() if _holds_pictures(feature)]
+    preferred = [column for column in found if column.lower() in IMAGE_COLUMNS]
+    if not found:
+        columns = plain(", ".join(table.column_names))
+        raise DataError(f"{name} has no column of encoded pictures (columns: {columns}): give it one of type Image")
+    return (preferred or found)[0]
+
+
+def _holds_pictures(feature: Any) -> bool:
+    if isinstance(feature, Mapping):
+        return "bytes" in feature
+    return type(feature).__name__ == "Image" or getattr(feature, "dtype", None) in ("binary", "large_binary")
+
+
+def _as_stored(table: Any, column: str) -> Any:
+    if type(table.features[column]).__name__ != "Image":
+        return table
+    import datasets
+
+    return table.cast_column(column, datasets.Image(decode=False))
+
+
+def _labels(table: Any, name: str) -> Labels:
+    named = [column for column in LABEL_COLUMNS if column in table.column_names]
+    classed = [column for column, feature in table.features.items() if type(feature).__name__ == "ClassLabel"]
+    chosen = next(iter([*named, *classed]), None)
+    if chosen is None:
+        return Labels()
+    values = np.asarray(table.select_columns([chosen]).with_format("arrow")[:][chosen].to_pylist())
+    labels = from_values(values, len(table), f"{name}: column {plain(chosen)}")
+    classes = getattr(table.features[chosen], "names", None)
+    if labels.values is None or not classes:
+        return labels
+    return Labels(labels.values, tuple(plain(str(c)) for c in classes), labels.notes)

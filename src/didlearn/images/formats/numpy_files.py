@@ -1,0 +1,149 @@
+"""numpy's files: ``.npy`` read from disk as needed, ``.npz`` loaded once; nothing in them is ever unpickled."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+from didlearn.errors import DataError
+from didlearn.images.base import Images
+from didlearn.images.classes import Labels, from_values
+from didlearn.images.formats.archive import open_archive, refuse_bomb
+from didlearn.images.formats.arrays import Array, open_array
+
+# (images, labels), in the order they are looked for: ADM, Keras, plain names, MedMNIST.
+KEYS: Final = (
+    ("arr_0", "arr_1"),
+    ("x_train", "y_train"),
+    ("x", "y"),
+    ("images", "labels"),
+    ("train_images", "train_labels"),
+    ("x_test", "y_test"),
+    ("test_images", "test_labels"),
+)
+NPZ_BOMB_BYTES = 256 * 2**20
+Header = tuple[tuple[int, ...], np.dtype[Any], int]
+
+
+def open_npy(path: Path) -> Images:
+    """Open a ``.npy`` array of images, memory-mapped.
+
+    Raises:
+        DataError: pickled objects, a damaged header, or less data than the header says.
+    """
+    with path.open("rb") as file:
+        shape, dtype, start = _header(file, str(path))
+    _check_length(shape, dtype, path.stat().st_size - start, str(path))
+    if math.prod(shape) == 0:
+        raise DataError(f"{path} is an array of shape {shape}, which holds no images: give at least one")
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return open_array(array, Labels(), str(path))
+
+
+def open_npz(path: Path, key: str | None = None) -> Images:
+    """Open a ``.npz`` archive; ``key`` names the array of images where there are several.
+
+    Raises:
+        DataError: no such key, no array that is plainly the images, labels that do not match, pickled objects, a
+            damaged or hostile archive.
+    """
+    with open_archive(path) as archive:
+        members = {m.filename.removesuffix(".npy"): m for m in archive.infolist() if m.filename.endswith(".npy")}
+        chosen = _choose(list(members), key, path)
+        name = f"{path}:{chosen}" if key else str(path)
+        array = _load(archive, members[chosen], path)
+        if array.ndim == 0:
+            raise DataError(f"{name} is a single value, not a stack of images: name an array of shape (N, H, W, C)")
+        labels = Labels()
+        beside = _labels_key(chosen, list(members))
+        if beside is not None:
+            labels = from_values(_load(archive, members[beside], path), len(array), f"{path}:{beside}")
+        spare = [other for other in members if other not in (chosen, beside)]
+    images = open_array(array, labels, name)
+    if key is None and spare:
+        note = f"of the arrays in {path.name}, {chosen!r} was taken; left out: {', '.join(spare)}"
+        images = dataclasses.replace(images, notes=(*images.notes, note))
+    return images
+
+
+def _choose(keys: list[str], key: str | None, path: Path) -> str:
+    listed = ", ".join(keys) or "none"
+    if key is not None:
+        if key not in keys:
+            raise DataError(f"{path} has no array {key!r}; it has: {listed}")
+        return key
+    lower = {name.lower(): name for name in keys}
+    for candidate, _ in KEYS:
+        if candidate in lower:
+            return lower[candidate]
+    if len(keys) == 1:
+        return keys[0]
+    raise DataError(f"{path} does not say which array holds the images (it has: {listed}): name one as {path.name}:KEY")
+
+
+def _labels_key(chosen: str, keys: list[str]) -> str | None:
+    lower = {name.lower(): name for name in keys}
+    for images, labels in KEYS:
+        if chosen.lower() == images:
+            return lower.get(labels)
+    for images, labels in (("images", "labels"), ("image", "label"), ("imgs", "labels"), ("x", "y")):
+        # A whole word of the name: x_valid -> y_valid, but not extra -> eytra.
+        beside = re.sub(rf"(?<![a-z]){images}(?![a-z])", labels, chosen.lower())
+        if beside != chosen.lower() and beside in lower:
+            return lower[beside]
+    return None
+
+
+def _load(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
+    name = f"{path}:{member.filename.removesuffix('.npy')}"
+    refuse_bomb(member, path, most=_memory(), bomb_bytes=NPZ_BOMB_BYTES)
+    try:
+        with archive.open(member) as file:
+            shape, dtype, start = _header(file, name)
+        _check_length(shape, dtype, member.file_size - start, name)
+        with archive.open(member) as file:
+            return npy_format.read_array(file, allow_pickle=False)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, MemoryError) as error:
+        raise DataError(f"{name} is damaged ({error}): copy or save the file again") from None
+
+
+def _header(file: IO[bytes], name: str) -> Header:
+    """Return shape, type and length of the header of an array file.
+
+    Raises:
+        DataError: no array file, or one of pickled objects.
+    """
+    try:
+        version = npy_format.read_magic(file)
+        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    except (ValueError, TypeError, EOFError) as error:
+        raise DataError(f"{name} is no numpy array ({str(error).splitlines()[0]}): save it with numpy.save") from None
+    if dtype.hasobject:
+        raise DataError(
+            f"{name} holds pickled Python objects, and unpickling would run its code: save a plain array of numbers"
+        )
+    return shape, dtype, file.tell()
+
+
+def _check_length(shape: tuple[int, ...], dtype: np.dtype[Any], held: int, name: str) -> None:
+    promised = math.prod(shape) * dtype.itemsize
+    if any(n < 0 for n in shape) or promised > held:
+        raise DataError(
+            f"{name} says its shape is {shape} ({promised} bytes) but holds {held} bytes: it is truncated or its "
+            "header is false; copy or save it again"
+        )
+
+
+def _memory() -> int:
+    """Bytes of memory this machine has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 2**40

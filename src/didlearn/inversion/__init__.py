@@ -1,0 +1,1 @@
+"""The nearest image that a latent model can make, and its latent."""

@@ -1,0 +1,220 @@
+"""``invert``: the latent whose image is nearest to a given one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from didlearn.embeddings.base import Embedding
+from didlearn.errors import ModelError, UsageError
+from didlearn.inversion.domain import domain_of
+from didlearn.inversion.records import Records, identity
+from didlearn.inversion.starts import draw_starts
+from didlearn.inversion.target import Target, described
+from didlearn.inversion.unit import Job, invert_unit
+from didlearn.models.base import LatentModel, silent
+from didlearn.models.pool import map_models
+from didlearn.parallel import single_threaded
+from didlearn.rng import Stream
+
+Array = np.ndarray[Any, Any]
+Method = Literal["bfgs", "lm", "adam"]
+METHODS: tuple[Method, ...] = ("bfgs", "lm", "adam")
+IMAGES = 8  # inverted together
+
+
+@dataclass(frozen=True, eq=False)
+class Inversion:
+    """The nearest point of a generator's manifold that was found for each of n images.
+
+    Attributes:
+        latent: (n, *latent_shape) float32 ẑ. image: (n, C, H, W) float32 G(ẑ).
+        label: (n,) class of the nearest point, or ``None`` without classes.
+        class_error: (n, classes) error under each class, or ``None``.
+        error: (n,) mean over pixels of (G(ẑ) − x)², in squared units of [0, 1].
+        pixel_error: (n, C, H, W) float32 (G(ẑ) − x)².
+        objective: (n,) what was minimised, a mean: the error, or that of the features, with the penalty.
+        gradient_norm: (n,) ‖∂ objective / ∂z‖ at ẑ.
+        removable: (n,) share of the objective that one more Gauss–Newton step promises to remove.
+        log_prior: (n,) log p(ẑ) in nats. norm: (n,) ‖ẑ‖.
+        shell_pvalue: (n,) two-sided p-value of ‖ẑ‖² under χ²_d, NaN where the prior is not normal.
+        log_volume: (n,) ½ log det JᵀJ in nats: log p(ẑ) − log_volume is the log density on the manifold; −∞ where
+            the decoder ignores a direction.
+        success: (n,) whether the search ended at a stationary point; ``reason``: (n,) why, in words.
+        evaluations: (n,) decoder passes: a forward pass, a backward pass and a column of the Jacobian are one each.
+        trace_evaluations, trace_objective: (n, stages) how the objective fell with the passes.
+    """
+
+    latent: Array
+    image: Array
+    label: Array | None
+    class_error: Array | None
+    error: Array
+    pixel_error: Array
+    objective: Array
+    gradient_norm: Array
+    removable: Array
+    log_prior: Array
+    norm: Array
+    shell_pvalue: Array
+    log_volume: Array
+    success: Array
+    reason: Array
+    evaluations: Array
+    trace_evaluations: Array
+    trace_objective: Array
+
+    def __len__(self) -> int:
+        return len(self.error)
+
+    def subset(self, index: Array | slice) -> Inversion:
+        """Return the chosen images' results."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        chosen: dict[str, Any] = {name: None if v is None else v[index] for name, v in values.items()}
+        return Inversion(**chosen)
+
+
+def invert(
+    model: LatentModel,
+    x: Array | torch.Tensor,
+    *,
+    seed: int = 0,
+    method: Method = "bfgs",
+    labels: Array | None = None,
+    draws: int = 500,
+    starts: int = 16,
+    rounds: int = 8,
+    steps: int = 300,
+    polish: int = 10,
+    penalty: float = 0.0,
+    clip: float | None = None,
+    loss: Embedding | None = None,
+    within: bool = True,
+    device: str = "cpu",
+    threads: int | None = None,
+    records: str | Path | None = None,
+    advance: Callable[[str, int, int], None] = silent,
+) -> Inversion:
+    """Find, for each image x, ẑ = argmin ‖G(z) − x‖² + penalty · ‖z‖².
+
+    ``method="bfgs"``: the nearest ``starts`` of ``draws`` prior draws, trust-region quasi-Newton with successive
+    halving, ``rounds`` of restarts around the best point, and a Levenberg–Marquardt polish.
+    ``method="lm"``: Levenberg–Marquardt for at most ``steps`` steps from each of the nearest ``starts`` draws.
+    ``method="adam"``: the protocol of Friedman & Weiss (2024), Adam with a cosine schedule for ``steps`` steps from
+    the nearest draw. It often stops far from the nearest point.
+
+    Args:
+        model: a latent model with a decoder that adds no noise of its own.
+        x: (n, C, H, W) uint8, or floats in [0, 1] (any value where the model has no value range).
+        seed: root of the draws and restarts.
+        labels: (n,) the class to invert each image under; all classes when ``None``, the nearest is kept.
+        penalty: weight of ‖z‖²: σ² for the most probable z under the observation N(G(z), σ²).
+        clip: keep ‖z‖ within the ball that holds this share of a normal prior.
+        loss: an embedding whose features are compared instead of pixels.
+        within: refuse images outside [0, 1] where the model's images lie there (off for targets with noise added).
+        threads: worker threads; the result does not depend on them.
+        records: folder where finished images are kept, so that a killed run goes on where it was.
+        advance: told (what, images done, images).
+
+    Raises:
+        UsageError: an argument cannot be used, or an image's pixels are not numbers in [0, 1].
+        ModelError: the decoder is random, fails, or makes no finite image.
+    """
+    _check_options(method, draws, starts, rounds, steps, polish, penalty)
+    pixels = as_targets(model, x, within)
+    if model.stochastic:
+        raise ModelError(
+            f"{model.name} adds noise of its own; inversion needs a decoder that gives one image for one latent"
+        )
+    chosen = _check_labels(model, labels, len(pixels))
+    settings = {
+        "method": method, "draws": draws, "starts": starts, "rounds": rounds, "steps": steps, "polish": polish,
+        "penalty": penalty, "clip": clip, "loss": None if loss is None else loss.name, "device": device,
+    }  # fmt: skip
+    rng = Stream(seed, ("invert",))
+    with single_threaded(), torch.no_grad():
+        example = Target(model, described(pixels[:1].to(device), loss), None, loss)
+        beginning = draw_starts(example, draws, model.classes, rng.child("draws"), device)
+    job = Job(
+        method, beginning, domain_of(model, clip), min(starts, draws), rounds, steps, polish, penalty, loss,
+        device, rng,
+    )  # fmt: skip
+    kept = Records(None if records is None else Path(records), identity(model, pixels, chosen, seed, settings))
+
+    def one(twin: LatentModel, unit: range) -> dict[str, Array]:
+        index = slice(unit.start, unit.stop)
+        return kept.get(
+            unit.start,
+            lambda: invert_unit(twin, pixels[index], None if chosen is None else chosen[index], job, unit.start),
+        )
+
+    parts = map_models(one, model, len(pixels), unit=_images(model, device), threads=threads, device=device,
+                       advance=lambda done: advance("inverting", done, len(pixels)))  # fmt: skip
+    joined: dict[str, Any] = {f.name: _join([part.get(f.name) for part in parts]) for f in fields(Inversion)}
+    return Inversion(**joined)
+
+
+def as_targets(model: LatentModel, x: Array | torch.Tensor, within: bool = True) -> torch.Tensor:
+    """Return images as float32 (n, C, H, W) on the CPU.
+
+    Raises:
+        UsageError: the shape is not the model's, or pixels are not numbers the model could make.
+    """
+    images = x.detach().cpu() if isinstance(x, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(x))
+    if images.ndim != 4 or tuple(images.shape[1:]) != model.image_shape or not len(images):
+        raise UsageError(
+            f"{model.name} makes images (n, {', '.join(map(str, model.image_shape))}); got {tuple(images.shape)}"
+        )
+    if images.dtype == torch.uint8:
+        return images.float() / 255
+    images = images.float()
+    low, high = float(images.min()), float(images.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise UsageError("the images to invert hold NaN or infinite pixels; leave those images out")
+    if within and model.value_range is not None and (low < -1e-6 or high > 1 + 1e-6):
+        raise UsageError(
+            f"the images to invert span {low:.3g} to {high:.3g}, and the model's images lie in [0, 1]; "
+            "give uint8, or floats divided by 255"
+        )
+    return images
+
+
+def _check_options(method: str, draws: int, starts: int, rounds: int, steps: int, polish: int, penalty: float) -> None:
+    if method not in METHODS:
+        raise UsageError(f"there is no method {method!r}; give one of {', '.join(METHODS)}")
+    for name, value, least in (
+        ("draws", draws, 1), ("starts", starts, 1), ("rounds", rounds, 0), ("steps", steps, 1), ("polish", polish, 0)
+    ):  # fmt: skip
+        if value < least:
+            raise UsageError(f"{name} is {value}; give at least {least}")
+    if not (math.isfinite(penalty) and penalty >= 0):
+        raise UsageError(f"penalty is {penalty}; give 0 or the variance of the observation noise")
+
+
+def _check_labels(model: LatentModel, labels: Array | None, count: int) -> torch.Tensor | None:
+    if labels is None:
+        return None
+    if model.classes is None:
+        raise UsageError(f"{model.name} has no classes; leave labels out")
+    chosen = torch.as_tensor(np.asarray(labels)).long()
+    if chosen.shape != (count,) or int(chosen.min()) < 0 or int(chosen.max()) >= model.classes:
+        raise UsageError(f"labels must be {count} classes below {model.classes}; got shape {tuple(chosen.shape)}")
+    return chosen
+
+
+def _images(model: LatentModel, device: str) -> int:
+    """Return how many images share a graph: few where the curvature of every start would not fit."""
+    if torch.device(device).type != "cpu":
+        return 8 * IMAGES
+    return IMAGES if model.classes is None else max(1, IMAGES // model.classes)
+
+
+def _join(parts: list[Array | None]) -> Array | None:
+    present = [part for part in parts if part is not None]
+    return np.concatenate(present) if present else None

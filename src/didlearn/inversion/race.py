@@ -1,0 +1,139 @@
+"""The search for a nearest point: many starts, the worse half dropped again and again, then restarts around the best.
+
+Gradient descent on a decoder ends in local minima, even for images that are exactly on the manifold. Two things find
+the way out at little cost: several starts of which the bad ones are dropped early (successive halving), and new
+starts scattered around the best point so far (basin hopping), which find more than new prior draws do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from didlearn.inversion.domain import Domain
+from didlearn.inversion.quasi_newton import State, begin, step
+from didlearn.inversion.starts import Draws
+from didlearn.inversion.target import Target
+
+Stage = tuple[int, int]
+"""How many starts take part, and how many steps they take."""
+FIRST: tuple[Stage, ...] = ((16, 20), (4, 40), (2, 60))
+AGAIN: tuple[Stage, ...] = ((4, 40), (2, 60))
+SCATTER = (0.3, 0.5, 0.8)  # of the prior's standard deviation
+EXACT = 1e-9  # error relative to the target's variance below which a point needs no search
+NEAR = 0.01  # error relative to the target's variance at which an exact fit seems likely
+WATCHED = 10  # steps between two points of the trace
+AGREED = 1e-3  # relative: starts that end this close have found the same minimum
+
+
+@dataclass
+class Found:
+    """The best point of each row so far.
+
+    Attributes:
+        z: (n, d). error: (n,) ‖r‖². evaluations: (n,) decoder passes so far.
+        settled: (n,) whether there is nothing more to look for: an exact fit, or all starts at one minimum.
+        trace: after each stage, the evaluations (n,) and errors (n,).
+    """
+
+    z: torch.Tensor
+    error: torch.Tensor
+    evaluations: torch.Tensor
+    settled: torch.Tensor
+    trace: list[tuple[torch.Tensor, torch.Tensor]]
+
+
+def search(
+    target: Target,
+    draws: Draws,
+    domain: Domain,
+    starts: int,
+    rounds: int,
+    noise: Callable[[int, int, torch.Tensor], torch.Tensor],
+) -> Found:
+    """Find the nearest point to each row.
+
+    Args:
+        target, draws, domain: what to invert, where to begin, where to stay.
+        starts: prior draws to begin from; 1 takes the same steps from the best of them.
+        rounds: of restarts around the best point; twice as many where it is so near that an exact fit seems likely.
+        noise: (round, count, rows) -> (len(rows), count, d) standard normal numbers.
+    """
+    plan = _first_plan(starts)
+    z0 = draws.nearest(target, plan[0][0])
+    trace: list[tuple[torch.Tensor, torch.Tensor]] = []
+    nothing = torch.full((len(target),), len(draws.z), dtype=torch.int64, device=z0.device)
+    best, spread = _run(target, z0, plan, domain, lambda passes, error: trace.append((nothing + passes, error.clone())))
+    spent = nothing + best.evaluations
+    floor = EXACT * variance(target.x)
+    found = Found(best.z, best.error, spent, (best.error <= floor) | (spread <= AGREED), trace)
+    for number in range(2 * rounds):
+        near = found.error <= NEAR / EXACT * floor
+        rows = (~found.settled & (near | (number < rounds))).nonzero()[:, 0]
+        if len(rows):
+            _search_again(target, found, rows, domain, noise(number, AGAIN[0][0], rows))
+        found.settled |= found.error <= floor
+        found.trace.append((found.evaluations.clone(), found.error.clone()))
+    return found
+
+
+def _first_plan(starts: int) -> tuple[Stage, ...]:
+    if starts == 1:
+        return ((1, sum(steps for _, steps in FIRST)),)
+    return tuple((min(count, starts), steps) for count, steps in FIRST)
+
+
+def _search_again(target: Target, found: Found, rows: torch.Tensor, domain: Domain, noise: torch.Tensor) -> None:
+    scale = noise.new_tensor([SCATTER[i % len(SCATTER)] for i in range(noise.shape[1])])[None, :, None]
+    z0 = found.z[rows][:, None] + scale * noise
+    z0[:, 0] = found.z[rows]
+    flat = domain.project(z0.flatten(0, 1)).view_as(z0)
+    best, _ = _run(target.rows(rows), flat, AGAIN, domain, lambda *_: None)
+    found.evaluations[rows] += best.evaluations
+    better = best.error < found.error[rows]
+    found.z[rows[better]], found.error[rows[better]] = best.z[better], best.error[better]
+
+
+def _run(
+    target: Target,
+    z0: torch.Tensor,
+    plan: tuple[Stage, ...],
+    domain: Domain,
+    watch: Callable[[int, torch.Tensor], None],
+) -> tuple[State, torch.Tensor]:
+    """Run the stages from z0 (n, S, d); return each row's best start, and how far apart, relatively, the last were."""
+    n, count, d = z0.shape
+    row = torch.arange(n, device=z0.device).repeat_interleave(count)
+    state, spent = begin(target.rows(row), z0.reshape(n * count, d)), 2 * count
+    spread = torch.full((n,), torch.inf, dtype=torch.float64, device=z0.device)
+    for keep, steps in plan:
+        if keep < count:
+            chosen = _best(state.error, count, keep)
+            state, row, count = state.rows(chosen), row[chosen], keep
+        rows = target.rows(row)
+        for number in range(steps):
+            if number % WATCHED == 0:
+                watch(spent, state.error.view(n, count).amin(dim=1))
+            state = step(rows, state, domain)
+            spent += 2 * count
+        if count > 1:
+            errors = state.error.view(n, count)
+            spread = (errors.max(dim=1).values - errors.min(dim=1).values) / errors.min(dim=1).values.clamp(min=1e-300)
+    state = state.rows(_best(state.error, count, 1))
+    watch(spent, state.error)
+    state.evaluations = spent
+    return state, spread
+
+
+def _best(error: torch.Tensor, count: int, keep: int) -> torch.Tensor:
+    """Return the rows of the ``keep`` least errors of every ``count``, least first."""
+    order = torch.argsort(error.view(-1, count), dim=1, stable=True)[:, :keep]
+    return (order + count * torch.arange(len(order), device=error.device)[:, None]).flatten()
+
+
+def variance(x: torch.Tensor) -> torch.Tensor:
+    """Return Σ (x − mean)² of each row, (n,) float64."""
+    x = x.double()
+    return (x - x.mean(dim=1, keepdim=True)).square().sum(dim=1)

@@ -1,0 +1,204 @@
+"""A few images, inverted together in one graph, and what is reported of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import chi2
+
+from didlearn.derivatives.jacobian import value
+from didlearn.embeddings.base import Embedding
+from didlearn.inversion.adam import descend
+from didlearn.inversion.domain import Domain, prior_name
+from didlearn.inversion.levenberg import Polished, polish
+from didlearn.inversion.race import EXACT, Found, search, variance
+from didlearn.inversion.starts import Draws
+from didlearn.inversion.target import Target, described
+from didlearn.models.base import LatentModel
+from didlearn.rng import Stream
+
+Array = np.ndarray[Any, Any]
+STATIONARY = 1e-3  # share of the error that may still be removable at a success
+STALLED = 0.01  # share of the error that the last round may still have removed
+RANK = 1e-12  # eigenvalues of JᵀJ, relative to the largest, that count as zero
+ADAM_WATCH = 10
+
+
+@dataclass(frozen=True)
+class Job:
+    """How to invert: the same for every unit of a call (see ``invert``)."""
+
+    method: str
+    draws: Draws
+    domain: Domain
+    starts: int
+    rounds: int
+    steps: int
+    polish: int
+    penalty: float
+    loss: Embedding | None
+    device: str
+    rng: Stream
+
+
+def invert_unit(
+    model: LatentModel, pixels: torch.Tensor, labels: torch.Tensor | None, job: Job, first: int
+) -> dict[str, Array]:
+    """Invert images (n, C, H, W) whose place in the call begins at ``first``; arrays by the names of ``Inversion``."""
+    pixels = pixels.to(job.device)
+    target, images = _rows(model, pixels, labels, job)
+    found = _search(target, job, images + first)
+    at = _polish(target, found, job)
+    better = at.error <= found.error
+    at.z, at.error = torch.where(better[:, None], at.z, found.z), torch.minimum(at.error, found.error)
+    spent = found.evaluations + at.evaluations
+    found.trace.append((spent, at.error))
+    return _report(model, pixels, target, at, found, model.classes if labels is None else None, job.method)
+
+
+def _rows(
+    model: LatentModel, pixels: torch.Tensor, labels: torch.Tensor | None, job: Job
+) -> tuple[Target, torch.Tensor]:
+    """Return a row for each image, or for each image and class, and which image each row is of."""
+    images = torch.arange(len(pixels))
+    row_labels = labels
+    if model.classes is not None and labels is None:
+        images = images.repeat_interleave(model.classes)
+        row_labels = torch.arange(model.classes).repeat(len(pixels))
+    with torch.no_grad():
+        x = described(pixels, job.loss)
+    place = None if row_labels is None else row_labels.to(job.device)
+    return Target(model, x[images.to(job.device)], place, job.loss, job.penalty), images
+
+
+def _search(target: Target, job: Job, places: torch.Tensor) -> Found:
+    if job.method == "adam":
+        return _published(target, job)
+    if job.method == "lm":
+        return _all_polished(target, job)
+
+    def noise(number: int, count: int, rows: torch.Tensor) -> torch.Tensor:
+        shape = (count, job.draws.z.shape[1])
+        which = [(int(places[row]), 0 if target.labels is None else int(target.labels[row])) for row in rows.tolist()]
+        drawn = [torch.randn(shape, generator=job.rng.torch("restart", number, *names)) for names in which]
+        return torch.stack(drawn).to(job.device)
+
+    return search(target, job.draws, job.domain, job.starts, job.rounds, noise)
+
+
+def _published(target: Target, job: Job) -> Found:
+    trace: list[tuple[torch.Tensor, torch.Tensor]] = []
+    spent = torch.zeros(len(target), dtype=torch.int64, device=job.device)
+
+    def watch(passes: int, error: torch.Tensor) -> None:
+        if passes % (2 * ADAM_WATCH) == 0:
+            trace.append((spent + passes + len(job.draws.z), error))
+
+    z = descend(target, job.draws.nearest(target, 1)[:, 0], job.steps, job.domain, watch)
+    error = value(target, z)
+    spent = spent + len(job.draws.z) + 2 * job.steps
+    return Found(z, error, spent, torch.zeros_like(error, dtype=torch.bool), [*trace, (spent, error)])
+
+
+def _all_polished(target: Target, job: Job) -> Found:
+    starts = job.draws.nearest(target, job.starts)
+    n, count, d = starts.shape
+    row = torch.arange(n, device=job.device).repeat_interleave(count)
+    ends = polish(target.rows(row), starts.reshape(n * count, d), job.steps, job.domain)
+    best = ends.error.view(n, count).argmin(dim=1) + count * torch.arange(n, device=job.device)
+    spent = ends.evaluations.view(n, count).sum(dim=1) + len(job.draws.z)
+    trace = [(spent, ends.error[best])]
+    return Found(ends.z[best], ends.error[best], spent, torch.ones(n, dtype=torch.bool), trace)
+
+
+def _polish(target: Target, found: Found, job: Job) -> Polished:
+    """Polish, or only look where the method is to be shown as it is."""
+    steps = job.polish if job.method == "bfgs" else 0
+    return polish(target, found.z, steps, job.domain)
+
+
+def _report(
+    model: LatentModel,
+    pixels: torch.Tensor,
+    target: Target,
+    at: Polished,
+    found: Found,
+    classes: int | None,
+    method: str,
+) -> dict[str, Array]:
+    n = len(pixels)
+    evaluations, trace_at, trace = found.trace[-1][0], *(torch.stack(t, 1) for t in zip(*found.trace, strict=True))
+    with torch.no_grad():
+        images = torch.cat([target.rows(rows).decode(at.z[rows]) for rows in torch.arange(len(at.z)).split(32)])
+    repeated = pixels if classes is None else pixels.repeat_interleave(classes, dim=0)
+    squared = (images - repeated).square()
+    error = squared.double().flatten(1).mean(dim=1)
+    best = torch.arange(n, device=at.z.device)
+    if classes is not None:
+        best = at.error.view(n, classes).argmin(dim=1) + classes * best
+        evaluations = evaluations.view(n, classes).sum(dim=1)
+        trace_at, trace = trace_at.view(n, classes, -1).sum(dim=1), trace.view(n, classes, -1).amin(dim=1)
+    z = at.z[best].view(n, *model.latent_shape)
+    norm = torch.linalg.vector_norm(at.z[best].double(), dim=1)
+    reasons = [_reason(target, at, found, row, method) for row in best.tolist()]
+    result = {
+        "latent": z,
+        "image": images[best],
+        "error": error[best],
+        "pixel_error": squared[best],
+        "objective": at.error[best] / target.width,
+        "gradient_norm": 2 * torch.linalg.vector_norm(at.half[best], dim=1) / target.width,
+        "removable": at.removable[best],
+        "log_prior": model.log_prior(z).double(),
+        "norm": norm,
+        "log_volume": _log_volume(at.normal[best]),
+        "evaluations": evaluations,
+        "trace_evaluations": trace_at,
+        "trace_objective": trace / target.width,
+    }
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in result.items()}
+    arrays["shell_pvalue"] = _shell_pvalue(model, arrays["norm"])
+    arrays["success"] = np.array([good for good, _ in reasons])
+    arrays["reason"] = np.array([text for _, text in reasons])
+    if target.labels is not None:
+        arrays["label"] = target.labels[best].cpu().numpy()
+    if classes is not None:
+        arrays["class_error"] = error.view(n, classes).cpu().numpy()
+    return arrays
+
+
+def _reason(target: Target, at: Polished, found: Found, row: int, method: str) -> tuple[bool, str]:
+    """Return whether a row's search ended well, and why."""
+    error, removable = float(at.error[row]), float(at.removable[row])
+    if not math.isfinite(error):
+        return False, "the decoder's image is not finite here"
+    if error <= EXACT * float(variance(target.x[row : row + 1])):
+        return True, "an exact fit"
+    if not bool(at.normal[row].any()):
+        return False, "the decoder has no gradient here"
+    if removable <= STATIONARY:
+        return True, "the residual is orthogonal to the manifold"
+    if bool(found.settled[row]):
+        return True, "all starts ended at the same point"
+    before = float(found.trace[-3][1][row]) if len(found.trace) > 2 else math.inf
+    if method == "bfgs" and error >= before * (1 - STALLED):
+        return True, f"another round of restarts lowered the error by less than {100 * STALLED:g} %"
+    return False, "the steps ended while the error was still falling"
+
+
+def _log_volume(normal: torch.Tensor) -> torch.Tensor:
+    values = torch.linalg.eigvalsh(normal)
+    lost = (values <= RANK * values[:, -1:].clamp(min=1e-300)).any(dim=1)
+    volume = values.clamp(min=1e-300).log().sum(dim=1) / 2
+    return torch.where(lost, -torch.inf, volume)
+
+
+def _shell_pvalue(model: LatentModel, norm: Array) -> Array:
+    if prior_name(model) != "normal":
+        return np.full(len(norm), np.nan)
+    law = chi2(math.prod(model.latent_shape))
+    return 2 * np.minimum(law.cdf(norm**2), law.sf(norm**2))

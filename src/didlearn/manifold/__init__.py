@@ -1,1 +1,0 @@
-"""What inverting the generator says about images: groups, controls, pictures and the verdict."""

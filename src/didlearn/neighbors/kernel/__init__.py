@@ -1,0 +1,1 @@
+"""The blocked product all searches rest on: rows, bounds from few coordinates, and exact re-checks."""

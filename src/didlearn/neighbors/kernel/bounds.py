@@ -1,0 +1,112 @@
+"""What one matrix product says about the distances in a block, and which pairs it leaves open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from didlearn.neighbors.kernel.rows import TINY
+
+TILE = 128  # columns whose minimum is looked at first: a minimum is far cheaper than a comparison that writes
+GROUP = 1 << 11  # tiles looked into at once
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Lower bounds of the squared distances between the coordinates of a block's rows.
+
+    Attributes:
+        padded: (n, m rounded up to whole tiles or more), infinite beyond column m. Callers set pairs that do not
+            count to infinity too.
+        width: m.
+        error_i, error_j: (n,) and (m,) float64, errors of the coordinates, as distances.
+        doubt: (n,) float64, how far a bound may lie below the squared distance between coordinates.
+    """
+
+    padded: torch.Tensor
+    width: int
+    error_i: torch.Tensor
+    error_j: torch.Tensor
+    doubt: torch.Tensor
+
+    @property
+    def lower(self) -> torch.Tensor:
+        """The bounds, (n, m), to be read and masked."""
+        return self.padded[:, : self.width]
+
+    def minima(self) -> torch.Tensor:
+        """Return the least bound of each row and tile, (n, t)."""
+        return self.padded.view(len(self.padded), -1, TILE).amin(-1)
+
+    def smallest(self, k: int) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Return ``k`` small bounds of each row and their columns, (n, k) ascending; ``None`` for fewer columns.
+
+        The smallest is among them; the others are the least of other tiles, which is nearly as good and far cheaper.
+        """
+        minima = self.minima()
+        if minima.shape[1] < k:
+            if self.width < k:
+                return None
+            values, column = self.lower.topk(k, largest=False)
+            return values, column
+        values, tile = minima.topk(k, largest=False)
+        tiles = self.padded.view(*minima.shape, TILE)
+        place = tiles[torch.arange(len(tiles), device=tile.device)[:, None], tile].argmin(-1)
+        return values, tile * TILE + place
+
+    def inner(self, limit: torch.Tensor) -> torch.Tensor:
+        """Return (n,) such that a pair with ``lower`` at or below it has distance ``limit`` or less."""
+        room = limit - self.error_i - self._error()
+        square = room.square() * self._slack(-1) - self.doubt - TINY
+        return self._cast(torch.where(room > 0, square, -math.inf))
+
+    def outer(self, limit: torch.Tensor) -> torch.Tensor:
+        """Return (n,) such that a pair at distance ``limit`` or less has ``lower`` at or below it."""
+        return self._threshold(limit + self.error_i + self._error())
+
+    def upper(self, lower: torch.Tensor) -> torch.Tensor:
+        """Return upper bounds of the distances where ``lower`` holds one bound per row, float64."""
+        above = ((lower.double().clamp_(min=0) + self.doubt) * self._slack(1) + TINY).sqrt()
+        return above + self.error_i + self._error()
+
+    def alive(self, limit: torch.Tensor) -> torch.Tensor:
+        """Return the rows and tiles, (a, 2), that may hold a pair within ``limit``, (n,)."""
+        reach = limit + self.error_i
+        return (self.minima() <= self._threshold(reach[:, None] + self._tiled().amax(-1))).nonzero()
+
+    def pairs(self, limit: torch.Tensor, alive: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
+        """Yield (row, column, lower bound of the distance) of the pairs that may lie within ``limit``."""
+        tiles, reach, error_j = self.padded.view(-1, TILE), limit + self.error_i, self._tiled()
+        across = self.padded.shape[1] // TILE
+        for group in alive.split(GROUP):
+            row, tile = group.unbind(1)
+            values, error = tiles[row * across + tile], error_j[tile]
+            near, place = (values <= self._threshold(reach[row, None] + error)).nonzero(as_tuple=True)
+            row, column = row[near], tile[near] * TILE + place
+            yield row, column, self.below(row, column)
+
+    def below(self, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
+        """Return lower bounds of the distances of some pairs of the block, float64."""
+        square = self.padded[row, column].double().clamp_(min=0)
+        return (square.sqrt() * self._slack(-1) - self.error_i[row] - self.error_j[column]).clamp_(min=0)
+
+    def _error(self) -> torch.Tensor:
+        return self.error_j.max()
+
+    def _tiled(self) -> torch.Tensor:
+        error = self.error_j.new_zeros(self.padded.shape[1])
+        error[: self.width] = self.error_j
+        return error.view(-1, TILE)
+
+    def _threshold(self, distance: torch.Tensor) -> torch.Tensor:
+        return self._cast(distance.square() * self._slack(1) + TINY)
+
+    def _slack(self, sign: int) -> float:
+        return 1 + sign * (1e-6 if self.padded.dtype == torch.float32 else 1e-9)
+
+    def _cast(self, values: torch.Tensor) -> torch.Tensor:
+        # Infinity marks pairs that do not count, so no threshold may reach it.
+        return values.to(self.padded.dtype).clamp_(max=torch.finfo(self.padded.dtype).max)

@@ -1,0 +1,171 @@
+"""Lower bounds of all distances in a block, from one matrix product.
+
+A ``Level`` looks at coordinates of the rows: a sketch, or all of them in float32 or float64. With the squared norms
+appended as two more coordinates the product is the squared distance itself, and with the norms shrunk by the
+rounding bound it is a lower bound of it:
+
+    ``[a, -α/2, -1/2] · [b, 1, β]' · (-2) = α + β - 2 a·b``,   ``α = ‖a‖² (1 - γ)``, ``β = ‖b‖² (1 - γ)``.
+
+``γ = (3 K + 16) u`` with ``K`` the longest sum and ``u`` the unit roundoff covers the product in any order of
+summation (``K u Σ|terms|``, ``Σ|terms| ≤ 2 (‖a‖² + ‖b‖²)``) and the norms' own rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from didlearn.neighbors.kernel.bounds import TILE, Bounds
+from didlearn.neighbors.kernel.rows import TINY, Index, Rows
+from didlearn.neighbors.kernel.sketch import Components, Sketch
+from didlearn.neighbors.kernel.threads import all_threads
+
+SPAN = 4096  # columns multiplied in one go
+SKETCHES = (32, 192)  # leading components tried, while they are less than a quarter of the width
+WORTHWHILE = 1024  # fewer rows than this are not worth a sketch
+
+
+class Source(Protocol):
+    """Coordinates of rows, and how far they may lie from the ideal ones."""
+
+    @property
+    def width(self) -> int: ...  # noqa: D102
+    @property
+    def dtype(self) -> torch.dtype: ...  # noqa: D102
+
+    def load(self, index: Index, columns: slice, spare: int) -> torch.Tensor: ...  # noqa: D102
+    def error(self, index: Index, norm: torch.Tensor) -> torch.Tensor: ...  # noqa: D102
+    def reach(self) -> float: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All coordinates of the rows: distances between them are the true ones up to rounding."""
+
+    rows: Rows
+    dtype: torch.dtype
+
+    @property
+    def width(self) -> int:
+        """The dimension D."""
+        return self.rows.width
+
+    def load(self, index: Index, columns: slice, spare: int) -> torch.Tensor:
+        """Return the centred rows, (n, d + spare)."""
+        return self.rows.load(index, columns, self.dtype, spare)
+
+    def error(self, index: Index, norm: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 (a source may know better)
+        """Bound the rounding of ``scale · x - centre``, (n,)."""
+        return 2 * torch.finfo(self.dtype).eps * norm + math.sqrt(TINY)
+
+    def reach(self) -> float:
+        """Rows differ by all their distance in all their coordinates."""
+        return math.inf
+
+
+class Level:
+    """One way to bound distances, and the memory of how often it was enough."""
+
+    def __init__(self, left: Source, right: Source) -> None:
+        self.left, self.right = left, right
+        self.spans = [slice(start, min(start + SPAN, left.width)) for start in range(0, left.width, SPAN)]
+        terms = min(left.width, SPAN) + 2 + len(self.spans)
+        self.gamma = (3 * terms + 16) * torch.finfo(left.dtype).eps / 2
+        self._panel = slice(0, 0)
+        self._held: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._buffer = torch.empty(0)
+        self._rest = self._penalty = 0
+
+    def hold(self, panel: slice) -> None:
+        """Keep the coordinates of these left rows between blocks."""
+        self._panel, self._held = panel, None
+
+    def due(self, limit: torch.Tensor) -> bool:
+        """Whether to try this level now.
+
+        Not when rows typically differ by less than the limit in its coordinates, and after failures less and less.
+        """
+        self._rest = max(0, self._rest - 1)
+        return self._rest == 0 and not self.left.reach() < float(limit.median()) < math.inf
+
+    def judge(self, enough: bool) -> None:
+        """Remember whether the level was enough for a block."""
+        self._penalty = 0 if enough else min(8 * self._penalty + 1, 73)
+        self._rest = self._penalty + 1 if self._penalty else 0
+
+    def bounds(self, rows: Index, columns: Index) -> Bounds:
+        """Bound the distances between left ``rows`` of the held panel and right ``columns``.
+
+        The result is valid until the next call.
+        """
+        with all_threads():
+            return self._bounds(rows, columns)
+
+    def _bounds(self, rows: Index, columns: Index) -> Bounds:
+        lower, square_i, square_j = torch.empty(0), torch.zeros(()), torch.zeros(())
+        for span in self.spans:
+            (a, more_i), (b, more_j) = self._left(rows, span), _squared(self.right.load(columns, span, 2))
+            square_i, square_j = square_i + more_i, square_j + more_j
+            if span is self.spans[-1]:
+                _append_norms(a, b, square_i * (1 - self.gamma), square_j * (1 - self.gamma))
+            else:
+                a, b = a[:, :-2], b[:, :-2]
+            if span is self.spans[0]:
+                lower = self._space(a, b)
+            lower[:, : len(b)].addmm_(a, b.T, beta=float(span is not self.spans[0]), alpha=-2)
+        square_i, square_j = square_i.double(), square_j.double()
+        error_i = self.left.error(rows, square_i.sqrt())
+        error_j = self.right.error(columns, square_j.sqrt())
+        doubt = 2.02 * self.gamma * (square_i + square_j.max())
+        return Bounds(lower, len(square_j), error_i, error_j, doubt)
+
+    def _left(self, rows: Index, span: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        if len(self.spans) > 1:  # too wide to keep
+            return _squared(self.left.load(rows, span, 2))
+        if self._held is None:
+            self._held = _squared(self.left.load(self._panel, span, 2))
+        start = self._panel.start
+        local = slice(rows.start - start, rows.stop - start) if isinstance(rows, slice) else rows - start
+        return self._held[0][local], self._held[1][local]
+
+    def _space(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        # An odd number of tiles: rows a power of two apart would share the same few cache lines.
+        width = (-(-len(b) // TILE) | 1) * TILE
+        size = len(a) * width
+        if self._buffer.numel() < size:
+            self._buffer = torch.empty(size, dtype=a.dtype, device=a.device)
+        space = self._buffer[:size].view(len(a), width)
+        space[:, len(b) :] = math.inf
+        return space
+
+
+def sketched(left: Rows, right: Rows) -> list[Level]:
+    """Return the levels of leading components, cheapest first; none where they would not pay."""
+    counts = [m for m in SKETCHES if 4 * m <= right.width and len(right) >= WORTHWHILE]
+    return [_sketch_level(left, right, count) for count in counts]
+
+
+def whole(left: Rows, right: Rows) -> tuple[Level, Level]:
+    """Return the levels of all coordinates, in float32 and in float64."""
+    single, double = (Level(Whole(left, dtype), Whole(right, dtype)) for dtype in (torch.float32, torch.float64))
+    return single, double
+
+
+def _sketch_level(left: Rows, right: Rows, count: int) -> Level:
+    components = Components(right, count)
+    source = Sketch(right, components)
+    return Level(source if left is right else Sketch(left, components), source)
+
+
+def _squared(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return values, torch.linalg.vector_norm(values[:, :-2], dim=1).square()
+
+
+def _append_norms(a: torch.Tensor, b: torch.Tensor, square_i: torch.Tensor, square_j: torch.Tensor) -> None:
+    a[:, -2] = square_i * -0.5
+    a[:, -1] = -0.5
+    b[:, -2] = 1.0
+    b[:, -1] = square_j

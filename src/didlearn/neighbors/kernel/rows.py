@@ -1,0 +1,188 @@
+"""The rows whose distances are asked for: validated, left where they are, and converted block by block.
+
+Screening works on ``z = scale · x - centre`` in float32, which is never stored for all rows at once. Two other
+distances come straight from the rows as given: ``interval`` (float32 differences, a rigorous interval) and
+``distance`` (float64 differences; what the public functions return). The float64 sum runs over one contiguous row
+at a time, so that a pair's distance does not depend on which other pairs are computed with it.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from didlearn.errors import DataError
+from didlearn.neighbors.kernel.threads import share
+
+Index = slice | torch.Tensor
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SAMPLE = 1024  # rows that stand for all when the centre and the leading components are chosen
+SAFE = (2.0**-20, 2.0**40)  # largest absolute values whose squares need no scaling in float32
+GATHER = 1 << 22  # bytes of gathered rows that stay in a core's cache
+PIECE = 256  # rows converted at once where that takes memory
+TINY = 2.0**-100  # above what float32 underflow can add to a squared distance of scaled rows
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """N points in D dimensions.
+
+    Attributes:
+        raw: (N, D) float32, float64 or uint8, as given.
+        scale: a power of two that brings the largest value near one, 1 where the values are harmless.
+        centre: (D,) near the mean of ``scale · raw``; float32 unless every input was float64.
+    """
+
+    raw: torch.Tensor
+    scale: float
+    centre: torch.Tensor
+
+    def __len__(self) -> int:
+        return self.raw.shape[0]
+
+    @property
+    def width(self) -> int:
+        """The dimension D."""
+        return self.raw.shape[1]
+
+    def load(self, index: Index, columns: slice, dtype: torch.dtype, spare: int = 0) -> torch.Tensor:
+        """Return ``scale · x - centre`` for some rows and columns, (n, d + spare); the spare columns are not set."""
+        chosen = self.raw[index, columns] if isinstance(index, slice) else index
+        out = torch.empty(len(chosen), columns.stop - columns.start + spare, dtype=dtype, device=self.raw.device)
+        wide = torch.promote_types(self.raw.dtype, dtype)
+        centre = self.centre[columns].to(wide)
+        plain = isinstance(index, slice) and wide == self.raw.dtype and self.scale == 1
+        piece = max(1, len(chosen)) if plain else PIECE
+        for part, place in zip(chosen.split(piece), out[:, : len(centre)].split(piece), strict=True):
+            block = part if isinstance(index, slice) else self.raw[part, columns]
+            torch.sub(self._scaled(block, wide), centre, out=place)
+        return out
+
+    def interval(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Bound the distances between rows ``i`` of this and ``j`` of the other, in scaled units, from both sides."""
+        unit = 2.0**-24
+        bytes_each = 2 * self.width * max(4, self.raw.element_size())
+        step = max(1, GATHER // bytes_each)
+        pairs = zip(i.split(step), j.split(step), strict=True)
+        squares = share(lambda pair: self._square(pair[0], other, pair[1]), pairs)
+        distance = torch.cat(squares).double().sqrt() if squares else torch.empty(0, device=i.device).double()
+        slack = 1.01 * unit * (self.width + 8)
+        tiny = math.sqrt(TINY)
+        return distance * (1 - slack) - tiny, distance * (1 + slack) + tiny
+
+    def _square(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> torch.Tensor:
+        wide = torch.promote_types(torch.promote_types(self.raw.dtype, other.raw.dtype), torch.float32)
+        left = self._scaled(self.raw.index_select(0, i), wide)
+        right = self._scaled(other.raw.index_select(0, j), wide)
+        difference = left.sub_(right).float()
+        return torch.linalg.vecdot(difference, difference)
+
+    def _scaled(self, block: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        # The scale itself may lie beyond float32.
+        return (block if self.scale == 1 else block.double() * self.scale).to(dtype)
+
+    def distance(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> Floats:
+        """Return the distances in scaled units: the square root of the float64 sum of squared differences."""
+        step = max(1, GATHER // (8 * self.width))
+        pairs = zip(i.split(step), j.split(step), strict=True)
+        parts = share(lambda pair: self._distance(pair[0], other, pair[1]), pairs)
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def _distance(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> Floats:
+        left = self.raw.index_select(0, i).cpu().numpy().astype(np.float64)
+        right = other.raw.index_select(0, j).cpu().numpy().astype(np.float64)
+        if self.scale != 1:
+            left *= self.scale
+            right *= self.scale
+        left -= right
+        return np.sqrt(np.add.reduce(np.square(left, out=left), axis=1))
+
+
+def as_rows(*arrays: Any, device: str | torch.device | None = None) -> list[Rows]:
+    """Bring arrays of points to one scale and one centre.
+
+    Args:
+        *arrays: (N, D) points or (N, C, H, W) images each; numpy or torch; float32, float64 or uint8 are used as they
+            are, other real types are converted.
+        device: where to work; unless given, the device of the first array that is not on the CPU.
+
+    Raises:
+        DataError: an array is not of two or more dimensions, holds NaN or infinity, or the widths differ.
+    """
+    if device is None:
+        device = next((a.device for a in arrays if isinstance(a, torch.Tensor) and a.device.type != "cpu"), None)
+    raws = [_matrix(array, device) for array in arrays]
+    widths = sorted({raw.shape[1] for raw in raws})
+    if len(widths) > 1:
+        raise DataError(f"points of {widths[0]} and of {widths[-1]} values cannot be compared; give the same shape")
+    scale = _scale(max(_largest(raw) for raw in raws))
+    centre = _centre(raws[-1], scale)
+    if any(raw.dtype != torch.float64 for raw in raws):
+        centre = centre.float()
+    return [Rows(raw, scale, centre) for raw in raws]
+
+
+def spread(count: int) -> torch.Tensor:
+    """Return at most ``SAMPLE`` row numbers, evenly spread over ``count`` rows."""
+    size = min(count, SAMPLE)
+    return (torch.arange(size) * count) // max(1, size)
+
+
+def _matrix(array: Any, device: str | torch.device | None) -> torch.Tensor:
+    tensor = array.detach() if isinstance(array, torch.Tensor) else _from_numpy(np.asarray(array))
+    if tensor.ndim < 2:
+        raise DataError(f"want points (N, D) or images (N, C, H, W), got shape {tuple(tensor.shape)}")
+    if tensor.dtype in (torch.float16, torch.bfloat16):
+        tensor = tensor.float()
+    elif tensor.is_complex():
+        raise DataError(f"want real numbers, got {tensor.dtype}")
+    elif tensor.dtype not in (torch.float32, torch.float64, torch.uint8):
+        tensor = tensor.double()
+    flat = tensor.reshape(tensor.shape[0], math.prod(tensor.shape[1:])).contiguous()
+    if flat.shape[1] == 0:
+        flat = torch.zeros(flat.shape[0], 1)
+    return flat if device is None else flat.to(device)
+
+
+def _from_numpy(array: NDArray[Any]) -> torch.Tensor:
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"want real numbers, got an array of {array.dtype}")
+    if array.dtype not in (np.float16, np.float32, np.float64, np.uint8) or not array.dtype.isnative:
+        array = array.astype(np.float64)
+    with warnings.catch_warnings():
+        # A read-only array (a memory map, say) is fine: nothing here writes to it.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _largest(raw: torch.Tensor) -> float:
+    if raw.numel() == 0:
+        return 0.0
+    low, high = (float(bound) for bound in torch.aminmax(raw))
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise DataError("the points hold NaN or infinity; remove or replace them before asking for distances")
+    return max(-low, high)
+
+
+def _scale(largest: float) -> float:
+    if largest == 0 or SAFE[0] <= largest <= SAFE[1]:
+        return 1.0
+    return math.ldexp(1.0, min(max(-math.frexp(largest)[1], -1000), 1000))
+
+
+def _centre(raw: torch.Tensor, scale: float) -> torch.Tensor:
+    if len(raw) == 0:
+        return torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
+    sample = raw.index_select(0, spread(len(raw)).to(raw.device))
+    total = torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
+    for part in sample.split(max(1, GATHER // (8 * raw.shape[1]))):
+        total += (part.double() * scale).sum(0)
+    return total / len(sample)

@@ -1,0 +1,26 @@
+"""The pairs ``i < j`` of one set of rows, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from didlearn.neighbors.kernel.bounds import Bounds
+from didlearn.neighbors.kernel.cascade import PANEL, STEP, Block, numbers, slices
+
+
+def triangle(count: int) -> Iterator[tuple[slice, list[Block]]]:
+    """Yield panels of rows and their blocks, in ascending order, that together hold every pair ``i < j``."""
+    for panel in slices(0, count, PANEL):
+        columns = slices(panel.start, count, STEP)
+        yield panel, [Block(slice(panel.start, min(panel.stop, c.stop)), c) for c in columns]
+
+
+def above_diagonal(bounds: Bounds, block: Block) -> None:
+    """Mask the pairs ``i >= j``."""
+    rows, columns = numbers(block.rows, bounds.lower), numbers(block.columns, bounds.lower)
+    # Rows ascend: those before the first column need no mask.
+    start = int(torch.searchsorted(rows, columns[0]))
+    if start < len(rows):
+        bounds.lower[start:].masked_fill_(rows[start:, None] >= columns, torch.inf)

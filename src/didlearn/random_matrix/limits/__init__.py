@@ -1,0 +1,1 @@
+"""What spectra of Gram matrices tend to: densities, edges, spikes and alignments."""

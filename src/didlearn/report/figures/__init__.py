@@ -1,0 +1,1 @@
+"""Figures of numbers, drawn for a page and for a paper."""

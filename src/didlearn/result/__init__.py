@@ -1,0 +1,1 @@
+"""What a check and an audit say: the values, the files they are kept in, and the words for their numbers."""

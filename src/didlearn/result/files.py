@@ -1,0 +1,166 @@
+"""``AuditResult``: the product. Saved, it is ``audit.json`` (versioned), ``arrays.npz`` and ``images/``.
+
+A report is rendered from those files alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal
+
+import numpy as np
+from PIL import Image
+from pydantic import Field, ValidationError
+
+from didlearn.atomic import atomically
+from didlearn.errors import ResultError
+from didlearn.result.values import Cell, CheckResult, Gallery, Table, Tile, Value
+
+FORMAT: Final = 1
+
+
+class AuditResult(Value):
+    """Everything one audit found, with its provenance.
+
+    Attributes:
+        format: version of this layout.
+        checks: one result per check, in the order asked for.
+        subject: what was audited: train, held-out, outside data and the model, each with its fingerprint.
+        environment: versions, device, threads, command line and seed.
+        notes: what was decided on the user's behalf (a held-out set split off, files skipped).
+    """
+
+    format: Literal[1] = 1
+    checks: tuple[CheckResult, ...]
+    subject: dict[str, Any] = Field(default_factory=dict)
+    environment: dict[str, Any] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    JSON: ClassVar[str] = "audit.json"
+
+    def __getitem__(self, check: str) -> CheckResult:
+        """Return the result of the check called ``check``."""
+        for result in self.checks:
+            if result.check == check:
+                return result
+        raise KeyError(f"no check {check!r} in this result; it holds {', '.join(c.check for c in self.checks)}")
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write ``audit.json``, ``arrays.npz``, ``images/`` and the tables' CSV files, and return the folder.
+
+        ``audit.json`` is written last and atomically: a reader never sees half a result.
+        """
+        root = Path(folder)
+        root.mkdir(parents=True, exist_ok=True)
+        saved = self.model_copy(update={"checks": tuple(_save_tiles(check, root) for check in self.checks)})
+        write_tables(self.checks, root)
+        arrays = {f"{c.check}/{name}": a for c in self.checks for name, a in c.arrays.items()}
+        atomically(root / "arrays.npz", lambda path: np.savez_compressed(path, allow_pickle=False, **arrays))
+        text = json.dumps(saved.model_dump(mode="json"), indent=1, allow_nan=False)
+        atomically(root / self.JSON, lambda path: path.write_text(text, encoding="utf-8"))
+        return root
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> AuditResult:
+        """Read a saved result back.
+
+        Raises:
+            ResultError: no readable ``audit.json`` of this format lies in the folder.
+        """
+        root = Path(folder)
+        path = root / cls.JSON
+        if not path.is_file():
+            raise ResultError(f"{root} holds no {cls.JSON}; give the folder that `didlearn audit -o` wrote")
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ResultError(f"{path} cannot be read as JSON ({error})") from None
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            got = data.get("format") if isinstance(data, dict) else type(data).__name__
+            raise ResultError(f"{path} has format {got!r}; this version reads format {FORMAT}")
+        try:
+            result = cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise ResultError(f"{path} is not a valid audit: {place}: {first['msg']}") from None
+        return result.model_copy(update={"checks": tuple(_load_arrays(result.checks, root))})
+
+
+def tile_file(root: Path, tile: Tile) -> Path | None:
+    """Return the file of a saved tile, or ``None`` where it has none.
+
+    Raises:
+        ResultError: the path leads outside the run's folder.
+    """
+    if tile.path is None:
+        return None
+    path = (root / tile.path).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise ResultError(f"a picture's path leads outside the run folder: {tile.path!r}")
+    return path
+
+
+def _save_tiles(check: CheckResult, root: Path) -> CheckResult:
+    galleries = tuple(_save_gallery(check.check, gallery, root) for gallery in check.galleries)
+    return check.model_copy(update={"galleries": galleries})
+
+
+def _save_gallery(check: str, gallery: Gallery, root: Path) -> Gallery:
+    rows = []
+    for r, row in enumerate(gallery.rows):
+        tiles = []
+        for c, tile in enumerate(row):
+            if tile.pixels is not None:
+                name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{check}-{gallery.name}-{r:03d}-{c:02d}")
+                path = root / "images" / f"{name}.png"
+                path.parent.mkdir(exist_ok=True)
+                Image.fromarray(tile.pixels).save(path)
+                tile = tile.model_copy(update={"path": f"images/{name}.png"})
+            tiles.append(tile)
+        rows.append(tuple(tiles))
+    return gallery.model_copy(update={"rows": tuple(rows)})
+
+
+def write_tables(checks: Iterable[CheckResult], root: Path) -> None:
+    """Write the tables that name a CSV file."""
+    for table in (table for check in checks for table in check.tables if table.csv):
+        _write_csv(table, root)
+
+
+def _write_csv(table: Table, root: Path) -> None:
+    def write(path: Path) -> None:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(table.columns)
+            writer.writerows([csv_cell(cell) for cell in row] for row in table.rows)
+
+    atomically(root / Path(table.csv or "").name, write)
+
+
+def csv_cell(cell: Cell) -> Cell:
+    """Keep a spreadsheet from running a text cell (a file name, say) as a formula."""
+    return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def _load_arrays(checks: tuple[CheckResult, ...], root: Path) -> list[CheckResult]:
+    path = root / "arrays.npz"
+    if not path.is_file():
+        return list(checks)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ResultError(f"{path} cannot be read ({error}); run the audit again") from None
+    return [
+        c.model_copy(
+            update={"arrays": {n.split("/", 1)[1]: a for n, a in arrays.items() if n.startswith(c.check + "/")}}
+        )
+        for c in checks
+    ]

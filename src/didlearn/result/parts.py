@@ -1,0 +1,44 @@
+"""What one step of a check contributes to its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from didlearn.result.values import Estimate, Figure, Gallery, Table, Verdict
+
+
+class Decision(NamedTuple):
+    """A verdict, why, and the answer in plain words."""
+
+    verdict: Verdict
+    reason: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Estimates, tables, figures, galleries, notes and arrays, to be joined in the order of the page."""
+
+    estimates: dict[str, Estimate] = field(default_factory=dict)
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    galleries: tuple[Gallery, ...] = ()
+    notes: tuple[str, ...] = ()
+    arrays: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+
+    def __add__(self, other: Parts) -> Parts:
+        return Parts(
+            self.estimates | other.estimates,
+            self.tables + other.tables,
+            self.figures + other.figures,
+            self.galleries + other.galleries,
+            self.notes + other.notes,
+            self.arrays | other.arrays,
+        )
+
+    def fields(self) -> dict[str, Any]:
+        """Return the parts as keyword arguments of ``CheckResult``."""
+        return dict(vars(self))

@@ -1,0 +1,1 @@
+"""The birthday paradox and all that duplicates in one sample say of its law."""

@@ -1,0 +1,1 @@
+"""Tests of copying, from distances to the nearest training image."""

@@ -1,0 +1,118 @@
+"""The Fréchet distance of two samples' first two moments (Heusel et al. 2017: FID, with Inception features).
+
+d² = ‖μ_r − μ_g‖² + tr Σ_r + tr Σ_g − 2 tr (Σ_r Σ_g)^½
+
+With Σ_r = AᵀA and Σ_g = BᵀB the last trace is the nuclear norm of A Bᵀ, a sum of singular values: no root of a matrix
+that is not symmetric, nothing to regularise where there are fewer images than dimensions, and a matrix no larger than
+the number of images or of dimensions, whichever is less.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+
+from didlearn.errors import DataError
+from didlearn.statistics.distances.features import Array, as_features, as_pair
+from didlearn.statistics.distances.influence import Influences
+
+BLOCK = 4  # rows taken into a triangular factor at once, in multiples of the dimension
+ROUNDING = 1e-8
+
+
+def frechet_distance(*, real: Any, generated: Any) -> float:
+    """Return the Fréchet distance between the Gaussians with the two samples' means and covariances.
+
+    The covariances are divided by n − 1, as all peers do. It is a squared distance, in squared units of the features.
+    Of finite samples it is biased upwards, the more the fewer there are: compare it at equal numbers only.
+
+    Args:
+        real: (n, D) features of real images. generated: (m, D) features of generated images.
+
+    Raises:
+        DataError: features that cannot be used, fewer than two rows, or different widths.
+    """
+    left, right = as_pair(real, generated)
+    return frechet_of(factor(left), factor(right))
+
+
+def frechet_from_moments(
+    *, real_mean: Any, real_covariance: Any, generated_mean: Any, generated_covariance: Any
+) -> float:
+    """Return the Fréchet distance between the Gaussians with these means (D,) and covariances (D, D).
+
+    Where covariances are singular, their rounding costs about D·10⁻⁸ of their norm; ``frechet_distance`` does not.
+
+    Raises:
+        DataError: the moments do not fit together, or a covariance is not symmetric and positive semi-definite.
+    """
+    left = _factor_of_moments("real", real_mean, real_covariance)
+    right = _factor_of_moments("generated", generated_mean, generated_covariance)
+    if left[0].shape != right[0].shape:
+        raise DataError(f"the means have {len(left[0])} and {len(right[0])} features; give the same embedding's")
+    return frechet_of(left, right)
+
+
+def frechet_influence(*, real: Any, generated: Any) -> Influences:
+    """Return the Fréchet distance with each image's influence, the derivative by its weight.
+
+    With A Bᵀ = U S Vᵀ the derivative of the nuclear norm by the weight of real row i is (U S Uᵀ)_ii / 2, so image i
+    pulls by ‖x_i − μ_r‖² + 2 (μ_r − μ_g)·(x_i − μ_r) − n (U S Uᵀ)_ii, less the mean. Nothing is
+    inverted, so fewer images than dimensions are no exception.
+
+    Raises:
+        DataError: as ``frechet_distance``.
+    """
+    left, right = as_pair(real, generated)
+    mean, other = left.mean(axis=0), right.mean(axis=0)
+    q, a = linalg.qr((left - mean) / np.sqrt(len(left) - 1), mode="economic", check_finite=False)
+    p, b = linalg.qr((right - other) / np.sqrt(len(right) - 1), mode="economic", check_finite=False)
+    u, s, v = linalg.svd(a @ b.T, full_matrices=False, check_finite=False)
+    gap = mean - other
+    value = max(0.0, float(gap @ gap + (a * a).sum() + (b * b).sum() - 2 * s.sum()))
+    return Influences(value, _pull(left - mean, gap, q @ u, s), _pull(right - other, -gap, p @ v.T, s))
+
+
+def _pull(centred: Array, gap: Array, directions: Array, s: Array) -> Array:
+    pull = np.square(centred).sum(axis=1) + 2 * centred @ gap - len(centred) * (np.square(directions) @ s)
+    return pull - pull.mean()
+
+
+def factor(rows: Array) -> tuple[Array, Array]:
+    """Return the mean (D,) and an upper triangular A, (min(n, D), D), with AᵀA the covariance.
+
+    Rows are taken in by blocks: an orthogonal reduction, which keeps directions that the covariance itself would lose
+    in rounding.
+    """
+    n, width = rows.shape
+    mean = rows.mean(axis=0)
+    found = np.empty((0, width))
+    step = max(BLOCK * width, 1024)
+    for start in range(0, n, step):
+        stacked = np.concatenate([found, rows[start : start + step] - mean])
+        found = linalg.qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0][: min(stacked.shape)]
+    return mean, found / np.sqrt(n - 1)
+
+
+def frechet_of(real: tuple[Array, Array], generated: tuple[Array, Array]) -> float:
+    """Return the Fréchet distance of two (mean, factor), as ``factor`` returns them."""
+    (mean, a), (other, b) = real, generated
+    cross = linalg.svdvals(a @ b.T, check_finite=False).sum()
+    gap = mean - other
+    return max(0.0, float(gap @ gap + (a * a).sum() + (b * b).sum() - 2 * cross))
+
+
+def _factor_of_moments(name: str, mean: Any, covariance: Any) -> tuple[Array, Array]:
+    centre = as_features(f"{name}_mean", np.asarray(mean).reshape(1, -1), 1)[0]
+    sigma = as_features(f"{name}_covariance", covariance, 1)
+    if sigma.shape != (len(centre), len(centre)):
+        raise DataError(f"{name}_covariance must be ({len(centre)}, {len(centre)}) like its mean, got {sigma.shape}")
+    scale = float(np.abs(sigma).max())
+    if np.abs(sigma - sigma.T).max() > ROUNDING * scale:
+        raise DataError(f"{name}_covariance is not symmetric; give cov(features, rowvar=False)")
+    values, vectors = linalg.eigh((sigma + sigma.T) / 2)
+    if values[0] < -ROUNDING * len(centre) * scale:
+        raise DataError(f"{name}_covariance has the eigenvalue {values[0]:.3g} and is no covariance")
+    return centre, np.sqrt(values.clip(0))[:, None] * vectors.T

@@ -1,0 +1,56 @@
+"""What each image contributes to a score of two samples: its error, and that of a difference of two scores, follow."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from didlearn.result.values import Estimate
+from didlearn.statistics.intervals import check_level
+
+Array = NDArray[np.float64]
+
+
+class Influences(NamedTuple):
+    """A score of two independent samples and how far each image pulls it (sums of zero).
+
+    Attributes:
+        value: the score.
+        real: (n,) and generated: (m,) n (or m) times the derivative by the image's weight: the score's error is about
+            Σ real / n + Σ generated / m over what the samples happen to hold.
+    """
+
+    value: float
+    real: Array
+    generated: Array
+
+    def estimate(self, level: float, method: str) -> Estimate:
+        """Return the score with the interval value ± z √(Σ real² / n² + Σ generated² / m²).
+
+        It is an interval for the score's mean at these numbers of images, its bias included.
+
+        Raises:
+            UsageError: ``level`` is not within (0, 1).
+        """
+        return _within(self.value, (self.real, self.generated), level, method)
+
+    def less(self, null: Influences, level: float, method: str) -> Estimate:
+        """Return this score less another of the same real images and of others in place of the generated ones.
+
+        Raises:
+            UsageError: ``level`` is not within (0, 1).
+        """
+        pulls = (self.real - null.real, self.generated, null.generated)
+        return _within(self.value - null.value, pulls, level, method)
+
+
+def _within(value: float, pulls: tuple[Array, ...], level: float, method: str) -> Estimate:
+    check_level(level)
+    error = math.sqrt(sum(float(pull @ pull) / len(pull) ** 2 for pull in pulls))
+    half = float(stats.norm.ppf((1 + level) / 2)) * error
+    n = sum(len(pull) for pull in pulls)
+    return Estimate(value=value, low=value - half, high=value + half, level=level, n=n, method=method)

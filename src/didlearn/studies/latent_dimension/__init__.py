@@ -1,0 +1,1 @@
+"""How the latent's size bounds what can be reconstructed (Pinetz, Soukup & Pock 2019)."""

@@ -1,0 +1,126 @@
+"""What a model of the latent-dimension study can reconstruct, and the controls: as entries of a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from didlearn.checks.groups import pixels
+from didlearn.checks.targets import phase_noise, planted, shifted, shuffled
+from didlearn.evidence.log_evidence import log_evidence
+from didlearn.images import Images
+from didlearn.inversion.invert import Inversion, invert
+from didlearn.models.module import ModuleModel
+from didlearn.neighbors import nearest
+from didlearn.rng import Stream
+from didlearn.statistics.means import mean
+from didlearn.studies.study import Row
+
+Array = np.ndarray[Any, Any]
+RECOVERED = 1e-4  # of a planted image's variance
+WITHIN = 0.99  # of the prior's mass
+CHAINS = 4  # of annealed importance sampling, for each image
+
+
+@dataclass(frozen=True)
+class Search:
+    """How hard to search (see ``invert``)."""
+
+    draws: int
+    starts: int
+    rounds: int
+
+    def find(self, model: ModuleModel, images: Array, seed: int, device: str, clip: float | None = None) -> Inversion:
+        """Invert images, whose pixels may leave [0, 1]."""
+        return invert(
+            model, images, seed=seed, draws=self.draws, starts=self.starts, rounds=self.rounds, clip=clip,
+            within=False, device=device, threads=1,
+        )  # fmt: skip
+
+
+def targets(
+    train: Images, heldout: Images, outside: Images | None, shifts: tuple[int, ...], count: int, rng: Stream
+) -> dict[str, Array]:
+    """Return the images (count, C, H, W) that every model of the study is asked for.
+
+    Training and held-out images; training images moved by some pixels, turned by a quarter, with random phases, with
+    their pixels shuffled; even grey; and another data set.
+    """
+    own = pixels(train.some(count, rng.numpy("train")))
+    grey = rng.numpy("grey").random((len(own), 1, 1, 1), dtype=np.float32)
+    groups = {"train": own, "held-out": pixels(heldout.some(count, rng.numpy("held-out")))}
+    groups |= {f"shifted by {step}": shifted(own, step) for step in shifts}
+    if own.shape[2] == own.shape[3]:
+        groups["turned"] = np.ascontiguousarray(np.rot90(own, axes=(2, 3)))
+    if outside is not None:
+        groups["other data"] = pixels(outside.some(count, rng.numpy("outside")))
+    return groups | {
+        "random phases": phase_noise(own, rng.numpy("phases")),
+        "shuffled pixels": shuffled(own, rng.numpy("shuffled")),
+        "even grey": np.ascontiguousarray(np.broadcast_to(grey, own.shape)),
+    }
+
+
+def reconstruction(model: ModuleModel, groups: dict[str, Array], search: Search, seed: int, device: str) -> Row:
+    """Invert every group; return mean squared errors with intervals, and the controls of the search.
+
+    Returns:
+        ``error``: {group: [mean, low, high]}. ``error_within``: the training images' with ẑ kept within the prior's
+        99 % ball. ``planted``: share of the model's own images that the search finds. ``norm``: mean ‖ẑ‖²/d of the
+        training images (1 under the prior). ``between``: see ``interpolation``. ``encoder_error``: {group: ...} of the
+        model's own encoder, where it has one.
+    """
+    found = {name: search.find(model, images, seed, device) for name, images in groups.items()}
+    own = planted(model, len(groups["train"]), Stream(seed, ("planted",)), device)
+    error = search.find(model, own, seed, device).error
+    variance = own.reshape(len(own), -1).astype(np.float64).var(axis=1)
+    within = search.find(model, groups["train"], seed, device, clip=WITHIN)
+    size = int(np.prod(model.latent_shape))
+    row: Row = {
+        "error": {name: _interval(result.error) for name, result in found.items()},
+        "error_within": _interval(within.error),
+        "planted": float((error < RECOVERED * np.maximum(variance, 1e-12)).mean()),
+        "norm": float(np.square(found["train"].norm).mean() / size),
+        "between": interpolation(model, found["held-out"].latent, groups["train"], groups["held-out"], device),
+    }
+    encode = getattr(model.module, "reconstruct", None)
+    if encode is not None:
+        row["encoder_error"] = {name: _interval(_encoder_error(model, x, device)) for name, x in groups.items()}
+    return row
+
+
+@torch.no_grad()
+def interpolation(model: ModuleModel, latents: Array, train: Array, heldout: Array, device: str) -> float:
+    """Return how far images half-way between held-out ones lie from training images, in units of held-out images.
+
+    Half-way in the latent, (a + b)/√2, which keeps N(0, I) what it is: the median distance of these images to the
+    nearest training image over that of the held-out images themselves. 1: points between are as like the data as data.
+    """
+    z = torch.from_numpy(latents).to(device)
+    between = model.decode((z + z.roll(1, dims=0)) / 2**0.5).cpu().numpy()
+    flat = train.reshape(len(train), -1)
+    distances = [nearest(x.reshape(len(x), -1), flat).distance[:, 0] for x in (between, heldout)]
+    return float(np.median(distances[0]) / max(float(np.median(distances[1])), 1e-12))
+
+
+@torch.no_grad()
+def _encoder_error(model: ModuleModel, images: Array, device: str) -> Array:
+    low, high = model.value_range or (0.0, 1.0)
+    x = torch.from_numpy(images).to(device)
+    made = (model.module.reconstruct(low + (high - low) * x) - low) / (high - low)  # type: ignore[operator]
+    error: Array = (made - x).double().square().flatten(1).mean(dim=1).cpu().numpy()
+    return error
+
+
+def likelihood(model: ModuleModel, images: Array, sigma: float, budget: int, seed: int, device: str) -> Row:
+    """Return the mean lower bound on log p_σ(x) of images, in nats, with its interval over images."""
+    found = log_evidence(model, images, sigma=sigma, seed=seed, chains=CHAINS, budget=budget, device=device, threads=1)
+    return {"log_likelihood": _interval(np.asarray(found.lower, dtype=np.float64))}
+
+
+def _interval(values: Array) -> list[float | None]:
+    estimate = mean(values)
+    return [estimate.value, estimate.low, estimate.high]

@@ -1,0 +1,129 @@
+"""``latent-dimension``: how the latent's size bounds what can be reconstructed (Pinetz, Soukup & Pock 2019).
+
+With the reviewers' objections answered: one decoder for all models; the same search for all, and whether it finds what
+is known to be there; how likely the points found are; interpolation and held-out likelihood; several seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from didlearn.errors import UsageError
+from didlearn.evidence.log_evidence import make_settings
+from didlearn.images import open_images
+from didlearn.result.values import CheckResult
+from didlearn.rng import Stream
+from didlearn.studies.latent_dimension.reconstruction import CHAINS, Search, likelihood, reconstruction, targets
+from didlearn.studies.latent_dimension.summary import summarise
+from didlearn.studies.study import Cell, Place, Row, Study
+from didlearn.studies.trained import Data, train
+from didlearn.zoo.registry import RECIPES
+from didlearn.zoo.training.recipe import Recipe
+
+MODELS = ("wgan-gp", "autoencoder", "vae", "glo")
+
+
+@dataclass(frozen=True)
+class LatentDimension(Study):
+    """WGAN-GP, autoencoder, VAE and GLO at several latent sizes with the same decoder.
+
+    Attributes:
+        data: what to train on, as ``open_images`` takes it. size: resized to, or ``None``.
+        outside: another data set of the same shape, or ``None``.
+        models: which of them. latents: dimensions. seeds: models of each kind and size.
+        steps: of training. critic_steps: of WGAN-GP's critic for each of these. batch: images of a step.
+        width: of the decoder. discriminator_width: of the critic's and of the encoders' first layer.
+        images: of each kind that are inverted. shifts: in pixels.
+        draws, starts, rounds: effort of the search.
+        likelihood_images: whose likelihood is estimated; 0: none. sigma: of the observation. budget: gradients a chain.
+    """
+
+    name: ClassVar[str] = "latent-dimension"
+    question: ClassVar[str] = "How does the latent dimension bound what a generator can reconstruct?"
+    FULL: ClassVar[Mapping[str, Any]] = {
+        "latents": (16, 32, 64, 128, 256, 512, 1024),
+        "seeds": 3,
+        "steps": 10_000,
+        "critic_steps": 5,
+        "width": 64,
+        "discriminator_width": 64,
+        "images": 100,
+        "shifts": (1, 2, 4, 8),
+        "draws": 500,
+        "starts": 16,
+        "rounds": 5,
+        "likelihood_images": 50,
+        "budget": 500,
+    }
+
+    data: str = "digits"
+    size: int | None = None
+    outside: str | None = None
+    models: tuple[str, ...] = MODELS
+    latents: tuple[int, ...] = (2, 8, 32)
+    seeds: int = 2
+    steps: int = 1_500
+    critic_steps: int = 2
+    batch: int = 64
+    width: int = 8
+    discriminator_width: int = 8
+    images: int = 12
+    shifts: tuple[int, ...] = (1,)
+    draws: int = 200
+    starts: int = 8
+    rounds: int = 2
+    likelihood_images: int = 8
+    sigma: float = 0.1
+    budget: int = 200
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.models if name not in MODELS]
+        if unknown or not self.models:
+            raise UsageError(f"the study {self.name} compares {', '.join(MODELS)}; got {', '.join(self.models)}")
+        if self.images < 2 or self.likelihood_images == 1:
+            raise UsageError("an interval needs two images; give images and likelihood_images of at least 2 (or 0)")
+        if self.likelihood_images:
+            make_settings(chains=CHAINS, budget=self.budget)  # refuses what is too little before anything is trained
+
+    def cells(self) -> list[Cell]:
+        """One for each model, latent dimension and seed."""
+        return [
+            {"model": model, "latent": latent, "seed": seed}
+            for seed in range(self.seeds)
+            for latent in self.latents
+            for model in self.models
+        ]
+
+    def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:
+        """Train a model, invert every kind of image, and estimate its held-out likelihood."""
+        data = Data.of(self.data, rng.seed, self.size)
+        outside = None if self.outside is None else open_images(self.outside, size=self.size)
+        if outside is not None and outside.shape != data.train.shape:
+            raise UsageError(
+                f"{self.outside} has images of {outside.shape}, {self.data} of {data.train.shape}: give --size"
+            )
+        model, distance = train(self._recipe(cell), data, rng, place)
+        shared = Stream(rng.seed, ("study", self.name, "targets"))
+        groups = targets(data.train, data.heldout, outside, self.shifts, self.images, shared)
+        search = Search(self.draws, self.starts, self.rounds)
+        row = {"frechet_distance": distance, **reconstruction(model, groups, search, rng.seed, place.device)}
+        if self.likelihood_images:
+            chosen = groups["held-out"][: self.likelihood_images]
+            row |= likelihood(model, chosen, self.sigma, self.budget, rng.seed, place.device)
+        return row
+
+    def _recipe(self, cell: Cell) -> Recipe:
+        kind = RECIPES[cell["model"]]
+        known = {
+            "latent": cell["latent"], "width": self.width, "batch": self.batch, "steps": self.steps,
+            "critic_steps": self.critic_steps, "discriminator_width": self.discriminator_width,
+            "encoder_width": self.discriminator_width,
+        }  # fmt: skip
+        taken = {field.name for field in fields(kind)}
+        return kind(**{name: value for name, value in known.items() if name in taken})
+
+    def summarise(self, rows: list[Row]) -> CheckResult:
+        """Tables, errors against the latent dimension, and the perception–distortion plane."""
+        return summarise(self.name, list(self.models), rows)

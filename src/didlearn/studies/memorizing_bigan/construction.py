@@ -1,0 +1,298 @@
+"""``memorizing-bigan``: a BiGAN at the optimum of its objective that learned nothing (Arora et al. 2018, Theorem 3).
+
+The generator repeats m memorised images, the encoder returns noise, and discriminators of growing capacity are trained
+to tell (x̃ ⊙ z, E(x̃ ⊙ z)) from (G(z), z). For m far above their capacity they cannot, as they cannot tell an honest
+generator, which draws a new x̃ for every z. A BiGAN that is trained on x̃ as usual is judged by the same discriminators.
+Four measures, each a row of its own:
+
+- ``advantage``: of one discriminator against one generator;
+- ``bigan``: a trained BiGAN against discriminators of every width, and what its code says;
+- ``network``: the generator as a ReLU network: its weights, how often it is not its definition, and the two cycles;
+- ``code``: what an encoder's code says about the image, with encoders of which it is known beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from didlearn.errors import UsageError
+from didlearn.images import open_images
+from didlearn.rng import Stream
+from didlearn.statistics.intervals import clopper_pearson
+from didlearn.statistics.means import mean
+from didlearn.studies.memorizing_bigan.codes import hsic_pvalue, probe_accuracy
+from didlearn.studies.memorizing_bigan.critics import Found, Pair, Pairs, Training, distinguish
+from didlearn.studies.memorizing_bigan.learned_pairs import learn
+from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
+from didlearn.studies.study import Place
+from didlearn.zoo.bigan import BiganRecipe
+from didlearn.zoo.memorizing.generator import MemorizingGenerator, NoiseEncoder, noise_positions, noised
+
+Cell = dict[str, Any]
+Row = dict[str, Any]
+NAME = "memorizing-bigan"
+# Parts of the principal components of x̃ in the code, by variance: none, a tenth and all.
+ENCODERS = {"noise-extracting": 0.0, "one tenth image": 0.1, "principal components": 1.0}
+UNITS = 2**22
+WORK = 2**24
+
+
+@dataclass(frozen=True)
+class MemorizingBigan:
+    """The settings of the study.
+
+    Attributes:
+        data: what x̃ is drawn from, smoothed: anything ``open_images`` takes. size: resized to, or ``None``.
+        latent: d̃. supports: the m. widths: of the discriminators' hidden layers, 0 for a linear one.
+        seeds: repetitions, each with other memorised images, another trained BiGAN and another discriminator.
+        delta: bound on the generator network's total variation error.
+        shift, noise: of the smoothed law, in pixels and in units of the range [0, 1].
+        steps, batch, validation, test: how a discriminator is trained and judged (see ``critics.Training``).
+        checked: codes that the network and the cycles are checked on, fewer where m of them would take minutes.
+        probed: images that independence is tested on; ten times as many fit and test the probe.
+        bigan_latent, bigan_width, bigan_batch, bigan_steps, bigan_learning_rate: of the trained BiGAN; its
+            discriminator and its encoder are as wide as its generator.
+        bigan_images: draws from the law that it is trained on.
+    """
+
+    data: str = "digits"
+    size: int | None = None
+    latent: int = 4
+    supports: tuple[int, ...] = (4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144)
+    widths: tuple[int, ...] = (0, 8, 32, 128)
+    seeds: int = 3
+    delta: float = 1e-3
+    shift: float = 1.0
+    noise: float = 0.1
+    steps: int = 1000
+    batch: int = 256
+    validation: int = 4_000
+    test: int = 20_000
+    checked: int = 65_536
+    probed: int = 500
+    bigan_latent: int = 8
+    bigan_width: int = 8
+    bigan_batch: int = 64
+    bigan_steps: int = 2_000
+    bigan_learning_rate: float = 2e-3
+    bigan_images: int = 20_000
+
+    def __post_init__(self) -> None:
+        if not self.supports or not self.widths or min(self.widths) < 0 or self.seeds < 1:
+            raise UsageError(
+                f"{NAME} takes at least one support, one width from 0 up and one seed; "
+                f"got {self.supports}, {self.widths} and {self.seeds}"
+            )
+
+    @property
+    def training(self) -> Training:
+        """How discriminators are trained."""
+        return Training(steps=self.steps, batch=self.batch, validation=self.validation, test=self.test)
+
+    @property
+    def recipe(self) -> BiganRecipe:
+        """How a BiGAN is trained."""
+        return BiganRecipe(
+            latent=self.bigan_latent,
+            width=self.bigan_width,
+            encoder_width=self.bigan_width,
+            discriminator_width=self.bigan_width,
+            batch=self.bigan_batch,
+            steps=self.bigan_steps,
+            learning_rate=self.bigan_learning_rate,
+        )
+
+
+def cells(settings: MemorizingBigan) -> list[Cell]:
+    """Return the rows to be computed, each named by a small dictionary; one seed is whole before the next begins."""
+    judged: list[Cell] = []
+    for seed in range(settings.seeds):
+        judged.append({"measure": "bigan", "seed": seed})
+        judged += [
+            {"measure": "advantage", "model": model, "support": support, "width": width, "seed": seed}
+            for model, support in [("honest", None), *(("memorizing", m) for m in settings.supports)]
+            for width in settings.widths
+        ]
+    networks: list[Cell] = [{"measure": "network", "support": m} for m in settings.supports]
+    return [{"measure": "code", "encoder": name} for name in ENCODERS] + networks + judged
+
+
+def run_cell(settings: MemorizingBigan, cell: Cell, stream: Stream, place: Place) -> Row:
+    """Compute one row of JSON values.
+
+    Args:
+        settings: of the study. cell: one of ``cells(settings)``.
+        stream: the cell's own; what cells share (the memorised images) is drawn from its seed and their names.
+        place: where a BiGAN is trained.
+
+    Raises:
+        UsageError: the cell names no measure, model or encoder. DataError: the data cannot be read.
+        ModelError: the training of the BiGAN diverged.
+    """
+    measures: dict[str, Callable[[MemorizingBigan, Cell, Stream], Row]] = {
+        "advantage": _advantage,
+        "bigan": lambda settings, _, stream: _bigan(settings, stream, place),
+        "network": _network,
+        "code": _code,
+    }
+    if cell.get("measure") not in measures:
+        raise UsageError(f"{NAME} has no measure {cell.get('measure')!r}; it has {', '.join(measures)}")
+    return measures[cell["measure"]](settings, cell, stream)
+
+
+def real_pairs(law: SmoothedLaw, latent: int) -> Pairs:
+    """Return the sampler of (x̃ ⊙ z, E(x̃ ⊙ z)) with new x̃ ~ μ and z ~ ν."""
+    encoder = NoiseEncoder(law.shape, latent)
+
+    def draw(count: int, generator: torch.Generator) -> Pair:
+        x = noised(law.draw(count, generator), torch.randn(count, latent, generator=generator))
+        return x, encoder(x)
+
+    return draw
+
+
+def generated_pairs(generator: MemorizingGenerator) -> Pairs:
+    """Return the sampler of (G(z), z), by the definition of G: the network's law within its ``mismatch``."""
+
+    def draw(count: int, random: torch.Generator) -> Pair:
+        z = torch.randn(count, *generator.latent_shape, generator=random)
+        return generator.lookup(z), z
+
+    return draw
+
+
+def memorizing(settings: MemorizingBigan, support: int, stream: Stream) -> MemorizingGenerator:
+    """Return the generator with ``support`` images drawn from the law."""
+    images = _law(settings).draw(support, stream.torch("memory"))
+    return MemorizingGenerator(images, settings.latent, delta=settings.delta)
+
+
+@lru_cache(maxsize=1)
+def _opened(data: str, size: int | None, shift: float, noise: float) -> SmoothedLaw:
+    return SmoothedLaw.of(open_images(data, size=size), shift, noise)
+
+
+def _law(settings: MemorizingBigan) -> SmoothedLaw:
+    return _opened(settings.data, settings.size, settings.shift, settings.noise)
+
+
+def _advantage(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
+    real = real_pairs(_law(settings), settings.latent)
+    if cell["model"] == "honest":
+        generated = real
+    elif cell["model"] == "memorizing":
+        # All discriminators of a seed face the same generator.
+        shared = Stream(stream.seed, (NAME, cell["support"], cell["seed"]))
+        generated = generated_pairs(memorizing(settings, cell["support"], shared))
+    else:
+        raise UsageError(f"{NAME} has no model {cell['model']!r}; it has honest and memorizing")
+    return _judged(distinguish(real, generated, cell["width"], settings.training, stream), settings.test)
+
+
+def _judged(found: Found, test: int) -> Row:
+    return {
+        "advantage": found.advantage.value,
+        "low": found.advantage.low,
+        "high": found.advantage.high,
+        "real_taken": found.real_taken,
+        "generated_taken": found.generated_taken,
+        "test": test,
+        "parameters": found.parameters,
+        "steps": found.steps,
+    }
+
+
+def _bigan(settings: MemorizingBigan, stream: Stream, place: Place) -> Row:
+    """Train a BiGAN once for all widths: judge its pairs, and test its code as that of any other encoder."""
+    law = _law(settings)
+    pairs, distance = learn(settings.recipe, law, settings.bigan_images, stream.child("bigan"), place)
+    judged = [
+        {"width": width}
+        | _judged(distinguish(pairs.real, pairs.generated, width, settings.training, own), settings.test)
+        for width in settings.widths
+        for own in [stream.child("judged", width)]
+    ]
+    images, labels = law.draw_labelled(10 * settings.probed, stream.torch("images"))
+    return {"frechet_distance": distance, "judged": judged} | _said(
+        settings, images, labels, pairs.code(images), stream
+    )
+
+
+def _network(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
+    """Run the generator as the network it is: against its definition, and both cycles in units of Var(x̃)."""
+    law, support = _law(settings), cell["support"]
+    generator = memorizing(settings, support, stream)
+    encoder = NoiseEncoder(law.shape, settings.latent)
+    count = max(256, min(settings.checked, WORK // support))
+    z = torch.randn(count, settings.latent, generator=stream.torch("codes"))
+    fresh = law.draw(count, stream.torch("fresh"))
+    made = _in_parts(generator, z)
+    wrong = int((made != generator.lookup(z)).flatten(1).any(dim=1).sum())
+    x = noised(fresh, z)
+    pixels = _image_part(made - x, settings.latent)
+    variance = float(_image_part(law.draw(20_000, stream.torch("variance")), settings.latent).var(dim=0).mean())
+    cycle = mean((pixels.square().mean(dim=1) / variance).numpy())
+    low, high = clopper_pearson(wrong, count)
+    return {
+        "weights": sum(generator.weights().values()),
+        "memory": support * made[0].numel(),
+        "expected_mismatch": generator.mismatch,
+        "checked": count,
+        "mismatch": wrong / count,
+        "mismatch_low": low,
+        "mismatch_high": high,
+        "z_cycle": float((encoder(made) - z).square().max()),
+        "x_cycle": cycle.value,
+        "x_cycle_low": cycle.low,
+        "x_cycle_high": cycle.high,
+    }
+
+
+def _in_parts(generator: MemorizingGenerator, z: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return torch.cat([generator(part) for part in z.split(max(1, UNITS // (3 * generator.support)))])
+
+
+def _image_part(images: torch.Tensor, latent: int) -> torch.Tensor:
+    """Return the coordinates (n, d − d̃) that carry no code."""
+    flat = images.flatten(1)
+    kept = torch.ones(flat.shape[1], dtype=torch.bool)
+    kept[noise_positions(flat.shape[1], latent)] = False
+    return flat[:, kept]
+
+
+def _code(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
+    """Test x̃ against the code, and probe the code for the class, on images of which nothing else is known."""
+    if cell["encoder"] not in ENCODERS:
+        raise UsageError(f"{NAME} has no encoder {cell['encoder']!r}; it has {', '.join(ENCODERS)}")
+    law, share = _law(settings), ENCODERS[cell["encoder"]]
+    images, labels = law.draw_labelled(10 * settings.probed, stream.torch("images"))
+    z = torch.randn(len(images), settings.latent, generator=stream.torch("codes"))
+    noise = NoiseEncoder(law.shape, settings.latent)(noised(images, z))
+    components = _components(_image_part(images, settings.latent).double(), settings.latent)
+    return _said(settings, images, labels, (1 - share) ** 0.5 * noise + share**0.5 * components, stream)
+
+
+def _said(
+    settings: MemorizingBigan, images: torch.Tensor, labels: torch.Tensor | None, codes: torch.Tensor, stream: Stream
+) -> Row:
+    pixels, law = _image_part(images, settings.latent).double(), _law(settings)
+    n = settings.probed
+    hsic, p = hsic_pvalue(pixels[:n].numpy(), codes[:n].double().numpy(), stream.numpy("permutations"))
+    row: Row = {"hsic": hsic, "p": p, "images": n}
+    if labels is None or law.labels is None:
+        return row
+    accuracy = probe_accuracy(codes.double().numpy(), labels.numpy(), 5 * n)
+    chance = float(torch.bincount(law.labels).max()) / len(law.images)
+    return row | {"accuracy": accuracy.value, "low": accuracy.low, "high": accuracy.high, "chance": chance}
+
+
+def _components(pixels: torch.Tensor, latent: int) -> torch.Tensor:
+    """Return the first ``latent`` principal components of (n, d), each of variance 1."""
+    left, _, _ = torch.linalg.svd(pixels - pixels.mean(dim=0), full_matrices=False)
+    return left[:, :latent] * len(pixels) ** 0.5

@@ -1,1 +1,0 @@
-"""Whether two moments describe features, and whether a generator is Lipschitz: groups, numbers, pictures, verdicts."""

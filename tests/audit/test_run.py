@@ -1,0 +1,185 @@
+"""Laws of the whole: what a result may not depend on, and that nothing finished is lost."""
+
+import json
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import didlearn as dl
+from didlearn.audit.check import Check
+from didlearn.audit.run_check import run_check
+from didlearn.audit.subject import Subject
+from didlearn.checks.concentration.check import Concentration
+from didlearn.checks.fidelity.check import Fidelity
+from didlearn.checks.gaussianity.check import Gaussianity
+from didlearn.checks.inversion.check import InversionCheck
+from didlearn.checks.likelihood.check import LikelihoodCheck
+from didlearn.checks.memorization.check import Memorization
+from didlearn.checks.support.check import Support
+from didlearn.checks.typicality.check import TypicalityCheck
+from didlearn.errors import DataError, UsageError
+from didlearn.result.values import CheckResult
+
+CHECKS = [Support(samples=900), Memorization(samples=700), Fidelity(samples=600, permutations=99)]
+
+
+class Net(nn.Module):
+    """A small convolutional generator of 8x8 pictures, whose last bits depend on how it is batched if one lets them."""
+
+    latent_shape, value_range = (8,), (-1, 1)
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.linear = nn.Linear(8, 512)
+        self.up = nn.ConvTranspose2d(32, 16, 2, 2)
+        self.out = nn.Conv2d(16, 1, 3, padding=1)
+
+    def forward(self, z):
+        return torch.tanh(4 * self.out(torch.relu(self.up(torch.relu(self.linear(z)).view(-1, 32, 4, 4)))))
+
+
+@pytest.fixture(scope="module")
+def generator():
+    state = torch.get_rng_state()
+    net = Net()
+    torch.set_rng_state(state)
+    return net
+
+
+def audit(generator, checks=CHECKS, **arguments):
+    return dl.audit(train="digits", generator=generator, checks=checks, **({"threads": 1} | arguments))
+
+
+def without_time(result, check):
+    return result[check].model_copy(update={"seconds": 0.0}).model_dump(mode="json")
+
+
+@pytest.mark.parametrize("embedding", ["pixels", "classifier"])
+def test_results_do_not_depend_on_batch_size_threads_or_company(generator, embedding):
+    reference = audit(generator, batch_size=64, embedding=embedding)
+    for arguments in ({"batch_size": 1000}, {"threads": 2, "batch_size": 1000}):
+        other = audit(generator, embedding=embedding, **arguments)
+        for check in ("support", "memorization", "fidelity"):
+            assert without_time(reference, check) == without_time(other, check), arguments
+    for check in CHECKS:
+        alone = audit(generator, [check], embedding=embedding)
+        assert without_time(reference, check.name) == without_time(alone, check.name)
+    swapped = audit(generator, CHECKS[::-1], embedding=embedding)
+    assert without_time(reference, "support") == without_time(swapped, "support")
+
+
+def test_inversions_do_not_depend_on_batch_size_threads_or_company(generator):
+    check = InversionCheck(images=9, draws=40, starts=3, rounds=1, published=False)
+    reference = audit(generator, [check], batch_size=64)
+    for checks, arguments in (([check], {"threads": 2, "batch_size": 1000}), ([CHECKS[0], check], {})):
+        other = audit(generator, checks, **arguments)
+        assert without_time(reference, "inversion") == without_time(other, "inversion"), arguments
+
+
+def test_densities_and_spectra_do_not_depend_on_batch_size_threads_or_company(generator):
+    effort = {"images": 9, "chains": 2, "budget": 120, "sigma": 0.2}
+    small = [LikelihoodCheck(**effort), TypicalityCheck(drawn=9, **effort), Gaussianity(samples=600), Concentration()]
+    reference = audit(generator, small, batch_size=64)
+    other = audit(generator, small, threads=2, batch_size=1000)
+    alone = audit(generator, small[2:], threads=2)
+    for check in small:
+        assert without_time(reference, check.name) == without_time(other, check.name)
+        if check in small[2:]:
+            assert without_time(reference, check.name) == without_time(alone, check.name)
+
+
+def test_another_seed_gives_another_sample(generator):
+    a, b = (audit(generator, [Support(samples=300)], seed=seed)["support"] for seed in (0, 1))
+    assert a.estimates["threshold"].value != b.estimates["threshold"].value
+
+
+def test_the_drawn_sample_is_shared_and_a_prefix(generator):
+    subject = Subject(dl.open_model(generator), seed=4)
+    few, many = subject.draw(50).images.copy(), subject.draw(200).images
+    assert np.array_equal(few, many[:50])
+    assert subject.draw(50).images.base is many or np.shares_memory(subject.draw(50).images, many)
+
+
+@dataclass(frozen=True)
+class Broken(Check):
+    name: ClassVar[str] = "broken"
+    question: ClassVar[str] = "?"
+    says: str = ""
+
+    def missing(self, subject):
+        return None
+
+    def run(self, subject, rng):
+        raise (DataError(self.says) if self.says else ZeroDivisionError("oh"))
+
+
+def test_a_check_that_raises_loses_only_itself(generator, tmp_path):
+    result = audit(generator, [Broken(), Support(samples=200)], output=tmp_path)
+    assert result["broken"].verdict == "error"
+    assert result["broken"].reason == "ZeroDivisionError: oh"
+    assert result["support"].verdict in {"pass", "fail", "inconclusive"}
+    assert run_check(Broken("the disk is full; free some"), Subject(None)).reason == "the disk is full; free some"
+
+
+class Stopped(KeyboardInterrupt):
+    pass
+
+
+def test_what_was_finished_is_on_disk_when_the_rest_is_killed(generator, tmp_path):
+    @dataclass(frozen=True)
+    class Killed(Broken):
+        name: ClassVar[str] = "killed"
+
+        def run(self, subject, rng):
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        audit(generator, [Support(samples=200), Killed()], output=tmp_path)
+    saved = json.loads((tmp_path / "audit.json").read_text())
+    assert [check["check"] for check in saved["checks"]] == ["support"]
+
+
+def test_the_subject_is_described(generator):
+    result = audit(generator, [Support(samples=100)], outside={"same": "digits"})
+    assert result.subject["train"]["images"] + result.subject["heldout"]["images"] == 1797
+    assert result.subject["outside"]["same"]["images"] == 1797
+    assert len(result.subject["model"]["fingerprint"]) >= 16
+    assert {"didlearn", "torch", "device", "threads", "seed", "command"} <= set(result.environment)
+    assert any("split off" in note for note in result.notes)
+
+
+def test_shared_images_are_refused_counted_and_left_out_on_request(generator):
+    digits = dl.open_images("digits")
+    train, heldout = digits.subset(range(1000)), digits.subset(range(990, 1797))
+    with pytest.raises(DataError, match=r"10 of 807 held-out images are also in the training set.*--drop-shared"):
+        dl.audit(train=train, heldout=heldout, generator=generator, checks=["support"])
+    checks = [Support(samples=100)]
+    result = dl.audit(train=train, heldout=heldout, generator=generator, checks=checks, drop_shared=True)
+    assert result.subject["heldout"]["images"] == 797
+    assert any("10 held-out images" in note for note in result.notes)
+
+
+def test_sets_of_different_shapes_are_refused(generator):
+    other = np.zeros((30, 1, 9, 9), np.uint8)
+    with pytest.raises(DataError, match=r"training images are \(1, 8, 8\), held-out images \(1, 9, 9\).*--size"):
+        dl.audit(train="digits", heldout=other, generator=generator)
+
+
+def test_a_check_twice_is_refused(generator):
+    with pytest.raises(UsageError, match="asked for twice"):
+        audit(generator, ["support", Support(samples=3)])
+
+
+def test_thread_settings_come_back(generator):
+    before = torch.get_num_threads()
+    audit(generator, [Support(samples=100)], threads=before + 1)
+    assert torch.get_num_threads() == before
+
+
+def test_results_are_values():
+    assert CheckResult(check="a", verdict="pass") == CheckResult(check="a", verdict="pass")

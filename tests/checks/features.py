@@ -1,0 +1,41 @@
+"""Subjects whose features are what a test says: each image spells the number of its row."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from didlearn.audit.subject import Subject
+from didlearn.embeddings import Embedding
+from didlearn.images import open_images
+from didlearn.models.formats.bank import Bank
+
+BYTES = 4
+
+
+class Lookup(Embedding):
+    """Features by the number that the first pixels of an image spell."""
+
+    name = "lookup"
+
+    def __init__(self, table):
+        self.table = torch.from_numpy(np.asarray(table, np.float32))
+
+    def __call__(self, images):
+        digits = (images[:, 0, 0] * 255).round().long()
+        return self.table[(digits * 256 ** torch.arange(BYTES)).sum(1)]
+
+
+def numbered(start, count, labels):
+    numbers = np.arange(start, start + count)
+    pixels = np.stack([numbers // 256**place % 256 for place in range(BYTES)], axis=1).astype(np.uint8)
+    images = open_images(np.repeat(pixels[:, None, None, :], BYTES, axis=2))
+    return images if labels is None else replace(images, labels=np.asarray(labels, np.int64))
+
+
+def subject_of(generated, heldout=None, labels=None, heldout_labels=None, **options):
+    """Return a subject whose generated and held-out images have the features given, (n, p) each."""
+    table = generated if heldout is None else np.concatenate([generated, heldout])
+    real = None if heldout is None else numbered(len(generated), len(heldout), heldout_labels)
+    bank = Bank(numbered(0, len(generated), labels))
+    return Subject(bank, heldout=real, embedding=Lookup(table), **options)

@@ -1,0 +1,134 @@
+"""Likelihood and typicality on a model whose density is known."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from didlearn.audit.run_check import run_check
+from didlearn.audit.subject import Subject
+from didlearn.checks.likelihood.check import LikelihoodCheck
+from didlearn.checks.log_likelihood.groups import own_images
+from didlearn.checks.typicality.check import TypicalityCheck
+from didlearn.images import open_images
+from didlearn.models.oracles import PPCA, DiscreteGenerator
+
+SHAPE = (1, 8, 8)
+SIGMA = 0.1
+FAST = {"images": 12, "chains": 4, "budget": 160}
+
+
+def model_of(d=4, seed=0, scale=0.6):
+    g = torch.Generator().manual_seed(seed)
+    W = torch.linalg.qr(torch.randn(64, d, generator=g, dtype=torch.float64))[0] * scale
+    return PPCA(W, torch.full((64,), 0.5, dtype=torch.float64), SHAPE)
+
+
+def drawn(model, count, seed, sigma=SIGMA):
+    """Images of the model with its noise, as floats; nearly all within [0, 1]."""
+    rng = torch.Generator().manual_seed(seed)
+    x = model.decode(torch.randn(count, model.W.shape[1], generator=rng))
+    return (x + sigma * torch.randn(x.shape, generator=rng)).numpy()
+
+
+def images(x):
+    return open_images(np.clip(x, 0, 1).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def subject():
+    model = model_of()
+    flat = np.full((40, *SHAPE), 0.5) + np.linspace(-0.02, 0.02, 40)[:, None, None, None]
+    outside = {"noise": images(np.random.default_rng(0).random((40, *SHAPE))), "flat": images(flat)}
+    return Subject(model, images(drawn(model, 120, 1)), images(drawn(model, 60, 2)), outside=outside)
+
+
+@pytest.fixture(scope="module")
+def found(subject):
+    return run_check(LikelihoodCheck(**FAST), subject)
+
+
+def test_likelihoods_are_those_of_the_closed_form(subject, found):
+    sigma = found.estimates["sigma"].value
+    for name, group in (("train", subject.train), ("heldout", subject.heldout)):
+        truth = subject.model.log_evidence(group.read(range(len(group))), sigma)
+        estimate = found.estimates[f"log_likelihood_{name}"]
+        assert estimate.low - 1 < truth.mean() < estimate.high + 1, name
+    values = found.arrays["generated_log_likelihood"]
+    x = own_images(subject, 12, "gaussian", sigma)
+    assert np.allclose(values, subject.model.log_evidence(torch.from_numpy(x), sigma), atol=0.3)
+
+
+def test_the_bounds_meet_on_a_linear_model(found):
+    assert abs(found.estimates["bound_gap"].value) < 0.2
+
+
+def test_sigma_is_found_again(found):
+    assert found.estimates["sigma"].value == pytest.approx(SIGMA, rel=0.1)
+    assert found.estimates["sigma_reconstruction"].value == pytest.approx(SIGMA, rel=0.15)
+    assert found.estimates["sigma"].value == found.estimates["sigma_likeliest"].value
+
+
+def test_smooth_outside_images_are_likelier_and_that_fails(found):
+    assert found.verdict == "fail"
+    assert "finds flat likelier than the kind it was trained on" in found.answer
+    likelier = {
+        row[1]: row[-1] for row in next(t for t in found.tables if t.name == "preferences").rows if row[0] == "held-out"
+    }
+    assert likelier == {"noise": "held-out", "flat": "flat"}
+
+
+def test_bits_per_dimension_go_with_the_nats(found):
+    nats, bits = (found.estimates[f"{kind}_heldout"].value for kind in ("log_likelihood", "bits_per_dim"))
+    assert bits == pytest.approx(8 - nats / (64 * math.log(2)))
+
+
+def test_the_model_is_no_better_than_ppca_here(found):
+    assert found.estimates["ppca_heldout"].value == pytest.approx(
+        found.estimates["log_likelihood_heldout"].value, abs=4
+    )
+    assert found.estimates["mixture_heldout"].value < found.estimates["ppca_heldout"].value + 1
+
+
+def test_noise_has_more_local_variance_and_is_less_likely(found):
+    assert found.estimates["correlation_local_variance"].high < 0
+    assert found.estimates["correlation_local_variance_ppca"].high < 0
+
+
+def test_the_ranking_is_shown_at_several_efforts(found):
+    table = next(t for t in found.tables if t.name == "ranking")
+    assert [row[0] for row in table.rows] == [120, 160]
+
+
+def test_without_outside_sets_it_is_measured(subject):
+    alone = Subject(subject.model, subject.train, subject.heldout)
+    found = run_check(LikelihoodCheck(sigma=SIGMA, **FAST), alone)
+    assert found.verdict == "measured"
+    assert "neither surely likelier" in found.answer
+    assert "sigma_likeliest" not in found.estimates
+
+
+def test_images_of_the_model_are_typical_and_others_are_not(subject):
+    check = TypicalityCheck(sigma=SIGMA, drawn=30, **FAST)
+    found = run_check(check, subject)
+    assert found.verdict in ("pass", "inconclusive")
+    assert found.estimates["typicality_pvalue_train"].value > 0.01
+    # Flat images are far likelier than samples: too likely to be typical.
+    assert found.estimates["typicality_shift_flat"].low > 2
+    assert found.estimates["typicality_shift_noise"].high < -2
+    D, noise = 64, SIGMA
+    truth = 0.5 * D * (1 + math.log(2 * math.pi)) + 0.5 * float(
+        torch.linalg.slogdet(subject.model.W @ subject.model.W.T + noise**2 * torch.eye(D, dtype=torch.float64))[1]
+    )
+    assert found.estimates["entropy"].low - 1 < truth < found.estimates["entropy"].high + 1
+    other = Subject(subject.model, subject.outside["noise"], subject.outside["flat"])
+    assert run_check(check, other).verdict == "fail"
+
+
+@pytest.mark.parametrize("check", [LikelihoodCheck(), TypicalityCheck()])
+def test_what_is_missing_is_said(check, subject):
+    bank = DiscreteGenerator(np.zeros((9, *SHAPE), np.uint8))
+    assert "needs a model file, not samples" in run_check(check, Subject(bank, subject.train, subject.heldout)).reason
+    assert "with --heldout" in run_check(check, Subject(subject.model, subject.train)).reason
+    assert "no generator" in run_check(check, Subject(None)).reason

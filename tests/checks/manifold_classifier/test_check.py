@@ -1,0 +1,109 @@
+"""Classes and outliers by distance from the manifold, where both are known."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from didlearn.audit.run_check import run_check
+from didlearn.audit.subject import Subject
+from didlearn.checks.manifold_classifier.check import ManifoldClassifier
+from didlearn.checks.manifold_classifier.measure import classified
+from didlearn.checks.manifold_classifier.outliers import outlier_parts
+from didlearn.images import open_images
+from didlearn.images.base import Images
+from didlearn.models import open_model
+
+CHECK = ManifoldClassifier(images=30, draws=60, starts=2, rounds=1)
+CLASSES, LATENT = 3, 2
+
+
+class Planes(nn.Module):
+    """Class c makes images near its own plane: 0.5 + a pattern of c + two directions of c, within [0, 1]."""
+
+    latent_shape, value_range, classes = (LATENT,), (0, 1), CLASSES
+
+    def __init__(self):
+        super().__init__()
+        g = torch.Generator().manual_seed(0)
+        self.register_buffer("centre", 0.15 * torch.randn(CLASSES, 64, generator=g))
+        self.register_buffer("spread", 0.05 * torch.randn(CLASSES, LATENT, 64, generator=g))
+
+    def forward(self, z, labels):
+        flat = 0.5 + self.centre[labels] + torch.einsum("nd,ndp->np", z, self.spread[labels])
+        return flat.view(-1, 1, 8, 8)
+
+
+def images_of(net, count, seed, noise=0.01):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(CLASSES, size=count)
+    z = torch.from_numpy(rng.normal(size=(count, LATENT))).float()
+    x = net(z, torch.from_numpy(labels)).numpy() + noise * rng.normal(size=(count, 1, 8, 8))
+    opened = open_images(np.clip(x, 0, 1).astype(np.float32))
+    return Images(opened.reader, opened.shape, "planes", labels, ("a", "b", "c"))
+
+
+@pytest.fixture(scope="module")
+def found():
+    net = Planes()
+    outside = {
+        "uniform": open_images(np.random.default_rng(5).random((40, 1, 8, 8)).astype(np.float32)),
+        "flat": open_images(np.full((40, 1, 8, 8), 128, np.uint8) + np.arange(40, dtype=np.uint8)[:, None, None, None]),
+    }
+    subject = Subject(open_model(net), images_of(net, 300, 1), images_of(net, 100, 2), outside=outside)
+    return run_check(CHECK, subject)
+
+
+def test_classes_are_told_by_their_manifolds(found):
+    assert found.verdict == "measured", found.reason
+    assert found.estimates["manifold_accuracy"].value == 1
+    for name in ("neighbour_accuracy", "linear_accuracy", "subspace_accuracy", "mean_accuracy"):
+        assert found.estimates[name].value > 0.6, name
+    assert "nearest class manifold is right for 100 %" in found.answer
+
+
+def test_outside_images_lie_farther_out(found):
+    assert found.estimates["auroc_uniform"].value == 1
+    assert found.estimates["auroc_uniform_local_variance"].value == 1
+    # Flat images have no contrast at all: a score of contrast takes them for the most real ones.
+    assert found.estimates["auroc_flat_contrast"].value == 0
+    assert found.figures[0].name == "roc"
+
+
+def test_unconditional_models_need_something_outside():
+    class Plain(nn.Module):
+        def forward(self, z):
+            return torch.sigmoid(z.tile(1, 32)).view(-1, 1, 8, 8)
+
+    real = open_images(np.random.default_rng(0).random((40, 1, 8, 8)).astype(np.float32))
+    model = open_model(Plain(), latent_shape=(2,), value_range=(0, 1))
+    assert "nothing to tell apart" in run_check(CHECK, Subject(model, real, real)).reason
+    found = run_check(CHECK, Subject(model, real, real, outside={"own": real}))
+    assert set(found.estimates) == {
+        f"auroc_own{end}" for end in ("", "_subspace", "_neighbour", "_local_variance", "_contrast")
+    }
+    assert found.estimates["auroc_own"].low <= 0.5 <= found.estimates["auroc_own"].high
+
+
+def test_without_held_out_images_it_is_not_run():
+    net = Planes()
+    found = run_check(CHECK, Subject(open_model(net), images_of(net, 30, 1)))
+    assert found.verdict == "not_run"
+    assert "--heldout" in found.reason
+
+
+def test_the_class_of_least_distance_is_the_answer():
+    errors = np.array([[3.0, 1.0], [0.0, 2.0], [5.0, 4.0]])
+    answers = {name: np.zeros(3, int) for name in ("neighbour_accuracy", "linear_accuracy")}
+    parts, _ = classified(errors, np.array([1, 1, 1]), answers, 0.95)
+    assert parts.estimates["manifold_accuracy"].value == pytest.approx(2 / 3)
+    assert parts.estimates["linear_accuracy"].value == 0
+
+
+def test_worse_than_chance_is_said():
+    rng = np.random.default_rng(0)
+    names = ("manifold", "subspace", "neighbour", "local_variance", "contrast")
+    inside = {name: rng.normal(1, size=50) for name in names}
+    outside = {"dark": {name: rng.normal(0 if name == "manifold" else 2, size=50) for name in names}}
+    _, said = outlier_parts(inside, outside, 0.95)
+    assert "tells dark with worse than chance" in said

@@ -1,0 +1,122 @@
+"""Copies of a known share are found; blur is not mistaken for copying; the null is held-out images."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+import didlearn as dl
+from didlearn.checks.memorization.check import Memorization
+from didlearn.images.perturb import brighten, jpeg
+
+
+@pytest.fixture(scope="module")
+def split(points):
+    return {"train": points[:3_000], "heldout": points[3_000:4_000]}
+
+
+def audit(generator, samples=1_000, **arguments):
+    return dl.audit(generator=generator, checks=[Memorization(samples=samples)], threads=1, **arguments)["memorization"]
+
+
+def planted(points, share, seed, change=lambda x: x):
+    rng = np.random.default_rng(seed)
+    fresh = points[10_000 + 1_000 * seed : 11_000 + 1_000 * seed]
+    copies = change(points[rng.integers(0, 3_000, 1_000)])
+    return np.where((rng.random(1_000) < share)[:, None, None, None], copies, fresh)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 1.0])
+def test_planted_copies_of_known_share(points, split, share):
+    hits, verdicts = 0, []
+    for seed in range(8):
+        result = audit(planted(points, share, seed), seed=seed, **split)
+        copied = result.estimates["copied_fraction"]
+        hits += copied.low <= share <= copied.high
+        verdicts.append(result.verdict)
+    assert hits >= 6  # P(3 or more misses of 8 at 95 %) = 0.6 %
+    if share >= 0.3:
+        assert set(verdicts) == {"fail"}
+    if share == 0.0:
+        assert verdicts.count("fail") <= 1
+
+
+@pytest.mark.parametrize("change", [brighten, jpeg])
+def test_mildly_changed_copies_are_copies(points, split, change):
+    result = audit(planted(points, 0.5, 0, change), **split)
+    assert result.estimates["copied_fraction"].value == pytest.approx(0.5, abs=0.06)
+    assert result.verdict == "fail"
+
+
+def test_blur_is_not_copying(points, split):
+    """Smoothed fresh pictures are nearer to the training set than held-out ones, and to held-out ones alike."""
+    fresh = points[20_000:21_000].astype(float)
+    blurred = gaussian_filter(fresh, sigma=(0, 0, 1.0, 1.0)).astype(np.uint8)
+    result = audit(blurred, **split)
+    assert result.estimates["data_copying"].value < -3
+    assert result.estimates["data_copying_pvalue"].value < 0.01
+    assert result.estimates["training_preference_pvalue"].value > 0.01
+    assert result.verdict != "fail"
+
+
+def test_matches_with_held_out_images_too_are_not_called_copies(points, split):
+    """So much blur that samples come within the copy threshold: of training and held-out images alike."""
+    blurred = gaussian_filter(points[20_000:24_000].astype(float), sigma=(0, 0, 1.6, 1.6)).astype(np.uint8)
+    result = audit(blurred, 4_000, **split)
+    assert result.estimates["copied_fraction"].low > 0.01
+    assert result.estimates["match_preference_pvalue"].value > 0.01
+    assert result.verdict == "inconclusive"
+    assert "more held-out images" in result.reason
+
+
+def test_one_training_image_copied_often_is_copying(points, split):
+    """Five copies in a hundred of one single image: no preference test has power, and the copies are certain."""
+    some = points[30_000:31_000].copy()
+    some[:50] = points[7]
+    result = audit(some, **split)
+    assert result.verdict == "fail"
+    assert result.estimates["certain_copies"].low > 0.01
+
+
+def test_matches_without_held_out_matches_are_not_explained_away(points, split):
+    """The mistake this sees: no significant preference taken for proof of blur, where a single image was hit."""
+    noise = np.random.default_rng(0).integers(-14, 15, size=points[:60].shape)
+    some = points[30_000:31_000].copy()
+    some[:60] = np.clip(points[7].astype(int) + noise, 0, 255)
+    result = audit(some, **split)
+    assert result.estimates["certain_copies"].value == 0
+    assert result.estimates["copied_fraction"].low > 0.01
+    assert result.verdict == "inconclusive"
+
+
+def test_training_and_heldout_swapped_gives_the_other_answer(points, split):
+    """The mistake this sees: real= and train= mixed up."""
+    copies = points[:1_000]
+    assert audit(copies, **split).verdict == "fail"
+    assert audit(copies, train=points[5_000:8_000], heldout=points[8_000:9_000]).verdict == "pass"
+
+
+def test_authenticity_beside_its_null(points, split):
+    result = audit(points[30_000:31_000], **split)
+    own, null = result.estimates["authenticity"], result.estimates["authenticity_heldout"]
+    assert max(own.low, null.low) <= min(own.high, null.high)
+    assert audit(points[:1_000], **split).estimates["authenticity"].value == 0
+
+
+def test_what_is_missing_is_said(points):
+    few = dl.audit(generator=points[:100], train=points[:100], heldout=points[200:205], checks=["memorization"])
+    assert few["memorization"].verdict == "not_run"
+    assert "5 held-out images are too few" in few["memorization"].reason
+    none = dl.audit(generator=points[:100], checks=["memorization"])
+    assert "--train" in none["memorization"].reason
+
+
+def test_every_group_is_drawn(points, split):
+    result = audit(points[40_000:41_000], outside={"noise": points[45_000:45_200]}, **split)
+    labels = [series.label for series in result.figures[0].series]
+    assert labels == ["generated", "held-out real", "noise", "mildly changed copies"]
+    assert len(result.galleries[0].rows) == 8
+
+
+def test_outside_data_of_another_shape_is_named(points, split):
+    result = audit(points[40_000:40_100], outside={"small": points[:30, :, :8, :8]}, **split)
+    assert any("small has images of another shape" in note for note in result.notes)

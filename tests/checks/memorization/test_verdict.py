@@ -1,0 +1,49 @@
+"""From estimates to verdicts: every branch, and the sentence a reader gets."""
+
+import pytest
+
+from didlearn.checks.memorization.verdict import judge_copying
+from didlearn.result.values import Estimate, exactly
+
+
+def estimate(value, low, high):
+    return Estimate(value=value, low=low, high=high, n=10_000, method="m")
+
+
+def copying(copied=(0.0, 0.0, 0.004), certain=0.0, data=0.5, preference=0.5, match=None, share=None, honest=True):
+    estimates = {
+        "copied_fraction": estimate(*copied),
+        "certain_copies": estimate(certain, certain, certain + 0.1),
+        "training_preference_expected": exactly(0.8, 0.95, 10, "m"),
+        "data_copying_pvalue": exactly(data, 0.95, 10, "m"),
+        "training_preference_pvalue": exactly(preference, 0.95, 10, "m"),
+    }
+    if match is not None:
+        estimates |= {"match_preference_pvalue": exactly(match, 0.95, 10, "m"), "match_preference": estimate(*share)}
+    return judge_copying(estimates, 0.01, 0.01, honest=honest)
+
+
+@pytest.mark.parametrize(
+    ("case", "verdict", "words"),
+    [
+        ({}, "pass", "No copying found"),
+        ({"data": 0.001}, "pass", "smooth, not copied"),
+        ({"copied": (0.2, 0.18, 0.22), "match": 0.001, "share": (0.99, 0.95, 1.0)}, "fail", "20 % of its samples"),
+        ({"copied": (0.05, 0.04, 0.06), "certain": 0.04}, "fail", "5 %"),
+        ({"data": 0.001, "preference": 0.001}, "fail", "leans on its training set"),
+        ({"preference": 0.001}, "inconclusive", "sees nothing"),
+        ({"copied": (0.05, 0.04, 0.06), "match": 0.4, "share": (0.8, 0.7, 0.82)}, "pass", "smooth, not copied"),
+        (
+            {"copied": (0.05, 0.04, 0.06), "match": 0.4, "share": (1.0, 0.3, 1.0)},
+            "inconclusive",
+            "more held-out images",
+        ),
+        ({"copied": (0.05, 0.04, 0.06), "match": 0.4, "share": (0.8, 0.7, 0.82), "honest": False}, "fail", "exceeds"),
+        ({"copied": (0.005, 0.0, 0.02)}, "inconclusive", "about 90 000 samples would settle it"),
+        ({"copied": (0.01, 0.0, 0.02)}, "inconclusive", "choose another"),
+    ],
+)
+def test_branches_of_copying(case, verdict, words):
+    decision = copying(**case)
+    assert decision.verdict == verdict, decision
+    assert words.replace(" ", "") in (decision.answer + decision.reason).replace("\u202f", "").replace(" ", "")

@@ -1,0 +1,160 @@
+"""The command line as typed: flags, refusals, exit codes, what goes to stdout and what to stderr."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import didlearn as dl
+from didlearn.audit.check import CHECKS
+from didlearn.cli.app import CHECK_COMMANDS
+
+
+def didlearn(*args, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "didlearn", *map(str, args)], capture_output=True, text=True, cwd=cwd, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory):
+    """Digits drawn from forty training images: a collapsed, memorising bank."""
+    folder = tmp_path_factory.mktemp("bank")
+    digits = dl.open_images("digits")
+    index = np.random.default_rng(0).integers(0, 40, 600)
+    np.savez(folder / "samples.npz", x=digits.read_raw(index), y=digits.labels[index])
+    return folder / "samples.npz"
+
+
+def test_every_check_has_a_command_and_no_other():
+    import didlearn.checks  # noqa: F401
+
+    assert set(CHECK_COMMANDS) == set(CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["audit", "--trian", "x"], "there is no flag --trian; valid are --autoencoder, --batch-size"),
+        (["audit", "--train", "digits", "--train", "digits"], "--train is given twice"),
+        (
+            ["audit", "--outside", "a=digits", "--outside", "a=digits", "--train", "digits"],
+            "--outside a is given twice",
+        ),
+        (["audit", "--outside", "digits", "--train", "digits"], "give NAME=SPEC"),
+        (["audit"], "nothing to audit"),
+        (["audit", "--train", "digits", "--checks", "suport"], "did you mean 'support'"),
+        (["audit", "--train", "digits", "--samples", "many"], "give a whole number"),
+        (["audit", "--train", "digits", "--set", "support=3"], "CHECK.PARAMETER=VALUE"),
+        (["audit", "--train", "digits", "--set", "support.size=3"], "no parameter 'size'"),
+        (["audit", "--train", "digits", "--latent-shape", "ten"], "give whole numbers"),
+        (["audit", "--train", "digits", "--fail-on", "warn"], "valid are fail, inconclusive, never"),
+        (["audit", "--train", "nowhere/"], "nowhere"),
+        (["audit", "missing.toml"], "there is no file missing.toml"),
+        (["support", "--generator", "models.py:make", "--train", "digits"], "--trust-code"),
+        (["report", "nowhere"], "holds no audit.json"),
+        (["compare", "nowhere"], "holds no audit.json"),
+    ],
+)
+def test_bad_input_gets_one_sentence(args, message, tmp_path):
+    (tmp_path / "models.py").write_text("raise SystemExit('ran')\n")
+    done = didlearn(*args, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
+    args = [
+        "audit",
+        "--train",
+        "digits",
+        "--generator",
+        bank,
+        "--samples",
+        "600",
+        "--seed",
+        "3",
+        "-o",
+        tmp_path / "run",
+    ]
+    done = didlearn(*args)
+    assert done.returncode == 1, done.stderr
+    assert "support" in done.stdout
+    assert "fail" in done.stdout
+    files = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"audit.json", "report.html", "pairs.csv", "classes.csv", "arrays.npz", "images"} <= files
+    saved = json.loads((tmp_path / "run" / "audit.json").read_text())
+    assert [check["check"] for check in saved["checks"]] == [
+        "support",
+        "memorization",
+        "fidelity",
+        "inversion",
+        "manifold_classifier",
+        "likelihood",
+        "typicality",
+        "gaussianity",
+        "concentration",
+    ]
+    drawn = [check["params"]["samples"] for check in saved["checks"] if "samples" in check["params"]]
+    assert drawn == [600] * 5
+    assert any("split off" in note for note in saved["notes"])
+    again = didlearn("report", tmp_path / "run")
+    assert again.stdout.strip().endswith("report.html")
+
+
+def test_json_on_stdout_and_quiet_stderr(bank, tmp_path):
+    done = didlearn(
+        "support",
+        "--generator",
+        bank,
+        "--train",
+        "digits",
+        "--json",
+        "-q",
+        "--fail-on",
+        "never",
+        "-o",
+        tmp_path / "run",
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    data = json.loads(done.stdout)
+    assert data == json.loads((tmp_path / "run" / "audit.json").read_text()) | {"checks": data["checks"]}
+    assert [check["check"] for check in data["checks"]] == ["support"]
+
+
+def test_flags_win_over_the_file(bank, tmp_path):
+    (tmp_path / "audit.toml").write_text(
+        f'generator = "{bank}"\ntrain = "digits"\nseed = 5\nchecks = ["support"]\n'
+        "[support]\nsamples = 200\nfactor = 3.0\n"
+    )
+    done = didlearn("audit", "audit.toml", "--samples", "300", "--fail-on", "never", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    check = json.loads(done.stdout)["checks"][0]
+    assert (check["params"]["samples"], check["params"]["factor"]) == (300, 3.0)
+    assert json.loads(done.stdout)["environment"]["seed"] == 5
+    assert (tmp_path / "runs" / "samples-npz" / "report.html").is_file()
+
+
+def test_a_check_that_cannot_run_exits_with_two(bank, tmp_path):
+    np.savez(tmp_path / "big.npz", x=np.zeros((80, 16, 16, 1), np.uint8))
+    done = didlearn("support", "--generator", bank, "--train", "digits", "--heldout", "digits")
+    assert done.returncode == 2
+    assert "are also in the training set" in done.stderr
+    wrong = didlearn("support", "--generator", tmp_path / "big.npz", "--train", "digits", "-o", tmp_path / "run")
+    assert wrong.returncode == 2
+    assert "--size 16" in wrong.stdout
+
+
+def test_compare_writes_a_page(bank, tmp_path):
+    for name in ("a", "b"):
+        args = ["support", "--generator", bank, "--train", "digits", "-n", "200", "--fail-on", "never", "-q"]
+        assert didlearn(*args, "-o", tmp_path / name).returncode == 0
+    done = didlearn("compare", tmp_path / "a", tmp_path / "b", "--output", tmp_path / "page.html")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "page.html").stat().st_size > 10_000

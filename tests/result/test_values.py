@@ -1,0 +1,109 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from didlearn.errors import ResultError
+from didlearn.result.files import AuditResult, tile_file
+from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Series, Table, Tile
+
+
+def estimate(**change):
+    return Estimate(**({"value": 2.0, "low": 1.0, "high": 3.0, "n": 10, "method": "m"} | change))
+
+
+def audit():
+    table = Table(name="pairs", title="t", columns=("a", "b"), rows=((1, "=cmd()"), (None, "ü")), csv="pairs.csv")
+    gallery = Gallery(
+        name="g/../x", title="t", rows=((Tile(caption="<b>", pixels=np.arange(12, dtype=np.uint8).reshape(3, 4)),),)
+    )
+    check = CheckResult(
+        check="support",
+        verdict="pass",
+        estimates={"effective_support": estimate(high=None)},
+        tables=(table,),
+        galleries=(gallery,),
+        figures=(Figure(name="f", title="t", x_label="x", y_label="y", series=(Series(label="s", x=(1,), y=(2,)),)),),
+        arrays={"sizes": np.array([3, 2])},
+    )
+    return AuditResult(checks=(check,), subject={"train": {"images": 3}}, notes=("split off",))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("field", ["value", "low", "high"])
+def test_nan_and_infinity_are_refused(bad, field):
+    with pytest.raises(ValidationError):
+        estimate(**{field: bad})
+
+
+def test_an_interval_is_ordered_and_its_ends_may_be_open():
+    assert estimate(low=None, high=None).high is None
+    with pytest.raises(ValidationError, match="low end"):
+        estimate(low=4.0)
+    with pytest.raises(ValidationError):
+        estimate(level=1.0)
+
+
+def test_series_of_different_lengths_are_refused():
+    with pytest.raises(ValidationError, match="different lengths"):
+        Series(label="s", x=(1, 2), y=(1,))
+
+
+def test_saving_and_loading_gives_the_same_result(tmp_path):
+    saved = audit()
+    saved.save(tmp_path / "run")
+    loaded = AuditResult.load(tmp_path / "run")
+    assert loaded.model_dump(exclude={"checks"}) == saved.model_dump(exclude={"checks"})
+    assert loaded["support"].estimates == saved["support"].estimates
+    assert loaded["support"].figures == saved["support"].figures
+    assert np.array_equal(loaded["support"].arrays["sizes"], [3, 2])
+    path = tile_file(tmp_path / "run", loaded["support"].galleries[0].rows[0][0])
+    assert path.parent == (tmp_path / "run" / "images").resolve()
+    again = loaded.save(tmp_path / "again")
+    assert json.loads((again / "audit.json").read_text()) == json.loads((tmp_path / "run" / "audit.json").read_text())
+
+
+def test_csv_cells_cannot_be_formulas(tmp_path):
+    audit().save(tmp_path)
+    with (tmp_path / "pairs.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [["a", "b"], ["1", "'=cmd()"], ["", "ü"]]
+
+
+def test_json_has_the_promised_layout(tmp_path):
+    audit().save(tmp_path)
+    data = json.loads((tmp_path / "audit.json").read_text())
+    assert data["format"] == 1
+    assert {"check", "verdict", "reason", "params", "estimates", "seconds"} <= set(data["checks"][0])
+    assert data["checks"][0]["estimates"]["effective_support"] == {
+        "value": 2.0, "low": 1.0, "high": None, "level": 0.95, "n": 10, "method": "m", "unit": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "holds no audit.json"),
+        ("{", "cannot be read as JSON"),
+        ("[]", "format 'list'"),
+        ('{"format": 2}', "format 2"),
+        ('{"format": 1, "checks": [{"check": "s", "verdict": "maybe"}]}', "checks.0.verdict"),
+        ('{"format": 1, "checks": [], "extra": 1}', "extra"),
+    ],
+)
+def test_bad_runs_are_refused_with_a_reason(tmp_path, text, message):
+    if text is not None:
+        (tmp_path / "audit.json").write_text(text)
+    with pytest.raises(ResultError, match=message):
+        AuditResult.load(tmp_path)
+
+
+def test_a_picture_outside_the_run_is_refused(tmp_path):
+    with pytest.raises(ResultError, match="outside the run"):
+        tile_file(tmp_path, Tile(path="../secret.png"))
+
+
+def test_a_missing_check_is_named():
+    with pytest.raises(KeyError, match="no check 'likelihood'"):
+        audit()["likelihood"]
