@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.embeddings import Embedding, embed
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
@@ -16,7 +17,7 @@ from didlearn.models.autoencoder import Autoencoder
 from didlearn.models.base import Sampler, Samples, silent
 from didlearn.rng import Stream
 
-KEPT_BYTES = 2**30
+_KEPT_BYTES = 2**30
 T = TypeVar("T")
 
 
@@ -53,7 +54,7 @@ class Subject:
     autoencoder: Autoencoder | None = None
     trust_code: bool = False
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
-    _features: dict[object, np.ndarray[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
+    _features: dict[object, Array] = field(default_factory=dict, repr=False, compare=False)
     _once: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, key: object, make: Callable[[], T]) -> T:
@@ -101,22 +102,22 @@ class Subject:
             self._drawn[:] = [samples]
         return self._drawn[0].first(count)
 
-    def embed(self, images: Images | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def embed(self, images: Images | Array) -> Array:
         """Return the features (n, D) of images (a set, or an array (n, C, H, W) of uint8 or floats in [0, 1]).
 
-        A network's features of a set are kept, within ``KEPT_BYTES``: several checks ask for the same ones.
+        A network's features of a set are kept, within ``_KEPT_BYTES``: several checks ask for the same ones.
         """
         if not isinstance(images, Images) or isinstance(self.embedding, PixelEmbedding):
             return self._embed(images)
         key = (id(images.reader), images.index.tobytes())
         if key not in self._features:
             features = self._embed(images)
-            if sum(kept.nbytes for kept in self._features.values()) + features.nbytes > KEPT_BYTES:
+            if sum(kept.nbytes for kept in self._features.values()) + features.nbytes > _KEPT_BYTES:
                 return features
             self._features[key] = features
         return self._features[key]
 
-    def drawn_features(self, count: int) -> np.ndarray[Any, Any]:
+    def drawn_features(self, count: int) -> Array:
         """Return the features of ``draw(count)``."""
         images = self.draw(count).images
         kept = self._features.get("drawn")
@@ -124,10 +125,10 @@ class Subject:
             kept = self._features["drawn"] = self._embed(images)
         return kept[: len(images)]
 
-    def _embed(self, images: Images | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def _embed(self, images: Images | Array) -> Array:
         return embed(self.embedding, images, device=self.device, batch_size=self.batch_size, threads=self.threads)
 
-    def _label_weights(self) -> np.ndarray[Any, Any] | None:
+    def _label_weights(self) -> Array | None:
         """The training set's class frequencies, where the model has the same classes."""
         if self.train is None or self.train.labels is None or self.model is None or not self.model.classes:
             return None

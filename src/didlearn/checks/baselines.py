@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 
+from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import pixels
 from didlearn.checks.nearest_images import nearest_images
@@ -16,8 +15,7 @@ from didlearn.images.base import Images
 from didlearn.rng import Stream
 from didlearn.statistics.subspace import Subspace, principal_subspace
 
-Array = np.ndarray[Any, Any]
-FITTED, WIDE, FITTED_WIDE = 20_000, 4096, 4_000
+_FITTED, WIDE, _FITTED_WIDE = 20_000, 4096, 4_000
 
 
 def subspace_of(subject: Subject, dimension: int) -> Subspace:
@@ -26,7 +24,7 @@ def subspace_of(subject: Subject, dimension: int) -> Subspace:
     train = subject.train
 
     def fit() -> Subspace:
-        most = FITTED if int(np.prod(train.shape)) <= WIDE else FITTED_WIDE
+        most = _FITTED if int(np.prod(train.shape)) <= WIDE else _FITTED_WIDE
         chosen = train.some(most, Stream(subject.seed, ("manifold",)).numpy("subspace"))
         return principal_subspace(pixels(chosen).reshape(len(chosen), -1), dimension)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.neighbors import near_duplicates
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.collisions import Collisions, effective_support
 
-Array = np.ndarray[Any, Any]
-TRANSITIVE = 0.9
+_TRANSITIVE = 0.9
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Counts:
     @property
     def transitive(self) -> bool:
         """Whether clusters are pictures: nearly all pairs within them are duplicates themselves."""
-        return self.transitivity is None or self.transitivity >= TRANSITIVE
+        return self.transitivity is None or self.transitivity >= _TRANSITIVE
 
 
 def count_duplicates(features: Array, threshold: float, *, device: str = "cpu") -> Counts:

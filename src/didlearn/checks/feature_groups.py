@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from didlearn.arrays import Bytes, Flags, Floats, Ints
 from didlearn.audit.subject import Subject
 from didlearn.embeddings import Embedding, embed
 from didlearn.images.base import Images
 from didlearn.random_matrix import pivotal_samples
 from didlearn.rng import Stream
 
-Array = NDArray[np.float64]
-Labels = NDArray[np.int64]
+Labels = Ints
 OWN, REAL = "generated", "held-out"
 FEWEST = pivotal_samples().per_class
 
@@ -34,7 +33,7 @@ class Group:
 
     name: str
     role: Literal["generated", "heldout"]
-    features: Array
+    features: Floats
     labels: Labels | None
     names: tuple[str, ...]
     repeats: int
@@ -46,7 +45,7 @@ class Group:
         """Rows of each class, (k,)."""
         return np.array([len(self.features)]) if self.labels is None else np.bincount(self.labels)
 
-    def split(self, tested: int) -> tuple[NDArray[np.bool_], Labels]:
+    def split(self, tested: int) -> tuple[Flags, Labels]:
         """Return which rows are tested, (N,), about ``tested`` in all, and how many of each class, (k,).
 
         At least as many rows of a class stay fresh.
@@ -73,7 +72,7 @@ def feature_groups(
         rng: of the order of rows and the projection.
     """
     drawn = subject.draw(samples)
-    found = {OWN: _group(OWN, _generated(subject, embedding, samples), drawn.labels, drawn_names(subject), rng)}
+    found = {OWN: _group(OWN, _generated(subject, embedding, samples), drawn.labels, _drawn_names(subject), rng)}
     if subject.heldout is not None and len(subject.heldout):
         heldout = subject.heldout.some(samples, rng.numpy("held-out"))
         labels = None if drawn.labels is None else heldout.labels
@@ -82,30 +81,30 @@ def feature_groups(
     return {name: _projected(group, dimension, rng) for name, group in found.items()}
 
 
-def drawn_names(subject: Subject) -> tuple[str, ...] | None:
+def _drawn_names(subject: Subject) -> tuple[str, ...] | None:
     """Return what the generator's classes are called."""
     assert subject.model is not None
     return subject.model.class_names or (None if subject.train is None else subject.train.classes)
 
 
-def _generated(subject: Subject, embedding: Embedding | None, samples: int) -> Array:
+def _generated(subject: Subject, embedding: Embedding | None, samples: int) -> Floats:
     if embedding is None:
         return subject.drawn_features(samples).astype(np.float64)
     return _apply(subject, embedding, subject.draw(samples).images)
 
 
-def _of_images(subject: Subject, embedding: Embedding | None, images: Images) -> Array:
+def _of_images(subject: Subject, embedding: Embedding | None, images: Images) -> Floats:
     if embedding is None:
         return subject.embed(images).astype(np.float64)
     return _apply(subject, embedding, images)
 
 
-def _apply(subject: Subject, embedding: Embedding, images: Images | NDArray[np.uint8]) -> Array:
+def _apply(subject: Subject, embedding: Embedding, images: Images | Bytes) -> Floats:
     found = embed(embedding, images, device=subject.device, batch_size=subject.batch_size, threads=subject.threads)
     return found.astype(np.float64)
 
 
-def _group(name: str, features: Array, labels: Labels | None, names: tuple[str, ...] | None, rng: Stream) -> Group:
+def _group(name: str, features: Floats, labels: Labels | None, names: tuple[str, ...] | None, rng: Stream) -> Group:
     order = rng.numpy("order", name).permutation(len(features))
     features = features[order]
     repeats = len(features) - len({row.tobytes() for row in features})

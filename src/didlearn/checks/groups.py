@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
 from didlearn.checks.inverting import Effort, find
 from didlearn.checks.targets import shifted, shuffled
@@ -14,9 +15,8 @@ from didlearn.images.base import Images
 from didlearn.inversion.invert import Inversion
 from didlearn.rng import Stream
 
-Array = np.ndarray[Any, Any]
 Role = Literal["generated", "heldout", "train", "perturbed", "outside", "theory", "other"]
-SHIFT = 2
+_SHIFT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +51,11 @@ def image_groups(subject: Subject, count: int, effort: Effort, published: bool, 
     index = np.sort(rng.numpy("train").permutation(len(subject.train))[:count])
     wanted: list[tuple[str, Role, Array]] = [("train", "train", pixels(subject.train.subset(index)))]
     if subject.heldout is not None:
-        wanted.append(("held-out", "heldout", heldout_pixels(subject, count)))
+        wanted.append(("held-out", "heldout", _heldout_pixels(subject, count)))
     wanted.append(("generated", "generated", as_floats(subject.draw(count).images)))
     wanted += [(name, "outside", images) for name, images in outside_pixels(subject, count).items()]
     half = wanted[0][2][: max(1, count // 2)]
-    wanted.append(("shifted", "perturbed", shifted(half, SHIFT)))
+    wanted.append(("shifted", "perturbed", shifted(half, _SHIFT)))
     wanted.append(("noise", "other", shuffled(half, rng.numpy("noise"))))
     return {
         name: Group(
@@ -70,7 +70,7 @@ def image_groups(subject: Subject, count: int, effort: Effort, published: bool, 
     }
 
 
-def heldout_pixels(subject: Subject, count: int) -> Array:
+def _heldout_pixels(subject: Subject, count: int) -> Array:
     """Return the held-out images that are inverted, (n, C, H, W) float32."""
     return pixels(heldout_images(subject, count))
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
 from didlearn.inversion.invert import Inversion, Method, invert
 from didlearn.models.base import LatentModel
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.images.base import Images
 from didlearn.neighbors import Neighbors, nearest
 
-Array = np.ndarray[Any, Any]
-CHUNK_BYTES = 2**28
+_CHUNK_BYTES = 2**28
 
 
 def nearest_images(
@@ -33,7 +32,7 @@ def nearest_images(
         distance (n,) and index (n,); of several at the same distance, the first. An infinite distance and index -1
         where every image is excluded.
     """
-    size = max(1024, CHUNK_BYTES // (4 * query.shape[1]))
+    size = max(1024, _CHUNK_BYTES // (4 * query.shape[1]))
     distance, index = np.full(len(query), np.inf), np.full(len(query), -1)
     for start in range(0, len(images), size):
         stop = min(start + size, len(images))

@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from didlearn.arrays import Floats
 from didlearn.random_matrix import ConcentrationCurve
 from didlearn.result.values import Estimate, Figure, Mark, Series
 
-Array = NDArray[np.float64]
 Role = Literal["generated", "heldout", "other", "theory"]
 ROTATIONS = "among rotations of the same features"
 SLOPE = "of log r_Q against log dimension: 0 bounded, 1 a failure"
 
 
-def variance_ratio(values: Array, n: int, level: float) -> Estimate:
+def variance_ratio(values: Floats, n: int, level: float) -> Estimate:
     """Return the data's variance over the replicates' mean one, and over the ends of their range."""
     low, high = np.quantile(values[1:], [(1 - level) / 2, (1 + level) / 2])
     ratio = float(values[0] / values[1:].mean())

@@ -15,19 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.images.perturb import PERTURBATIONS
 from didlearn.neighbors import closest_pairs, near_duplicates
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import proportion
 from didlearn.statistics.threshold import FAR, LowerTail, fit_lower_tail
 
-Array = np.ndarray[Any, Any]
 Embed = Callable[[Array], Array]
-SENSITIVITY_QUANTILE = 0.95
+_SENSITIVITY_QUANTILE = 0.95
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def choose(
         mild = "there are too few real images to calibrate on, and it is the distance of a mildly changed copy"
         return same_picture(perturbed), mild
     by_false = tail.distance_at(rate)
-    by_sensitivity = max(float(np.quantile(d, SENSITIVITY_QUANTILE)) for d in perturbed.values())
+    by_sensitivity = max(float(np.quantile(d, _SENSITIVITY_QUANTILE)) for d in perturbed.values())
     if by_false <= by_sensitivity:
         return by_false, words
     return by_sensitivity, "95 % of mildly changed copies lie closer to their original"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 
+from didlearn.arrays import Array
 from didlearn.models.base import LatentModel
 from didlearn.models.drawing import draw_labels
 from didlearn.parallel import UNIT, single_threaded
 from didlearn.rng import Stream
-
-Array = np.ndarray[Any, Any]
 
 
 def planted(model: LatentModel, count: int, rng: Stream, device: str, radius: float = 1.0) -> Array:

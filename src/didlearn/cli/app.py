@@ -24,7 +24,7 @@ CHECK_COMMANDS = {
     "gaussianity": "May its features be treated as Gaussian? The random-matrix tests alone.",
     "concentration": "Is it Lipschitz, and do its features concentrate? That check alone.",
 }
-DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"
+_DATA, _MODEL, _MEASURE, _WORK = "Data", "Model", "What to measure", "How to run"
 
 
 app = typer.Typer(
@@ -60,67 +60,69 @@ def _command(check: str | None) -> Callable[..., None]:
         spec: Annotated[Path | None, typer.Argument(help="A TOML file that says all this.", show_default=False)] = None,
         generator: Annotated[
             str | None,
-            option("--generator", "Samples (folder, zip, npz), .pt, .pt2, model folder, or file.py:factory.", MODEL),
+            option("--generator", "Samples (folder, zip, npz), .pt, .pt2, model folder, or file.py:factory.", _MODEL),
         ] = None,
-        train: Annotated[str | None, option("--train", "Images the generator was trained on.", DATA)] = None,
+        train: Annotated[str | None, option("--train", "Images the generator was trained on.", _DATA)] = None,
         heldout: Annotated[
-            str | None, option("--heldout", "Images it was not trained on (else split off by seed).", DATA)
+            str | None, option("--heldout", "Images it was not trained on (else split off by seed).", _DATA)
         ] = None,
         outside: Annotated[
-            list[str] | None, option("--outside", "NAME=SPEC: another data set. Repeatable.", DATA)
+            list[str] | None, option("--outside", "NAME=SPEC: another data set. Repeatable.", _DATA)
         ] = None,
-        size: Annotated[int | None, option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
-        channels: Annotated[int | None, option("--channels", "Turn all images to 1 or 3 channels.", DATA)] = None,
+        size: Annotated[int | None, option("--size", "Resize all images to this many pixels a side.", _DATA)] = None,
+        channels: Annotated[int | None, option("--channels", "Turn all images to 1 or 3 channels.", _DATA)] = None,
         heldout_fraction: Annotated[
-            float | None, option("--heldout-fraction", "Share split off for held-out (default 0.2).", DATA)
+            float | None, option("--heldout-fraction", "Share split off for held-out (default 0.2).", _DATA)
         ] = None,
         drop_shared: Annotated[
-            bool | None, option("--drop-shared", "Leave out held-out images that are in the training set.", DATA)
+            bool | None, option("--drop-shared", "Leave out held-out images that are in the training set.", _DATA)
         ] = None,
         skip_broken: Annotated[
-            bool | None, option("--skip-broken", "Leave out files that cannot be read, and count them.", DATA)
+            bool | None, option("--skip-broken", "Leave out files that cannot be read, and count them.", _DATA)
         ] = None,
         latent_shape: Annotated[
-            str | None, option("--latent-shape", "Shape of one latent: 100, or 128,1,1.", MODEL)
+            str | None, option("--latent-shape", "Shape of one latent: 100, or 128,1,1.", _MODEL)
         ] = None,
         value_range: Annotated[
-            tuple[float, float] | None, option("--value-range", "What the output spans: -1 1.", MODEL)
+            tuple[float, float] | None, option("--value-range", "What the output spans: -1 1.", _MODEL)
         ] = None,
-        prior: Annotated[str | None, option("--prior", "normal, or uniform on [-1, 1].", MODEL)] = None,
-        classes: Annotated[int | None, option("--classes", "Classes of a conditional model.", MODEL)] = None,
+        prior: Annotated[str | None, option("--prior", "normal, or uniform on [-1, 1].", _MODEL)] = None,
+        classes: Annotated[int | None, option("--classes", "Classes of a conditional model.", _MODEL)] = None,
         trust_code: Annotated[
-            bool | None, option("--trust-code", "Let a factory given as a generator or embedding run its code.", MODEL)
+            bool | None, option("--trust-code", "Let a factory given as a generator or embedding run its code.", _MODEL)
         ] = None,
         autoencoder: Annotated[
-            str | None, option("--autoencoder", "To set beside it: a .pt file or file.py:factory.", MODEL)
+            str | None, option("--autoencoder", "To set beside it: a .pt file or file.py:factory.", _MODEL)
         ] = None,
         checks: Annotated[
-            list[str] | None, option("--checks", "Names, comma-separated (default: all).", MEASURE)
+            list[str] | None, option("--checks", "Names, comma-separated (default: all).", _MEASURE)
         ] = None,
         samples: Annotated[
-            str | None, option("--samples -n", "Images drawn from the generator: 20000, 20k.", MEASURE)
+            str | None, option("--samples -n", "Images drawn from the generator: 20000, 20k.", _MEASURE)
         ] = None,
-        level: Annotated[float | None, option("--level", "Confidence level of intervals.", MEASURE)] = None,
+        level: Annotated[float | None, option("--level", "Confidence level of intervals.", _MEASURE)] = None,
         embedding: Annotated[
             str | None,
-            option("--embedding", "pixels, classifier, inception, dinov2, clip, a .pt file, file.py:factory.", MEASURE),
+            option(
+                "--embedding", "pixels, classifier, inception, dinov2, clip, a .pt file, file.py:factory.", _MEASURE
+            ),
         ] = None,
         weights: Annotated[
-            Path | None, option("--weights", "Weights of inception, dinov2 or clip, without a network.", MEASURE)
+            Path | None, option("--weights", "Weights of inception, dinov2 or clip, without a network.", _MEASURE)
         ] = None,
         set_: Annotated[
-            list[str] | None, option("--set", "CHECK.PARAMETER=VALUE, e.g. support.factor=3. Repeatable.", MEASURE)
+            list[str] | None, option("--set", "CHECK.PARAMETER=VALUE, e.g. support.factor=3. Repeatable.", _MEASURE)
         ] = None,
-        output: Annotated[Path | None, option("--output -o", "Run folder (default runs/GENERATOR).", WORK)] = None,
-        seed: Annotated[int | None, option("--seed", "Root of every random stream (default 0).", WORK)] = None,
-        device: Annotated[str | None, option("--device", "cpu, cuda, cuda:1.", WORK)] = None,
+        output: Annotated[Path | None, option("--output -o", "Run folder (default runs/GENERATOR).", _WORK)] = None,
+        seed: Annotated[int | None, option("--seed", "Root of every random stream (default 0).", _WORK)] = None,
+        device: Annotated[str | None, option("--device", "cpu, cuda, cuda:1.", _WORK)] = None,
         batch_size: Annotated[
-            int | None, option("--batch-size -b", "Images in flight; changes no result.", WORK)
+            int | None, option("--batch-size -b", "Images in flight; changes no result.", _WORK)
         ] = None,
-        threads: Annotated[int | None, option("--threads", "Worker threads; changes no result.", WORK)] = None,
-        fail_on: Annotated[str, option("--fail-on", "Exit with 1 on fail, inconclusive, or never.", WORK)] = "fail",
-        json: Annotated[bool, option("--json", "Print audit.json on stdout.", WORK)] = False,
-        quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", WORK)] = False,
+        threads: Annotated[int | None, option("--threads", "Worker threads; changes no result.", _WORK)] = None,
+        fail_on: Annotated[str, option("--fail-on", "Exit with 1 on fail, inconclusive, or never.", _WORK)] = "fail",
+        json: Annotated[bool, option("--json", "Print audit.json on stdout.", _WORK)] = False,
+        quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", _WORK)] = False,
     ) -> None:
         flags = {key: value for key, value in locals().items() if key in _SPEC_FLAGS and value is not None}
         from didlearn.cli.auditing import run_audit
@@ -202,33 +204,33 @@ def train(
             help="dcgan, mix-dcgan, bigan, stacked-gan, wgan-gp, r3gan, vae, autoencoder or glo.", show_default=False
         ),
     ],
-    data: Annotated[str | None, option("--data", "Images to train on.", DATA)] = None,
+    data: Annotated[str | None, option("--data", "Images to train on.", _DATA)] = None,
     heldout: Annotated[
-        str | None, option("--heldout", "Images to measure against (else split off by seed).", DATA)
+        str | None, option("--heldout", "Images to measure against (else split off by seed).", _DATA)
     ] = None,
     heldout_fraction: Annotated[
-        float, option("--heldout-fraction", "Share split off for held-out (default 0.2).", DATA)
+        float, option("--heldout-fraction", "Share split off for held-out (default 0.2).", _DATA)
     ] = 0.2,
-    size: Annotated[int | None, option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
-    channels: Annotated[int | None, option("--channels", "Turn all images to 1 or 3 channels.", DATA)] = None,
-    steps: Annotated[int | None, option("--steps", "Training steps.", MODEL)] = None,
-    latent: Annotated[int | None, option("--latent", "Dimension of the latent.", MODEL)] = None,
-    width: Annotated[int | None, option("--width", "Channels of the generator's last hidden layer.", MODEL)] = None,
-    batch: Annotated[int | None, option("--batch", "Images of one step.", MODEL)] = None,
+    size: Annotated[int | None, option("--size", "Resize all images to this many pixels a side.", _DATA)] = None,
+    channels: Annotated[int | None, option("--channels", "Turn all images to 1 or 3 channels.", _DATA)] = None,
+    steps: Annotated[int | None, option("--steps", "Training steps.", _MODEL)] = None,
+    latent: Annotated[int | None, option("--latent", "Dimension of the latent.", _MODEL)] = None,
+    width: Annotated[int | None, option("--width", "Channels of the generator's last hidden layer.", _MODEL)] = None,
+    batch: Annotated[int | None, option("--batch", "Images of one step.", _MODEL)] = None,
     set_: Annotated[
-        list[str] | None, option("--set", "NAME=VALUE: any other setting of the model. Repeatable.", MODEL)
+        list[str] | None, option("--set", "NAME=VALUE: any other setting of the model. Repeatable.", _MODEL)
     ] = None,
     output: Annotated[
-        Path | None, option("--output -o", "Model folder (default models/MODEL-DATA); a killed run goes on.", WORK)
+        Path | None, option("--output -o", "Model folder (default models/MODEL-DATA); a killed run goes on.", _WORK)
     ] = None,
-    seed: Annotated[int, option("--seed", "Root of every random stream (default 0).", WORK)] = 0,
-    device: Annotated[str, option("--device", "cpu, cuda, cuda:1.", WORK)] = "cpu",
+    seed: Annotated[int, option("--seed", "Root of every random stream (default 0).", _WORK)] = 0,
+    device: Annotated[str, option("--device", "cpu, cuda, cuda:1.", _WORK)] = "cpu",
     precision: Annotated[
-        str, option("--precision", "float32, bf16, or auto: bf16 on a GPU that can (default).", WORK)
+        str, option("--precision", "float32, bf16, or auto: bf16 on a GPU that can (default).", _WORK)
     ] = "auto",
-    tensorboard: Annotated[bool, option("--tensorboard", "Write TensorBoard's files too.", WORK)] = False,
-    restart: Annotated[bool, option("--restart", "Forget what the folder holds of an earlier run.", WORK)] = False,
-    quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", WORK)] = False,
+    tensorboard: Annotated[bool, option("--tensorboard", "Write TensorBoard's files too.", _WORK)] = False,
+    restart: Annotated[bool, option("--restart", "Forget what the folder holds of an earlier run.", _WORK)] = False,
+    quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", _WORK)] = False,
 ) -> None:
     """Train a model."""
     from didlearn.cli.experiments import run_train
@@ -250,19 +252,19 @@ def study(
             help="discriminator-size, encoder, per-class, latent-dimension or memorizing-bigan.", show_default=False
         ),
     ],
-    data: Annotated[str | None, option("--data", "Images to train on (default digits).", DATA)] = None,
-    size: Annotated[int | None, option("--size", "Resize all images to this many pixels a side.", DATA)] = None,
-    full: Annotated[bool, option("--full", "The full grid: hours, best on a GPU.", MEASURE)] = False,
+    data: Annotated[str | None, option("--data", "Images to train on (default digits).", _DATA)] = None,
+    size: Annotated[int | None, option("--size", "Resize all images to this many pixels a side.", _DATA)] = None,
+    full: Annotated[bool, option("--full", "The full grid: hours, best on a GPU.", _MEASURE)] = False,
     set_: Annotated[
-        list[str] | None, option("--set", "NAME=VALUE: a setting of the study. Repeatable.", MEASURE)
+        list[str] | None, option("--set", "NAME=VALUE: a setting of the study. Repeatable.", _MEASURE)
     ] = None,
     output: Annotated[
-        Path | None, option("--output -o", "Folder (default studies/NAME); a killed study goes on.", WORK)
+        Path | None, option("--output -o", "Folder (default studies/NAME); a killed study goes on.", _WORK)
     ] = None,
-    seed: Annotated[int, option("--seed", "Root of every random stream (default 0).", WORK)] = 0,
-    jobs: Annotated[int | None, option("--jobs", "Cells at a time; changes no result.", WORK)] = None,
-    device: Annotated[str, option("--device", "cpu, cuda, cuda:1.", WORK)] = "cpu",
-    quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", WORK)] = False,
+    seed: Annotated[int, option("--seed", "Root of every random stream (default 0).", _WORK)] = 0,
+    jobs: Annotated[int | None, option("--jobs", "Cells at a time; changes no result.", _WORK)] = None,
+    device: Annotated[str, option("--device", "cpu, cuda, cuda:1.", _WORK)] = "cpu",
+    quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", _WORK)] = False,
 ) -> None:
     """Run a study."""
     from didlearn.cli.experiments import run_one_study

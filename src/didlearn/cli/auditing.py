@@ -21,8 +21,8 @@ from didlearn.errors import UsageError
 from didlearn.report import write_report
 from didlearn.result.files import AuditResult
 
-FAIL_ON = {"fail": {"fail"}, "inconclusive": {"fail", "inconclusive"}, "never": set[str]()}
-COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "measured": "blue", "error": "magenta"}
+_FAIL_ON = {"fail": {"fail"}, "inconclusive": {"fail", "inconclusive"}, "never": set[str]()}
+_COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "measured": "blue", "error": "magenta"}
 
 
 def run_audit(
@@ -40,8 +40,8 @@ def run_audit(
     quiet: bool,
 ) -> int:
     """Run an audit from a file and flags; return the exit code (0 nothing failed, 1 a check failed, 2 an error)."""
-    if fail_on not in FAIL_ON:
-        raise UsageError(f"--fail-on is {fail_on!r}; valid are {', '.join(FAIL_ON)}")
+    if fail_on not in _FAIL_ON:
+        raise UsageError(f"--fail-on is {fail_on!r}; valid are {', '.join(_FAIL_ON)}")
     sources = [read_toml(spec)] if spec is not None else []
     asked = make_spec(*sources, _flag_fields(flags, outside, checks))
     asked = make_spec(
@@ -121,7 +121,7 @@ def _show(result: AuditResult, page: Path) -> None:
     console = Console(file=sys.stdout)
     table = Table(box=None, padding=(0, 2, 1, 0), show_header=False)
     for check in result.checks:
-        colour = COLOURS.get(check.verdict, "white")
+        colour = _COLOURS.get(check.verdict, "white")
         table.add_row(check.check, f"[{colour}]{check.verdict}[/]", escape(check.answer))
     console.print(table)
     console.print(f"report: {page}", markup=False, highlight=False, soft_wrap=True)
@@ -131,4 +131,4 @@ def _exit_code(result: AuditResult, fail_on: str) -> int:
     verdicts = {check.verdict for check in result.checks}
     if "error" in verdicts:
         return 2
-    return 1 if verdicts & FAIL_ON[fail_on] else 0
+    return 1 if verdicts & _FAIL_ON[fail_on] else 0

@@ -9,7 +9,7 @@ import torch
 
 DENSE = 512  # largest latent with a full matrix for each row
 MEMORY = 20
-DAMPING = 0.2
+_DAMPING = 0.2
 
 
 class Curvature(ABC):
@@ -34,7 +34,7 @@ class Curvature(ABC):
     def update(self, s: torch.Tensor, y: torch.Tensor, hs: torch.Tensor, finite: torch.Tensor) -> None:
         """Learn from a step s (n, d) that changed the gradient by y; H s is known. Damped, so H stays positive."""
         shs, sy = (s * hs).sum(dim=1), (s * y).sum(dim=1)
-        weight = torch.where(sy >= DAMPING * shs, torch.ones_like(sy), (1 - DAMPING) * shs / (shs - sy))[:, None]
+        weight = torch.where(sy >= _DAMPING * shs, torch.ones_like(sy), (1 - _DAMPING) * shs / (shs - sy))[:, None]
         damped = weight * y + (1 - weight) * hs
         use = finite & (shs > 0) & ((s * damped).sum(dim=1) > 0) & torch.isfinite(damped).all(dim=1)
         self.store(s, damped, hs, use)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from scipy.stats import binomtest
 
+from didlearn.arrays import Array
 from didlearn.atomic import atomically
 from didlearn.embeddings.base import Embedding, Progress
 from didlearn.embeddings.extract import embed
@@ -31,9 +32,9 @@ from didlearn.rng import Stream, generator
 RECIPE = 1  # raise it whenever the same images would give other weights
 FEWEST, MOST = 50, 50_000  # training images
 MOST_MEASURED = 10_000
-VALIDATION = 0.1  # of the training images, where no labelled held-out ones were given
+_VALIDATION = 0.1  # of the training images, where no labelled held-out ones were given
 SMALLEST = 8  # pixels
-PIXELS = "`--embedding pixels` needs neither labels nor training"
+_PIXELS = "`--embedding pixels` needs neither labels nor training"
 
 
 class ClassifierEmbedding(Embedding):
@@ -92,7 +93,7 @@ def open_classifier(
     measured = _labelled_like(heldout, train)
     source = "held-out images"
     if measured is None:
-        kept = max(1, round(VALIDATION * len(order)))
+        kept = max(1, round(_VALIDATION * len(order)))
         measured, order = train.subset(np.sort(order[:kept])), order[kept:]
         source = "training images kept back"
     chosen = train.subset(np.sort(order))
@@ -103,22 +104,22 @@ def open_classifier(
     return embedding
 
 
-def _check(train: Images) -> np.ndarray[Any, Any]:
+def _check(train: Images) -> Array:
     """Return the labels that occur, ascending."""
     if train.labels is None:
-        raise DataError(f"{train.name} has no labels, which the classifier embedding is trained on; {PIXELS}")
+        raise DataError(f"{train.name} has no labels, which the classifier embedding is trained on; {_PIXELS}")
     labels = np.unique(train.labels)
     if len(labels) < 2:
-        raise DataError(f"all images of {train.name} have one label, so no classifier can be trained; {PIXELS}")
+        raise DataError(f"all images of {train.name} have one label, so no classifier can be trained; {_PIXELS}")
     if len(train) < max(FEWEST, 2 * len(labels)):
         raise DataError(
             f"{train.name} has {len(train)} images in {len(labels)} classes; the classifier embedding wants at least "
-            f"{FEWEST} and two per class; {PIXELS}"
+            f"{FEWEST} and two per class; {_PIXELS}"
         )
     if min(train.shape[1:]) < SMALLEST:
         raise DataError(
             f"{train.name} has images of {train.shape[1]}×{train.shape[2]}; the classifier embedding wants at least "
-            f"{SMALLEST}×{SMALLEST}; {PIXELS}"
+            f"{SMALLEST}×{SMALLEST}; {_PIXELS}"
         )
     return labels
 
@@ -133,7 +134,7 @@ def _labelled_like(heldout: Images | None, train: Images) -> Images | None:
 
 def _trained(
     images: Images,
-    labels: np.ndarray[Any, Any],
+    labels: Array,
     cache: Path | None,
     seed: int,
     threads: int | None,
@@ -153,7 +154,7 @@ def _trained(
     return network
 
 
-def _bytes(images: Images) -> np.ndarray[Any, Any]:
+def _bytes(images: Images) -> Array:
     """Read all images as uint8 (N, C, H, W): the same pixels the fingerprint is made of."""
     pixels = np.empty((len(images), *images.shape), dtype=np.uint8)
     start = 0
@@ -179,7 +180,7 @@ def _accuracy(
     network: ClassifierNetwork,
     images: Images,
     train: Images,
-    labels: np.ndarray[Any, Any],
+    labels: Array,
     threads: int | None,
     seed: int,
 ) -> tuple[Estimate, float]:

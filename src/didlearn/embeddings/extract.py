@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
 
+from didlearn.arrays import Array
 from didlearn.embeddings.base import Embedding
 from didlearn.errors import ModelError, UsageError
 from didlearn.images.base import Images
 from didlearn.parallel import UNIT, map_units
 
-Pixels = Images | np.ndarray[Any, Any] | torch.Tensor
+Pixels = Images | Array | torch.Tensor
 
 
 def embed(
@@ -24,7 +24,7 @@ def embed(
     batch_size: int = 256,
     threads: int | None = None,
     advance: Callable[[int], None] | None = None,
-) -> np.ndarray[Any, Any]:
+) -> Array:
     """Return the features of images as (N, D) float32.
 
     The network always sees ``UNIT`` images at once (the last unit is filled up and the filling cut off), so image
@@ -45,7 +45,7 @@ def embed(
     read = _reader(images)
     network = embedding.to(device)
 
-    def unit(indices: range) -> np.ndarray[Any, Any]:
+    def unit(indices: range) -> Array:
         batch = read(indices)
         filling = batch[-1:].expand(UNIT - len(indices), -1, -1, -1)
         with torch.inference_mode():
@@ -69,13 +69,13 @@ def _reader(images: Pixels) -> Callable[[range], torch.Tensor]:
     return lambda indices: _as_float(images[indices.start : indices.stop])
 
 
-def _as_float(pixels: np.ndarray[Any, Any] | torch.Tensor) -> torch.Tensor:
+def _as_float(pixels: Array | torch.Tensor) -> torch.Tensor:
     if isinstance(pixels, np.ndarray):
         pixels = torch.from_numpy(np.array(pixels))  # a copy: torch warns about arrays that cannot be written to
     return pixels.float().div_(255) if pixels.dtype == torch.uint8 else pixels.float()
 
 
-def _checked(embedding: Embedding, features: torch.Tensor) -> np.ndarray[Any, Any]:
+def _checked(embedding: Embedding, features: torch.Tensor) -> Array:
     if features.shape[:1] != (UNIT,) or features.ndim != 2:
         raise ModelError(
             f"{embedding.name} returned features of shape {tuple(features.shape)} for {UNIT} images; "

@@ -21,8 +21,8 @@ from didlearn.embeddings.inception import open_inception
 from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import MissingExtraError, ModelError, UsageError
 
-INCEPTION_FILE = "pt_inception-2015-12-05-6726825d.pth"
-INCEPTION_URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{INCEPTION_FILE}"
+_INCEPTION_FILE = "pt_inception-2015-12-05-6726825d.pth"
+_INCEPTION_URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{_INCEPTION_FILE}"
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,11 @@ def open_hub(name: str, weights: Path | None = None) -> ModuleEmbedding:
 def _open_inception(weights: Path | None) -> ModuleEmbedding:
     if weights is None:
         raise MissingExtraError(
-            f"the weights of inception are not here; fetch them with `curl -LO {INCEPTION_URL}` and give "
-            f"`--weights {INCEPTION_FILE}`"
+            f"the weights of inception are not here; fetch them with `curl -LO {_INCEPTION_URL}` and give "
+            f"`--weights {_INCEPTION_FILE}`"
         )
     if weights.is_dir():
-        raise UsageError(f"--weights {weights} is a folder; inception takes one file, {INCEPTION_FILE} say")
+        raise UsageError(f"--weights {weights} is a folder; inception takes one file, {_INCEPTION_FILE} say")
     return open_inception(weights)
 
 

@@ -22,7 +22,7 @@ from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import ModelError
 
 Pool = Callable[[torch.Tensor], torch.Tensor]
-SIDE = 299
+_SIDE = 299
 
 
 class Conv(nn.Module):
@@ -41,7 +41,7 @@ class Conv(nn.Module):
         return functional.relu(self.bn(self.conv(x)))
 
 
-def narrowing(n_in: int, n_out: int, stride: int = 2) -> Conv:
+def _narrowing(n_in: int, n_out: int, stride: int = 2) -> Conv:
     """Return a 3×3 convolution without padding."""
     return Conv(n_in, n_out, 3, stride, padded=False)
 
@@ -68,9 +68,9 @@ class BlockB(nn.Module):
 
     def __init__(self, n_in: int) -> None:
         super().__init__()
-        self.branch3x3 = narrowing(n_in, 384)
+        self.branch3x3 = _narrowing(n_in, 384)
         self.branch3x3dbl_1, self.branch3x3dbl_2 = Conv(n_in, 64, 1), Conv(64, 96, 3)
-        self.branch3x3dbl_3 = narrowing(96, 96)
+        self.branch3x3dbl_3 = _narrowing(96, 96)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
@@ -101,9 +101,9 @@ class BlockD(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.branch3x3_1, self.branch3x3_2 = Conv(768, 192, 1), narrowing(192, 320)
+        self.branch3x3_1, self.branch3x3_2 = Conv(768, 192, 1), _narrowing(192, 320)
         self.branch7x7x3_1, self.branch7x7x3_2 = Conv(768, 192, 1), Conv(192, 192, (1, 7))
-        self.branch7x7x3_3, self.branch7x7x3_4 = Conv(192, 192, (7, 1)), narrowing(192, 192)
+        self.branch7x7x3_3, self.branch7x7x3_4 = Conv(192, 192, (7, 1)), _narrowing(192, 192)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         seven = self.branch7x7x3_4(self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(x))))
@@ -145,9 +145,9 @@ class InceptionV3(nn.Module):
         def maximum(x: torch.Tensor) -> torch.Tensor:
             return functional.max_pool2d(x, 3, 1, 1)
 
-        self.Conv2d_1a_3x3, self.Conv2d_2a_3x3 = narrowing(3, 32), narrowing(32, 32, 1)
+        self.Conv2d_1a_3x3, self.Conv2d_2a_3x3 = _narrowing(3, 32), _narrowing(32, 32, 1)
         self.Conv2d_2b_3x3 = Conv(32, 64, 3)
-        self.Conv2d_3b_1x1, self.Conv2d_4a_3x3 = Conv(64, 80, 1), narrowing(80, 192, 1)
+        self.Conv2d_3b_1x1, self.Conv2d_4a_3x3 = Conv(64, 80, 1), _narrowing(80, 192, 1)
         self.Mixed_5b, self.Mixed_5c = BlockA(192, 32, average), BlockA(256, 64, average)
         self.Mixed_5d, self.Mixed_6a = BlockA(288, 64, average), BlockB(288)
         self.Mixed_6b, self.Mixed_6c = BlockC(128, average), BlockC(160, average)
@@ -156,7 +156,7 @@ class InceptionV3(nn.Module):
         self.Mixed_7c = BlockE(2048, maximum if original else average)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = functional.interpolate(x, size=(SIDE, SIDE), mode="bilinear", align_corners=False) * 2 - 1
+        x = functional.interpolate(x, size=(_SIDE, _SIDE), mode="bilinear", align_corners=False) * 2 - 1
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(functional.max_pool2d(x, 3, 2)))
         x = self.Mixed_6a(self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(functional.max_pool2d(x, 3, 2)))))
@@ -186,7 +186,7 @@ def open_inception(path: Path) -> ModuleEmbedding:
         raise ModelError(f"{path} holds weights of other shapes than InceptionV3's: {error}") from error
     embedding = ModuleEmbedding(network, f"inception (weights {weights_digest(network)})")
     graph = "the original graph, as pytorch-fid" if logits == 1008 else "torchvision's graph, which is not FID's"
-    embedding.notes = (f"InceptionV3 pool3: {graph}; images resized bilinearly to {SIDE}×{SIDE}",)
+    embedding.notes = (f"InceptionV3 pool3: {graph}; images resized bilinearly to {_SIDE}×{_SIDE}",)
     return embedding
 
 

@@ -15,8 +15,8 @@ from didlearn.embeddings.base import Embedding
 from didlearn.errors import ModelError, UsageError
 from didlearn.trusted import is_torchscript, load_factory
 
-POOLED = "feature maps {shape} were averaged over their height and width"
-REPEATED = "gray images were repeated to three channels, which is what the network takes"
+_POOLED = "feature maps {shape} were averaged over their height and width"
+_REPEATED = "gray images were repeated to three channels, which is what the network takes"
 
 
 class ModuleEmbedding(Embedding):
@@ -60,7 +60,7 @@ class ModuleEmbedding(Embedding):
                 self._run(images.expand(-1, 3, -1, -1).contiguous())
             except ModelError:
                 raise as_gray from as_gray.__cause__
-            self._note(REPEATED)
+            self._note(_REPEATED)
             return True
         return False
 
@@ -80,7 +80,7 @@ class ModuleEmbedding(Embedding):
             raise ModelError(f"{self.name} returned a {type(output).__name__}; an embedding returns one tensor (n, D)")
         if output.ndim == 4 and len(output) == count:
             if output.shape[2:] != (1, 1):
-                self._note(POOLED.format(shape="×".join(map(str, output.shape[1:]))))
+                self._note(_POOLED.format(shape="×".join(map(str, output.shape[1:]))))
             output = output.mean(dim=(2, 3))
         if output.ndim != 2 or len(output) != count or not output.shape[1]:
             raise ModelError(

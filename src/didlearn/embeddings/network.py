@@ -8,10 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-WIDTHS = (32, 64, 64)
+_WIDTHS = (32, 64, 64)
 FEATURES = 128
 LARGEST = 64  # pixels: larger images are averaged down first
-STRIDED = 40  # pixels: larger images are halved by the first convolution too
+_STRIDED = 40  # pixels: larger images are halved by the first convolution too
 
 
 class ClassifierNetwork(nn.Module):
@@ -33,17 +33,17 @@ class ClassifierNetwork(nn.Module):
         sides = [-(-height // self.shrink), -(-width // self.shrink)]
         self.register_buffer("mean", torch.zeros(channels, 1, 1))
         self.register_buffer("std", torch.ones(channels, 1, 1))
-        stride = 2 if max(sides) > STRIDED else 1
+        stride = 2 if max(sides) > _STRIDED else 1
         sides = [(side + stride - 1) // stride for side in sides]
         layers: list[nn.Module] = []
-        for n_in, n_out in pairwise((channels, *WIDTHS)):
+        for n_in, n_out in pairwise((channels, *_WIDTHS)):
             layers += [nn.Conv2d(n_in, n_out, 3, stride, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()]
             stride = 1
             if min(sides) >= 4:
                 layers.append(nn.MaxPool2d(2))
                 sides = [side // 2 for side in sides]
         self.convolutions = nn.Sequential(*layers)
-        self.hidden = nn.Linear(WIDTHS[-1] * sides[0] * sides[1], FEATURES)
+        self.hidden = nn.Linear(_WIDTHS[-1] * sides[0] * sides[1], FEATURES)
         self.logits = nn.Linear(FEATURES, classes)
 
     def features(self, images: torch.Tensor) -> torch.Tensor:

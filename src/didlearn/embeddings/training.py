@@ -1,6 +1,6 @@
 """Training that ends in the same weights to the last bit on any number of threads.
 
-Each step's batch is cut into ``SHARDS`` shards of fixed size. A shard's gradient is computed on one thread, with the
+Each step's batch is cut into ``_SHARDS`` shards of fixed size. A shard's gradient is computed on one thread, with the
 batch statistics of that shard alone, and the gradients are summed in the order of the shards. So the threads share
 the work and have no say in the result.
 """
@@ -10,32 +10,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
+from didlearn.arrays import Array
 from didlearn.embeddings.base import Progress
 from didlearn.embeddings.network import ClassifierNetwork, initialise
 from didlearn.parallel import default_threads, single_threaded
 from didlearn.rng import Stream
 
-SHARDS = 4
-LARGEST_SHARD = 32  # images
-PASSES = 140_000  # images seen in all, however many there are
+_SHARDS = 4
+_LARGEST_SHARD = 32  # images
+_PASSES = 140_000  # images seen in all, however many there are
 EPOCHS = (2, 25)  # but each at least and at most so often
-PEAK_RATE = 0.1
-CALIBRATION = 4096  # images whose statistics the batch normalisation keeps
+_PEAK_RATE = 0.1
+_CALIBRATION = 4096  # images whose statistics the batch normalisation keeps
 
 
 @dataclass(frozen=True)
 class Labelled:
     """Training images (N, C, H, W) uint8 with labels (N,) from 0 to ``classes`` - 1."""
 
-    images: np.ndarray[Any, Any]
-    labels: np.ndarray[Any, Any]
+    images: Array
+    labels: Array
     classes: int
 
 
@@ -58,14 +58,14 @@ def train_classifier(
     initialise(network, rng.torch("weights"))
     _standardise(network, data.images)
     batches = list(_batches(len(data.images), rng))
-    with single_threaded(), ThreadPoolExecutor(min(SHARDS, threads or default_threads())) as pool:
+    with single_threaded(), ThreadPoolExecutor(min(_SHARDS, threads or default_threads())) as pool:
         _descend(network, data, batches, rng, pool, progress)
         _settle_statistics(network, data.images)
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return network.eval().requires_grad_(False)
 
 
-def _standardise(network: ClassifierNetwork, images: np.ndarray[Any, Any]) -> None:
+def _standardise(network: ClassifierNetwork, images: Array) -> None:
     values = np.arange(256) / 255
     for channel in range(images.shape[1]):
         share = np.bincount(images[:, channel].ravel(), minlength=256) / images[:, channel].size
@@ -74,28 +74,28 @@ def _standardise(network: ClassifierNetwork, images: np.ndarray[Any, Any]) -> No
         network.std[channel] = max(float(share @ (values - mean) ** 2) ** 0.5, 1e-2)
 
 
-def _batches(count: int, rng: Stream) -> Iterator[np.ndarray[Any, Any]]:
+def _batches(count: int, rng: Stream) -> Iterator[Array]:
     """Yield the indices (SHARDS, shard) of every step: each epoch a new order, its incomplete last batch left out."""
-    shard = min(LARGEST_SHARD, max(2, count // (2 * SHARDS)))
-    size = SHARDS * shard
-    epochs = min(max(round(PASSES / count), EPOCHS[0]), EPOCHS[1])
+    shard = min(_LARGEST_SHARD, max(2, count // (2 * _SHARDS)))
+    size = _SHARDS * shard
+    epochs = min(max(round(_PASSES / count), EPOCHS[0]), EPOCHS[1])
     for epoch in range(epochs):
         order = rng.numpy("order", epoch).permutation(count)
         for start in range(0, count - size + 1, size):
-            yield order[start : start + size].reshape(SHARDS, shard)
+            yield order[start : start + size].reshape(_SHARDS, shard)
 
 
 def _descend(
     network: ClassifierNetwork,
     data: Labelled,
-    batches: list[np.ndarray[Any, Any]],
+    batches: list[Array],
     rng: Stream,
     pool: ThreadPoolExecutor,
     progress: Progress | None,
 ) -> None:
     parameters = [*network.parameters()]
-    optimiser = torch.optim.SGD(parameters, PEAK_RATE, momentum=0.9, nesterov=True, weight_decay=5e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=len(batches) + 1)
+    optimiser = torch.optim.SGD(parameters, _PEAK_RATE, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _PEAK_RATE, total_steps=len(batches) + 1)
     _track_statistics(network, False)
     total = sum(batch.size for batch in batches)
 
@@ -104,10 +104,10 @@ def _descend(
         images = augment(data.images[chosen], rng.numpy("augmentation", step, shard))
         logits = network(images.contiguous(memory_format=torch.channels_last))
         loss = functional.cross_entropy(logits, torch.from_numpy(data.labels[chosen]))
-        return torch.autograd.grad(loss / SHARDS, parameters)
+        return torch.autograd.grad(loss / _SHARDS, parameters)
 
     for step, batch in enumerate(batches):
-        gradients = list(pool.map(gradient, [step] * SHARDS, range(SHARDS)))
+        gradients = list(pool.map(gradient, [step] * _SHARDS, range(_SHARDS)))
         for parameter, *parts in zip(parameters, *gradients, strict=True):
             parameter.grad = sum(parts[1:], start=parts[0])
         optimiser.step()
@@ -116,7 +116,7 @@ def _descend(
             progress("training the classifier", (step + 1) * batch.size, total)
 
 
-def augment(images: np.ndarray[Any, Any], rng: np.random.Generator) -> torch.Tensor:
+def augment(images: Array, rng: np.random.Generator) -> torch.Tensor:
     """Move uint8 images (n, C, H, W) together by up to an eighth of their side, and mirror colour ones at random.
 
     What comes in from outside repeats the edge. Returns float32 in [0, 1].
@@ -141,9 +141,9 @@ def _track_statistics(network: nn.Module, track: bool) -> None:
 
 
 @torch.no_grad()
-def _settle_statistics(network: ClassifierNetwork, images: np.ndarray[Any, Any]) -> None:
+def _settle_statistics(network: ClassifierNetwork, images: Array) -> None:
     _track_statistics(network, True)
-    count = min(len(images), CALIBRATION)
+    count = min(len(images), _CALIBRATION)
     chosen = np.linspace(0, len(images) - 1, count).round().astype(np.int64)
     for part in np.array_split(chosen, max(1, count // 256)):
         network(torch.from_numpy(images[part]).float().div_(255))

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.evidence import ais, hmc
 from didlearn.evidence.likelihood import Decoder, Likelihood, make_decoder
@@ -30,8 +31,7 @@ from didlearn.models.base import LatentModel
 from didlearn.models.pool import map_models
 from didlearn.rng import Stream
 
-Floats = NDArray[np.float64]
-WARM_UP = 4
+_WARM_UP = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ def _unit(decoder: Decoder, observation: Observation, count: int, settings: Sett
     forward = ais.anneal(path, path(path.draw(settings.chains, forward_rng)), plan, forward_rng)
     spent = path.evaluations - before
     exact = path.locate(v[:, None]).expand(-1, settings.chains, -1)
-    state = spread_out(path, path(exact), plan, reverse_rng)
+    state = _spread_out(path, path(exact), plan, reverse_rng)
     reverse = ais.anneal_back(path, state, plan, reverse_rng)
     check_alive(forward, decoder)
     return Part(x, v, forward, reverse, prepared, prepared.evaluations + spent)
@@ -145,9 +145,9 @@ def simulate(decoder: Decoder, observation: Observation, count: int, rng: Stream
     return decoder, v, observation.sample(decoder(v.to(decoder.dtype)), generator)
 
 
-def spread_out(path: Path, state: hmc.State, plan: ais.Plan, generator: torch.Generator) -> hmc.State:
+def _spread_out(path: Path, state: hmc.State, plan: ais.Plan, generator: torch.Generator) -> hmc.State:
     """Move chains apart at β = 1: an exact posterior sample stays one under a transition that keeps the posterior."""
-    for _ in range(WARM_UP):
+    for _ in range(_WARM_UP):
         state, _info = hmc.step(path, state, ais.kernel(plan, path, len(plan.beta) - 1), generator)
     return state
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-JITTER = 0.2
+_JITTER = 0.2
 
 
 class State(NamedTuple):
@@ -108,20 +108,20 @@ def acceptance(before: Tensor, after: Tensor) -> Tensor:
 def step(evaluate: Evaluate, state: State, kernel: Kernel, generator: torch.Generator) -> tuple[State, Info]:
     """Make one transition that leaves f_β invariant: fresh momentum, a jittered trajectory, accept or stay.
 
-    Step sizes are multiplied by uniform numbers in 1 ± ``JITTER``, one for each chain, against resonance.
+    Step sizes are multiplied by uniform numbers in 1 ± ``_JITTER``, one for each chain, against resonance.
     """
     n, chains, d = state.position.shape
     noise = torch.randn((n, chains, d), generator=generator)  # twice as fast as float64, and as normal
     uniform = torch.rand((2, n, chains), generator=generator, dtype=torch.float64).to(state.position.device)
     momentum = noise.to(state.position)
-    step_size = kernel.step_size[:, None] * (1 + JITTER * (2 * uniform[0] - 1))
+    step_size = kernel.step_size[:, None] * (1 + _JITTER * (2 * uniform[0] - 1))
     proposal, end = leapfrog(evaluate, state, momentum, kernel, step_size)
     probability = acceptance(energy(state, momentum, kernel.beta), energy(proposal, end, kernel.beta))
     accepted = uniform[1] < probability
-    return choose(accepted, proposal, state), Info(probability, accepted)
+    return _choose(accepted, proposal, state), Info(probability, accepted)
 
 
-def choose(accepted: Tensor, proposal: State, state: State) -> State:
+def _choose(accepted: Tensor, proposal: State, state: State) -> State:
     """Take the proposal where ``accepted`` (n, chains), the old state elsewhere."""
     wide = accepted[..., None]
     return State(

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from didlearn.arrays import Floats
 from didlearn.evidence.ais import log_mean_weight
 from didlearn.evidence.likelihood import Likelihood, make_decoder
 from didlearn.evidence.log_evidence import IMAGES, as_pixels
@@ -30,7 +31,7 @@ def iwae(
     *,
     observation: str = "gaussian",
     device: str = "cpu",
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return log (1/K) Σ p(z_k) p(x|z_k)/q(z_k|x) with K draws from the encoder, in nats: (n,).
 
     A lower bound on log p(x) in expectation, which a poor encoder leaves loose.

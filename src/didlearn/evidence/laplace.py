@@ -15,12 +15,12 @@ from torch import Tensor
 from didlearn.errors import ModelError
 from didlearn.evidence.likelihood import Likelihood
 
-DRAWS = 64
-STARTS = 16
+_DRAWS = 64
+_STARTS = 16
 # A search keeps a d × d matrix for each start: no more than so many numbers for one image.
-ROOM = 2**19
-FLATTER = 0.5
-LONGEST = 3.0
+_ROOM = 2**19
+_FLATTER = 0.5
+_LONGEST = 3.0
 
 
 class Laplace(NamedTuple):
@@ -51,7 +51,7 @@ class Search(NamedTuple):
 
 
 def fit_laplace(likelihood: Likelihood, generator: torch.Generator, evaluations: int) -> Laplace:
-    """Search the mode from the best of ``DRAWS`` prior draws, then fit the curvature.
+    """Search the mode from the best of ``_DRAWS`` prior draws, then fit the curvature.
 
     Three quarters of ``evaluations`` are spent from the best draws side by side, the rest from the best
     result in the coordinates of its own Gauss–Newton curvature.
@@ -63,12 +63,12 @@ def fit_laplace(likelihood: Likelihood, generator: torch.Generator, evaluations:
     used = max(1, evaluations * 3 // 4)
     wide, spent = climb(likelihood, first, None, used)
     mode = _best(wide)
-    precision = laplace_precision(likelihood, mode)
+    precision = _laplace_precision(likelihood, mode)
     inverse = torch.linalg.inv(precision)[:, None]
     narrow, more = climb(likelihood, mode[:, None], inverse, evaluations - used)
     mode = _best(narrow)
     modes, shares = _ends(wide, narrow)
-    precision = laplace_precision(likelihood, mode)
+    precision = _laplace_precision(likelihood, mode)
     return Laplace(mode, precision, modes, shares, spent + more, 2 * likelihood.latent_size)
 
 
@@ -79,24 +79,24 @@ def _ends(wide: Search, narrow: Search) -> tuple[Tensor, Tensor]:
     value = wide.value.gather(1, order)
     modes = torch.cat([narrow.position, modes[:, 1:]], dim=1)
     value = torch.cat([narrow.value, value[:, 1:]], dim=1)
-    return modes, torch.softmax(FLATTER * value, dim=1)
+    return modes, torch.softmax(_FLATTER * value, dim=1)
 
 
 def best_draws(likelihood: Likelihood, generator: torch.Generator) -> Tensor:
-    """Return the likeliest of ``DRAWS`` prior draws for each image: (n, k, d), k up to ``STARTS``, less for a large d.
+    """Return the likeliest of ``_DRAWS`` prior draws for each image: (n, k, d), k up to ``_STARTS``, less if d is large.
 
     Raises:
         ModelError: no draw has a finite likelihood for some image.
     """
     d, n = likelihood.latent_size, len(likelihood.x)
-    v = torch.randn((DRAWS, d), generator=generator, dtype=torch.float64).to(likelihood.x.device)
+    v = torch.randn((_DRAWS, d), generator=generator, dtype=torch.float64).to(likelihood.x.device)
     value = likelihood.value(v.expand(n, -1, -1)).nan_to_num(-torch.inf, posinf=-torch.inf)
     if (value.amax(dim=1) == -torch.inf).any():
         raise ModelError(
-            f"{likelihood.decoder.model.name} gives no finite likelihood at any of {DRAWS} prior draws; "
+            f"{likelihood.decoder.model.name} gives no finite likelihood at any of {_DRAWS} prior draws; "
             "its output is NaN, or sigma is too small"
         )
-    starts = max(1, min(STARTS, ROOM // d**2))
+    starts = max(1, min(_STARTS, _ROOM // d**2))
     return v[value.topk(starts, dim=1).indices]
 
 
@@ -105,7 +105,7 @@ def _best(search: Search) -> Tensor:
     return search.position[torch.arange(len(index), device=index.device), index]
 
 
-def laplace_precision(likelihood: Likelihood, mode: Tensor) -> Tensor:
+def _laplace_precision(likelihood: Likelihood, mode: Tensor) -> Tensor:
     """I + JᵀFJ at ``mode`` (n, d): (n, d, d).
 
     Raises:
@@ -135,7 +135,7 @@ def climb(likelihood: Likelihood, start: Tensor, inverse: Tensor | None, evaluat
         slope = (direction * search.gradient).sum(-1)
         if (slope < 1e-8).all():
             return search, spent
-        shorten = (LONGEST / direction.norm(dim=-1).clamp(min=1e-300)).clamp(max=1.0)
+        shorten = (_LONGEST / direction.norm(dim=-1).clamp(min=1e-300)).clamp(max=1.0)
         move = (length * shorten)[..., None] * direction
         there = search.position + move
         value, gradient = _joint(likelihood, there)

@@ -26,7 +26,7 @@ from didlearn.rng import Stream
 Map = Callable[[Tensor], Tensor]
 
 
-def prior_map(model: LatentModel) -> Map:
+def _prior_map(model: LatentModel) -> Map:
     """Return the map from standard normal numbers (n, *latent_shape) to latents under the model's prior.
 
     Raises:
@@ -112,7 +112,7 @@ def make_decoder(model: LatentModel, observation: Observation, device: str) -> t
         raise UsageError(f"{model.name} draws noise of its own when decoding: p(x|z) is not known")
     network = getattr(model, "network", None)
     dtype = torch.float64 if getattr(network, "dtype", None) == torch.float64 else torch.float32
-    decoder = Decoder(model, prior_map(model), False, None, dtype, torch.device(device))
+    decoder = Decoder(model, _prior_map(model), False, None, dtype, torch.device(device))
     if not isinstance(observation, Bernoulli):
         return decoder, observation
     return _in_logits(decoder)

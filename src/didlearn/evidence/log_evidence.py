@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from didlearn.arrays import Floats
 from didlearn.errors import ModelError, NotFiniteError, UsageError
 from didlearn.evidence import ais
 from didlearn.evidence.likelihood import Decoder, Likelihood, make_decoder
@@ -21,7 +21,6 @@ from didlearn.models.base import LatentModel
 from didlearn.models.pool import map_models
 from didlearn.rng import Stream
 
-Floats = NDArray[np.float64]
 IMAGES = 8  # annealed together
 
 
@@ -103,16 +102,16 @@ def log_evidence(
     chosen = make_settings(chains=chains, budget=budget, **settings)
     decoder, seen = make_decoder(model, make_observation(observation, sigma), device)
     images = as_pixels(x, model, seen)
-    classes = as_labels(labels, model, len(images))
+    classes = _as_labels(labels, model, len(images))
     rng = Stream(seed, ("log_evidence",))
 
     def work(replica: LatentModel, unit: range) -> Part:
         part = None if classes is None else classes[unit.start : unit.stop].to(device)
         likelihood = Likelihood(replace(decoder, model=replica, labels=part), seen, images[unit.start : unit.stop])
-        return run_unit(likelihood, chosen, rng.child("unit", unit.start))
+        return _run_unit(likelihood, chosen, rng.child("unit", unit.start))
 
     parts = map_models(work, model, len(images), unit=IMAGES, device=device, threads=threads, advance=advance)
-    return collect(parts)
+    return _collect(parts)
 
 
 def make_settings(**chosen: Any) -> Settings:
@@ -148,7 +147,7 @@ def as_pixels(x: Any, model: LatentModel, observation: Observation) -> Tensor:
     return flat
 
 
-def as_labels(labels: Any, model: LatentModel, count: int) -> Tensor | None:
+def _as_labels(labels: Any, model: LatentModel, count: int) -> Tensor | None:
     """Return labels (n,) int64, or ``None`` for a model without classes.
 
     Raises:
@@ -166,7 +165,7 @@ def as_labels(labels: Any, model: LatentModel, count: int) -> Tensor | None:
     return classes
 
 
-def run_unit(likelihood: Likelihood, settings: Settings, rng: Stream) -> Part:
+def _run_unit(likelihood: Likelihood, settings: Settings, rng: Stream) -> Part:
     """Prepare and run the images of one unit."""
     path, plan, spent, columns = prepare(likelihood, settings, rng)
     before = path.evaluations
@@ -188,7 +187,7 @@ def check_alive(run: ais.Run, decoder: Decoder) -> None:
         )
 
 
-def collect(parts: list[Part]) -> Evidence:
+def _collect(parts: list[Part]) -> Evidence:
     """Join the units' results."""
     weights = torch.cat([part.run.log_weights for part in parts]).cpu()
     return Evidence(

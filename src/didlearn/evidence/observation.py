@@ -16,8 +16,8 @@ from torch.nn.functional import softplus
 
 from didlearn.errors import UsageError
 
-NAMES = ("gaussian", "laplace", "bernoulli")
-EDGE = 1e-6
+_NAMES = ("gaussian", "laplace", "bernoulli")
+_EDGE = 1e-6
 
 
 class Observation(ABC):
@@ -105,7 +105,7 @@ class Laplace(Observation):
 class Bernoulli(Observation):
     """Binary pixels with mean y, or with logit y; x between 0 and 1 is scored by the same formula.
 
-    log p = Σ x log m + (1 − x) log(1 − m). Means are kept ``EDGE`` away from 0 and 1; logits need no such care.
+    log p = Σ x log m + (1 − x) log(1 − m). Means are kept ``_EDGE`` away from 0 and 1; logits need no such care.
     """
 
     takes_logits: bool = False
@@ -114,14 +114,14 @@ class Bernoulli(Observation):
         """Σ x log m + (1 − x) log(1 − m)."""
         if self.takes_logits:
             return (x * y - softplus(y)).sum(dim=-1, dtype=torch.float64)
-        m = y.clamp(EDGE, 1 - EDGE)
+        m = y.clamp(_EDGE, 1 - _EDGE)
         return (torch.xlogy(x, m) + torch.xlogy(1 - x, 1 - m)).sum(dim=-1, dtype=torch.float64)
 
     def score(self, y: Tensor, x: Tensor) -> Tensor:
         """The score: x − sigmoid(y) for logits, (x − m)/m(1 − m) for means."""
         if self.takes_logits:
             return x - y.sigmoid()
-        m = y.clamp(EDGE, 1 - EDGE)
+        m = y.clamp(_EDGE, 1 - _EDGE)
         return (x - m) / (m * (1 - m))
 
     def information(self, y: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ class Bernoulli(Observation):
         if self.takes_logits:
             m = y.sigmoid()
             return m * (1 - m)
-        m = y.clamp(EDGE, 1 - EDGE)
+        m = y.clamp(_EDGE, 1 - _EDGE)
         return 1 / (m * (1 - m))
 
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
@@ -144,8 +144,8 @@ def make_observation(name: str, sigma: float) -> Observation:
     Raises:
         UsageError: there is none, or ``sigma`` is not a positive number.
     """
-    if name not in NAMES:
-        raise UsageError(f"the observation model is {name!r}; give one of {', '.join(NAMES)}")
+    if name not in _NAMES:
+        raise UsageError(f"the observation model is {name!r}; give one of {', '.join(_NAMES)}")
     if name == "bernoulli":
         return Bernoulli()
     if not (isinstance(sigma, int | float) and math.isfinite(sigma) and sigma > 0):

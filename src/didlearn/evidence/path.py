@@ -18,7 +18,7 @@ from didlearn.evidence.laplace import Laplace
 from didlearn.evidence.likelihood import Likelihood
 
 # Modes nearer than this, in standard deviations, are one; those worth less than the least share are left to the prior.
-MERGE, LEAST = 1.0, 1e-4
+_MERGE, _LEAST = 1.0, 1e-4
 
 
 class Frame(NamedTuple):
@@ -76,13 +76,13 @@ def laplace_frame(fit: Laplace, inflation: float) -> Frame:
 def mix(frame: Frame, fit: Laplace, prior_weight: float) -> Frame:
     """Put a component of the same shape at every mode found, and the prior besides, into a Laplace frame.
 
-    Modes closer than ``MERGE`` standard deviations to a better one are that one.
+    Modes closer than ``_MERGE`` standard deviations to a better one are that one.
     """
     centers = _locate(frame.center, frame.basis, fit.modes)
-    near = torch.cdist(centers, centers) < MERGE
+    near = torch.cdist(centers, centers) < _MERGE
     same = near.double().argmax(dim=2)  # the first, hence the best
     shares = torch.zeros_like(fit.shares).scatter_add(1, same, fit.shares)
-    shares = torch.where(shares < LEAST, 0.0, shares)
+    shares = torch.where(shares < _LEAST, 0.0, shares)
     order = shares.argsort(dim=1, descending=True)[:, : max(1, int((shares > 0).sum(dim=1).max()))]
     shares = shares.gather(1, order)
     centers = centers.gather(1, order[..., None].expand(-1, -1, centers.shape[2]))

@@ -15,8 +15,8 @@ from didlearn.evidence import hmc
 from didlearn.evidence.path import Path
 from didlearn.evidence.schedule import equal_length, gaussian_speed, grid, interpolate, linear, sigmoid
 
-TARGET = 0.8
-SHORTEST, LONGEST = 1e-4, 1.8
+_TARGET = 0.8
+_SHORTEST, _LONGEST = 1e-4, 1.8
 
 
 class Pilot(NamedTuple):
@@ -42,7 +42,7 @@ def run_pilot(
     log ε ← log ε + (acceptance − 0.8)·gain, acceptance being the mean over an image's chains.
     """
     before = path.evaluations
-    beta = equal_length(grid(), rough_speed(path, grid()), knots)
+    beta = equal_length(grid(), _rough_speed(path, grid()), knots)
     state = path(path.draw(chains, generator))
     d = state.position.shape[-1]
     log_step = torch.full_like(beta[0], 1.3 * d**-0.25).clamp(max=1.0).log()
@@ -51,17 +51,17 @@ def run_pilot(
         for attempt in range(transitions):
             kernel = hmc.Kernel(b, log_step.exp(), path.frame.scale(b), leapfrog)
             state, info = hmc.step(path, state, kernel, generator)
-            log_step = adapt(log_step, info.acceptance, gain=1.5 / (1 + attempt))
+            log_step = _adapt(log_step, info.acceptance, gain=1.5 / (1 + attempt))
         steps.append(log_step)
         speeds.append(spread(state))
     steps[0] = steps[1]
     return Pilot(beta, torch.stack(steps), torch.stack(speeds), path.evaluations - before)
 
 
-def adapt(log_step: Tensor, acceptance: Tensor, gain: float) -> Tensor:
+def _adapt(log_step: Tensor, acceptance: Tensor, gain: float) -> Tensor:
     """Return log step sizes (n,) moved towards an acceptance rate of 0.8."""
-    moved = log_step + gain * (acceptance.mean(dim=1) - TARGET)
-    return moved.clamp(torch.tensor(SHORTEST).log().item(), torch.tensor(LONGEST).log().item())
+    moved = log_step + gain * (acceptance.mean(dim=1) - _TARGET)
+    return moved.clamp(torch.tensor(_SHORTEST).log().item(), torch.tensor(_LONGEST).log().item())
 
 
 def spread(state: hmc.State) -> Tensor:
@@ -71,7 +71,7 @@ def spread(state: hmc.State) -> Tensor:
     return (high - low) / 1.349
 
 
-def rough_speed(path: Path, beta: Tensor) -> Tensor:
+def _rough_speed(path: Path, beta: Tensor) -> Tensor:
     """Speed of the Gaussian path; where nothing is known of the posterior, 1/(β + 1/D): (n, len(beta))."""
     speed = gaussian_speed(path.frame, beta)
     unknown = (1 / (beta + 1 / path.likelihood.x.shape[1])).to(speed)
@@ -84,7 +84,7 @@ def make_schedule(name: str, path: Path, pilot: Pilot, temperatures: int) -> Ten
         beta = linear(temperatures) if name == "linear" else sigmoid(temperatures)
         return beta[:, None].expand(-1, pilot.knots.shape[1]).to(pilot.knots).contiguous()
     fine = grid().to(pilot.knots.device)
-    rough = rough_speed(path, fine)
+    rough = _rough_speed(path, fine)
     n = len(rough)
     knots, at = pilot.knots, fine[:, None].expand(-1, n)
     guess = interpolate(knots, at, rough.T)

@@ -42,7 +42,7 @@ def prepare(likelihood: Likelihood, settings: Settings, rng: Stream) -> Prepared
         UsageError: the start does not fit the model. ModelError: the model gives no finite likelihood.
     """
     fit = _fit(likelihood, settings, rng)
-    path = Path(likelihood, start_frame(likelihood, settings, fit))
+    path = Path(likelihood, _start_frame(likelihood, settings, fit))
     pilot = run_pilot(
         path, settings.chains, settings.knots, settings.transitions, settings.leapfrog, rng.torch("pilot")
     )
@@ -65,7 +65,7 @@ def _fit(likelihood: Likelihood, settings: Settings, rng: Stream) -> Laplace | N
     return fit_laplace(likelihood, rng.torch("search"), settings.search_evaluations)
 
 
-def start_frame(likelihood: Likelihood, settings: Settings, fit: Laplace | None) -> Frame:
+def _start_frame(likelihood: Likelihood, settings: Settings, fit: Laplace | None) -> Frame:
     """Return the coordinates in which the chosen start is standard normal.
 
     Raises:

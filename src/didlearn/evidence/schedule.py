@@ -12,7 +12,7 @@ from torch import Tensor
 
 from didlearn.evidence.path import Frame
 
-FINE = 2000
+_FINE = 2000
 
 
 def linear(temperatures: int) -> Tensor:
@@ -30,7 +30,7 @@ def sigmoid(temperatures: int, radius: float = 4.0) -> Tensor:
 
 def grid() -> Tensor:
     """Inverse temperatures at which the speed along the path is tabulated: dense near both ends, (G,) float64."""
-    small = torch.logspace(-9, 0, FINE, dtype=torch.float64)
+    small = torch.logspace(-9, 0, _FINE, dtype=torch.float64)
     return torch.cat([torch.zeros(1, dtype=torch.float64), small, 1 - small[:-1]]).unique()
 
 

@@ -8,7 +8,7 @@ from didlearn.errors import UsageError
 
 STARTS = ("laplace", "mixture", "prior", "encoder")
 SCHEDULES = ("equal", "sigmoid", "linear")
-MASSES = ("jacobian", "identity")
+_MASSES = ("jacobian", "identity")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Settings:
     prior_weight: float = 0.05
 
     def __post_init__(self) -> None:
-        for name, offered in (("start", STARTS), ("schedule", SCHEDULES), ("mass", MASSES)):
+        for name, offered in (("start", STARTS), ("schedule", SCHEDULES), ("mass", _MASSES)):
             if getattr(self, name) not in offered:
                 raise UsageError(f"{name} is {getattr(self, name)!r}; give one of {', '.join(offered)}")
         if self.chains < 2:

@@ -7,10 +7,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
+
+from didlearn.arrays import Array
 
 Shape = tuple[int, int, int]
 
@@ -27,7 +29,7 @@ class Reader(Protocol):
     def __len__(self) -> int:
         """Return how many images there are."""
 
-    def read(self, indices: Sequence[int]) -> np.ndarray[Any, Any]:
+    def read(self, indices: Sequence[int]) -> Array:
         """Return the images at ``indices`` as (n, C, H, W), uint8 or float32 in [0, 1]: a fresh array.
 
         ``Images`` asks in ascending order, without repeats.
@@ -51,9 +53,9 @@ class Images:
     reader: Reader
     shape: Shape
     name: str
-    labels: np.ndarray[Any, Any] | None = None
+    labels: Array | None = None
     classes: tuple[str, ...] | None = None
-    index: np.ndarray[Any, Any] = field(default=None)  # type: ignore[arg-type]
+    index: Array = field(default=None)  # type: ignore[arg-type]
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -63,7 +65,7 @@ class Images:
     def __len__(self) -> int:
         return len(self.index)
 
-    def read_raw(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def read_raw(self, indices: Sequence[int] | Array) -> Array:
         """Return images as stored: (n, C, H, W), uint8 or float32 in [0, 1]; any order, repeats allowed."""
         positions = self.index[np.asarray(indices, dtype=np.int64)]
         if len(positions) == 0:
@@ -73,7 +75,7 @@ class Images:
         once, back = np.unique(positions, return_inverse=True)
         return self.reader.read(once.tolist())[back]
 
-    def read(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> torch.Tensor:
+    def read(self, indices: Sequence[int] | Array) -> torch.Tensor:
         """Return images as a float32 tensor (n, C, H, W) in [0, 1]."""
         raw = self.read_raw(indices)
         if raw.dtype == np.uint8:
@@ -85,7 +87,7 @@ class Images:
             raise IndexError(f"image {index} of {len(self)}")
         return self.read([index % len(self)])[0]
 
-    def subset(self, indices: Sequence[int] | np.ndarray[Any, Any], name: str | None = None) -> Images:
+    def subset(self, indices: Sequence[int] | Array, name: str | None = None) -> Images:
         """Return the images at ``indices`` as a set of their own, without reading them."""
         chosen = np.asarray(indices, dtype=np.int64)
         labels = None if self.labels is None else self.labels[chosen]
@@ -114,14 +116,14 @@ class Images:
         name = f"#{position}" if names is None else names[position]
         return name.encode("utf-8", "replace").decode()
 
-    def batches(self, size: int | None = None) -> Iterator[np.ndarray[Any, Any]]:
+    def batches(self, size: int | None = None) -> Iterator[Array]:
         """Yield consecutive images as stored, ``size`` at a time (as many as keep float32 copies below 256 MiB)."""
         size = size or max(1, min(1024, BATCH_BYTES // math.prod(self.shape)))
         for start in range(0, len(self), size):
             yield self.read_raw(range(start, min(start + size, len(self))))
 
     @cached_property
-    def hashes(self) -> np.ndarray[Any, Any]:
+    def hashes(self) -> Array:
         """(N,) 16-byte content hash of each image's shape and 8-bit pixels: equal pictures hash alike in any format."""
         digests = []
         start = hashlib.blake2b(repr(tuple(map(int, self.shape))).encode(), digest_size=16)

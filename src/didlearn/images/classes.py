@@ -6,13 +6,13 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.errors import DataError
 
-MOST_CLASSES = 65_536
+_MOST_CLASSES = 65_536
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Labels:
         values: (N,) int64, or ``None``. classes: their names, or ``None``. notes: what was decided.
     """
 
-    values: np.ndarray[Any, Any] | None = None
+    values: Array | None = None
     classes: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
 
-    def take(self, indices: np.ndarray[Any, Any]) -> Labels:
+    def take(self, indices: Array) -> Labels:
         """Return the labels at ``indices``."""
         return Labels(None if self.values is None else self.values[indices], self.classes, self.notes)
 
@@ -84,7 +84,7 @@ def from_dataset_json(text: bytes, names: Sequence[str], where: str) -> Labels:
     return from_values(values, len(names), where)
 
 
-def from_values(values: np.ndarray[Any, Any], count: int, where: str) -> Labels:
+def from_values(values: Array, count: int, where: str) -> Labels:
     """Take an array as labels: (N,) or (N, 1) whole numbers or strings, or (N, K) one-hot rows.
 
     Anything else (attribute vectors, negative or enormous numbers) is no class: it is left out, with a note.
@@ -108,11 +108,11 @@ def from_values(values: np.ndarray[Any, Any], count: int, where: str) -> Labels:
     return Labels(notes=(f"{where}: the labels ({described}) are not one class per image and were left out",))
 
 
-def _one_hot(values: np.ndarray[Any, Any]) -> bool:
+def _one_hot(values: Array) -> bool:
     numbers = values.astype(np.float64)
     return bool(((numbers == 0) | (numbers == 1)).all() and (numbers.sum(axis=1) == 1).all())
 
 
-def _are_classes(values: np.ndarray[Any, Any]) -> bool:
+def _are_classes(values: Array) -> bool:
     numbers = values.astype(np.float64)
-    return bool(((numbers >= 0) & (numbers < MOST_CLASSES) & (numbers == np.rint(numbers))).all())
+    return bool(((numbers >= 0) & (numbers < _MOST_CLASSES) & (numbers == np.rint(numbers))).all())

@@ -27,11 +27,11 @@ from didlearn.images.formats.numpy_files import open_npy, open_npz
 from didlearn.images.formats.torch_dataset import open_dataset, open_tensor
 from didlearn.images.formats.zipped import open_zip
 
-FORMATS = (
+_FORMATS = (
     "a folder or .zip of pictures (png jpg jpeg webp bmp tif tiff ppm), .npz, .npy, IDX (gzipped or not), CIFAR .bin, "
     ".parquet, a save_to_disk folder, hf:NAME[:SPLIT], or 'digits'"
 )
-PICKLED = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
+_PICKLED = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
 
 
 def open_images(
@@ -120,13 +120,13 @@ def _open_file(path: Path, fit: Fit, skip_broken: bool) -> Images:
 
 def _unknown_format(path: Path) -> DataError:
     name, suffix = plain(str(path)), path.suffix.lower()
-    if suffix in PICKLED or _starts_as_pickle(path):
+    if suffix in _PICKLED or _starts_as_pickle(path):
         return DataError(
             f"{name} is pickled, and unpickling would run its code: save the pixels as .npz or .npy instead"
         )
     if suffix in SUFFIXES:
         return DataError(f"{name} is a single picture: name the folder it is in")
-    return DataError(f"{name} is in no format that is read: give {FORMATS}")
+    return DataError(f"{name} is in no format that is read: give {_FORMATS}")
 
 
 def _starts_as_pickle(path: Path) -> bool:
@@ -142,5 +142,5 @@ def _no_such_path(path: Path, spec: str) -> DataError:
         near = [plain(found) for found in difflib.get_close_matches(path.name, names)]
     if difflib.get_close_matches(spec, ["digits"]):
         near.append("digits")
-    meant = f"did you mean {' or '.join(near)}?" if near else f"give {FORMATS}"
+    meant = f"did you mean {' or '.join(near)}?" if near else f"give {_FORMATS}"
     return DataError(f"there is no file or folder {plain(spec)!r}: {meant}")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-Pixels = np.ndarray[Any, Any]
+from didlearn.arrays import Array
+
+Pixels = Array
 
 
 def shift(images: Pixels) -> Pixels:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from didlearn.arrays import Array
 
 LARGEST = 128
 
 
-def eight_bit(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def eight_bit(pixels: Array) -> Array:
     """Return images, uint8 or float in [0, 1] (others are clipped), as uint8."""
     return pixels if pixels.dtype == np.uint8 else np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
 
 
-def to_picture(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def to_picture(image: Array) -> Array:
     """Turn (C, H, W), uint8 or float in [0, 1], into (H, W) or (H, W, 3) uint8 of at most 128 pixels a side."""
     image = eight_bit(image)
     step = -(-max(image.shape[1:]) // LARGEST)

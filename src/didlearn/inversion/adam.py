@@ -9,7 +9,7 @@ import torch
 from didlearn.inversion.domain import Domain
 from didlearn.inversion.target import Target
 
-LEARNING_RATE = 0.1
+_LEARNING_RATE = 0.1
 
 
 def descend(
@@ -25,7 +25,7 @@ def descend(
     each coordinate's gradient, so the rows do not influence one another although their errors are summed.
     """
     point = z.detach().clone().requires_grad_()
-    optimizer = torch.optim.Adam([point], lr=LEARNING_RATE)
+    optimizer = torch.optim.Adam([point], lr=_LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
     with torch.enable_grad():
         for number in range(steps):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from didlearn.arrays import Array
 from didlearn.embeddings.base import Embedding
 from didlearn.errors import ModelError, UsageError
 from didlearn.inversion.domain import domain_of
@@ -23,10 +24,9 @@ from didlearn.models.pool import map_models
 from didlearn.parallel import single_threaded
 from didlearn.rng import Stream
 
-Array = np.ndarray[Any, Any]
 Method = Literal["bfgs", "lm", "adam"]
-METHODS: tuple[Method, ...] = ("bfgs", "lm", "adam")
-IMAGES = 8  # inverted together
+_METHODS: tuple[Method, ...] = ("bfgs", "lm", "adam")
+_IMAGES = 8  # inverted together
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ def invert(
         ModelError: the decoder is random, fails, or makes no finite image.
     """
     _check_options(method, draws, starts, rounds, steps, polish, penalty)
-    pixels = as_targets(model, x, within)
+    pixels = _as_targets(model, x, within)
     if model.stochastic:
         raise ModelError(
             f"{model.name} adds noise of its own; inversion needs a decoder that gives one image for one latent"
@@ -160,7 +160,7 @@ def invert(
     return Inversion(**joined)
 
 
-def as_targets(model: LatentModel, x: Array | torch.Tensor, within: bool = True) -> torch.Tensor:
+def _as_targets(model: LatentModel, x: Array | torch.Tensor, within: bool = True) -> torch.Tensor:
     """Return images as float32 (n, C, H, W) on the CPU.
 
     Raises:
@@ -186,8 +186,8 @@ def as_targets(model: LatentModel, x: Array | torch.Tensor, within: bool = True)
 
 
 def _check_options(method: str, draws: int, starts: int, rounds: int, steps: int, polish: int, penalty: float) -> None:
-    if method not in METHODS:
-        raise UsageError(f"there is no method {method!r}; give one of {', '.join(METHODS)}")
+    if method not in _METHODS:
+        raise UsageError(f"there is no method {method!r}; give one of {', '.join(_METHODS)}")
     for name, value, least in (
         ("draws", draws, 1), ("starts", starts, 1), ("rounds", rounds, 0), ("steps", steps, 1), ("polish", polish, 0)
     ):  # fmt: skip
@@ -211,8 +211,8 @@ def _check_labels(model: LatentModel, labels: Array | None, count: int) -> torch
 def _images(model: LatentModel, device: str) -> int:
     """Return how many images share a graph: few where the curvature of every start would not fit."""
     if torch.device(device).type != "cpu":
-        return 8 * IMAGES
-    return IMAGES if model.classes is None else max(1, IMAGES // model.classes)
+        return 8 * _IMAGES
+    return _IMAGES if model.classes is None else max(1, _IMAGES // model.classes)
 
 
 def _join(parts: list[Array | None]) -> Array | None:

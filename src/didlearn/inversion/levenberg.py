@@ -1,7 +1,7 @@
 """Levenberg–Marquardt on ‖r(z)‖² with exact Jacobians: quadratic convergence where the residual is small.
 
 The step solves (JᵀJ + μ h I) p = −Jᵀr with h the mean diagonal of JᵀJ. It ends for a row when Gauss–Newton foretells
-that less than ``TOLERANCE`` of the error can still be removed, gᵀ(JᵀJ)⁻¹g ≤ tolerance · ‖r‖² with g = Jᵀr: the
+that less than ``_TOLERANCE`` of the error can still be removed, gᵀ(JᵀJ)⁻¹g ≤ tolerance · ‖r‖² with g = Jᵀr: the
 residual is then orthogonal to the manifold, which is what a nearest point is. A decoder made of linear pieces can have
 its nearest point on a crease, where no step helps although each piece alone promises more: it ends there too.
 """
@@ -17,12 +17,12 @@ from didlearn.inversion.domain import Domain
 from didlearn.inversion.quasi_newton import next_shift
 from didlearn.inversion.target import Target
 
-TOLERANCE = 1e-10
-WORTHWHILE, PATIENCE = 1e-3, 4  # steps in a row that lower the error by less than this share end the descent
-HOPELESS = 1e6  # shift beyond which shorter steps will not help either
-JACOBIAN_BYTES = 2**28
-FIRST_SHIFT = 1e-2
-TINY = 1e-9  # relative to the mean curvature: directions the decoder ignores
+_TOLERANCE = 1e-10
+WORTHWHILE, _PATIENCE = 1e-3, 4  # steps in a row that lower the error by less than this share end the descent
+_HOPELESS = 1e6  # shift beyond which shorter steps will not help either
+_JACOBIAN_BYTES = 2**28
+_FIRST_SHIFT = 1e-2
+_TINY = 1e-9  # relative to the mean curvature: directions the decoder ignores
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Polished:
 
 def polish(target: Target, z: torch.Tensor, steps: int, domain: Domain) -> Polished:
     """Take up to ``steps`` trial steps from each row of z (n, d); with 0 steps, only look."""
-    at_once = max(1, JACOBIAN_BYTES // (target.width * z.shape[1] * z.element_size()))
+    at_once = max(1, _JACOBIAN_BYTES // (target.width * z.shape[1] * z.element_size()))
     index = torch.arange(len(z), device=z.device).split(at_once)
     parts = [_polish(target.rows(rows), z[rows], steps, domain) for rows in index]
     return Polished(*(torch.cat([getattr(part, name) for part in parts]) for name in Polished.__annotations__))
@@ -53,10 +53,10 @@ def polish(target: Target, z: torch.Tensor, steps: int, domain: Domain) -> Polis
 
 def _polish(target: Target, z: torch.Tensor, steps: int, domain: Domain) -> Polished:
     at = _look(target, z, domain)
-    shift = torch.full_like(at.error, FIRST_SHIFT)
+    shift = torch.full_like(at.error, _FIRST_SHIFT)
     idle = torch.zeros_like(at.evaluations)
     for _ in range(steps):
-        active = (at.removable > TOLERANCE) & torch.isfinite(at.error) & (at.error > 0) & (idle < PATIENCE)
+        active = (at.removable > _TOLERANCE) & torch.isfinite(at.error) & (at.error > 0) & (idle < _PATIENCE)
         rows = active.nonzero()[:, 0]
         if not len(rows):
             break
@@ -72,7 +72,7 @@ def _polish(target: Target, z: torch.Tensor, steps: int, domain: Domain) -> Poli
         at.evaluations[rows] += 1
         gained = error < at.error[rows] * (1 - WORTHWHILE)
         idle[rows] = torch.where(gained, torch.zeros_like(rows), idle[rows] + better.long())
-        idle[rows] += PATIENCE * (~better & (shift[rows] > HOPELESS)).long()
+        idle[rows] += _PATIENCE * (~better & (shift[rows] > _HOPELESS)).long()
         moved = rows[better]
         if len(moved):
             _take(at, moved, _look(target.rows(moved), trial[better], domain))
@@ -96,7 +96,7 @@ def _look(target: Target, z: torch.Tensor, domain: Domain) -> Polished:
 def _solve(normal: torch.Tensor, g: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
     mean = normal.diagonal(dim1=1, dim2=2).mean(dim=1).clamp(min=1e-300)
     shifted = normal.clone()
-    shifted.diagonal(dim1=1, dim2=2).add_(((shift + TINY) * mean)[:, None])
+    shifted.diagonal(dim1=1, dim2=2).add_(((shift + _TINY) * mean)[:, None])
     return torch.linalg.solve_ex(shifted, g[:, :, None])[0][:, :, 0]
 
 

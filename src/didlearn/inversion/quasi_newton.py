@@ -18,8 +18,8 @@ from didlearn.derivatives.jacobian import gradient
 from didlearn.inversion.domain import Domain
 from didlearn.inversion.target import Target
 
-FIRST_SHIFT = 0.05
-LEAST, MOST = 1e-12, 1e8
+_FIRST_SHIFT = 0.05
+_LEAST, MOST = 1e-12, 1e8
 ROWS = 128  # in one graph: more would not be faster, and take memory
 
 
@@ -47,8 +47,8 @@ class State:
 
 def begin(target: Target, z: torch.Tensor) -> State:
     """Return the state at the points z (n, d)."""
-    error, half = gradients(target, z)
-    shift = torch.full_like(error, FIRST_SHIFT)
+    error, half = _gradients(target, z)
+    shift = torch.full_like(error, _FIRST_SHIFT)
     return State(z.detach().clone(), error, half, first_curvature(half), shift, 2)
 
 
@@ -59,7 +59,7 @@ def step(target: Target, state: State, domain: Domain) -> State:
     p = domain.free(state.z, -p).neg()
     z = domain.project(state.z + p.to(state.z.dtype))
     s = (z - state.z).double()
-    error, new_half = gradients(target, z)
+    error, new_half = _gradients(target, z)
     hs = state.curvature.times(s)
     predicted = -(2 * (state.half * s).sum(dim=1) + (s * hs).sum(dim=1))
     better = error < state.error
@@ -74,7 +74,7 @@ def step(target: Target, state: State, domain: Domain) -> State:
     )
 
 
-def gradients(target: Target, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _gradients(target: Target, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return ‖r‖² (n,) and Jᵀr (n, d), ``ROWS`` at a time."""
     if len(z) <= ROWS:
         return gradient(target, z)
@@ -90,4 +90,4 @@ def next_shift(
     """Trust the model more where it foretold the decrease, less where it did not."""
     ratio = decrease / predicted.clamp(min=1e-300)
     kept = torch.where(ratio > 0.75, shift / factor, torch.where(ratio < 0.25, shift * 2, shift))
-    return torch.where(better, kept, shift * 4).clamp(LEAST, MOST)
+    return torch.where(better, kept, shift * 4).clamp(_LEAST, MOST)

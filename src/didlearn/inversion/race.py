@@ -19,13 +19,13 @@ from didlearn.inversion.target import Target
 
 Stage = tuple[int, int]
 """How many starts take part, and how many steps they take."""
-FIRST: tuple[Stage, ...] = ((16, 20), (4, 40), (2, 60))
-AGAIN: tuple[Stage, ...] = ((4, 40), (2, 60))
-SCATTER = (0.3, 0.5, 0.8)  # of the prior's standard deviation
+_FIRST: tuple[Stage, ...] = ((16, 20), (4, 40), (2, 60))
+_AGAIN: tuple[Stage, ...] = ((4, 40), (2, 60))
+_SCATTER = (0.3, 0.5, 0.8)  # of the prior's standard deviation
 EXACT = 1e-9  # error relative to the target's variance below which a point needs no search
-NEAR = 0.01  # error relative to the target's variance at which an exact fit seems likely
-WATCHED = 10  # steps between two points of the trace
-AGREED = 1e-3  # relative: starts that end this close have found the same minimum
+_NEAR = 0.01  # error relative to the target's variance at which an exact fit seems likely
+_WATCHED = 10  # steps between two points of the trace
+_AGREED = 1e-3  # relative: starts that end this close have found the same minimum
 
 
 @dataclass
@@ -68,12 +68,12 @@ def search(
     best, spread = _run(target, z0, plan, domain, lambda passes, error: trace.append((nothing + passes, error.clone())))
     spent = nothing + best.evaluations
     floor = EXACT * variance(target.x)
-    found = Found(best.z, best.error, spent, (best.error <= floor) | (spread <= AGREED), trace)
+    found = Found(best.z, best.error, spent, (best.error <= floor) | (spread <= _AGREED), trace)
     for number in range(2 * rounds):
-        near = found.error <= NEAR / EXACT * floor
+        near = found.error <= _NEAR / EXACT * floor
         rows = (~found.settled & (near | (number < rounds))).nonzero()[:, 0]
         if len(rows):
-            _search_again(target, found, rows, domain, noise(number, AGAIN[0][0], rows))
+            _search_again(target, found, rows, domain, noise(number, _AGAIN[0][0], rows))
         found.settled |= found.error <= floor
         found.trace.append((found.evaluations.clone(), found.error.clone()))
     return found
@@ -81,16 +81,16 @@ def search(
 
 def _first_plan(starts: int) -> tuple[Stage, ...]:
     if starts == 1:
-        return ((1, sum(steps for _, steps in FIRST)),)
-    return tuple((min(count, starts), steps) for count, steps in FIRST)
+        return ((1, sum(steps for _, steps in _FIRST)),)
+    return tuple((min(count, starts), steps) for count, steps in _FIRST)
 
 
 def _search_again(target: Target, found: Found, rows: torch.Tensor, domain: Domain, noise: torch.Tensor) -> None:
-    scale = noise.new_tensor([SCATTER[i % len(SCATTER)] for i in range(noise.shape[1])])[None, :, None]
+    scale = noise.new_tensor([_SCATTER[i % len(_SCATTER)] for i in range(noise.shape[1])])[None, :, None]
     z0 = found.z[rows][:, None] + scale * noise
     z0[:, 0] = found.z[rows]
     flat = domain.project(z0.flatten(0, 1)).view_as(z0)
-    best, _ = _run(target.rows(rows), flat, AGAIN, domain, lambda *_: None)
+    best, _ = _run(target.rows(rows), flat, _AGAIN, domain, lambda *_: None)
     found.evaluations[rows] += best.evaluations
     better = best.error < found.error[rows]
     found.z[rows[better]], found.error[rows[better]] = best.z[better], best.error[better]
@@ -114,7 +114,7 @@ def _run(
             state, row, count = state.rows(chosen), row[chosen], keep
         rows = target.rows(row)
         for number in range(steps):
-            if number % WATCHED == 0:
+            if number % _WATCHED == 0:
                 watch(spent, state.error.view(n, count).amin(dim=1))
             state = step(rows, state, domain)
             spent += 2 * count

@@ -6,16 +6,14 @@ import hashlib
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from didlearn._version import __version__
+from didlearn.arrays import Array
 from didlearn.atomic import atomically
 from didlearn.models.base import LatentModel
-
-Array = np.ndarray[Any, Any]
 
 
 class Records:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from scipy.stats import chi2
 
+from didlearn.arrays import Array
 from didlearn.derivatives.jacobian import value
 from didlearn.embeddings.base import Embedding
 from didlearn.inversion.adam import descend
@@ -21,11 +21,10 @@ from didlearn.inversion.target import Target, described
 from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 
-Array = np.ndarray[Any, Any]
-STATIONARY = 1e-3  # share of the error that may still be removable at a success
-STALLED = 0.01  # share of the error that the last round may still have removed
-RANK = 1e-12  # eigenvalues of JᵀJ, relative to the largest, that count as zero
-ADAM_WATCH = 10
+_STATIONARY = 1e-3  # share of the error that may still be removable at a success
+_STALLED = 0.01  # share of the error that the last round may still have removed
+_RANK = 1e-12  # eigenvalues of JᵀJ, relative to the largest, that count as zero
+_ADAM_WATCH = 10
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def _published(target: Target, job: Job) -> Found:
     spent = torch.zeros(len(target), dtype=torch.int64, device=job.device)
 
     def watch(passes: int, error: torch.Tensor) -> None:
-        if passes % (2 * ADAM_WATCH) == 0:
+        if passes % (2 * _ADAM_WATCH) == 0:
             trace.append((spent + passes + len(job.draws.z), error))
 
     z = descend(target, job.draws.nearest(target, 1)[:, 0], job.steps, job.domain, watch)
@@ -180,19 +179,19 @@ def _reason(target: Target, at: Polished, found: Found, row: int, method: str) -
         return True, "an exact fit"
     if not bool(at.normal[row].any()):
         return False, "the decoder has no gradient here"
-    if removable <= STATIONARY:
+    if removable <= _STATIONARY:
         return True, "the residual is orthogonal to the manifold"
     if bool(found.settled[row]):
         return True, "all starts ended at the same point"
     before = float(found.trace[-3][1][row]) if len(found.trace) > 2 else math.inf
-    if method == "bfgs" and error >= before * (1 - STALLED):
-        return True, f"another round of restarts lowered the error by less than {100 * STALLED:g} %"
+    if method == "bfgs" and error >= before * (1 - _STALLED):
+        return True, f"another round of restarts lowered the error by less than {100 * _STALLED:g} %"
     return False, "the steps ended while the error was still falling"
 
 
 def _log_volume(normal: torch.Tensor) -> torch.Tensor:
     values = torch.linalg.eigvalsh(normal)
-    lost = (values <= RANK * values[:, -1:].clamp(min=1e-300)).any(dim=1)
+    lost = (values <= _RANK * values[:, -1:].clamp(min=1e-300)).any(dim=1)
     volume = values.clamp(min=1e-300).log().sum(dim=1) / 2
     return torch.where(lost, -torch.inf, volume)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 from starlette.applications import Starlette
@@ -18,13 +17,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from didlearn.arrays import Array
 from didlearn.labelling.export import blind_csv
 from didlearn.labelling.guard import Guard
 from didlearn.labelling.requests import Person, Press, Undo, message
 from didlearn.labelling.sheet import Place, Sheet
 from didlearn.labelling.store import Store
 
-ASSETS: Final = {
+_ASSETS: Final = {
     "label.css": "text/css; charset=utf-8",
     "label.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
@@ -69,7 +69,7 @@ class Labelling:
 
     def asset(self, request: Request) -> Response:
         """The style sheet and the script, by name and no path."""
-        kind = ASSETS.get(request.path_params["name"])
+        kind = _ASSETS.get(request.path_params["name"])
         if kind is None:
             raise HTTPException(404)
         return Response(
@@ -153,7 +153,7 @@ def _templates() -> Environment:
     return Environment(loader=PackageLoader("didlearn.labelling", "page"), autoescape=True, undefined=StrictUndefined)
 
 
-def _png(pixels: np.ndarray[Any, Any]) -> bytes:
+def _png(pixels: Array) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format="PNG")
     return file.getvalue()

@@ -14,9 +14,9 @@ from didlearn.labelling.store import Said
 from didlearn.result.files import csv_cell
 from didlearn.result.values import Cell
 
-WORDS: Final = {"d": "duplicate", "n": "not", "u": "unsure"}
+_WORDS: Final = {"d": "duplicate", "n": "not", "u": "unsure"}
 COLUMNS: Final = ("labeller", "pair", "kind", "sample_a", "sample_b", "distance", "stratum", "answer", "at")
-BLIND: Final = ("labeller", "position", "answer", "at")
+_BLIND: Final = ("labeller", "position", "answer", "at")
 
 
 def write_csv(path: Path, sheet: Sheet, said: list[Said]) -> None:
@@ -29,7 +29,7 @@ def write_csv(path: Path, sheet: Sheet, said: list[Said]) -> None:
             *map(int, sheet.samples[one.pair]),
             float(sheet.distance[one.pair]),
             int(sheet.stratum[one.pair]) if sheet.truth[one.pair] < 0 else None,
-            WORDS[one.answer],
+            _WORDS[one.answer],
             one.at,
         )
         for one in said
@@ -41,7 +41,7 @@ def write_csv(path: Path, sheet: Sheet, said: list[Said]) -> None:
 
 def blind_csv(answers: Iterable[tuple[str, int, Said]]) -> str:
     """Return a person's own answers by their place in that person's order: it tells nothing about the pairs."""
-    return _csv(BLIND, [(name, position + 1, WORDS[said.answer], said.at) for name, position, said in answers])
+    return _csv(_BLIND, [(name, position + 1, _WORDS[said.answer], said.at) for name, position, said in answers])
 
 
 def _csv(columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> str:

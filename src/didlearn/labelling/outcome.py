@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.atomic import atomically
 from didlearn.labelling.sheet import Sheet
 from didlearn.labelling.store import Said
@@ -25,13 +26,12 @@ from didlearn.statistics.birthday.labelled import (
 )
 from didlearn.statistics.intervals import proportion
 
-Array = np.ndarray[Any, Any]
 FILE: Final = Path("labels") / "result.json"
-QUESTION: Final = "How many different images can it make, when people decide what a duplicate is?"
-FARTHEST: Final = 20
-EDGE: Final = 0.25
-CODES: Final = {"d": 1, "n": 0, "u": 2}
-NOTES: Final = (
+_QUESTION: Final = "How many different images can it make, when people decide what a duplicate is?"
+_FARTHEST: Final = 20
+_EDGE: Final = 0.25
+_CODES: Final = {"d": 1, "n": 0, "u": 2}
+_NOTES: Final = (
     "Pairs farther apart than those looked at are taken as no duplicates: where the distance misses some, there are "
     "fewer different images than this says.",
     "The correction takes it that people judge generated pairs as well as planted ones, and err independently of one "
@@ -60,25 +60,25 @@ def outcome(sheet: Sheet, said: list[Said]) -> CheckResult:
     judged = _judgements(sheet, codes)
     rng = generator(0, "labels", sheet.fingerprint)
     estimates = corrected_support(judged, rng, level) | uncorrected_support(judged, level) | _rates(judged, level)
-    candidates = np.where(codes == CODES["u"], MISSING, codes)[:, sheet.truth == CANDIDATE]
+    candidates = np.where(codes == _CODES["u"], MISSING, codes)[:, sheet.truth == CANDIDATE]
     agreed = agreement(candidates, rng, level)
     if agreed is not None:
         estimates["agreement"] = agreed
     known = "effective_support" in estimates
     at_edge = _share_at_edge(sheet, judged, estimates) if known else 0.0
-    if at_edge > EDGE:
+    if at_edge > _EDGE:
         estimates = _opened(estimates)
     verdict, reason = _decision(known, at_edge)
     return CheckResult(
         check="labels",
-        question=QUESTION,
+        question=_QUESTION,
         verdict=verdict,
         reason=reason,
         answer=_answer(estimates, judged) if known else f"Too few pairs are labelled: {reason}.",
         params={"level": level, "pairs": len(sheet), "candidates": int((sheet.truth == CANDIDATE).sum())},
         estimates=estimates,
         tables=(_people_table(people, judged, codes, level), _strata_table(judged, level)),
-        notes=NOTES,
+        notes=_NOTES,
     )
 
 
@@ -88,12 +88,12 @@ def _codes(sheet: Sheet, said: list[Said]) -> tuple[list[str], Array]:
     codes = np.full((len(people), len(sheet)), MISSING)
     for one in said:
         if 0 <= one.pair < len(sheet):
-            codes[people.index(one.person), one.pair] = CODES[one.answer]
+            codes[people.index(one.person), one.pair] = _CODES[one.answer]
     return people, codes
 
 
 def _judgements(sheet: Sheet, codes: Array) -> Judgements:
-    called = np.where(codes == MISSING, UNANSWERED, codes == CODES["d"])
+    called = np.where(codes == MISSING, UNANSWERED, codes == _CODES["d"])
     return Judgements(called, sheet.truth, sheet.stratum, sheet.links, sheet.strata, sheet.drawn)
 
 
@@ -114,7 +114,7 @@ def _share_at_edge(sheet: Sheet, judged: Judgements, estimates: dict[str, Estima
     Where it is high, pairs beyond the sheet are duplicates too, and taking them as none is no small thing any more.
     """
     asked = np.flatnonzero((judged.truth == CANDIDATE) & (judged.said != UNANSWERED).any(0))
-    farthest = judged.said[:, asked[np.argsort(-sheet.distance[asked], kind="stable")[:FARTHEST]]]
+    farthest = judged.said[:, asked[np.argsort(-sheet.distance[asked], kind="stable")[:_FARTHEST]]]
     called = float(farthest[farthest != UNANSWERED].mean())
     eta, theta = (estimates[name].value or 0.0 for name in ("sensitivity", "false_alarms"))
     return (called - theta) / (eta - theta) if eta > theta else 0.0
@@ -135,7 +135,7 @@ def _decision(known: bool, at_edge: float) -> tuple[Verdict, str]:
         return "inconclusive", (
             f"nobody has judged {FEWEST} planted pairs of each kind and a candidate yet; label more pairs"
         )
-    if at_edge > EDGE:
+    if at_edge > _EDGE:
         return "inconclusive", (
             f"about {percent(min(at_edge, 1.0))} of the farthest pairs are duplicates still, so that more lie beyond; "
             "run the support check again with a larger --set support.threshold, and label its pairs"
@@ -169,7 +169,7 @@ def _people_table(people: list[str], judged: Judgements, codes: Array, level: fl
         ends = [
             (e.value, e.low, e.high) if (e := rates.get(n)) else (None,) * 3 for n in ("sensitivity", "false_alarms")
         ]
-        counts = [int((given == CODES[a]).sum()) for a in "dnu"]
+        counts = [int((given == _CODES[a]).sum()) for a in "dnu"]
         rows.append((name, len(given), *counts, *ends[0], *ends[1]))
     columns = (
         "who",

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from didlearn.labelling.store import Answer
 
 LARGEST: Final = 4096
-DRAINED: Final = 64 * 2**20
-LONGEST_NAME: Final = 60
+_DRAINED: Final = 64 * 2**20
+_LONGEST_NAME: Final = 60
 Index = Annotated[StrictInt, Field(ge=0, le=10**6)]
 M = TypeVar("M", bound=BaseModel)
 
@@ -54,8 +54,8 @@ def named(name: str) -> str:
         ValueError: it is empty, too long, or holds characters that cannot be printed.
     """
     name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise ValueError(f"a name has 1 to {LONGEST_NAME} printable characters")
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ValueError(f"a name has 1 to {_LONGEST_NAME} printable characters")
     return name
 
 
@@ -82,7 +82,7 @@ async def _body(request: Request) -> bytes:
     async for part in request.stream():
         seen += len(part)
         body = body + part if seen <= LARGEST else b""
-        if seen > DRAINED:
+        if seen > _DRAINED:
             break
     if seen > LARGEST:
         raise HTTPException(413, f"a message has at most {LARGEST} bytes")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.errors import ResultError, UsageError
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult
 from didlearn.rng import generator
 
-Array = np.ndarray[Any, Any]
 PARTS: Final = ("pictures", "truth", "distance", "stratum", "links", "samples", "strata")
 KINDS: Final = {-1: "candidate", 1: "planted duplicate", 0: "planted distinct"}
 

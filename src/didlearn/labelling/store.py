@@ -13,7 +13,7 @@ from didlearn.errors import ResultError
 
 Answer = Literal["d", "n", "u"]
 FILE: Final = Path("labels") / "labels.sqlite"
-SCHEMA: Final = """
+_SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS sheet (fingerprint TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS people (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS events (
@@ -59,7 +59,7 @@ class Store:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
-            connection.executescript(SCHEMA)
+            connection.executescript(_SCHEMA)
             connection.execute("BEGIN IMMEDIATE")
             if connection.execute("SELECT 1 FROM sheet").fetchone() is None:
                 connection.execute("INSERT INTO sheet VALUES (?)", (fingerprint,))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-import numpy as np
 import torch
 
+from didlearn.arrays import Array
 from didlearn.models.drawing import Advance, decode_units, draw_labels, padded_count, pixel_notes, silent
 from didlearn.rng import Stream
 
@@ -28,9 +28,9 @@ class Samples:
         notes: what a reader should know (pixels clipped, the model's own noise).
     """
 
-    images: np.ndarray[Any, Any]
-    labels: np.ndarray[Any, Any] | None
-    finite: np.ndarray[Any, Any]
+    images: Array
+    labels: Array | None
+    finite: Array
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -78,7 +78,7 @@ class Sampler(ABC):
         batch_size: int = 256,
         threads: int | None = None,
         advance: Advance = silent,
-        label_weights: np.ndarray[Any, Any] | None = None,
+        label_weights: Array | None = None,
     ) -> Samples:
         """Draw ``count`` images; image ``i`` depends on ``rng`` and ``i`` alone, so fewer images are a prefix of more.
 
@@ -126,7 +126,7 @@ class LatentModel(Sampler):
         batch_size: int = 256,
         threads: int | None = None,
         advance: Advance = silent,
-        label_weights: np.ndarray[Any, Any] | None = None,
+        label_weights: Array | None = None,
     ) -> Samples:
         """Decode latents drawn from the prior.
 

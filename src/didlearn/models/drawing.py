@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 
+from didlearn.arrays import Array
 from didlearn.errors import DidlearnError, OutputError, UsageError
 from didlearn.parallel import UNIT, default_threads, map_units
 from didlearn.result.words import percent
 from didlearn.rng import Stream, derive_seed
 
 Advance = Callable[[str, int, int], None]
-OUTSIDE = 1e-3
+_OUTSIDE = 1e-3
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -45,12 +46,12 @@ class Pixels:
     """Decoded images: uint8, or float32 without a value range.
 
     ``finite`` and ``outside`` are (n,): whether the image was all finite numbers (it is stored as 0 if not), and how
-    many of its values lay outside the value range by more than ``OUTSIDE`` of its width.
+    many of its values lay outside the value range by more than ``_OUTSIDE`` of its width.
     """
 
-    images: np.ndarray[Any, Any]
-    finite: np.ndarray[Any, Any]
-    outside: np.ndarray[Any, Any]
+    images: Array
+    finite: Array
+    outside: Array
 
     @classmethod
     def empty(cls, count: int, shape: tuple[int, int, int], ranged: bool) -> Pixels:
@@ -66,7 +67,7 @@ class Pixels:
         place = slice(start, start + len(x))
         self.finite[place] = finite.numpy()
         if self.images.dtype == np.uint8:
-            self.outside[place] = ((x < -OUTSIDE) | (x > 1 + OUTSIDE)).flatten(1).sum(dim=1).numpy()
+            self.outside[place] = ((x < -_OUTSIDE) | (x > 1 + _OUTSIDE)).flatten(1).sum(dim=1).numpy()
             x = (x.clamp(0, 1) * 255).round().to(torch.uint8)
         self.images[place] = x.numpy()
 
@@ -83,15 +84,13 @@ def padded_count(count: int, batch_size: int) -> int:
     return -(-count // unit) * unit
 
 
-def in_blocks(count: int, draw: Callable[[int], np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+def in_blocks(count: int, draw: Callable[[int], Array]) -> Array:
     """Join the first ``count`` rows of ``draw(0), draw(1), ...``, each of ``UNIT`` rows."""
     blocks = math.ceil(count / UNIT)
     return np.concatenate([draw(block) for block in range(blocks)])[:count]
 
 
-def draw_labels(
-    count: int, classes: int | None, weights: np.ndarray[Any, Any] | None, rng: Stream
-) -> np.ndarray[Any, Any] | None:
+def draw_labels(count: int, classes: int | None, weights: Array | None, rng: Stream) -> Array | None:
     """Draw (count,) int64 labels, ``None`` without classes; label ``i`` depends on ``rng`` and ``i`` alone.
 
     Raises:
@@ -110,7 +109,7 @@ def decode_units(
     model: Decoder,
     count: int,
     latents: torch.Tensor,
-    labels: np.ndarray[Any, Any] | None,
+    labels: Array | None,
     rng: Stream,
     *,
     device: str,

@@ -11,7 +11,7 @@ from didlearn.models.base import Sampler, Samples
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-TOLERANCE = 1e-3
+_TOLERANCE = 1e-3
 
 
 class Fault(NamedTuple):
@@ -69,7 +69,7 @@ def find_fault(samples: Samples, shape: tuple[int, int, int] | None = None, fewe
         )
     if samples.images.dtype != np.uint8:
         low, high = float(samples.images.min()), float(samples.images.max())
-        if low < -TOLERANCE or high > 1 + TOLERANCE:
+        if low < -_TOLERANCE or high > 1 + _TOLERANCE:
             return Fault(
                 "error",
                 f"generated pixels span {low:.3g} to {high:.3g}, real ones 0 to 1; "

@@ -60,10 +60,10 @@ def declare(
     found = check_classes(classes) if classes is not None else _attribute(module, "classes", check_classes, None, name)
     count, names = found or (None, None)
     if latent_shape is not None:
-        shape: tuple[int, ...] | None = check_latent_shape(latent_shape)
+        shape: tuple[int, ...] | None = _check_latent_shape(latent_shape)
     else:
-        shape = _attribute(module, "latent_shape", check_latent_shape, prior_shape(prior), name)
-    image_shape = _attribute(module, "image_shape", check_image_shape, None, name)
+        shape = _attribute(module, "latent_shape", _check_latent_shape, prior_shape(prior), name)
+    image_shape = _attribute(module, "image_shape", _check_image_shape, None, name)
     return Interface(shape, value_range, prior, count, names, image_shape, tuple(notes))  # type: ignore[arg-type]
 
 
@@ -80,7 +80,7 @@ def _attribute(module: nn.Module, attribute: str, check: Callable[[Any], T], def
         raise ModelError(f"{name}: its attribute {attribute} cannot be used: {error}") from None
 
 
-def check_latent_shape(value: object) -> tuple[int, ...]:
+def _check_latent_shape(value: object) -> tuple[int, ...]:
     """Return a latent shape as a tuple; a single number ``d`` is ``(d,)``."""
     shape = _integers(value)
     if shape is None or not shape or min(shape) < 1:
@@ -88,7 +88,7 @@ def check_latent_shape(value: object) -> tuple[int, ...]:
     return shape
 
 
-def check_image_shape(value: object) -> tuple[int, int, int]:
+def _check_image_shape(value: object) -> tuple[int, int, int]:
     """Return (C, H, W) with 1 or 3 channels."""
     shape = _integers(value)
     if shape is None or len(shape) != 3 or min(shape) < 1 or shape[0] not in (1, 3):

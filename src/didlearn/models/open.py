@@ -22,12 +22,12 @@ from didlearn.models.interface import INFER
 from didlearn.models.module import open_module, snapshot
 from didlearn.trusted import is_factory, is_torchscript
 
-KINDS = (
+_KINDS = (
     "a model folder (model.json), TorchScript (.pt), torch.export (.pt2), file.py:factory or pkg.module:factory with "
     "--trust-code, or a folder, .zip or .npz of samples"
 )
-BANKS = {".zip", ".npz", ".npy", ".parquet"}
-NO_NETWORK = {".safetensors", ".onnx", ".h5", ".keras", ".gguf", ".bin"}
+_BANKS = {".zip", ".npz", ".npy", ".parquet"}
+_NO_NETWORK = {".safetensors", ".onnx", ".h5", ".keras", ".gguf", ".bin"}
 
 
 def open_model(
@@ -90,7 +90,7 @@ def open_model(
     if isinstance(spec, Sampler):
         return spec
     if not hasattr(spec, "__len__") and not isinstance(spec, str):
-        raise UsageError(f"{_what(spec)} is no model; give {KINDS}, an nn.Module, an array, Images or a Sampler")
+        raise UsageError(f"{_what(spec)} is no model; give {_KINDS}, an nn.Module, an array, Images or a Sampler")
     try:
         return Bank(open_images(spec, size=size, channels=channels, skip_broken=skip_broken, name=name))
     except NotFiniteError as error:
@@ -110,12 +110,12 @@ def _is_bank(spec: str) -> bool:
     if spec == "digits" or spec.startswith("hf:"):
         return True
     if not spec:
-        raise UsageError(f"there is no model ''; give {KINDS}")
+        raise UsageError(f"there is no model ''; give {_KINDS}")
     path = Path(spec).expanduser()
     if path.is_dir():
         return not is_model_folder(path)
     if path.is_file():
-        known = path.suffix.lower() in BANKS or is_idx(path) or _is_cifar(path)
+        known = path.suffix.lower() in _BANKS or is_idx(path) or _is_cifar(path)
         return known and not is_torchscript(path)
     return spec.rpartition(":")[0].lower().endswith(".npz")
 
@@ -134,7 +134,7 @@ def _load(spec: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str, A
     if not path.exists():
         if is_factory(spec):
             return load_model_factory(spec, trust_code), {}, "factory", spec.rpartition(":")[2]
-        raise UsageError(f"there is no model {spec!r}; give {KINDS}")
+        raise UsageError(f"there is no model {spec!r}; give {_KINDS}")
     if path.suffix.lower() == ".pt2":
         return load_exported(path, trust_code), {}, "exported", path.stem
     if is_torchscript(path):
@@ -143,8 +143,8 @@ def _load(spec: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str, A
 
 
 def _refusal(path: Path) -> UsageError:
-    if path.suffix.lower() in NO_NETWORK:
-        return UsageError(f"{path} is no model that can be run here (weights alone do not say how); give {KINDS}")
+    if path.suffix.lower() in _NO_NETWORK:
+        return UsageError(f"{path} is no model that can be run here (weights alone do not say how); give {_KINDS}")
     return UsageError(
         f"{path} is a pickled checkpoint, or nothing that is known: it does not hold the network, and unpickling it "
         "would run its code. Save the model as TorchScript (torch.jit.trace(model, z).save), with torch.export.save, "

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.models.base import Advance, LatentModel, Sampler, Samples, silent
 from didlearn.models.drawing import Pixels, in_blocks, pixel_notes
@@ -18,7 +18,7 @@ from didlearn.parallel import UNIT
 from didlearn.rng import Stream
 
 
-def atom_probabilities(count: int, *masses: float) -> np.ndarray[Any, Any]:
+def atom_probabilities(count: int, *masses: float) -> Array:
     """Return (count,) probabilities: the first points have ``masses``, the others share the rest evenly."""
     rest = count - len(masses)
     if rest < 1 or any(mass < 0 for mass in masses) or sum(masses) > 1:
@@ -42,11 +42,11 @@ class DiscreteGenerator(Sampler):
 
     def __init__(
         self,
-        images: np.ndarray[Any, Any],
-        probabilities: np.ndarray[Any, Any] | None = None,
+        images: Array,
+        probabilities: Array | None = None,
         *,
         sigma: float = 0.0,
-        labels: np.ndarray[Any, Any] | None = None,
+        labels: Array | None = None,
         name: str = "discrete generator",
     ) -> None:
         self.points = images if images.dtype == np.uint8 else np.rint(images * 255).astype(np.uint8)
@@ -80,11 +80,11 @@ class DiscreteGenerator(Sampler):
         digest.update(self.probabilities.tobytes())
         return digest.hexdigest()
 
-    def draw_index(self, count: int, rng: Stream) -> np.ndarray[Any, Any]:
+    def draw_index(self, count: int, rng: Stream) -> Array:
         """Return which points the first ``count`` draws are: (count,) int64."""
         last = len(self.points) - 1
 
-        def block(number: int) -> np.ndarray[Any, Any]:
+        def block(number: int) -> Array:
             u = rng.numpy("index", number).random(UNIT) * self._cumulative[-1]
             return np.minimum(np.searchsorted(self._cumulative, u, side="right"), last)
 
@@ -99,7 +99,7 @@ class DiscreteGenerator(Sampler):
         batch_size: int = 256,  # noqa: ARG002
         threads: int | None = None,  # noqa: ARG002
         advance: Advance = silent,
-        label_weights: np.ndarray[Any, Any] | None = None,  # noqa: ARG002 (labels are those of the points)
+        label_weights: Array | None = None,  # noqa: ARG002 (labels are those of the points)
     ) -> Samples:
         """Draw ``count`` images independently: duplicates are the point."""
         index = self.draw_index(count, rng)
@@ -112,7 +112,7 @@ class DiscreteGenerator(Sampler):
         pixels = Pixels(images, np.ones(count, dtype=bool), np.zeros(count, dtype=np.int64))
         return Samples(images, labels, pixels.finite, pixel_notes(pixels))
 
-    def _noise(self, rng: Stream, block: int) -> np.ndarray[Any, Any]:
+    def _noise(self, rng: Stream, block: int) -> Array:
         normal = rng.numpy("noise", block).standard_normal((UNIT, *self.image_shape), dtype=np.float32)
         return normal * np.float32(255 * self.sigma)
 

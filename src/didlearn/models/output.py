@@ -9,7 +9,7 @@ import torch
 from didlearn.errors import OutputError
 
 Shape = tuple[int, int, int]
-WANTED = "images (n, C, H, W) with 1 or 3 channels were expected"
+_WANTED = "images (n, C, H, W) with 1 or 3 channels were expected"
 
 
 def check_tensor(output: object, count: int, name: str) -> torch.Tensor:
@@ -19,11 +19,13 @@ def check_tensor(output: object, count: int, name: str) -> torch.Tensor:
         OutputError: it is not.
     """
     if not isinstance(output, torch.Tensor):
-        raise OutputError(f"{name} returned a {type(output).__name__}; a tensor of {WANTED}")
+        raise OutputError(f"{name} returned a {type(output).__name__}; a tensor of {_WANTED}")
     if output.is_complex():
-        raise OutputError(f"{name} returned complex numbers; {WANTED}")
+        raise OutputError(f"{name} returned complex numbers; {_WANTED}")
     if output.ndim == 0 or len(output) != count:
-        raise OutputError(f"{name} returned the shape {tuple(output.shape)} for {count} latents; {WANTED}, n = {count}")
+        raise OutputError(
+            f"{name} returned the shape {tuple(output.shape)} for {count} latents; {_WANTED}, n = {count}"
+        )
     return output
 
 
@@ -37,10 +39,10 @@ def find_image_shape(output: torch.Tensor, declared: Shape | None, name: str) ->
     if output.ndim == 2:
         return _flat_shape(got[1], declared, name)
     if output.ndim != 4:
-        raise OutputError(f"{name} returned the shape {got}, {output.ndim} axes; {WANTED}")
+        raise OutputError(f"{name} returned the shape {got}, {output.ndim} axes; {_WANTED}")
     if got[1] not in (1, 3):
         hint = "; the channels seem to come last, permute them" if got[3] in (1, 3) else ""
-        raise OutputError(f"{name} returned the shape {got}, {got[1]} channels; {WANTED}{hint}")
+        raise OutputError(f"{name} returned the shape {got}, {got[1]} channels; {_WANTED}{hint}")
     shape = (got[1], got[2], got[3])
     if declared not in (None, shape):
         raise OutputError(f"{name} returned images {shape}, but its image_shape says {declared}")
@@ -55,7 +57,7 @@ def _flat_shape(length: int, declared: Shape | None, name: str) -> tuple[Shape, 
         return (1, side, side), f"flat outputs of {length} numbers were read as {side}×{side} grayscale images"
     says = f"but its image_shape says {declared}" if declared else "which is no square grayscale image"
     raise OutputError(
-        f"{name} returned {length} numbers per image, {says}; {WANTED}, "
+        f"{name} returned {length} numbers per image, {says}; {_WANTED}, "
         "or flat ones with an attribute image_shape = (C, H, W) on the module"
     )
 

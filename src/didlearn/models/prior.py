@@ -14,7 +14,7 @@ from didlearn.parallel import UNIT
 from didlearn.rng import Stream
 
 Prior = str | Distribution
-NAMES = ("normal", "uniform")
+_NAMES = ("normal", "uniform")
 # torch's distributions draw from the global generator: one at a time.
 _GLOBAL = threading.Lock()
 
@@ -25,7 +25,7 @@ def check_prior(prior: object) -> Prior:
     Raises:
         UsageError: it is neither a known name nor a torch Distribution.
     """
-    if isinstance(prior, Distribution) or (isinstance(prior, str) and prior in NAMES):
+    if isinstance(prior, Distribution) or (isinstance(prior, str) and prior in _NAMES):
         return prior
     raise UsageError(f'the prior is {prior!r}; give "normal", "uniform" (on [-1, 1]) or a torch Distribution')
 

@@ -18,10 +18,10 @@ from didlearn.models.prior import sample_latents
 from didlearn.parallel import UNIT, single_threaded
 from didlearn.rng import Stream
 
-PROBES = 256
-TOLERANCE = 1e-3
-TRIALS = 48
-PROBE = Stream(0, ("probe",))
+_PROBES = 256
+_TOLERANCE = 1e-3
+_TRIALS = 48
+_PROBE = Stream(0, ("probe",))
 Call = Callable[[torch.Tensor], object]
 
 
@@ -46,31 +46,31 @@ def probe(module: nn.Module, call: Call, declared: Interface, name: str, device:
     with torch.no_grad(), single_threaded():
         shape = declared.latent_shape
         if shape is None:
-            shape = find_latent_shape(module, call, declared.classes, name, device)
+            shape = _find_latent_shape(module, call, declared.classes, name, device)
             notes.append(f"the latent shape {shape} was found from the weights by trying")
-        latents = sample_latents(declared.prior, shape, PROBES, PROBE).to(device)
+        latents = sample_latents(declared.prior, shape, _PROBES, _PROBE).to(device)
         output = check_tensor(call(latents[:4]), 4, name)
         image_shape, note = find_image_shape(output, declared.image_shape, name)
         notes += [note] if note else []
-        noisy, note = find_noise(call, latents[:4])
+        noisy, note = _find_noise(call, latents[:4])
         notes += [note] if note else []
         value_range = declared.value_range
         if isinstance(value_range, str):
             outputs = (as_images(call(z), len(z), image_shape, name) for z in latents.split(UNIT))
-            value_range, note = infer_range(outputs)
+            value_range, note = _infer_range(outputs)
             notes.append(note)
     return Found(shape, image_shape, value_range, noisy, tuple(notes))
 
 
-def find_latent_shape(module: nn.Module, call: Call, classes: int | None, name: str, device: str) -> tuple[int, ...]:
+def _find_latent_shape(module: nn.Module, call: Call, classes: int | None, name: str, device: str) -> tuple[int, ...]:
     """Try the shapes the weights suggest, and return the first that the network takes.
 
     Raises:
         ModelError: none fits.
     """
-    for shape in itertools.islice(dict.fromkeys(_suggested(module, classes)), TRIALS):
+    for shape in itertools.islice(dict.fromkeys(_suggested(module, classes)), _TRIALS):
         try:
-            output = check_tensor(call(sample_latents("normal", shape, 2, PROBE).to(device)), 2, name)
+            output = check_tensor(call(sample_latents("normal", shape, 2, _PROBE).to(device)), 2, name)
         except DidlearnError:
             continue
         if output.ndim in (2, 4):
@@ -93,7 +93,7 @@ def _suggested(module: nn.Module, classes: int | None) -> Iterator[tuple[int, ..
                     yield (width - label_width, 1, 1)
 
 
-def find_noise(call: Call, latents: torch.Tensor) -> tuple[bool, str | None]:
+def _find_noise(call: Call, latents: torch.Tensor) -> tuple[bool, str | None]:
     """Tell whether the network draws noise of its own, and whether torch's seed governs it."""
     first, again, other = (_seeded(call, latents, seed) for seed in ("one", "one", "two"))
     if not _same(first, again):
@@ -107,7 +107,7 @@ def find_noise(call: Call, latents: torch.Tensor) -> tuple[bool, str | None]:
 
 
 def _seeded(call: Call, latents: torch.Tensor, seed: str) -> torch.Tensor:
-    with named_noise(PROBE.child("noise", seed), latents.device):
+    with named_noise(_PROBE.child("noise", seed), latents.device):
         output = call(latents)
     assert isinstance(output, torch.Tensor), "checked before"
     return output.float()
@@ -118,7 +118,7 @@ def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-4, equal_nan=True)
 
 
-def infer_range(outputs: Iterable[torch.Tensor]) -> tuple[ValueRange, str]:
+def _infer_range(outputs: Iterable[torch.Tensor]) -> tuple[ValueRange, str]:
     """Return the smallest usual range that holds all finite values, and a note that says so."""
     low, high, whole = math.inf, -math.inf, False
     for output in outputs:
@@ -127,13 +127,13 @@ def infer_range(outputs: Iterable[torch.Tensor]) -> tuple[ValueRange, str]:
         values = values[torch.isfinite(values)]
         if len(values):
             low, high = min(low, float(values.min())), max(high, float(values.max()))
-    said = f"inferred from {PROBES} decoded latents"
+    said = f"inferred from {_PROBES} decoded latents"
     if low > high:
-        return (0.0, 1.0), f"no finite pixel was found among {PROBES} decoded latents"
+        return (0.0, 1.0), f"no finite pixel was found among {_PROBES} decoded latents"
     if whole:
         return (0.0, 255.0), f"the value range [0, 255] was {said} (8-bit output)"
     for lowest in (0.0, -1.0):
-        if lowest - TOLERANCE <= low and high <= 1 + TOLERANCE:
+        if lowest - _TOLERANCE <= low and high <= 1 + _TOLERANCE:
             return (lowest, 1.0), f"the value range [{lowest:g}, 1] was {said}"
     spread = f"values from {low:.3g} to {high:.3g}"
-    return None, f"no value range: {spread} were seen in {PROBES} decoded latents, so pixels are used as they are"
+    return None, f"no value range: {spread} were seen in {_PROBES} decoded latents, so pixels are used as they are"

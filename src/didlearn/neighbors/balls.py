@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import DataError
 from didlearn.neighbors.kernel.bounds import Bounds
 from didlearn.neighbors.kernel.cascade import PANEL, STEP, Block, Candidates, Cascade, full_precision, numbers, slices
-from didlearn.neighbors.kernel.rows import Floats, Ints, Rows, as_rows
+from didlearn.neighbors.kernel.rows import Rows, as_rows
 from didlearn.neighbors.repeats import first_copies
 from didlearn.neighbors.within import split
 

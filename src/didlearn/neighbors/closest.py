@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
 from didlearn.neighbors.kernel.cascade import Block, Candidates, Cascade, full_precision, length, numbers
-from didlearn.neighbors.kernel.rows import Floats, Ints, Rows, as_rows
+from didlearn.neighbors.kernel.rows import Rows, as_rows
 from didlearn.neighbors.kernel.triangle import above_diagonal, triangle
 
-CHUNK = 1024  # pairs settled between two looks at the limit
+_CHUNK = 1024  # pairs settled between two looks at the limit
 
 
 class Pairs(NamedTuple):
@@ -103,7 +104,7 @@ class _Best:
     def offer(self, candidates: Candidates) -> None:
         """Let pairs enter that are closer than the last one, nearest bounds first."""
         order = torch.argsort(candidates.low, stable=True)
-        for chunk in order.split(max(CHUNK, self.k)):
+        for chunk in order.split(max(_CHUNK, self.k)):
             chunk = chunk[candidates.low[chunk] <= self.limit]
             if not len(chunk):
                 return

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
 from didlearn.neighbors.kernel.bounds import Bounds
 from didlearn.neighbors.kernel.cascade import Block, Candidates
-from didlearn.neighbors.kernel.rows import Floats, Ints, Rows, as_rows
+from didlearn.neighbors.kernel.rows import Rows, as_rows
 from didlearn.neighbors.within import Within, split
 
 

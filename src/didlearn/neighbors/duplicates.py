@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import torch
 
+from didlearn.arrays import Ints
 from didlearn.errors import UsageError
 from didlearn.neighbors.forest import Forest
 from didlearn.neighbors.kernel.bounds import Bounds
 from didlearn.neighbors.kernel.cascade import Block, Candidates, numbers
-from didlearn.neighbors.kernel.rows import Ints, Rows, as_rows
+from didlearn.neighbors.kernel.rows import Rows, as_rows
 from didlearn.neighbors.within import Within, split
 
 

@@ -7,9 +7,9 @@ import torch
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from didlearn.neighbors.kernel.rows import Ints
+from didlearn.arrays import Ints
 
-BATCH = 1 << 16  # single edges gathered before they are joined
+_BATCH = 1 << 16  # single edges gathered before they are joined
 
 
 class Forest:
@@ -22,7 +22,7 @@ class Forest:
     def add(self, i: Ints, j: Ints) -> None:
         """Join rows pair by pair, some time before ``finish``."""
         self._waiting.append((i, j))
-        if sum(len(part) for part, _ in self._waiting) > BATCH:
+        if sum(len(part) for part, _ in self._waiting) > _BATCH:
             self._flush()
 
     def add_block(self, inside: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:

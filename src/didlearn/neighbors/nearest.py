@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import DataError, UsageError
 from didlearn.neighbors.kernel.bounds import Bounds
 from didlearn.neighbors.kernel.cascade import (
@@ -23,7 +24,7 @@ from didlearn.neighbors.kernel.cascade import (
     numbers,
     slices,
 )
-from didlearn.neighbors.kernel.rows import Floats, Ints, Rows, as_rows
+from didlearn.neighbors.kernel.rows import Rows, as_rows
 from didlearn.neighbors.repeats import late_copies
 
 STRIP = 1024  # queries whose sketched distances to WIDE reference rows are held at once

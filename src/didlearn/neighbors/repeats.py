@@ -6,7 +6,7 @@ import hashlib
 
 import torch
 
-PROBES = 8  # columns compared first
+_PROBES = 8  # columns compared first
 
 
 def first_copies(raw: torch.Tensor) -> torch.Tensor:
@@ -33,6 +33,6 @@ def late_copies(raw: torch.Tensor, copies: int) -> torch.Tensor:
 
 def _suspects(raw: torch.Tensor) -> torch.Tensor:
     """Rows that agree with another one in a few columns: most sets are told apart by those already."""
-    columns = (torch.arange(PROBES, device=raw.device) * raw.shape[1] + raw.shape[1] // 2) // PROBES
+    columns = (torch.arange(_PROBES, device=raw.device) * raw.shape[1] + raw.shape[1] // 2) // _PROBES
     _, group, size = raw[:, columns].unique(dim=0, return_inverse=True, return_counts=True)
     return (size[group] > 1).nonzero().flatten()

@@ -12,7 +12,7 @@ from didlearn.neighbors.kernel.rows import Rows
 from didlearn.neighbors.kernel.triangle import above_diagonal, triangle
 from didlearn.neighbors.repeats import first_copies
 
-SOME = 256  # rows of a block looked at together
+_SOME = 256  # rows of a block looked at together
 
 
 class Within(ABC):
@@ -66,4 +66,4 @@ class Within(ABC):
 
 def split(rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Cut row numbers into parts whose share of a block fits the cache."""
-    return rows.split(SOME) if len(rows) else ()
+    return rows.split(_SOME) if len(rows) else ()

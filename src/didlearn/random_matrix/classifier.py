@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
+from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.random_matrix.limits.equivalent import positive_root
-from didlearn.random_matrix.limits.mixture import Array, population
+from didlearn.random_matrix.limits.mixture import population
 
-DRAWS = 200_000
+_DRAWS = 200_000
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class ClassifierPrediction:
         error: the fraction called wrong, classes weighted by their proportions.
     """
 
-    score_mean: Array
-    score_covariance: Array
-    confusion: Array
+    score_mean: Floats
+    score_covariance: Floats
+    confusion: Floats
     error: float
 
 
@@ -94,7 +95,7 @@ def predict_classifier(
     return _decide(targets - e_matrix @ targets, np.array(covariance), mixture.proportions)
 
 
-def _decide(mean: Array, covariance: Array, proportions: Array) -> ClassifierPrediction:
+def _decide(mean: Floats, covariance: Floats, proportions: Floats) -> ClassifierPrediction:
     if mean.shape[1] == 1:
         first = ndtr(mean[:, 0] / np.sqrt(covariance[:, 0, 0]))
         confusion = np.stack([first, 1 - first], axis=1)
@@ -104,9 +105,9 @@ def _decide(mean: Array, covariance: Array, proportions: Array) -> ClassifierPre
     return ClassifierPrediction(mean, covariance, confusion, error)
 
 
-def _argmax(mean: Array, covariance: Array) -> Array:
+def _argmax(mean: Floats, covariance: Floats) -> Floats:
     """Return how often each coordinate of a Gaussian is the greatest."""
     values, vectors = np.linalg.eigh(covariance)
-    draws: NDArray[Any] = np.random.default_rng(0).normal(size=(DRAWS, len(mean)))
+    draws: NDArray[Any] = np.random.default_rng(0).normal(size=(_DRAWS, len(mean)))
     scores = mean + (draws * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    return np.bincount(scores.argmax(1), minlength=len(mean)) / DRAWS
+    return np.bincount(scores.argmax(1), minlength=len(mean)) / _DRAWS

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import DataError
-from didlearn.random_matrix.limits.mixture import Array
 from didlearn.random_matrix.pivotal import PER_DIMENSION, SHARE
 from didlearn.random_matrix.samples import as_samples, centred, varying_basis
 
-VARYING = 1e-9
+_VARYING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class ConcentrationCurve:
         plain_slope, whitened_slope: of log r_Q against log dimension: about 0 where features concentrate, 1 where not.
     """
 
-    dimensions: NDArray[np.int64]
-    plain: Array
-    whitened: Array
-    plain_error: Array
-    whitened_error: Array
+    dimensions: Ints
+    plain: Floats
+    whitened: Floats
+    plain_error: Floats
+    whitened_error: Floats
     plain_slope: float
     whitened_slope: float
 
@@ -74,14 +74,14 @@ def concentration_curve(
     return ConcentrationCurve(sizes, mean[:, 0], mean[:, 1], spread[:, 0], spread[:, 1], slopes[0], slopes[1])
 
 
-def _dimensions(most: int, rank: int, rows: int) -> NDArray[np.int64]:
+def _dimensions(most: int, rank: int, rows: int) -> Ints:
     if most < min(4, rank):
         raise DataError(f"{rows} rows are too few for a concentration curve; give at least 20")
     powers = 2 ** np.arange(0 if most < 4 else 2, int(np.log2(most)) + 1)
     return np.unique(np.append(powers, most))
 
 
-def _ratios(rows: Array, d: int, rng: np.random.Generator) -> tuple[float, float]:
+def _ratios(rows: Floats, d: int, rng: np.random.Generator) -> tuple[float, float]:
     x = rows[rng.permutation(len(rows))]
     if d < x.shape[1]:
         x = x @ np.linalg.qr(rng.normal(size=(x.shape[1], d)))[0]
@@ -91,7 +91,7 @@ def _ratios(rows: Array, d: int, rng: np.random.Generator) -> tuple[float, float
     return _plain(x), float(np.var(whitened) / np.var(null))
 
 
-def _plain(x: Array) -> float:
+def _plain(x: Floats) -> float:
     """Return Var ‖x‖² / (2 tr Σ²), tr Σ² without the bias of estimation (tr S² − (tr S)² / n)."""
     n = len(x)
     cov = x.T @ x / (n - 1)
@@ -99,13 +99,13 @@ def _plain(x: Array) -> float:
     return float(np.var((x**2).sum(1), ddof=1) / (2 * square))
 
 
-def _whitened(x: Array, first: int) -> tuple[Array, int]:
+def _whitened(x: Floats, first: int) -> tuple[Floats, int]:
     """Return ‖x‖² of the second part over the directions in which the first varies, and how many these are."""
     a = x[:first] - x[:first].mean(0)
     values, vectors = scipy.linalg.eigh(a.T @ a / (first - 1))
-    kept = values > VARYING * values.max()
+    kept = values > _VARYING * values.max()
     return (((x[first:] - x[:first].mean(0)) @ vectors[:, kept]) ** 2) @ (1 / values[kept]), int(kept.sum())
 
 
-def _slope(sizes: NDArray[np.int64], ratios: Array) -> float:
+def _slope(sizes: Ints, ratios: Floats) -> float:
     return float(np.polyfit(np.log(sizes), np.log(np.maximum(ratios, 1e-12)), 1)[0]) if len(sizes) > 1 else 0.0

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 from threadpoolctl import threadpool_limits
 
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
-from didlearn.random_matrix.limits.mixture import Array
 from didlearn.random_matrix.replicates import Placement, kolmogorov, place, place_scalar, wasserstein
 from didlearn.random_matrix.rotation import Rotations, fit_rotations
 from didlearn.random_matrix.samples import Samples, as_samples
 
-PAIR = 2
+_PAIR = 2
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class MomentResult:
     """
 
     statistics: dict[str, Placement]
-    eigenvalues: Array
-    replicate_eigenvalues: Array
-    scalars: dict[str, Array]
-    vectors: Array
-    replicate_vectors: Array
-    labels: NDArray[np.int64]
+    eigenvalues: Floats
+    replicate_eigenvalues: Floats
+    scalars: dict[str, Floats]
+    vectors: Floats
+    replicate_vectors: Floats
+    labels: Ints
 
     @property
     def p_value(self) -> float:
@@ -60,10 +60,10 @@ class MomentResult:
 
 @dataclass(frozen=True)
 class _Member:
-    eigenvalues: Array
+    eigenvalues: Floats
     scalars: dict[str, float]
-    vectors: Array
-    cosines: Array
+    vectors: Floats
+    cosines: Floats
     clustering: float
 
 
@@ -116,7 +116,7 @@ def moment_test(
 
 def _pooled(
     features: ArrayLike, labels: ArrayLike | None, fresh: ArrayLike | None, fresh_labels: ArrayLike | None
-) -> tuple[Samples, Array, NDArray[np.int64]]:
+) -> tuple[Samples, Floats, Ints]:
     samples = as_samples(features, labels)
     if fresh is None:
         return samples, samples.features, samples.labels
@@ -151,15 +151,15 @@ def _statistics(family: list[_Member], leading: int) -> dict[str, Placement]:
     return statistics | {"clustering": place_scalar(np.array([member.clustering for member in family]))}
 
 
-def _scalars(family: list[_Member]) -> dict[str, Array]:
+def _scalars(family: list[_Member]) -> dict[str, Floats]:
     return {name: np.array([member.scalars[name] for member in family]) for name in family[0].scalars}
 
 
-def _member(rows: Array, about: _About, labels: NDArray[np.int64], seed: int) -> _Member:
+def _member(rows: Floats, about: _About, labels: Ints, seed: int) -> _Member:
     """Take the spectrum, leading eigenvectors and statistics of one data set; its rows lie in order of the classes."""
     n, p = rows.shape
     classes = int(labels[-1]) + 1
-    count = max(classes, PAIR)
+    count = max(classes, _PAIR)
     if n <= p:
         values, vectors = np.linalg.eigh(rows @ rows.T / p)
         top = vectors[:, ::-1][:, :count]
@@ -179,13 +179,13 @@ def _member(rows: Array, about: _About, labels: NDArray[np.int64], seed: int) ->
 class _About:
     """Statistics about what the rotations keep: the class means, and the scatter."""
 
-    def __init__(self, rotations: Rotations, labels: NDArray[np.int64]) -> None:
+    def __init__(self, rotations: Rotations, labels: Ints) -> None:
         self.centres = rotations.means[labels]
         self.starts = np.searchsorted(labels, np.arange(len(rotations.means)))[1:]
         full = all(len(f) < n - 1 for f, n in zip(rotations.factors, rotations.counts, strict=True))
         self.whiten = [np.linalg.pinv(factor) for factor in rotations.factors] if full else []
 
-    def scalars(self, rows: Array) -> dict[str, float]:
+    def scalars(self, rows: Floats) -> dict[str, float]:
         """Return the edge, and the variances of ‖x‖² and of Mahalanobis ‖x‖²."""
         centred = rows - self.centres
         found = {"edge": _greatest(centred), "radius": float(np.var((centred**2).sum(1)))}
@@ -195,7 +195,7 @@ class _About:
         return found
 
 
-def _greatest(rows: Array) -> float:
+def _greatest(rows: Floats) -> float:
     n, p = rows.shape
     gram = rows @ rows.T if n <= p else rows.T @ rows
     return float(scipy.linalg.eigh(gram, eigvals_only=True, subset_by_index=[len(gram) - 1] * 2)[0]) / p

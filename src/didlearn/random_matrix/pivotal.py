@@ -13,8 +13,8 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike
 
+from didlearn.arrays import Floats
 from didlearn.errors import DataError, UsageError
-from didlearn.random_matrix.limits.mixture import Array
 from didlearn.random_matrix.replicates import Placement, kolmogorov, place, place_scalar, wasserstein
 from didlearn.random_matrix.rotation import wishart
 from didlearn.random_matrix.samples import Samples, as_samples, centred, varying_basis
@@ -41,10 +41,10 @@ class PivotalResult:
     statistics: dict[str, Placement]
     dimension: int
     projected: bool
-    sizes: Array
-    eigenvalues: Array
-    null_eigenvalues: Array
-    null_largest: Array
+    sizes: Floats
+    eigenvalues: Floats
+    null_eigenvalues: Floats
+    null_largest: Floats
 
     @property
     def p_value(self) -> float:
@@ -89,7 +89,7 @@ def pivotal_test(
     return _compare(np.array([data, *null]), sizes, projected)
 
 
-def _projection(samples: Samples, most: int, asked: int | None, rng: np.random.Generator) -> tuple[Array, bool]:
+def _projection(samples: Samples, most: int, asked: int | None, rng: np.random.Generator) -> tuple[Floats, bool]:
     """Return (p, d): the directions that vary, mixed down to at most ``most`` and ``asked`` dimensions."""
     basis = varying_basis(centred(samples))
     rank = basis.shape[1]
@@ -102,17 +102,17 @@ def _projection(samples: Samples, most: int, asked: int | None, rng: np.random.G
     return basis @ np.linalg.qr(rng.normal(size=(rank, d)))[0], True
 
 
-def _eigenvalues(rows: Array, first: int) -> Array:
+def _eigenvalues(rows: Floats, first: int) -> Floats:
     """Return the eigenvalues of Σ̂_A^{-1} Σ̂_B, ascending; A without full rank counts as eigenvalues without bound."""
     a, b = (part - part.mean(0) for part in (rows[:first], rows[first:]))
     return _relative(a.T @ a / (len(a) - 1), b.T @ b / (len(b) - 1))
 
 
-def _null_eigenvalues(first: int, second: int, d: int, rng: np.random.Generator) -> Array:
+def _null_eigenvalues(first: int, second: int, d: int, rng: np.random.Generator) -> Floats:
     return _relative(*(wishart(n - 1, d, rng) / (n - 1) for n in (first, second)))
 
 
-def _relative(cov_a: Array, cov_b: Array) -> Array:
+def _relative(cov_a: Floats, cov_b: Floats) -> Floats:
     scale = np.sqrt(np.diag(cov_a))
     if scale.min() <= 0:
         return np.full(len(scale), np.inf)
@@ -124,7 +124,7 @@ def _relative(cov_a: Array, cov_b: Array) -> Array:
         return np.full(len(scale), np.inf)
 
 
-def _compare(spectra: Array, sizes: Array, projected: bool) -> PivotalResult:
+def _compare(spectra: Floats, sizes: Floats, projected: bool) -> PivotalResult:
     """Add up the classes' statistics; ``spectra`` is (B + 1, k, d), the data first."""
     finite = np.minimum(spectra, 1e12)
     k = spectra.shape[1]

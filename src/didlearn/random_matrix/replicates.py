@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.random_matrix.limits.mixture import Array
+from didlearn.arrays import Floats
 
-LEVELS = 1000
+_LEVELS = 1000
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Placement:
     shift: float | None = None
 
 
-def place(values: Array, shift: float | None = None) -> Placement:
+def place(values: Floats, shift: float | None = None) -> Placement:
     """Return the placement of T of the data, ``values[0]``, among those of the replicates, ``values[1:]``."""
     data, null = float(values[0]), values[1:]
     mean = float(null.mean())
@@ -43,7 +43,7 @@ def place(values: Array, shift: float | None = None) -> Placement:
     return Placement(data, mean, float(np.quantile(null, 0.95)), ratio, p_value, shift)
 
 
-def place_scalar(values: Array) -> Placement:
+def place_scalar(values: Floats) -> Placement:
     """Place a number by its distance from the mean of the others, (B + 1,)."""
     others = (values.sum() - values) / (len(values) - 1)
     centre = float(others[0])
@@ -51,19 +51,19 @@ def place_scalar(values: Array) -> Placement:
     return place(np.abs(values - others), shift)
 
 
-def wasserstein(spectra: Array) -> Array:
+def wasserstein(spectra: Floats) -> Floats:
     """Return the W₁ distance of each ordered spectrum (B + 1, m) from the mean of the others, (B + 1,)."""
     ordered = np.sort(spectra, axis=1)
     others = (ordered.sum(0) - ordered) / (len(ordered) - 1)
     return np.abs(ordered - others).mean(1)
 
 
-def kolmogorov(spectra: Array) -> Array:
+def kolmogorov(spectra: Floats) -> Floats:
     """Return the greatest distance of each spectrum's distribution function from the mean one of the others, (B + 1,).
 
     Functions are compared at 1000 quantiles of all spectra together.
     """
-    grid = np.quantile(spectra, np.linspace(0, 1, LEVELS))
+    grid = np.quantile(spectra, np.linspace(0, 1, _LEVELS))
     functions = np.stack([np.searchsorted(np.sort(row), grid, side="right") for row in spectra]) / spectra.shape[1]
     others = (functions.sum(0) - functions) / (len(functions) - 1)
     return np.abs(functions - others).max(1)

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
-from didlearn.random_matrix.limits.mixture import Array
 from didlearn.random_matrix.samples import Samples, as_samples
 
-RANK_TOLERANCE = 1e-10
+_RANK_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Rotations:
         means: of the classes, (k, p). factors: A_ℓ, (r_ℓ, p) with A_ℓᵀ A_ℓ = Zᵀ Z. counts: rows of each class, (k,).
     """
 
-    means: Array
-    factors: tuple[Array, ...]
-    counts: NDArray[np.int64]
+    means: Floats
+    factors: tuple[Floats, ...]
+    counts: Ints
 
-    def draw(self, counts: ArrayLike, rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
+    def draw(self, counts: ArrayLike, rng: np.random.Generator) -> tuple[Floats, Ints]:
         """Rotate every class and return its first ``counts[ℓ]`` rows: features (n, p) by class, and labels (n,).
 
         Raises:
@@ -66,17 +66,17 @@ def fit_rotations(features: ArrayLike, labels: ArrayLike | None = None) -> Rotat
     return Rotations(means, tuple(_root(samples, label, means[label]) for label in classes), samples.counts)
 
 
-def _root(samples: Samples, label: int, mean: Array) -> Array:
+def _root(samples: Samples, label: int, mean: Floats) -> Floats:
     rows = samples.of_class(label) - mean
     n, p = rows.shape
     values, vectors = np.linalg.eigh(rows @ rows.T if n <= p else rows.T @ rows)
-    keep = values > RANK_TOLERANCE * max(float(values[-1]), 1e-300)
+    keep = values > _RANK_TOLERANCE * max(float(values[-1]), 1e-300)
     if n <= p:
         return vectors[:, keep].T @ rows
     return np.sqrt(values[keep])[:, None] * vectors[:, keep].T
 
 
-def frame(first: int, rows: int, rank: int, rng: np.random.Generator) -> Array:
+def frame(first: int, rows: int, rank: int, rng: np.random.Generator) -> Floats:
     """Return the first rows of a uniform orthonormal frame (rows, rank) orthogonal to the constants.
 
     The scatter of all Gaussian rows is that of the first, of the others, and of the two means.
@@ -95,7 +95,7 @@ def frame(first: int, rows: int, rank: int, rng: np.random.Generator) -> Array:
     return scipy.linalg.solve_triangular(root, (g - mean).T, lower=True).T
 
 
-def wishart(freedom: int, p: int, rng: np.random.Generator) -> Array:
+def wishart(freedom: int, p: int, rng: np.random.Generator) -> Floats:
     """Draw a Wishart matrix Gᵀ G (p, p), G (freedom, p) standard normal."""
     if freedom < p:
         g = rng.normal(size=(freedom, p))

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import DataError, UsageError
-from didlearn.random_matrix.limits.mixture import Array
 
-RANK_TOLERANCE = 1e-6
+_RANK_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class Samples:
         features: (n, p) float64. labels: (n,), class of each row from 0 to k − 1. names: (k,) as the user calls them.
     """
 
-    features: Array
-    labels: NDArray[np.int64]
+    features: Floats
+    labels: Ints
     names: NDArray[Any]
 
     @property
-    def counts(self) -> NDArray[np.int64]:
+    def counts(self) -> Ints:
         """Return n_ℓ, (k,)."""
         return np.bincount(self.labels, minlength=len(self.names))
 
-    def of_class(self, label: int) -> Array:
+    def of_class(self, label: int) -> Floats:
         """Return the rows of one class."""
         return self.features[self.labels == label]
 
@@ -59,7 +59,7 @@ def as_samples(features: ArrayLike, labels: ArrayLike | None = None, classes: Ar
     return Samples(_finite(x.astype(np.float64)), *_numbered(named, classes))
 
 
-def _finite(x: Array) -> Array:
+def _finite(x: Floats) -> Floats:
     bad = ~np.isfinite(x).all(1)
     if bad.any():
         raise DataError(f"{int(bad.sum())} of {len(x)} rows of features hold NaN or infinity; leave those rows out")
@@ -68,7 +68,7 @@ def _finite(x: Array) -> Array:
     return x
 
 
-def _numbered(labels: NDArray[Any], classes: ArrayLike | None) -> tuple[NDArray[np.int64], NDArray[Any]]:
+def _numbered(labels: NDArray[Any], classes: ArrayLike | None) -> tuple[Ints, NDArray[Any]]:
     names = np.unique(labels if classes is None else np.asarray(classes))
     strangers = np.setdiff1d(labels, names)
     if len(strangers):
@@ -82,18 +82,18 @@ def _numbered(labels: NDArray[Any], classes: ArrayLike | None) -> tuple[NDArray[
     return index, names
 
 
-def centred(samples: Samples) -> Array:
+def centred(samples: Samples) -> Floats:
     """Return features minus their class means, (n, p)."""
     means = np.stack([samples.of_class(label).mean(0) for label in range(len(samples.names))])
     return samples.features - means[samples.labels]
 
 
-def varying_basis(rows: Array) -> Array:
+def varying_basis(rows: Floats) -> Floats:
     """Return an orthonormal basis (p, r) of the directions in which centred rows vary at all."""
     scale = np.sqrt((rows**2).mean(0))
     keep = scale > 1e-12 * scale.max()
     values, vectors = np.linalg.eigh(rows[:, keep].T @ rows[:, keep])
-    inside = vectors[:, values > RANK_TOLERANCE**2 * values.max()]
+    inside = vectors[:, values > _RANK_TOLERANCE**2 * values.max()]
     basis = np.zeros((rows.shape[1], inside.shape[1]))
     basis[keep] = inside
     return basis

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
-from didlearn.random_matrix.limits.mixture import Array
 from didlearn.random_matrix.samples import Samples, as_samples
 
 
@@ -21,22 +21,22 @@ class GaussianMixture:
         counts: rows each class was estimated from, (k,).
     """
 
-    means: Array
-    factors: tuple[Array, ...]
-    floors: Array
-    counts: NDArray[np.int64]
+    means: Floats
+    factors: tuple[Floats, ...]
+    floors: Floats
+    counts: Ints
 
     @property
-    def proportions(self) -> Array:
+    def proportions(self) -> Floats:
         """Return the classes' shares of the rows, (k,)."""
         return self.counts / self.counts.sum()
 
-    def covariances(self) -> Array:
+    def covariances(self) -> Floats:
         """Return Σ_ℓ, (k, p, p)."""
         eye = np.eye(self.means.shape[1])
         return np.stack([f.T @ f + s * eye for f, s in zip(self.factors, self.floors, strict=True)])
 
-    def draw(self, counts: ArrayLike, rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
+    def draw(self, counts: ArrayLike, rng: np.random.Generator) -> tuple[Floats, Ints]:
         """Draw ``counts[ℓ]`` rows of each class, in order of the classes: features (n, p) and labels (n,).
 
         Raises:
@@ -48,7 +48,7 @@ class GaussianMixture:
         rows = [self._draw_class(label, int(count), rng) for label, count in enumerate(wanted)]
         return np.concatenate(rows), np.repeat(np.arange(len(wanted)), wanted)
 
-    def _draw_class(self, label: int, count: int, rng: np.random.Generator) -> Array:
+    def _draw_class(self, label: int, count: int, rng: np.random.Generator) -> Floats:
         factor = self.factors[label]
         rows = self.means[label] + rng.normal(size=(count, len(factor))) @ factor
         if self.floors[label]:
@@ -78,7 +78,7 @@ def fit_mixture(features: ArrayLike, labels: ArrayLike | None = None, *, shrink:
     return GaussianMixture(means, tuple(f for f, _ in parts), np.array([s for _, s in parts]), samples.counts)
 
 
-def _factor(samples: Samples, label: int, mean: Array, shrink: bool) -> tuple[Array, float]:
+def _factor(samples: Samples, label: int, mean: Floats, shrink: bool) -> tuple[Floats, float]:
     rows = (samples.of_class(label) - mean) / np.sqrt(samples.counts[label] - 1)
     n, p = rows.shape
     pull = _pull(rows) if shrink else 0.0
@@ -86,7 +86,7 @@ def _factor(samples: Samples, label: int, mean: Array, shrink: bool) -> tuple[Ar
     return np.sqrt(1 - pull) * factor, pull * float((rows**2).sum()) / p
 
 
-def _pull(rows: Array) -> float:
+def _pull(rows: Floats) -> float:
     """Return a with (1 − a)² ‖S − sI‖² = ‖S − sI‖² − E‖S − Σ‖², for rows scaled so that S = rowsᵀ rows."""
     n, p = rows.shape
     small = rows @ rows.T if n <= p else rows.T @ rows

@@ -19,7 +19,7 @@ from didlearn.result.values import CheckResult, Gallery, Verdict
 _TELLING: Final = ("memorization", "support")
 _STRIP: Final = 3
 _ORDER: Final[tuple[Verdict, ...]] = ("pass", "measured", "inconclusive", "fail", "error", "not_run")
-KEY_ROWS: Final = 4
+_KEY_ROWS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def render_comparison(results: Mapping[str, AuditResult], roots: Mapping[str, Pa
         "names": list(results),
         "results": audits,
         "lines": lines,
-        "key_rows": KEY_ROWS,
+        "key_rows": _KEY_ROWS,
         "glances": _glances(lines),
     }
 

@@ -11,10 +11,10 @@ from didlearn.errors import ResultError
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Estimate
 
-CHECK: Final = "labels"
-FILE: Final = Path("labels") / "result.json"
-AFTER: Final = "support"
-AUTOMATIC: Final = "automatic_"
+_CHECK: Final = "labels"
+_FILE: Final = Path("labels") / "result.json"
+_AFTER: Final = "support"
+_AUTOMATIC: Final = "automatic_"
 
 
 def with_labels(result: AuditResult, run: Path) -> AuditResult:
@@ -29,13 +29,13 @@ def with_labels(result: AuditResult, run: Path) -> AuditResult:
     Raises:
         ResultError: the file holds no ``CheckResult`` called ``labels``.
     """
-    path = Path(run) / FILE
+    path = Path(run) / _FILE
     if not path.is_file():
         return result
-    others = [check for check in result.checks if check.check != CHECK]
-    automatic = next((check.estimates for check in others if check.check == AFTER), {})
+    others = [check for check in result.checks if check.check != _CHECK]
+    automatic = next((check.estimates for check in others if check.check == _AFTER), {})
     human = _beside(_read(path), automatic)
-    at = next((i + 1 for i, check in enumerate(others) if check.check == AFTER), 0)
+    at = next((i + 1 for i, check in enumerate(others) if check.check == _AFTER), 0)
     return result.model_copy(update={"checks": (*others[:at], human, *others[at:])})
 
 
@@ -44,8 +44,8 @@ def _read(path: Path) -> CheckResult:
         found = CheckResult.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise ResultError(f"{path} holds no labels that can be read ({error}); label the run again") from None
-    if found.check != CHECK:
-        raise ResultError(f"{path} is about {found.check!r}, not {CHECK!r}; label the run again")
+    if found.check != _CHECK:
+        raise ResultError(f"{path} is about {found.check!r}, not {_CHECK!r}; label the run again")
     return found
 
 
@@ -54,7 +54,7 @@ def _beside(human: CheckResult, automatic: dict[str, Estimate]) -> CheckResult:
     estimates: dict[str, Estimate] = {}
     for name, estimate in human.estimates.items():
         twin = next((a for a in automatic if name in (a, f"human_{a}", f"corrected_{a}", f"{a}_corrected")), None)
-        if twin is not None and AUTOMATIC + twin not in human.estimates:
-            estimates.setdefault(AUTOMATIC + twin, automatic[twin])
+        if twin is not None and _AUTOMATIC + twin not in human.estimates:
+            estimates.setdefault(_AUTOMATIC + twin, automatic[twin])
         estimates[name] = estimate
     return human.model_copy(update={"estimates": estimates})

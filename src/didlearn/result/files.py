@@ -22,7 +22,7 @@ from didlearn.atomic import atomically
 from didlearn.errors import ResultError
 from didlearn.result.values import Cell, CheckResult, Gallery, Table, Tile, Value
 
-FORMAT: Final = 1
+_FORMAT: Final = 1
 
 
 class AuditResult(Value):
@@ -81,9 +81,9 @@ class AuditResult(Value):
             data = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ResultError(f"{path} cannot be read as JSON ({error})") from None
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
+        if not isinstance(data, dict) or data.get("format") != _FORMAT:
             got = data.get("format") if isinstance(data, dict) else type(data).__name__
-            raise ResultError(f"{path} has format {got!r}; this version reads format {FORMAT}")
+            raise ResultError(f"{path} has format {got!r}; this version reads format {_FORMAT}")
         try:
             result = cls.model_validate(data)
         except ValidationError as error:

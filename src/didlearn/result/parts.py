@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from didlearn.arrays import Array
 from didlearn.result.values import Estimate, Figure, Gallery, Table, Verdict
 
 
@@ -27,7 +26,7 @@ class Parts:
     figures: tuple[Figure, ...] = ()
     galleries: tuple[Gallery, ...] = ()
     notes: tuple[str, ...] = ()
-    arrays: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
 
     def __add__(self, other: Parts) -> Parts:
         return Parts(

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from didlearn.arrays import Array
 
 Verdict = Literal["pass", "fail", "inconclusive", "measured", "not_run", "error"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -113,7 +114,7 @@ class Tile(Value):
 
     caption: str = ""
     path: str | None = None
-    pixels: Annotated[np.ndarray[Any, Any] | None, Field(exclude=True, repr=False)] = None
+    pixels: Annotated[Array | None, Field(exclude=True, repr=False)] = None
 
 
 class Gallery(Value):
@@ -152,4 +153,4 @@ class CheckResult(Value):
     galleries: tuple[Gallery, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: Number = 0.0
-    arrays: Annotated[dict[str, np.ndarray[Any, Any]], Field(exclude=True, repr=False)] = {}
+    arrays: Annotated[dict[str, Array], Field(exclude=True, repr=False)] = {}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import bootstrap
 
 MISSING: Final = -1
-Array = np.ndarray[Any, Any]
 
 
 def krippendorff_alpha(answers: Array) -> float | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-Array = np.ndarray[Any, Any]
-PATCH = 8
+from didlearn.arrays import Array
+
+_PATCH = 8
 
 
 def png_bits(images: Array) -> Array:
@@ -25,7 +25,7 @@ def _size(image: Array) -> int:
     return buffer.tell()
 
 
-def local_variance(images: Array, patch: int = PATCH) -> Array:
+def local_variance(images: Array, patch: int = _PATCH) -> Array:
     """Mean variance of luminance within non-overlapping patches of (n, C, H, W), (n,); smaller images are one patch."""
     gray = images.astype(np.float64).mean(axis=1)
     size = min(patch, *gray.shape[1:])

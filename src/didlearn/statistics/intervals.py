@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from scipy import stats
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 
@@ -112,8 +113,8 @@ def difference(successes: int, trials: int, other_successes: int, other_trials: 
 
 
 def bootstrap(
-    units: np.ndarray[Any, Any],
-    statistic: Callable[[np.ndarray[Any, Any]], float],
+    units: Array,
+    statistic: Callable[[Array], float],
     rng: np.random.Generator,
     *,
     level: float = 0.95,

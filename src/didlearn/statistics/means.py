@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import check_level
 
-Array = np.ndarray[Any, Any]
-EXCHANGES = 9_999
+_EXCHANGES = 9_999
 BLOCK = 2**22
 
 
@@ -59,14 +58,14 @@ def exchange_pvalue(values: Array, others: Array, rng: np.random.Generator) -> f
     others_n = count - n
     observed = abs(values.mean() - others.mean())
     step, beyond, done = max(1, BLOCK // count), 0, 0
-    while done < EXCHANGES:
-        many = min(step, EXCHANGES - done)
+    while done < _EXCHANGES:
+        many = min(step, _EXCHANGES - done)
         order = rng.permuted(np.broadcast_to(np.arange(count), (many, count)), axis=1)[:, :n]
         sums = pool[order].sum(axis=1)
         distance = np.abs(sums / n - (total - sums) / others_n)
         beyond += int((distance >= observed * (1 - 1e-12)).sum())
         done += many
-    return (1 + beyond) / (1 + EXCHANGES)
+    return (1 + beyond) / (1 + _EXCHANGES)
 
 
 def holm(pvalues: dict[str, float]) -> dict[str, float]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.stats import binom, ks_2samp, mannwhitneyu
 
+from didlearn.arrays import Array
 from didlearn.result.values import Estimate, exactly
 from didlearn.statistics.intervals import check_level
 
-Array = np.ndarray[Any, Any]
-REPLICATES = 2000
+_REPLICATES = 2000
 
 
 def median(values: Array, level: float = 0.95, unit: str = "") -> Estimate:
@@ -51,12 +49,12 @@ def median_ratio(
     """
     check_level(level)
     n, m = len(values), len(others)
-    first = rng.integers(n, size=(REPLICATES, n))
-    second = first if paired else rng.integers(m, size=(REPLICATES, m))
+    first = rng.integers(n, size=(_REPLICATES, n))
+    second = first if paired else rng.integers(m, size=(_REPLICATES, m))
     ratios = np.median(values[first], axis=1) / np.maximum(np.median(others[second], axis=1), 1e-300)
     low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
     value = float(np.median(values) / max(float(np.median(others)), 1e-300))
-    method = f"ratio of medians, percentile bootstrap over images, {REPLICATES} replicates"
+    method = f"ratio of medians, percentile bootstrap over images, {_REPLICATES} replicates"
     return Estimate(
         value=value, low=min(float(low), value), high=max(float(high), value), level=level, n=min(n, m), method=method,
         unit="ratio",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.result.values import Estimate
 from didlearn.statistics.copying.placement import closer_than_heldout
-
-Array = np.ndarray[Any, Any]
 
 
 def auroc(inside: Array, outside: Array, level: float = 0.95) -> Estimate:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.linalg
 
-Array = np.ndarray[Any, Any]
+from didlearn.arrays import Array
+
 BLOCK = 8192
 
 

@@ -10,14 +10,14 @@ statistic, whereas the closest pair, the obvious choice, *is* such an outlier.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.errors import DataError
 
-FAR, NEAR = 200, 20
-FEWEST = 30
+FAR, _NEAR = 200, 20
+_FEWEST = 30
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class LowerTail:
         return float(self.distance * (rate * self.trials / self.count) ** (1 / self.exponent))
 
 
-def fit_lower_tail(smallest: np.ndarray[Any, Any], trials: int) -> LowerTail | None:
+def fit_lower_tail(smallest: Array, trials: int) -> LowerTail | None:
     """Fit the lower tail of independent distances from their smallest values.
 
     Args:
-        smallest: the smallest distances, ascending, at least ``FEWEST`` of them; pictures known to be the same
+        smallest: the smallest distances, ascending, at least ``_FEWEST`` of them; pictures known to be the same
             must have been removed.
         trials: how many distances they are the smallest of.
 
@@ -61,10 +61,10 @@ def fit_lower_tail(smallest: np.ndarray[Any, Any], trials: int) -> LowerTail | N
     """
     if np.any(np.diff(smallest) < 0):
         raise DataError("distances for the tail must be ascending; sort them first")
-    far = min(FAR, len(smallest), max(FEWEST, trials // 10))
-    if far < FEWEST or len(smallest) < FEWEST:
+    far = min(FAR, len(smallest), max(_FEWEST, trials // 10))
+    if far < _FEWEST or len(smallest) < _FEWEST:
         return None
-    near = max(3, far * NEAR // FAR)
+    near = max(3, far * _NEAR // FAR)
     d_near, d_far = float(smallest[near - 1]), float(smallest[far - 1])
     if d_near <= 0 or d_far <= d_near:
         return None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.audit.check import Check
 from didlearn.audit.run_check import run_check
 from didlearn.audit.subject import Subject
@@ -18,9 +17,8 @@ from didlearn.result.values import CheckResult, Estimate
 from didlearn.statistics.threshold import FAR
 from didlearn.studies.study import Row
 
-Array = np.ndarray[Any, Any]
-SUPPORTS = ("effective_support", "effective_support_heldout", "lookalike_support", "lookalike_support_heldout")
-COPYING = ("copied_fraction", "copied_fraction_heldout", "training_preference", "training_preference_expected")
+_SUPPORTS = ("effective_support", "effective_support_heldout", "lookalike_support", "lookalike_support_heldout")
+_COPYING = ("copied_fraction", "copied_fraction_heldout", "training_preference", "training_preference_expected")
 
 
 def diversity(subject: Subject, samples: int) -> Row:
@@ -32,7 +30,7 @@ def diversity(subject: Subject, samples: int) -> Row:
     Raises:
         ModelError: the check gave no numbers.
     """
-    return _entries(_ran(Support(samples=samples), subject), SUPPORTS)
+    return _entries(_ran(Support(samples=samples), subject), _SUPPORTS)
 
 
 def copying(subject: Subject, samples: int) -> Row:
@@ -43,7 +41,7 @@ def copying(subject: Subject, samples: int) -> Row:
     """
     result = _ran(Memorization(samples=samples), subject)
     pvalue = result.estimates.get("training_preference_pvalue")
-    return _entries(result, COPYING) | {"training_preference_pvalue": None if pvalue is None else pvalue.value}
+    return _entries(result, _COPYING) | {"training_preference_pvalue": None if pvalue is None else pvalue.value}
 
 
 def class_supports(subject: Subject, samples: int, level: float = 0.95) -> Row:

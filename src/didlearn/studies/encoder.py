@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Cell as Entry
 from didlearn.result.values import CheckResult, Estimate, Figure, Series, Table
@@ -22,7 +23,7 @@ from didlearn.zoo.dcgan import DcganRecipe
 from didlearn.zoo.mix_dcgan import MixDcganRecipe
 from didlearn.zoo.training.adversarial import GanRecipe
 
-RECIPES: dict[str, type[GanRecipe]] = {r.name: r for r in (DcganRecipe, MixDcganRecipe, BiganRecipe)}
+_RECIPES: dict[str, type[GanRecipe]] = {r.name: r for r in (DcganRecipe, MixDcganRecipe, BiganRecipe)}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class EncoderStudy(Study):
 
     data: str = "digits"
     size: int | None = None
-    models: tuple[str, ...] = tuple(RECIPES)
+    models: tuple[str, ...] = tuple(_RECIPES)
     seeds: int = 3
     steps: int = 3_000
     batch: int = 64
@@ -58,9 +59,9 @@ class EncoderStudy(Study):
     samples: int = 5_000
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.models if name not in RECIPES]
+        unknown = [name for name in self.models if name not in _RECIPES]
         if unknown or not self.models:
-            raise UsageError(f"the study {self.name} compares {', '.join(RECIPES)}; got {', '.join(self.models)}")
+            raise UsageError(f"the study {self.name} compares {', '.join(_RECIPES)}; got {', '.join(self.models)}")
 
     def cells(self) -> list[Cell]:
         """One for each kind of model and seed."""
@@ -69,7 +70,7 @@ class EncoderStudy(Study):
     def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:
         """Train a model, and measure its support and what it copies."""
         data = Data.of(self.data, rng.seed, self.size)
-        recipe = RECIPES[cell["model"]](
+        recipe = _RECIPES[cell["model"]](
             latent=self.latent,
             width=self.width,
             batch=self.batch,
@@ -102,12 +103,12 @@ class EncoderStudy(Study):
         )
 
 
-def _values(rows: list[Row], model: str) -> np.ndarray[Any, Any]:
+def _values(rows: list[Row], model: str) -> Array:
     found = [row["lookalike_support"][0] for row in rows if row["model"] == model and "lookalike_support" in row]
     return np.array([value for value in found if value is not None], dtype=float)
 
 
-def _compared(groups: dict[str, np.ndarray[Any, Any]]) -> Estimate | None:
+def _compared(groups: dict[str, Array]) -> Estimate | None:
     pair = groups.get(BiganRecipe.name), groups.get(DcganRecipe.name)
     if pair[0] is None or pair[1] is None or min(len(pair[0]), len(pair[1])) < 2:
         return None

@@ -27,7 +27,7 @@ from didlearn.rng import Stream
 from didlearn.studies.study import Cell, Place, Row, Study
 from didlearn.zoo.training.loop import CHECKPOINT
 
-HEADER, ROWS = "study.json", "rows.jsonl"
+_HEADER, ROWS = "study.json", "rows.jsonl"
 
 
 def run_study(
@@ -58,7 +58,7 @@ def run_study(
     if not cells or jobs < 1:
         raise UsageError(f"{study.name} has {len(cells)} cells and {jobs} jobs; give at least one of each")
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder / HEADER, study, seed)
+    _claim(folder / _HEADER, study, seed)
     done, failed = _read_rows(folder / ROWS), dict[str, ModelError]()
     left = [cell for cell in cells if _key(cell) not in done]
     progress(study.name, len(cells) - len(left), len(cells))

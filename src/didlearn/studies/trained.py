@@ -15,7 +15,7 @@ from didlearn.studies.study import Place
 from didlearn.zoo.training.loop import Runner, train_model
 from didlearn.zoo.training.recipe import Recipe
 
-CHECKPOINT_SECONDS = 30.0
+_CHECKPOINT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def train(recipe: Recipe, data: Data, rng: Stream, place: Place) -> tuple[Module
     Raises:
         ModelError: the training diverged.
     """
-    runner = Runner(place.device, checkpoint_seconds=CHECKPOINT_SECONDS, measurements=1, cache=place.cache)
+    runner = Runner(place.device, checkpoint_seconds=_CHECKPOINT_SECONDS, measurements=1, cache=place.cache)
     seed = derive_seed(rng.seed, *rng.names, "model")
     train_model(recipe, data.train, data.heldout, place.model, seed=seed, runner=runner)
     rows = (place.model / "training" / "progress.jsonl").read_text(encoding="utf-8").splitlines()

@@ -77,7 +77,7 @@ class Guide(nn.Module):
         return self.network.logits(features * self.scale).float()
 
 
-def train_guide(data: TrainingSet, rng: Stream) -> Guide:
+def _train_guide(data: TrainingSet, rng: Stream) -> Guide:
     """Train the classifier on the training set."""
     assert data.labels is not None, "the trainer refuses conditional models on unlabelled images"
     assert data.classes is not None, "labelled images have classes"
@@ -113,7 +113,7 @@ class StackedGanTraining(Training):
 
     def __init__(self, recipe: StackedGanRecipe, data: TrainingSet, rng: Stream) -> None:
         self.recipe = recipe
-        self.guide = train_guide(data, rng)
+        self.guide = _train_guide(data, rng)
         shape = {"lower": recipe.decoder(data.shape).model_dump(), "features": FEATURES}
         self.stack = Stacked((recipe.latent,), data.shape, data.classes, upper_noise=recipe.upper_noise, **shape)
         self.upper_critic = FeatureCritic(8 * recipe.discriminator_width, recipe.upper_noise)

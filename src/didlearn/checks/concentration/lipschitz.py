@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from didlearn.arrays import Floats
 from didlearn.checks.concentration.tracked import Tracked, track
 from didlearn.errors import DidlearnError
 from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 
-Array = NDArray[np.float64]
-POWER_STEPS = 8
+_POWER_STEPS = 8
 STEP = 0.1  # of the latent's length
 
 
@@ -41,8 +40,8 @@ class Lower:
         evaluations: passes through the decoder and back, all together.
     """
 
-    prior: Array
-    ascent: Array
+    prior: Floats
+    ascent: Floats
     evaluations: int
 
     @property
@@ -94,7 +93,7 @@ def lower_bound(
     prior, u = torch.cat([norm for norm, _ in found]), torch.cat([direction for _, direction in found])
     best = prior.argsort(descending=True)[:starts]
     ascent = _climb(model, z[best], None if labels is None else labels[best], u[best], steps)
-    return Lower(prior.cpu().numpy().astype(np.float64), ascent, draws * POWER_STEPS + len(best) * steps)
+    return Lower(prior.cpu().numpy().astype(np.float64), ascent, draws * _POWER_STEPS + len(best) * steps)
 
 
 def _norms(
@@ -105,7 +104,7 @@ def _norms(
         width = _flat(model, z[:1], labels).shape[1]
     u = torch.randn(len(z), width, generator=generator).to(z)
     norm = torch.zeros(len(z), device=z.device)
-    for _ in range(POWER_STEPS):
+    for _ in range(_POWER_STEPS):
         norm, u, _ = _step(model, z, labels, u)
     return norm, u
 
@@ -129,7 +128,7 @@ def _step(
     return pulled.norm(dim=1).detach(), torch.where(stuck, u.detach(), ahead), uphill
 
 
-def _climb(model: LatentModel, z: torch.Tensor, labels: torch.Tensor | None, u: torch.Tensor, steps: int) -> Array:
+def _climb(model: LatentModel, z: torch.Tensor, labels: torch.Tensor | None, u: torch.Tensor, steps: int) -> Floats:
     """Move latents uphill by a fraction of the prior's length that shrinks; return the greatest norm so far."""
     length = STEP * math.sqrt(z.shape[1])
     best = 0.0

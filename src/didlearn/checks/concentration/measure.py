@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from didlearn.arrays import Floats
 from didlearn.checks.concentration.lipschitz import Lower, Upper
 from didlearn.checks.concentration.observables import MEANING, observable_variances, spread
 from didlearn.checks.feature_groups import OWN, Group
@@ -16,10 +16,9 @@ from didlearn.result.words import number
 from didlearn.rng import Stream
 from didlearn.statistics.medians import median
 
-Array = NDArray[np.float64]
-PER_LATENT = "per latent unit"
-GROWTH = 0.5  # of log r_Q against log dimension: half way from bounded to proportional
-MUCH = 3.0
+_PER_LATENT = "per latent unit"
+_GROWTH = 0.5  # of log r_Q against log dimension: half way from bounded to proportional
+_MUCH = 3.0
 WIDE = 30.0  # a bound farther out than this times the search's is not drawn
 
 
@@ -31,9 +30,9 @@ def lipschitz_parts(upper: Upper, lower: Lower, level: float) -> Parts:
     method = "gradient ascent on the Jacobian's norm" + ("" if high is None else ", product of the layers' norms")
     estimates = {
         "lipschitz": Estimate(
-            value=value, low=value, high=high, level=level, n=len(lower.prior), method=method, unit=PER_LATENT
+            value=value, low=value, high=high, level=level, n=len(lower.prior), method=method, unit=_PER_LATENT
         ),
-        "lipschitz_typical": median(lower.prior, level, PER_LATENT),
+        "lipschitz_typical": median(lower.prior, level, _PER_LATENT),
     }
     tables: tuple[Table, ...] = ()
     if upper.layers:
@@ -105,7 +104,7 @@ def _curve(group: Group, curve: ConcentrationCurve, level: float) -> dict[str, E
     }
 
 
-def _ended(values: Array, errors: Array, level: float, n: int) -> Estimate:
+def _ended(values: Floats, errors: Floats, level: float, n: int) -> Estimate:
     value, error = float(values[-1]), 2 * float(errors[-1])
     method = "Var ‖x‖² over a Gaussian's in all dimensions, spread over splits"
     return Estimate(
@@ -135,7 +134,7 @@ def said(estimates: dict[str, Estimate], why: str) -> str:
 def _growth(estimates: dict[str, Estimate]) -> str:
     slope, ratio = (estimates[name].value or 0.0 for name in ("quadratic_slope", "quadratic_ratio"))
     varies = f"‖x‖² of its features varies {number(ratio)} times as much as a Gaussian's"
-    if slope > GROWTH and ratio > MUCH:
+    if slope > _GROWTH and ratio > _MUCH:
         return (
             f"But {varies}, and the more the more dimensions are looked at: such features do not concentrate, and "
             "what is proved for those that do does not hold for them."

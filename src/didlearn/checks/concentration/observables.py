@@ -7,15 +7,14 @@ the constant squared, whatever the dimension; where features concentrate as a Ga
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from didlearn.arrays import Floats
 from didlearn.checks.feature_groups import Group
 from didlearn.random_matrix import fit_rotations
 from didlearn.rng import Stream
 
-Array = NDArray[np.float64]
-DIRECTIONS = 16
-REFERENCES = 8
+_DIRECTIONS = 16
+_REFERENCES = 8
 MEANING = {
     "norm": "distance from the mean",
     "distance": "distance from another image, the mean over eight",
@@ -24,21 +23,21 @@ MEANING = {
 }
 
 
-def observable_variances(group: Group, tested: int, replicates: int, rng: Stream) -> dict[str, Array]:
+def observable_variances(group: Group, tested: int, replicates: int, rng: Stream) -> dict[str, Floats]:
     """Return each observable's variance over the tested rows and over those of rotations, (B + 1,), the data first."""
     chosen, counts = group.split(tested)
     order = np.arange(len(group.features)) if group.labels is None else np.argsort(group.labels, kind="stable")
     rotations, numbers = fit_rotations(group.features, group.labels), rng.numpy("observables")
     mean, p = group.features.mean(0), group.features.shape[1]
-    directions = np.linalg.qr(numbers.normal(size=(p, min(p, DIRECTIONS))))[0]
-    references = group.features[~chosen][:REFERENCES]
+    directions = np.linalg.qr(numbers.normal(size=(p, min(p, _DIRECTIONS))))[0]
+    references = group.features[~chosen][:_REFERENCES]
     rows = [group.features[order[chosen[order]]]]
     rows += [rotations.draw(counts, numbers)[0] for _ in range(replicates)]
     family = [_variances(one, mean, directions, references) for one in rows]
     return {name: np.array([member[name] for member in family]) for name in MEANING}
 
 
-def _variances(rows: Array, mean: Array, directions: Array, references: Array) -> dict[str, float]:
+def _variances(rows: Floats, mean: Floats, directions: Floats, references: Floats) -> dict[str, float]:
     centred = rows - mean
     far = np.stack([np.linalg.norm(rows - one, axis=1).var() for one in references])
     return {

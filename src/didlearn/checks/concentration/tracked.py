@@ -86,21 +86,21 @@ def _bound(
     name: str, args: Arguments, kwargs: dict[str, Any], before: list[Source], out: torch.Tensor, trail: Trail
 ) -> float:
     """Return the bound of what a function gives, from those of what it got."""
-    if name in JOINED:
+    if name in _JOINED:
         return math.sqrt(sum(one.bound**2 for one in before))
-    if name in SUMS and kwargs.get("alpha", 1) == 1:
+    if name in _SUMS and kwargs.get("alpha", 1) == 1:
         return sum(one.spread(out) for one in before)
-    factor = 1.0 if name in SAME else _factor(name, args, kwargs, out, trail)
+    factor = 1.0 if name in _SAME else _factor(name, args, kwargs, out, trail)
     if factor is None or len(before) > 1:
         trail.unknown.append(name)
         return math.inf
-    return (before[0].spread(out) if name in SCALED else before[0].bound) * factor
+    return (before[0].spread(out) if name in _SCALED else before[0].bound) * factor
 
 
 def _factor(name: str, args: Arguments, kwargs: dict[str, Any], out: torch.Tensor, trail: Trail) -> float | None:
-    if name in SLOPES:
-        return SLOPES[name]
-    rule = RULES.get(name)
+    if name in _SLOPES:
+        return _SLOPES[name]
+    rule = _RULES.get(name)
     found = None if rule is None else rule(args, kwargs)
     if found is None:
         return None
@@ -110,17 +110,17 @@ def _factor(name: str, args: Arguments, kwargs: dict[str, Any], out: torch.Tenso
     return factor
 
 
-SAME = {
+_SAME = {
     "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "permute", "transpose", "contiguous", "clone",
     "to", "float", "double", "detach", "type_as", "__get__", "chunk", "split", "unbind", "narrow", "view_as",
     "relu", "relu_", "relu6", "tanh", "tanh_", "abs", "clamp", "clamp_", "clamp_min", "clamp_max", "hardtanh",
     "hardtanh_", "dropout", "dropout2d", "feature_dropout", "alpha_dropout", "softmax", "softplus", "sin", "cos",
     "neg", "__neg__", "pixel_shuffle", "softsign", "celu", "logsigmoid",
 }  # fmt: skip
-SCALED = {"mul", "__mul__", "__rmul__", "div", "__truediv__"}
-JOINED = {"cat", "concat", "stack"}
-SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__", "sub", "sub_", "__sub__", "__rsub__", "__isub__", "rsub"}
-SLOPES = {
+_SCALED = {"mul", "__mul__", "__rmul__", "div", "__truediv__"}
+_JOINED = {"cat", "concat", "stack"}
+_SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__", "sub", "sub_", "__sub__", "__rsub__", "__isub__", "rsub"}
+_SLOPES = {
     "sigmoid": 0.25, "sigmoid_": 0.25, "hardsigmoid": 1 / 6, "silu": 1.0999, "silu_": 1.0999, "mish": 1.0885,
     "gelu": 1.1290, "hardswish": 1.5, "selu": 1.7581, "selu_": 1.7581,
 }  # fmt: skip
@@ -224,7 +224,7 @@ def _floats(value: Any, count: int) -> list[float]:
     return [float(one) for one in value] if isinstance(value, list | tuple) else [float(value)] * count
 
 
-RULES: dict[str, Rule] = {
+_RULES: dict[str, Rule] = {
     "linear": _linear,
     "matmul": _matmul,
     "__matmul__": _matmul,

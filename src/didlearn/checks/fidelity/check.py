@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from didlearn.arrays import Ints
 from didlearn.audit.check import Check, register
 from didlearn.audit.subject import Subject
 from didlearn.checks.fidelity.measure import (
@@ -36,8 +36,8 @@ from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-FEWEST = 40
-STEPS = 5
+_FEWEST = 40
+_STEPS = 5
 
 
 @register
@@ -60,7 +60,7 @@ class Fidelity(Check):
     position: ClassVar[int] = 3
 
     samples: int = 5_000
-    neighbors: Annotated[int, Field(ge=1, le=FEWEST // 4)] = 5
+    neighbors: Annotated[int, Field(ge=1, le=_FEWEST // 4)] = 5
     permutations: Annotated[int, Field(ge=19)] = 499
     tolerance: float = 0.2
     shift: float = 0.1
@@ -73,8 +73,8 @@ class Fidelity(Check):
             return "there is no generator; give one with --generator"
         for name, flag, images in (("training", "--train", subject.train), ("held-out", "--heldout", subject.heldout)):
             count = 0 if images is None else len(images)
-            if count < FEWEST:
-                return f"{count} {name} images are too few to compare sets; give at least {FEWEST} with {flag}"
+            if count < _FEWEST:
+                return f"{count} {name} images are too few to compare sets; give at least {_FEWEST} with {flag}"
         return None
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
@@ -85,7 +85,7 @@ class Fidelity(Check):
             )
         assert subject.train is not None
         drawn = subject.draw(self.samples)
-        fault = find_fault(drawn, subject.train.shape, FEWEST)
+        fault = find_fault(drawn, subject.train.shape, _FEWEST)
         if fault is not None:
             return fault.result(self.name)
         return self._compare(subject, drawn, rng)
@@ -108,30 +108,30 @@ class Fidelity(Check):
             notes=(*_notes(subject, found, self.alpha), *drawn.notes, *subject.embedding.notes),
         )
         decision = judge_fidelity(found, Limits(self.tolerance, self.shift, self.alpha))
-        subject.progress(self.name, STEPS, STEPS)
+        subject.progress(self.name, _STEPS, _STEPS)
         return CheckResult(check=self.name, **decision._asdict(), **parts.fields())
 
-    def _chosen(self, subject: Subject, drawn: int, rng: Stream) -> NDArray[np.int64]:
+    def _chosen(self, subject: Subject, drawn: int, rng: Stream) -> Ints:
         """Choose as many generated images as there can be training images beside them."""
         assert subject.train is not None
         count = min(drawn, len(subject.train))
         return np.sort(rng.numpy("generated").permutation(drawn)[:count])
 
-    def _features(self, subject: Subject, chosen: NDArray[np.int64], heldout: Images, rng: Stream) -> Sets:
+    def _features(self, subject: Subject, chosen: Ints, heldout: Images, rng: Stream) -> Sets:
         assert subject.train is not None
-        subject.progress(self.name, 0, STEPS)
+        subject.progress(self.name, 0, _STEPS)
         train = subject.embed(subject.train.some(len(chosen), rng.numpy("train")))
         real, own = subject.embed(heldout), subject.drawn_features(self.samples)[chosen]
         return Sets(*(rows.astype(np.float64) for rows in (real, own, train)))
 
     def _numbers(self, subject: Subject, sets: Sets, rng: Stream) -> Found:
-        subject.progress(self.name, 1, STEPS)
+        subject.progress(self.name, 1, _STEPS)
         found = frechet_numbers(sets, self.level)
-        subject.progress(self.name, 2, STEPS)
+        subject.progress(self.name, 2, _STEPS)
         found |= kernel_numbers(sets, self.level, self.permutations, rng)
-        subject.progress(self.name, 3, STEPS)
+        subject.progress(self.name, 3, _STEPS)
         found |= manifold_numbers(sets, self.neighbors, self.level, rng)
-        subject.progress(self.name, 4, STEPS)
+        subject.progress(self.name, 4, _STEPS)
         return found | vendi_numbers(sets, self.level)
 
 

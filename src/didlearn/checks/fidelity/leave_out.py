@@ -11,24 +11,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from didlearn.arrays import Floats, Ints
 from didlearn.neighbors import nearest
 
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
 GROUPS = 20
 ROWS = 512
-RIM = 1e-9  # of the squared distances' scale: ties count as inside here too
+_RIM = 1e-9  # of the squared distances' scale: ties count as inside here too
 
 
 class Sample(NamedTuple):
     """Features (n, D), which group each row belongs to, (n,), and squared radii without each group, (n, GROUPS)."""
 
-    rows: Array
+    rows: Floats
     group: Ints
-    radii: Array
+    radii: Floats
 
 
-def make_sample(rows: Array, k: int, rng: np.random.Generator) -> Sample:
+def make_sample(rows: Floats, k: int, rng: np.random.Generator) -> Sample:
     """Deal the rows into groups at random and find every radius without each of them.
 
     Args:
@@ -44,7 +43,7 @@ def make_sample(rows: Array, k: int, rng: np.random.Generator) -> Sample:
     return Sample(rows, group, np.where(group[:, None] == np.arange(GROUPS), -np.inf, radii**2))
 
 
-def left_out_metrics(real: Sample, generated: Sample, k: int) -> Array:
+def left_out_metrics(real: Sample, generated: Sample, k: int) -> Floats:
     """Return precision, recall, density and coverage without each group, (GROUPS, 4)."""
     hits, covered = _pass(real, generated)
     met, _ = _pass(generated, real)
@@ -68,7 +67,7 @@ def _pass(centres: Sample, points: Sample) -> tuple[Ints, NDArray[Any]]:
         some = slice(start, start + ROWS)
         own = np.square(left[some]).sum(axis=1)[:, None]
         square = own + lengths - 2 * left[some] @ right.T
-        square -= RIM * (own + lengths)
+        square -= _RIM * (own + lengths)
         for j in range(GROUPS):
             inside = square <= centres.radii[some, j, None]
             hits[:, j] += inside.sum(axis=0)

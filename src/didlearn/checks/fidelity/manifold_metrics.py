@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.neighbors import nearest
 from didlearn.neighbors.balls import BallCounts, count_in_balls
-from didlearn.statistics.distances.features import Array, as_pair
+from didlearn.statistics.distances.features import as_pair
 
 
 class PrecisionRecall(NamedTuple):
@@ -53,7 +54,7 @@ def precision_recall(*, real: Any, generated: Any, k: int = 3) -> PrecisionRecal
         DataError: features that cannot be used, or different widths. UsageError: ``k`` is not within 1..min(n, m) − 1.
     """
     left, right = as_pair(real, generated)
-    check_neighbors(k, left, right)
+    _check_neighbors(k, left, right)
     hit, met = _balls(left, right, k), _balls(right, left, k)
     return PrecisionRecall(float((hit.of_point > 0).mean()), float((met.of_point > 0).mean()))
 
@@ -71,7 +72,7 @@ def density_coverage(*, real: Any, generated: Any, k: int = 5) -> DensityCoverag
         DataError: features that cannot be used, or different widths. UsageError: ``k`` is not within 1..n − 1.
     """
     left, right = as_pair(real, generated, 1)
-    check_neighbors(k, left)
+    _check_neighbors(k, left)
     hit = _balls(left, right, k)
     return DensityCoverage(float(hit.of_point.sum() / (k * len(right))), float((hit.of_centre > 0).mean()))
 
@@ -83,7 +84,7 @@ def manifold_metrics(*, real: Any, generated: Any, k: int) -> ManifoldMetrics:
         DataError: features that cannot be used, or different widths. UsageError: ``k`` is not within 1..min(n, m) − 1.
     """
     left, right = as_pair(real, generated)
-    check_neighbors(k, left, right)
+    _check_neighbors(k, left, right)
     hit, met = _balls(left, right, k), _balls(right, left, k)
     return ManifoldMetrics(
         float((hit.of_point > 0).mean()),
@@ -93,7 +94,7 @@ def manifold_metrics(*, real: Any, generated: Any, k: int) -> ManifoldMetrics:
     )
 
 
-def check_neighbors(k: int, *sets: Array) -> None:
+def _check_neighbors(k: int, *sets: Floats) -> None:
     """Refuse a number of neighbours that a set does not have.
 
     Raises:
@@ -104,6 +105,6 @@ def check_neighbors(k: int, *sets: Array) -> None:
         raise UsageError(f"k is {k}; with {fewest} images it must lie between 1 and {fewest - 1}")
 
 
-def _balls(centres: Array, points: Array, k: int) -> BallCounts:
+def _balls(centres: Floats, points: Floats, k: int) -> BallCounts:
     own = np.arange(len(centres))
     return count_in_balls(centres, nearest(centres, centres, k, exclude=own).distance[:, -1], points)

@@ -6,9 +6,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
+from didlearn.arrays import Floats
 from didlearn.checks.fidelity.leave_out import GROUPS, left_out_metrics, make_sample
 from didlearn.checks.fidelity.manifold_metrics import ManifoldMetrics, manifold_metrics
 from didlearn.result.values import Estimate, exactly
@@ -19,29 +19,28 @@ from didlearn.statistics.distances.kernel_distance import kernel_test
 from didlearn.statistics.distances.vendi import VendiInfluence, vendi_influence
 from didlearn.statistics.intervals import clopper_pearson, difference
 
-Array = NDArray[np.float64]
 Found = dict[str, Estimate]
-DERIVATIVE, JACKKNIFE = "interval by influence of each image", "interval by leaving each image out"
-LEFT_OUT = f"interval by leaving out {GROUPS} groups of images"
-LESS = "generated less training images"
-EXCHANGE = "exchange of generated and real images"
+_DERIVATIVE, _JACKKNIFE = "interval by influence of each image", "interval by leaving each image out"
+_LEFT_OUT = f"interval by leaving out {GROUPS} groups of images"
+_LESS = "generated less training images"
+_EXCHANGE = "exchange of generated and real images"
 
 
 class Sets(NamedTuple):
     """Features of held-out images (n, D), and of as many generated as training images, (m, D) each."""
 
-    heldout: Array
-    generated: Array
-    train: Array
+    heldout: Floats
+    generated: Floats
+    train: Floats
 
 
 def frechet_numbers(sets: Sets, level: float) -> Found:
     """Return the Fréchet distance from the held-out images, and what it exceeds training images' by."""
     own, null = (frechet_influence(real=sets.heldout, generated=rows) for rows in (sets.generated, sets.train))
     return {
-        "frechet_distance": own.estimate(level, f"at these numbers of images; {DERIVATIVE}"),
-        "frechet_distance_train": null.estimate(level, f"at these numbers of images; {DERIVATIVE}"),
-        "frechet_excess": own.less(null, level, f"{LESS}, both equally biased; {DERIVATIVE}"),
+        "frechet_distance": own.estimate(level, f"at these numbers of images; {_DERIVATIVE}"),
+        "frechet_distance_train": null.estimate(level, f"at these numbers of images; {_DERIVATIVE}"),
+        "frechet_excess": own.less(null, level, f"{_LESS}, both equally biased; {_DERIVATIVE}"),
     }
 
 
@@ -51,16 +50,16 @@ def kernel_numbers(sets: Sets, level: float, permutations: int, rng: Stream) -> 
     for name, rows in (("", sets.generated), ("_train", sets.train)):
         stream = rng.numpy(f"exchanges{name}")
         tested = kernel_test(real=sets.heldout, generated=rows, rng=stream, permutations=permutations)
-        found[f"kernel_distance{name}"] = tested.distance.estimate(level, f"unbiased, all pairs; {JACKKNIFE}")
+        found[f"kernel_distance{name}"] = tested.distance.estimate(level, f"unbiased, all pairs; {_JACKKNIFE}")
         found[f"kernel_shift{name}"] = _root(tested.share, level)
         n = len(rows) + len(sets.heldout)
-        found[f"kernel_pvalue{name}"] = exactly(tested.pvalue, level, n, f"{EXCHANGE}, {permutations} times")
+        found[f"kernel_pvalue{name}"] = exactly(tested.pvalue, level, n, f"{_EXCHANGE}, {permutations} times")
     return found
 
 
 def _root(share: Influences, level: float) -> Estimate:
     """The root of a squared effect; what lies below zero is no effect."""
-    squared = share.estimate(level, f"root of the kernel distance over the real images' spread; {JACKKNIFE}")
+    squared = share.estimate(level, f"root of the kernel distance over the real images' spread; {_JACKKNIFE}")
     ends = {key: math.sqrt(max(0.0, getattr(squared, key))) for key in ("value", "low", "high")}
     return squared.model_copy(update=ends | {"unit": "fraction"})
 
@@ -80,7 +79,7 @@ def _exp(pulled: list[VendiInfluence], log: float, level: float, method: str, un
     half = float(stats.norm.ppf((1 + level) / 2)) * error
     n = sum(len(found.pull) for found in pulled)
     low, value, high = (math.exp(log + step) for step in (-half, 0.0, half))
-    return Estimate(value=value, low=low, high=high, level=level, n=n, method=f"{method}; {DERIVATIVE}", unit=unit)
+    return Estimate(value=value, low=low, high=high, level=level, n=n, method=f"{method}; {_DERIVATIVE}", unit=unit)
 
 
 def manifold_numbers(sets: Sets, k: int, level: float, rng: Stream) -> Found:
@@ -100,14 +99,14 @@ def manifold_numbers(sets: Sets, k: int, level: float, rng: Stream) -> Found:
     return found
 
 
-def _jackknife(value: float, without: Array, sets: Sets, level: float) -> Estimate:
+def _jackknife(value: float, without: Floats, sets: Sets, level: float) -> Estimate:
     error = math.sqrt((GROUPS - 1) / GROUPS * float(np.square(without - without.mean()).sum()))
     half = float(stats.t.ppf((1 + level) / 2, GROUPS - 1)) * error
     n = len(sets.heldout) + len(sets.generated)
-    return Estimate(value=value, low=value - half, high=value + half, level=level, n=n, method=LEFT_OUT)
+    return Estimate(value=value, low=value - half, high=value + half, level=level, n=n, method=_LEFT_OUT)
 
 
-def _share(value: float, without: Array, trials: int, sets: Sets, level: float) -> Estimate:
+def _share(value: float, without: Floats, trials: int, sets: Sets, level: float) -> Estimate:
     """The interval of a share is no shorter than a binomial one; a density of none has no upper end."""
     found = _jackknife(value, without, sets, level)
     low, high = max(0.0, found.low or 0.0), found.high or 0.0
@@ -119,7 +118,7 @@ def _share(value: float, without: Array, trials: int, sets: Sets, level: float) 
 
 def _gap(gap: Estimate, own: float, null: float, trials: int) -> Estimate:
     """Where no group changes anything, a difference of proportions still has an error."""
-    method = f"{LESS}; {LEFT_OUT}"
+    method = f"{_LESS}; {_LEFT_OUT}"
     if not trials:
         return gap.model_copy(update={"method": method, "unit": "ratio"})
     binomial = difference(round(own * trials), trials, round(null * trials), trials, gap.level)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from didlearn.arrays import Ints
 from didlearn.checks.fidelity.measure import Found, Sets
 from didlearn.images.base import Images
 from didlearn.images.picture import to_picture
@@ -14,7 +15,7 @@ from didlearn.neighbors import nearest
 from didlearn.result.values import Cell, Figure, Gallery, Series, Table, Tile
 from didlearn.statistics.distances.frechet import frechet_distance
 
-SCORES = {
+_SCORES = {
     "frechet_distance": "0",
     "kernel_distance": "0",
     "kernel_shift": "0",
@@ -24,13 +25,13 @@ SCORES = {
     "coverage": "high",
     "vendi_score": "high",
 }
-HALVINGS, LEAST, ROWS = 5, 16, 8
+_HALVINGS, _LEAST, ROWS = 5, 16, 8
 
 
 def score_table(found: Found) -> Table:
     """List every score of the generated images beside that of as many training images."""
     rows: list[tuple[Cell, ...]] = []
-    for name, better in SCORES.items():
+    for name, better in _SCORES.items():
         own, null = found[name], found[f"{name}_train"]
         words = name.replace("_", " ").replace("frechet", "Fréchet")
         rows.append((words, own.value, own.low, own.high, null.value, null.low, null.high, better))
@@ -49,7 +50,7 @@ def score_table(found: Found) -> Table:
 def bias_figure(sets: Sets, rng: np.random.Generator) -> Figure:
     """Draw the Fréchet distance of ever smaller parts of the sets, chosen by ``rng``."""
     sets = Sets(*(rng.permutation(rows) for rows in sets))
-    shares = [2.0**-i for i in range(HALVINGS) if len(sets.heldout) * 2.0**-i >= LEAST]
+    shares = [2.0**-i for i in range(_HALVINGS) if len(sets.heldout) * 2.0**-i >= _LEAST]
     real = [sets.heldout[: max(2, round(share * len(sets.heldout)))] for share in shares]
     series = []
     for label, rows, role in (("generated", sets.generated, "generated"), ("training images", sets.train, "train")):
@@ -69,7 +70,7 @@ def bias_figure(sets: Sets, rng: np.random.Generator) -> Figure:
     )
 
 
-def far_gallery(sets: Sets, drawn: NDArray[Any], chosen: NDArray[np.int64], heldout: Images, k: int) -> Gallery:
+def far_gallery(sets: Sets, drawn: NDArray[Any], chosen: Ints, heldout: Images, k: int) -> Gallery:
     """Show generated images far from all held-out ones, and held-out ones far from all generated ones.
 
     Args:

@@ -9,19 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from didlearn.arrays import Flags, Floats
 from didlearn.checks.feature_groups import Group, Labels
 from didlearn.random_matrix import ClassifierPrediction, GaussianMixture, Placement, fit_rotations, predict_classifier
 from didlearn.random_matrix.replicates import place_scalar
 from didlearn.rng import Stream
 
-Array = NDArray[np.float64]
 PENALTIES = (0.01, 0.1, 1.0, 10.0)  # of the mean variance
 KINDS = ("LS-SVM", "ridge")
 SHOWN = ("LS-SVM", 1.0)
-TEST_ROWS = 2  # for each training row, at most
+_TEST_ROWS = 2  # for each training row, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,17 +35,15 @@ class ClassStudy:
     """
 
     error: dict[tuple[str, float], float]
-    null: dict[tuple[str, float], Array]
+    null: dict[tuple[str, float], Floats]
     placement: dict[tuple[str, float], Placement]
     predicted: dict[tuple[str, float], ClassifierPrediction]
-    confusion: Array
-    null_confusion: Array
+    confusion: Floats
+    null_confusion: Floats
     test_rows: int
 
 
-def study_classes(
-    group: Group, chosen: NDArray[np.bool_], moments: GaussianMixture, replicates: int, rng: Stream
-) -> ClassStudy:
+def study_classes(group: Group, chosen: Flags, moments: GaussianMixture, replicates: int, rng: Stream) -> ClassStudy:
     """Classify features and their replicates.
 
     Args:
@@ -56,7 +53,7 @@ def study_classes(
     assert group.labels is not None
     x, y = group.features, group.labels
     train = np.bincount(y[chosen])
-    test = np.minimum(np.bincount(y[~chosen]), TEST_ROWS * train)
+    test = np.minimum(np.bincount(y[~chosen]), _TEST_ROWS * train)
     covariances = moments.covariances()
     scale = float(covariances.trace(axis1=1, axis2=2).mean()) / x.shape[1]
     rows = np.concatenate(
@@ -91,11 +88,11 @@ def study_classes(
     )
 
 
-def _error(confusion: Array, test: Labels) -> float:
+def _error(confusion: Floats, test: Labels) -> float:
     return float(1 - (np.diag(confusion) * test).sum() / test.sum())
 
 
-def _confusions(rows: Array, train: Labels, test: Labels, scale: float) -> dict[tuple[str, float], Array]:
+def _confusions(rows: Floats, train: Labels, test: Labels, scale: float) -> dict[tuple[str, float], Floats]:
     """Train and test on rows that lie by class, in each the training rows first; return confusion shares (k, k)."""
     classes = len(train)
     known = np.repeat(np.arange(classes), train + test)
@@ -111,7 +108,7 @@ def _confusions(rows: Array, train: Labels, test: Labels, scale: float) -> dict[
     return found
 
 
-def _scores(x: Array, targets: Array, new: Array, scale: float, intercept: bool) -> dict[float, Array]:
+def _scores(x: Floats, targets: Floats, new: Floats, scale: float, intercept: bool) -> dict[float, Floats]:
     """Return scores of new rows for every penalty λ s: w = (XᵀX/p + λ s)^{-1} Xᵀ Y / p."""
     p = x.shape[1]
     centre, level = (x.mean(0), targets.mean(0)) if intercept else (np.zeros(p), np.zeros(targets.shape[1]))

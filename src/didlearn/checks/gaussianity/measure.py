@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from didlearn.arrays import Floats
 from didlearn.checks.feature_groups import OWN
 from didlearn.checks.gaussianity.classes import KINDS, PENALTIES, SHOWN, ClassStudy
 from didlearn.checks.gaussianity.tests import Study
@@ -14,8 +14,7 @@ from didlearn.result.parts import Parts
 from didlearn.result.values import Cell, Estimate, Table, exactly
 from didlearn.statistics.intervals import proportion
 
-Array = NDArray[np.float64]
-F_MATRIX = "F-matrix against Gaussian ones"
+_F_MATRIX = "F-matrix against Gaussian ones"
 
 
 def study_estimates(study: Study, level: float) -> dict[str, Estimate]:
@@ -25,9 +24,9 @@ def study_estimates(study: Study, level: float) -> dict[str, Estimate]:
         "gram_pvalue": exactly(gram.p_value, level, study.tested, f"W₁ of the spectrum {ROTATIONS}"),
         "gram_effect": _effect(gram.statistics["wasserstein"], study.tested, level),
         "gram_edge": _shift(gram.scalars["edge"][0], gram.scalars["edge"][1:], study.tested, level, ROTATIONS),
-        "whitened_pvalue": exactly(pivotal.p_value, level, rows, f"W₁ of the eigenvalues, {F_MATRIX}"),
+        "whitened_pvalue": exactly(pivotal.p_value, level, rows, f"W₁ of the eigenvalues, {_F_MATRIX}"),
         "whitened_effect": _effect(pivotal.spectrum, rows, level),
-        "whitened_edge": _shift(pivotal.eigenvalues[:, -1].mean(), pivotal.null_largest, rows, level, F_MATRIX),
+        "whitened_edge": _shift(pivotal.eigenvalues[:, -1].mean(), pivotal.null_largest, rows, level, _F_MATRIX),
         "whitened_dimension": exactly(pivotal.dimension, level, rows, "compared by the F-matrix", "dimensions"),
         "quadratic_slope": exactly(study.curve.plain_slope, level, rows, SLOPE),
         "quadratic_slope_whitened": exactly(study.curve.whitened_slope, level, rows, SLOPE),
@@ -39,7 +38,7 @@ def study_estimates(study: Study, level: float) -> dict[str, Estimate]:
         found[f"{name}_pvalue"] = exactly(gram.statistics[name].p_value, level, study.tested, f"variance {ROTATIONS}")
     if study.matched is not None:
         found["whitened_edge_matched"] = _shift(
-            study.matched.eigenvalues[:, -1].mean(), study.matched.null_largest, study.matched_rows, level, F_MATRIX
+            study.matched.eigenvalues[:, -1].mean(), study.matched.null_largest, study.matched_rows, level, _F_MATRIX
         )
     if study.classes is not None:
         found |= _class_estimates(study, study.classes, level)
@@ -50,7 +49,7 @@ def _effect(placed: Placement, n: int, level: float) -> Estimate:
     return exactly(placed.ratio, level, n, "W₁ over that of the null", "ratio")
 
 
-def _shift(value: float, null: Array, n: int, level: float, against: str) -> Estimate:
+def _shift(value: float, null: Floats, n: int, level: float, against: str) -> Estimate:
     """Return value / mean − 1, and the range over replicates of the edge it is divided by."""
     low, high = np.quantile(null, [(1 - level) / 2, (1 + level) / 2])
     shift = float(value / null.mean() - 1)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from didlearn.arrays import Floats
 from didlearn.checks.gaussianity.tests import Study
 from didlearn.checks.quadratic_forms import Role, concentration_figure
 from didlearn.result.parts import Parts
 from didlearn.result.values import Figure, Mark, Series
 
-Array = NDArray[np.float64]
-POINTS = 250
-LEAST = 1e-3  # of the mean eigenvalue: smaller ones are drawn there
+_POINTS = 250
+_LEAST = 1e-3  # of the mean eigenvalue: smaller ones are drawn there
 
 
 def study_figures(studies: list[Study], embedding: str = "", number: int = 0) -> Parts:
@@ -30,7 +29,7 @@ def _spectrum(study: Study, suffix: str, of: str) -> Figure:
     edges, n = study.bins, study.tested
     middle = np.sqrt(edges[1:] * edges[:-1])
 
-    def step(label: str, values: Array, role: Role) -> Series:
+    def step(label: str, values: Floats, role: Role) -> Series:
         counts = np.histogram(values, edges)[0] / n
         return Series(label=label, x=tuple(edges), y=(*counts, 0.0), style="step", role=role)
 
@@ -55,9 +54,9 @@ def _spectrum(study: Study, suffix: str, of: str) -> Figure:
 
 
 def _vectors(study: Study, suffix: str, of: str) -> Figure:
-    def points(label: str, vectors: Array, role: Role) -> Series:
+    def points(label: str, vectors: Floats, role: Role) -> Series:
         signed = vectors[:, :2] * np.where(vectors[:, :2].sum(0) < 0, -1, 1)
-        kept = signed[:: max(1, len(signed) // POINTS)]
+        kept = signed[:: max(1, len(signed) // _POINTS)]
         return Series(label=label, x=tuple(kept[:, 0]), y=tuple(kept[:, 1]), style="points", role=role)
 
     name = study.group.name
@@ -79,7 +78,7 @@ def _whitened(studies: list[Study], suffix: str, of: str) -> Figure:
     series = []
     for study in studies:
         x, y = study.pivotal.null_eigenvalues.mean(0), study.pivotal.eigenvalues.mean(0)
-        x, y = np.maximum(x, LEAST), np.clip(y, LEAST, 1e3 * x)
+        x, y = np.maximum(x, _LEAST), np.clip(y, _LEAST, 1e3 * x)
         series.append(Series(label=study.group.name, x=tuple(x), y=tuple(y), style="points", role=study.group.role))
     ends = np.array([min(min(s.x) for s in series), max(max(s.x) for s in series)])
     line = Series(label="Gaussian", x=tuple(ends), y=tuple(ends), role="theory")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from didlearn.arrays import Floats
 from didlearn.checks.feature_groups import FEWEST, Group
 from didlearn.checks.gaussianity.classes import ClassStudy, study_classes
 from didlearn.random_matrix import (
@@ -23,10 +23,9 @@ from didlearn.random_matrix import (
 from didlearn.random_matrix.samples import as_samples, centred, varying_basis
 from didlearn.rng import Stream
 
-Array = NDArray[np.float64]
-BINS = 40
-PRECISION = 1e-3  # of the limit that n eigenvalues are set beside
-LEAST = 1e-4  # of the greatest eigenvalue: smaller ones are not shown
+_BINS = 40
+_PRECISION = 1e-3  # of the limit that n eigenvalues are set beside
+_LEAST = 1e-4  # of the greatest eigenvalue: smaller ones are not shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +47,9 @@ class Study:
     pivotal: PivotalResult
     curve: ConcentrationCurve
     limit: Spectrum
-    bins: Array
+    bins: Floats
     distance: float
-    distance_null: Array
+    distance_null: Floats
     classes: ClassStudy | None
     matched: PivotalResult | None = None
     matched_rows: int = 0
@@ -89,7 +88,7 @@ def study_group(group: Group, tested: int, replicates: int, rng: Stream, matched
     moments = fit_mixture(x, y)
     n = int(counts.sum())
     limit = limiting_spectrum(
-        moments.means, moments.covariances(), counts / n, x.shape[1] / n, bins, precision=PRECISION
+        moments.means, moments.covariances(), counts / n, x.shape[1] / n, bins, precision=_PRECISION
     )
     null = np.array([_distance(row, n, limit) for row in gram.replicate_eigenvalues])
     classes = None if y is None or len(group.names) < 2 else study_classes(group, chosen, moments, replicates, rng)
@@ -109,14 +108,14 @@ def _matched(group: Group, rows: int | None, replicates: int, rng: Stream) -> Pi
     return pivotal_test(group.features[:rows], y, rng=rng.numpy("matched"), replicates=replicates)
 
 
-def _bins(gram: MomentResult) -> Array:
+def _bins(gram: MomentResult) -> Floats:
     values = np.concatenate([gram.eigenvalues, gram.replicate_eigenvalues.ravel()])
     high = float(values.max()) * 1.1
-    low = max(float(values[values > LEAST * high].min()) / 1.1, LEAST * high)
-    return np.geomspace(low, high, BINS + 1)
+    low = max(float(values[values > _LEAST * high].min()) / 1.1, _LEAST * high)
+    return np.geomspace(low, high, _BINS + 1)
 
 
-def _distance(eigenvalues: Array, n: int, limit: Spectrum) -> float:
+def _distance(eigenvalues: Floats, n: int, limit: Spectrum) -> float:
     """Compare distribution functions of the n eigenvalues of G (those beyond the rank are zero) at the grid."""
     below = np.searchsorted(np.sort(eigenvalues), limit.grid, side="right") + n - len(eigenvalues)
     return float(np.abs(below / n - limit.distribution).max())

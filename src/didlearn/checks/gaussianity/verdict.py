@@ -12,7 +12,7 @@ from didlearn.result.values import Estimate
 from didlearn.result.words import number, percent
 
 TESTS = 4
-PLAIN = 0.05
+_PLAIN = 0.05
 LARGEST = 1000
 
 
@@ -59,7 +59,7 @@ def judge_features(estimates: dict[str, Estimate], study: Study, limits: Limits)
 def _where(estimates: dict[str, Estimate], limits: Limits) -> str:
     """Say for which methods: the theory is about plain Gram matrices, and these may be described all the same."""
     p = _value(estimates, "gram_pvalue")
-    if p < PLAIN or _value(estimates, "radius_ratio") > limits.fluctuation:
+    if p < _PLAIN or _value(estimates, "radius_ratio") > limits.fluctuation:
         return "for linear methods"
     plain = f"though they describe the plain Gram matrix (p = {p:.2g})"
     return f"for linear methods that whiten them (small penalties do), {plain}"

@@ -24,7 +24,7 @@ from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-FEWEST = 8
+_FEWEST = 8
 
 
 @register
@@ -62,15 +62,15 @@ class InversionCheck(Check):
             return "there is no generator; give one with --generator"
         if not isinstance(subject.model, LatentModel):
             return f"{subject.model.name} has no latent to search: inversion needs a model file, not samples"
-        if subject.train is None or len(subject.train) < FEWEST:
-            return f"there are too few training images; give at least {FEWEST} with --train"
+        if subject.train is None or len(subject.train) < _FEWEST:
+            return f"there are too few training images; give at least {_FEWEST} with --train"
         return None
 
     @one_thread()
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Invert every group and the controls, and compare."""
         assert subject.train is not None
-        fault = find_fault(subject.draw(self.images), subject.train.shape, FEWEST)
+        fault = find_fault(subject.draw(self.images), subject.train.shape, _FEWEST)
         if fault is not None:
             return fault.result(self.name)
         effort = Effort(self.draws, self.starts, self.rounds)

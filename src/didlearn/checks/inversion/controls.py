@@ -8,11 +8,11 @@ it, farther out than the prior reaches, and between an image and the point found
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
+from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import Group
 from didlearn.checks.inverting import Effort, find
@@ -25,13 +25,12 @@ from didlearn.result.values import Estimate
 from didlearn.rng import Stream
 from didlearn.statistics.intervals import proportion
 
-Array = np.ndarray[Any, Any]
-RECOVERED = 1e-4  # of the image's variance
-RADII = (0.5, 1.5)
-ROUNDING = 1 / 12 / 255**2  # mean square of rounding to 8 bits: less noise than that is none
-SEGMENT = 0.5
-SLACK = 1e-3
-FLAT = 1e-4  # curvature relative to the largest
+_RECOVERED = 1e-4  # of the image's variance
+_RADII = (0.5, 1.5)
+_ROUNDING = 1 / 12 / 255**2  # mean square of rounding to 8 bits: less noise than that is none
+_SEGMENT = 0.5
+_SLACK = 1e-3
+_FLAT = 1e-4  # curvature relative to the largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,20 +60,20 @@ def run_controls(
     images = planted(model, count, rng.child("planted"), subject.device)
     found = find(subject, "planted images", images, effort)
     exact = _relative(found, images)
-    success = {"recovered": _rate(exact < RECOVERED, level)}
+    success = {"recovered": _rate(exact < _RECOVERED, level)}
     if published:
         theirs = _relative(find(subject, "planted images", images, effort, "adam"), images)
-        success["recovered_published"] = _rate(theirs < RECOVERED, level)
+        success["recovered_published"] = _rate(theirs < _RECOVERED, level)
     few = max(4, count // 3)
-    for radius in RADII:
+    for radius in _RADII:
         far = planted(model, few, rng.child("radius", str(radius)), subject.device, radius)
         success[f"recovered_{radius:g}"] = _rate(
-            _relative(find(subject, f"planted at {radius:g}", far, effort), far) < RECOVERED, level
+            _relative(find(subject, f"planted at {radius:g}", far, effort), far) < _RECOVERED, level
         )
-    strength = max(float(np.median(train.found.error)), ROUNDING)
+    strength = max(float(np.median(train.found.error)), _ROUNDING)
     noisy, added = with_noise(images, strength, rng.numpy("planted noise"))
     near = find(subject, "planted images with noise", noisy, effort)
-    success["recovered_noisy"] = _rate(near.error <= added * (1 + SLACK), level)
+    success["recovered_noisy"] = _rate(near.error <= added * (1 + _SLACK), level)
     size, latent = images[0].size, int(np.prod(model.latent_shape))
     ratio = float(np.median(near.error / added)) / max(1 - latent / size, 1 / size)
     success["segments_consistent"] = _segments(subject, train, few, effort, level)
@@ -94,10 +93,10 @@ def _rate(successes: Array, level: float) -> Estimate:
 def _segments(subject: Subject, train: Group, count: int, effort: Effort, level: float) -> Estimate:
     """If ẑ is nearest to x, it is nearest to every point between G(ẑ) and x: a better one found there is a proof."""
     start, x = train.found.image[:count], train.images[:count]
-    between = (1 - SEGMENT) * start + SEGMENT * x
+    between = (1 - _SEGMENT) * start + _SEGMENT * x
     found = find(subject, "points on the way", between.astype(np.float32), effort)
     bound = np.square(between.astype(np.float64) - start).reshape(len(x), -1).mean(axis=1)
-    return _rate(found.error >= bound * (1 - SLACK), level)
+    return _rate(found.error >= bound * (1 - _SLACK), level)
 
 
 def _curvature(model: LatentModel, train: Group, count: int, device: str, level: float) -> Estimate:
@@ -112,4 +111,4 @@ def _curvature(model: LatentModel, train: Group, count: int, device: str, level:
     rows = torch.arange(len(x)).split(4)
     z = torch.from_numpy(found.latent).flatten(1).to(device)
     values = torch.cat([torch.linalg.eigvalsh(hessian(target.rows(index), z[index])) for index in rows])
-    return _rate((values[:, 0] > -FLAT * values[:, -1].abs()).cpu().numpy(), level)
+    return _rate((values[:, 0] > -_FLAT * values[:, -1].abs()).cpu().numpy(), level)

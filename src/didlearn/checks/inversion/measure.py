@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -20,13 +19,12 @@ from didlearn.rng import Stream
 from didlearn.statistics.intervals import proportion
 from didlearn.statistics.medians import median, median_ratio, recovery_gap
 
-Array = np.ndarray[Any, Any]
 Groups = dict[str, Group]
-PER_PIXEL = "squared pixel"
-BEYOND = 0.99
-BALL = 0.99  # of the prior's mass
-SHELL = 0.05
-MEANING = {
+_PER_PIXEL = "squared pixel"
+_BEYOND = 0.99
+_BALL = 0.99  # of the prior's mass
+_SHELL = 0.05
+_MEANING = {
     "recovered": "exactly on the manifold, found again (error below 10⁻⁴ of the variance)",
     "recovered_published": "the same, by the published protocol",
     "recovered_0.5": "planted at half the prior's radius",
@@ -44,13 +42,13 @@ def key(name: str) -> str:
 
 def error_parts(groups: Groups, rng: Stream, level: float) -> Parts:
     """Each group's median error, and how the training images' stands to the others'."""
-    found = {key(name): median(group.found.error, level, PER_PIXEL) for name, group in groups.items()}
+    found = {key(name): median(group.found.error, level, _PER_PIXEL) for name, group in groups.items()}
     train, generated = groups["train"], groups["generated"]
     found["ratio_generated"] = median_ratio(train.found.error, generated.found.error, rng.numpy("ratio"), level=level)
     if train.published is not None and generated.published is not None:
         theirs = train.published.error, generated.published.error
-        found["error_train_published"] = median(theirs[0], level, PER_PIXEL)
-        found["error_generated_published"] = median(theirs[1], level, PER_PIXEL)
+        found["error_train_published"] = median(theirs[0], level, _PER_PIXEL)
+        found["error_generated_published"] = median(theirs[1], level, _PER_PIXEL)
         found["ratio_generated_published"] = median_ratio(*theirs, rng.numpy("published ratio"), level=level)
         found["distance_left"] = median_ratio(
             train.found.error, theirs[0], rng.numpy("distance left"), paired=True, level=level
@@ -65,15 +63,15 @@ def likely_parts(subject: Subject, train: Group, effort: Effort, level: float) -
     assert isinstance(subject.model, LatentModel)
     if prior_name(subject.model) != "normal":
         return Parts()
-    found = find(subject, "train, within the prior", train.images, effort, clip=BALL)
-    error = median(found.error, level, PER_PIXEL)
-    return Parts({"error_train_likely": error.model_copy(update={"method": f"‖z‖² within χ²'s {BALL:g} quantile"})})
+    found = find(subject, "train, within the prior", train.images, effort, clip=_BALL)
+    error = median(found.error, level, _PER_PIXEL)
+    return Parts({"error_train_likely": error.model_copy(update={"method": f"‖z‖² within χ²'s {_BALL:g} quantile"})})
 
 
 def manifold_parts(groups: Groups, controls: Controls, level: float) -> Parts:
     """How many training images lie beyond the model's own, and what freedom explains."""
     own = np.concatenate([groups["generated"].found.error, controls.found.error])
-    limit = float(np.quantile(own, BEYOND))
+    limit = float(np.quantile(own, _BEYOND))
     train = groups["train"]
     D, d = train.images[0].size, math.prod(train.found.latent.shape[1:])
     noise, variance = groups["noise"].found.error, groups["noise"].variance
@@ -83,7 +81,7 @@ def manifold_parts(groups: Groups, controls: Controls, level: float) -> Parts:
     low, high = (D * (1 - (1.0 if end is None else min(end, 1.0))) for end in (fit.high, fit.low or 0.0))
     estimates = {
         "off_manifold": proportion(int((train.found.error > limit).sum()), len(train.images), level),
-        "own_error_limit": exactly(limit, level, len(own), "99th percentile of its own images", PER_PIXEL),
+        "own_error_limit": exactly(limit, level, len(own), "99th percentile of its own images", _PER_PIXEL),
         "noise_fit": fit,
         "noise_fit_linear": exactly(1 - d / D, level, D, "1 − d/D, a linear generator's", "of the variance"),
         "degrees_of_freedom": Estimate(
@@ -96,7 +94,7 @@ def manifold_parts(groups: Groups, controls: Controls, level: float) -> Parts:
         ),
     }  # fmt: skip
     if not np.isnan(train.found.shell_pvalue).any():
-        unlikely = int((train.found.shell_pvalue < SHELL).sum())
+        unlikely = int((train.found.shell_pvalue < _SHELL).sum())
         estimates["outside_shell"] = proportion(unlikely, len(train.images), level)
     return Parts(estimates, tables=(_group_table(groups, limit),))
 
@@ -104,7 +102,7 @@ def manifold_parts(groups: Groups, controls: Controls, level: float) -> Parts:
 def _group_table(groups: Groups, limit: float) -> Table:
     def row(group: Group) -> tuple[Cell, ...]:
         error, found = float(np.median(group.found.error)), group.found
-        shell = None if np.isnan(found.shell_pvalue).any() else float((found.shell_pvalue < SHELL).mean())
+        shell = None if np.isnan(found.shell_pvalue).any() else float((found.shell_pvalue < _SHELL).mean())
         finite = np.isfinite(found.log_volume)
         density = float(np.median((found.log_prior - found.log_volume)[finite])) if finite.any() else None
         published = None if group.published is None else float(np.median(group.published.error))
@@ -132,7 +130,7 @@ def _group_table(groups: Groups, limit: float) -> Table:
 def control_parts(controls: Controls, estimates_noise: str = "noise_recovered") -> Parts:
     """The success rates, as estimates and as a table."""
     rows = tuple(
-        (MEANING.get(name, name), rate.n, rate.value, rate.low, rate.high) for name, rate in controls.success.items()
+        (_MEANING.get(name, name), rate.n, rate.value, rate.low, rate.high) for name, rate in controls.success.items()
     )
     table = Table(
         name="controls",
@@ -163,10 +161,10 @@ def baseline_parts(subject: Subject, groups: Groups, level: float) -> Parts:
         )
         if name in ("train", "held-out"):
             which = key(name).removeprefix("error_")
-            estimates[f"subspace_{which}"] = median(linear, level, PER_PIXEL)
-            estimates[f"neighbour_{which}"] = median(near, level, PER_PIXEL)
+            estimates[f"subspace_{which}"] = median(linear, level, _PER_PIXEL)
+            estimates[f"neighbour_{which}"] = median(near, level, _PER_PIXEL)
             if auto is not None:
-                estimates[f"autoencoder_{which}"] = median(auto, level, PER_PIXEL)
+                estimates[f"autoencoder_{which}"] = median(auto, level, _PER_PIXEL)
     columns = ("images", "generator", f"best {dimension}-dimensional subspace", "nearest training image")
     table = Table(
         name="baselines",

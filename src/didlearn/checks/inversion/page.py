@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.checks.groups import Group
 from didlearn.images.picture import to_picture
 from didlearn.result.values import Figure, Gallery, Mark, Series, Tile
 
-Array = np.ndarray[Any, Any]
-PERCENTILES = (10, 50, 90)
-BINS = 24
-LEAST = 1e-9
+_PERCENTILES = (10, 50, 90)
+_BINS = 24
+_LEAST = 1e-9
 
 
 def triptychs(groups: dict[str, Group]) -> Gallery:
@@ -22,7 +22,7 @@ def triptychs(groups: dict[str, Group]) -> Gallery:
     for group in groups.values():
         order = np.argsort(group.found.error, kind="stable")
         row: list[Tile] = []
-        for percentile in PERCENTILES:
+        for percentile in _PERCENTILES:
             at = int(order[round((len(order) - 1) * percentile / 100)])
             error = float(group.found.error[at])
             row.append(
@@ -34,7 +34,7 @@ def triptychs(groups: dict[str, Group]) -> Gallery:
     return Gallery(
         name="reconstructions",
         title="Targets, the nearest images the generator makes, and the difference",
-        columns=("target", "nearest", "difference") * len(PERCENTILES),
+        columns=("target", "nearest", "difference") * len(_PERCENTILES),
         rows=tuple(rows),
         caption="Each group at the 10th, 50th and 90th percentile of its error. Difference: gray is none, light is too "
         "little, dark too much.",
@@ -48,8 +48,8 @@ def _difference(target: Array, image: Array) -> Array:
 def error_figure(groups: dict[str, Group], planted: Array, limit: float) -> Figure:
     """Draw histograms of the errors, on a logarithmic axis, with the same bins for all groups."""
     everything = np.concatenate([planted, *(group.found.error for group in groups.values())])
-    low, high = max(LEAST, float(everything.min()) / 1.5), max(LEAST * 10, float(everything.max()) * 1.5)
-    edges = np.geomspace(low, high, BINS + 1)
+    low, high = max(_LEAST, float(everything.min()) / 1.5), max(_LEAST * 10, float(everything.max()) * 1.5)
+    edges = np.geomspace(low, high, _BINS + 1)
     series = [_histogram("planted", planted, edges, "theory")]
     series += [_histogram(g.name, g.found.error, edges, g.role) for g in groups.values()]
     return Figure(
@@ -96,5 +96,5 @@ def effort_figure(groups: dict[str, Group], names: tuple[str, ...]) -> Figure:
 
 def _curve(label: str, passes: Array, errors: Array, role: Any, style: Any = "line") -> Series:
     x = np.median(passes, axis=0)
-    y = np.maximum(np.median(errors, axis=0), LEAST)
+    y = np.maximum(np.median(errors, axis=0), _LEAST)
     return Series(label=label, x=tuple(x), y=tuple(y), style=style, role=role)

@@ -36,7 +36,7 @@ from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-FEWEST = 8
+_FEWEST = 8
 
 
 @register
@@ -67,13 +67,13 @@ class LikelihoodCheck(Check):
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""
-        return missing_for_density(subject, FEWEST)
+        return missing_for_density(subject, _FEWEST)
 
     @one_thread()
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Estimate every group's likelihood, bound it, and compare."""
         assert subject.train is not None
-        fault = find_fault(subject.draw(FEWEST), subject.train.shape, FEWEST)
+        fault = find_fault(subject.draw(_FEWEST), subject.train.shape, _FEWEST)
         if fault is not None:
             return fault.result(self.name)
         effort = Effort(self.images, self.chains, self.budget, self.observation, self.sigma)

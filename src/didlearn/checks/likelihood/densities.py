@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from didlearn.arrays import Array
 from didlearn.statistics.subspace import BLOCK, leading_directions
 
-Array = np.ndarray[Any, Any]
-ROUNDS = 5
-NOTHING = 1e-9  # of the largest weight: rows with less are left out
-FLOOR = 1e-6  # least variance of a direction, in squared units of [0, 1]
+_ROUNDS = 5
+_NOTHING = 1e-9  # of the largest weight: rows with less are left out
+_FLOOR = 1e-6  # least variance of a direction, in squared units of [0, 1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +34,13 @@ class Gaussian:
     def fit(cls, x: Array, dimension: int, weights: Array | None = None) -> Gaussian:
         """Fit to rows (n, D), each counted with its weight."""
         w = np.ones(len(x)) if weights is None else weights
-        rows, w = x[w > NOTHING * w.max()], w[w > NOTHING * w.max()] / w.sum()
+        rows, w = x[w > _NOTHING * w.max()], w[w > _NOTHING * w.max()] / w.sum()
         mean = (w @ rows) / w.sum()
         values, directions = leading_directions(rows, mean, dimension, w)
         spread = sum(float(w[s] @ np.square(rows[s] - mean).sum(axis=1)) for s in _blocks(len(rows)))
         left = x.shape[1] - len(values)
-        rest = (spread - float(values.sum())) / left if left else FLOOR
-        return cls(mean, directions, np.maximum(values, FLOOR), max(rest, FLOOR))
+        rest = (spread - float(values.sum())) / left if left else _FLOOR
+        return cls(mean, directions, np.maximum(values, _FLOOR), max(rest, _FLOOR))
 
     def log_density(self, x: Array) -> Array:
         """Log density of rows (n, D) in nats, (n,)."""
@@ -68,7 +67,7 @@ class Mixture:
             means = KMeans(components, n_init=1, random_state=int(rng.integers(2**31))).fit(x)
         shares = np.eye(components)[means.labels_]
         model = cls._maximise(x, shares, dimension)
-        for _ in range(ROUNDS):
+        for _ in range(_ROUNDS):
             joint = model._joint(x)
             shares = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
             model = cls._maximise(x, shares, dimension)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
 
+from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import pixels
 from didlearn.checks.likelihood.densities import Gaussian, Mixture, fit_baselines
@@ -23,10 +23,9 @@ from didlearn.statistics.complexity import local_variance, png_bits
 from didlearn.statistics.intervals import bootstrap
 from didlearn.statistics.means import mean, mean_difference
 
-Array = np.ndarray[Any, Any]
-FITTED = 10_000
-WIDEST = 3_072
-SHOWN = 5
+_FITTED = 10_000
+_WIDEST = 3_072
+_SHOWN = 5
 
 
 def likelihood_parts(found: Likelihoods, D: int, level: float, *, bits: bool) -> Parts:
@@ -132,11 +131,11 @@ def baseline_parts(
     assert subject.train is not None
     assert isinstance(subject.model, LatentModel)
     D, d = int(np.prod(subject.model.image_shape)), math.prod(subject.model.latent_shape)
-    if D > WIDEST:
+    if D > _WIDEST:
         return Parts(
-            notes=(f"Simple densities were left out: they are fitted up to {WIDEST} pixels, here are {D}.",)
+            notes=(f"Simple densities were left out: they are fitted up to {_WIDEST} pixels, here are {D}.",)
         ), {}
-    train = subject.train.some(FITTED, rng.numpy("baselines"))
+    train = subject.train.some(_FITTED, rng.numpy("baselines"))
     x = pixels(train).reshape(len(train), -1).astype(np.float64)
     x = (x * 255 + rng.numpy("baseline noise").random(x.shape)) / 256
     models: dict[str, Gaussian | Mixture] = fit_baselines(x, d, rng.numpy("k-means"))
@@ -217,9 +216,9 @@ def extremes(groups: dict[str, Array], found: Likelihoods) -> Gallery:
     rows = []
     for name, images in groups.items():
         order = np.argsort(found[name], kind="stable")
-        best, worst = order[::-1][:SHOWN], order[:SHOWN][::-1]
+        best, worst = order[::-1][:_SHOWN], order[:_SHOWN][::-1]
         rows.append(tuple(_tile(name, images[i], found[name][i]) for i in (*best, *worst)))
-    columns = (*(["likeliest"] * min(SHOWN, len(rows[0]) // 2)), *(["least likely"] * (len(rows[0]) // 2)))
+    columns = (*(["likeliest"] * min(_SHOWN, len(rows[0]) // 2)), *(["least likely"] * (len(rows[0]) // 2)))
     return Gallery(
         name="extremes", title="The likeliest and the least likely", columns=columns, rows=tuple(rows),
         caption="With the log-likelihood in nats.",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from didlearn.arrays import Array
 from didlearn.evidence.bdmc import Sandwich
 from didlearn.result.parts import Parts
 from didlearn.result.values import Estimate, exactly
 from didlearn.statistics.means import mean
 
-Array = np.ndarray[Any, Any]
 Likelihoods = dict[str, Array]
 NATS = "nats"
 ROLES: dict[str, Any] = {"train": "train", "held-out": "heldout", "generated": "generated"}

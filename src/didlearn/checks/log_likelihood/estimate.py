@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
 
+from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
 from didlearn.checks.log_likelihood.effort import Effort
 from didlearn.evidence.bdmc import Sandwich, bdmc
 from didlearn.evidence.log_evidence import log_evidence
 from didlearn.models.base import LatentModel
-
-Array = np.ndarray[Any, Any]
 
 
 def log_likelihood(

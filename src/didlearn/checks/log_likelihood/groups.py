@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 
+from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
 from didlearn.checks.targets import planted
 from didlearn.evidence.observation import make_observation
@@ -14,8 +13,7 @@ from didlearn.images.base import Images
 from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 
-Array = np.ndarray[Any, Any]
-LEVELS = 256
+_LEVELS = 256
 
 
 def real_groups(subject: Subject, count: int, observation: str) -> dict[str, Array]:
@@ -23,10 +21,10 @@ def real_groups(subject: Subject, count: int, observation: str) -> dict[str, Arr
     assert subject.train is not None
     assert subject.heldout is not None
     sets: dict[str, Images] = {"train": subject.train, "held-out": subject.heldout, **subject.comparable}
-    return {name: dequantised(subject, name, images, count, observation) for name, images in sets.items()}
+    return {name: _dequantised(subject, name, images, count, observation) for name, images in sets.items()}
 
 
-def dequantised(subject: Subject, name: str, images: Images, count: int, observation: str) -> Array:
+def _dequantised(subject: Subject, name: str, images: Images, count: int, observation: str) -> Array:
     """Return ``count`` images; 8-bit pixels k become (k + u)/256, u uniform on [0, 1), except as Bernoulli means.
 
     A density has no value at a lattice: without the noise it could be made as large as one likes.
@@ -39,7 +37,7 @@ def dequantised(subject: Subject, name: str, images: Images, count: int, observa
     if observation == "bernoulli":
         return raw.astype(np.float32) / np.float32(255)
     noise = stream.numpy("dequantisation").random(raw.shape)
-    return ((raw + noise) / LEVELS).astype(np.float32)
+    return ((raw + noise) / _LEVELS).astype(np.float32)
 
 
 def own_images(subject: Subject, count: int, observation: str, sigma: float, name: str = "generated") -> Array:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
 from didlearn.checks.log_likelihood.effort import LEAST_BUDGET, Effort
 from didlearn.checks.log_likelihood.estimate import log_likelihood
 from didlearn.inversion.invert import invert
 from didlearn.models.base import LatentModel
 
-Array = np.ndarray[Any, Any]
-FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0)
+_FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0)
 FEW = 8
-LEAST = 1e-3
+_LEAST = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +51,13 @@ def _calibrate(subject: Subject, few: Array, effort: Effort) -> Calibration:
         subject.model, few, seed=subject.seed, rounds=1, within=False, device=subject.device, threads=subject.threads
     )
     D, d = few[0].size, math.prod(subject.model.latent_shape)
-    start = max(LEAST, math.sqrt(float(found.error.mean()) * D / max(D - d, 1)))
-    tried = [start * factor for factor in FACTORS]
+    start = max(_LEAST, math.sqrt(float(found.error.mean()) * D / max(D - d, 1)))
+    tried = [start * factor for factor in _FACTORS]
     means = [_mean(subject, few, sigma, effort) for sigma in tried]
-    while means[0] == max(means) and tried[0] > LEAST:
+    while means[0] == max(means) and tried[0] > _LEAST:
         tried.insert(0, tried[0] / 1.4)
         means.insert(0, _mean(subject, few, tried[0], effort))
-    while means[-1] == max(means) and len(tried) < 2 * len(FACTORS):
+    while means[-1] == max(means) and len(tried) < 2 * len(_FACTORS):
         tried.append(tried[-1] * 1.4)
         means.append(_mean(subject, few, tried[-1], effort))
     best = peak(np.log(tried), np.array(means))

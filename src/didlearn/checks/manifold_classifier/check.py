@@ -8,9 +8,7 @@ of trivial scores: a surprise shared by a baseline is about the images, not the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import ClassVar
 
 from didlearn.audit.check import Check, register
 from didlearn.audit.subject import Subject
@@ -26,8 +24,7 @@ from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-Array = np.ndarray[Any, Any]
-FEWEST = 8
+_FEWEST = 8
 
 
 @register
@@ -57,8 +54,8 @@ class ManifoldClassifier(Check):
             return "there is no generator; give one with --generator"
         if not isinstance(subject.model, LatentModel):
             return f"{subject.model.name} has no latent to search: inversion needs a model file, not samples"
-        if subject.train is None or subject.heldout is None or min(len(subject.train), len(subject.heldout)) < FEWEST:
-            return f"there are too few real images; give at least {FEWEST} with --train and with --heldout"
+        if subject.train is None or subject.heldout is None or min(len(subject.train), len(subject.heldout)) < _FEWEST:
+            return f"there are too few real images; give at least {_FEWEST} with --train and with --heldout"
         if not self._has_classes(subject) and not outside_pixels(subject, 1):
             return (
                 "there is nothing to tell apart; give labelled images for a class-conditional generator, or another "
@@ -70,7 +67,7 @@ class ManifoldClassifier(Check):
     def run(self, subject: Subject, rng: Stream) -> CheckResult:  # noqa: ARG002 (all randomness is the search's own)
         """Invert held-out and outside images, and score them."""
         assert subject.train is not None
-        fault = find_fault(subject.draw(FEWEST), subject.train.shape, FEWEST)
+        fault = find_fault(subject.draw(_FEWEST), subject.train.shape, _FEWEST)
         if fault is not None:
             return fault.result(self.name)
         effort = Effort(self.draws, self.starts, self.rounds)

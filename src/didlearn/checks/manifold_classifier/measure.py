@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import pixels
 from didlearn.models.base import LatentModel
@@ -19,9 +18,8 @@ from didlearn.rng import Stream
 from didlearn.statistics.intervals import proportion
 from didlearn.statistics.subspace import principal_subspace
 
-Array = np.ndarray[Any, Any]
-FITTED = 5_000
-NAMES = {
+_FITTED = 5_000
+_NAMES = {
     "neighbour_accuracy": "nearest training image",
     "linear_accuracy": "logistic regression on pixels",
     "subspace_accuracy": "nearest subspace of the latent's dimension, one a class",
@@ -33,7 +31,7 @@ def baselines(subject: Subject, images: Array) -> dict[str, Array]:
     """Return the classes (n,) that simple classifiers, fitted to the training images, give to images (n, C, H, W)."""
     assert subject.train is not None
     assert isinstance(subject.model, LatentModel)
-    train = subject.train.some(FITTED, Stream(subject.seed, ("manifold",)).numpy("classifier"))
+    train = subject.train.some(_FITTED, Stream(subject.seed, ("manifold",)).numpy("classifier"))
     assert train.labels is not None
     x, y, query = pixels(train).reshape(len(train), -1), train.labels, images.reshape(len(images), -1)
     classes = np.unique(y)
@@ -57,14 +55,15 @@ def classified(class_error: Array, labels: Array, others: dict[str, Array], leve
     estimates = {"manifold_accuracy": proportion(right, n, level)}
     for name, answers in others.items():
         estimates[name] = proportion(int((answers == labels).sum()), n, level)
-    words = {"manifold_accuracy": "nearest class manifold"} | NAMES
+    words = {"manifold_accuracy": "nearest class manifold"} | _NAMES
     rows = tuple((words[name], e.value, e.low, e.high) for name, e in estimates.items())
     table = Table(
         name="accuracy",
         title="Held-out images, classified",
         columns=("classifier", "accuracy", "at least", "at most"),
         rows=rows,
-        caption=f"{n} held-out images; the classifiers below the first are fitted to at most {FITTED} training images.",
+        caption=f"{n} held-out images; the classifiers below the first are fitted to "
+        f"at most {_FITTED} training images.",
     )
     value = {name: e.value or 0.0 for name, e in estimates.items()}
     sentence = (

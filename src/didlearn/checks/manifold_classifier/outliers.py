@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
 from didlearn.checks.baselines import neighbour_error, subspace_of
 from didlearn.models.base import LatentModel
@@ -16,8 +16,7 @@ from didlearn.result.words import number
 from didlearn.statistics.complexity import local_variance
 from didlearn.statistics.ranking import auroc
 
-Array = np.ndarray[Any, Any]
-SCORES = {
+_SCORES = {
     "manifold": "distance from the generator's manifold",
     "subspace": "distance from the best subspace of its dimension",
     "neighbour": "distance from the nearest training image",
@@ -48,14 +47,14 @@ def outlier_parts(inside: dict[str, Array], outside: dict[str, dict[str, Array]]
         found = {score: auroc(inside[score], theirs[score], level) for score in inside}
         estimates |= {f"auroc_{name}": found["manifold"]}
         estimates |= {f"auroc_{name}_{score}": e for score, e in found.items() if score != "manifold"}
-        rows += [(name, SCORES[score], e.value, e.low, e.high) for score, e in found.items()]
+        rows += [(name, _SCORES[score], e.value, e.low, e.high) for score, e in found.items()]
         best = max((score for score in found if score != "manifold"), key=lambda s: found[s].value or 0.0)
         own = found["manifold"].value or 0.0
         below = "worse than chance" if (found["manifold"].high or 1.0) < 0.5 else f"AUROC {number(own)}"
         said.append(
             f"Distance from the manifold tells {name} with {below}"
             f"{f' (AUROC {number(own)})' if below.startswith('worse') else ''}; "
-            f"the {SCORES[best]} alone with {number(found[best].value or 0.0)}."
+            f"the {_SCORES[best]} alone with {number(found[best].value or 0.0)}."
         )
     table = Table(
         name="outliers",

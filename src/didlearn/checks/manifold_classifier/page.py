@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
+from didlearn.arrays import Array
 from didlearn.result.values import Figure, Series
 from didlearn.statistics.ranking import roc
-
-Array = np.ndarray[Any, Any]
 
 
 def roc_figure(inside: Array, outside: dict[str, Array]) -> Figure:

@@ -9,12 +9,13 @@ held-out ones, which no blur can fake.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from didlearn.arrays import Array
 from didlearn.audit.check import Check, register
 from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.criterion import CopyCriterion, calibrate_copies
@@ -36,11 +37,10 @@ from didlearn.statistics.copying.authenticity import authenticity, copied_fracti
 from didlearn.statistics.copying.preference import training_preference
 from didlearn.statistics.intervals import proportion
 
-Array = np.ndarray[Any, Any]
-PERTURBED = 400
-FEWEST = 20
-AUTHENTIC = 2_000  # images of each kind: the search among training images is the dearest part of the check
-OWN, REAL = "generated", "held-out"
+_PERTURBED = 400
+_FEWEST = 20
+_AUTHENTIC = 2_000  # images of each kind: the search among training images is the dearest part of the check
+_OWN, _REAL = "generated", "held-out"
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ class Memorization(Check):
             return "there is no generator; give one with --generator"
         if subject.train is None or len(subject.train) < 2:
             return "there are no training images; give them with --train"
-        if subject.heldout is None or len(subject.heldout) < FEWEST:
+        if subject.heldout is None or len(subject.heldout) < _FEWEST:
             count = 0 if subject.heldout is None else len(subject.heldout)
             return (
-                f"{count} held-out images are too few to read distances against; give at least {FEWEST} with --heldout"
+                f"{count} held-out images are too few to read distances against; give at least {_FEWEST} with --heldout"
             )
         return None
 
@@ -99,7 +99,7 @@ class Memorization(Check):
         """Find everyone's nearest training image, and compare generated with held-out images."""
         assert subject.train is not None
         drawn = subject.draw(self.samples)
-        fault = find_fault(drawn, subject.train.shape, FEWEST)
+        fault = find_fault(drawn, subject.train.shape, _FEWEST)
         if fault is not None:
             return fault.result(self.name)
         return self._measure(subject, drawn, rng)
@@ -110,8 +110,10 @@ class Memorization(Check):
         train, heldout = subject.train, subject.heldout.some(self.samples, rng.numpy("heldout"))
         groups = self._groups(subject, heldout)
         subject.progress(self.name, 1, 5)
-        own, real = groups[OWN], groups[REAL]
-        originals = eight_bit(train.some(PERTURBED, rng.numpy("perturbed")).read_raw(range(min(PERTURBED, len(train)))))
+        own, real = groups[_OWN], groups[_REAL]
+        originals = eight_bit(
+            train.some(_PERTURBED, rng.numpy("perturbed")).read_raw(range(min(_PERTURBED, len(train))))
+        )
         perturbed = perturbed_distances(originals, subject.embed(originals), subject.embed)
         criterion = calibrate_copies(real.near.distance, perturbed, self.false_copies, self.threshold)
         subject.progress(self.name, 2, 5)
@@ -120,7 +122,7 @@ class Memorization(Check):
         estimates = self._copies(own, real, criterion) | self._authenticity(subject, own, real)
         subject.progress(self.name, 4, 5)
         estimates |= copying.estimates | self._preference(subject, own, real, criterion.threshold, rng)
-        outside = {name: group.near.distance for name, group in groups.items() if name not in (OWN, REAL)}
+        outside = {name: group.near.distance for name, group in groups.items() if name not in (_OWN, _REAL)}
         parts = Parts(
             estimates,
             tables=copying.tables,
@@ -143,7 +145,7 @@ class Memorization(Check):
     def _groups(self, subject: Subject, heldout: Images) -> dict[str, Group]:
         """Find the nearest training image of everything, reading the training set once."""
         assert subject.train is not None
-        features = {OWN: subject.drawn_features(self.samples), REAL: subject.embed(heldout)}
+        features = {_OWN: subject.drawn_features(self.samples), _REAL: subject.embed(heldout)}
         for name, images in subject.comparable.items():
             features[name] = subject.embed(images.subset(range(min(len(images), self.samples))))
         stacked = np.concatenate(list(features.values()))
@@ -206,7 +208,7 @@ class Memorization(Check):
     def _authenticity(self, subject: Subject, own: Group, real: Group) -> dict[str, Estimate]:
         """Compare with how close the training images that were hit come to one another."""
         assert subject.train is not None
-        own, real = own.first(AUTHENTIC), real.first(AUTHENTIC)
+        own, real = own.first(_AUTHENTIC), real.first(_AUTHENTIC)
         hit = np.unique(np.concatenate([own.near.index, real.near.index]))
         features = subject.embed(subject.train.subset(hit))
         gap = nearest_images(subject.train, features, subject.embed, exclude=hit, device=subject.device).distance

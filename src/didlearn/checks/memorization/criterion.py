@@ -8,15 +8,13 @@ distance that takes in 95 % of mildly changed training images where that is smal
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.checks.sameness import choose, same_picture
 from didlearn.result.values import Estimate, exactly
 from didlearn.statistics.threshold import fit_lower_tail
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

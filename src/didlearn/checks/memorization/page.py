@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.images.base import Images
 from didlearn.images.perturb import PERTURBATIONS
 from didlearn.images.picture import eight_bit, to_picture
@@ -16,9 +17,8 @@ from didlearn.result.values import Estimate, Figure, Gallery, Mark, Series, Tabl
 from didlearn.statistics.copying.data_copying import data_copying
 from didlearn.statistics.copying.placement import closer_than_heldout, copying_interval
 
-Array = np.ndarray[Any, Any]
 Role = Literal["generated", "heldout", "perturbed", "outside"]
-ROWS, POINTS = 8, 200
+ROWS, _POINTS = 8, 200
 
 
 def distance_figure(
@@ -52,7 +52,7 @@ def distance_figure(
 
 def _cumulative(label: str, distances: Array, role: Role) -> Series:
     ordered = np.sort(distances)
-    chosen = np.unique(np.linspace(0, len(ordered) - 1, POINTS).astype(int))
+    chosen = np.unique(np.linspace(0, len(ordered) - 1, _POINTS).astype(int))
     share = (chosen + 1) / len(ordered)
     return Series(label=label, x=tuple(ordered[chosen]), y=tuple(share), style="step", role=role)
 

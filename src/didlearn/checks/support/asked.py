@@ -7,21 +7,21 @@ stratum is known where they are not: a generator that repeats itself has far mor
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.neighbors import closest_pairs, near_duplicates
 
-Array = np.ndarray[Any, Any]
 SHEET: Final = 60
-INNER: Final = 40
+_INNER: Final = 40
 LISTED: Final = 1000  # duplicates up to which the two strata are listed pair by pair
-ANCHORS: Final = 64
-NARROWEST: Final = 1.05
+_ANCHORS: Final = 64
+_NARROWEST: Final = 1.05
 ROWS: Final = 1024
-DRAWS: Final = 50  # per pair wanted: 20 of 20 pairs are met in 150 draws on average
+_DRAWS: Final = 50  # per pair wanted: 20 of 20 pairs are met in 150 draws on average
 
 
 class Asked(NamedTuple):
@@ -63,7 +63,7 @@ def ask(features: Array, counts: Counts, threshold: float, rng: np.random.Genera
 
 
 def _shares(sizes: Array) -> tuple[int, int]:
-    inner = min(int(sizes[0]), INNER)
+    inner = min(int(sizes[0]), _INNER)
     return inner, min(int(sizes[1]), SHEET - inner)
 
 
@@ -89,12 +89,12 @@ def _ring(
 ) -> tuple[float, Array]:
     """Widen the threshold until about twice as many pairs are within; return the radius and the new pairs by image.
 
-    Only the radius is a guess (from the distances of ``ANCHORS`` images to all others); the pairs are counted.
+    Only the radius is a guess (from the distances of ``_ANCHORS`` images to all others); the pairs are counted.
     """
-    anchors = rng.permutation(counts.samples)[:ANCHORS]
+    anchors = rng.permutation(counts.samples)[:_ANCHORS]
     apart = np.concatenate([np.delete(_distances(features, i), i) for i in anchors])
     share = 2 * counts.pairs / (counts.samples * (counts.samples - 1) / 2)
-    radius = max(NARROWEST * threshold, float(np.quantile(apart, min(share, 1.0))))
+    radius = max(_NARROWEST * threshold, float(np.quantile(apart, min(share, 1.0))))
     return radius, near_duplicates(features, radius, device=device).degree - counts.degree
 
 
@@ -105,7 +105,7 @@ def _sample(
     found: dict[tuple[int, int], float] = {}
     ends = np.cumsum(degree)
     # A pair on the very edge may be counted and not met again: after so many draws it is left out.
-    for _ in range(DRAWS * count):
+    for _ in range(_DRAWS * count):
         i = int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))
         distance = _distances(features, i)
         partners = np.flatnonzero((distance > ring[0]) & (distance <= ring[1]) & (np.arange(len(distance)) != i))

@@ -9,17 +9,16 @@ rate into an upper bound on the effective support, whatever the law.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.batch_fit import fit_effective_support
 from didlearn.statistics.birthday.paradox import batch_support_bound
 from didlearn.statistics.intervals import proportion
 
-Array = np.ndarray[Any, Any]
-SPREAD = (0.7, 1.0, 1.4)
+_SPREAD = (0.7, 1.0, 1.4)
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,9 @@ def procedure(following: Array) -> list[Batches]:
     """Run the published procedure: sizes from the first half of the sample, counts from the second."""
     half = len(following) // 2
     size = _even_chance(following[:half])
-    part = (len(following) - half) // len(SPREAD)
+    part = (len(following) - half) // len(_SPREAD)
     runs = []
-    for i, factor in enumerate(SPREAD):
+    for i, factor in enumerate(_SPREAD):
         start = half + i * part
         runs.append(cut(following[start : start + part] - start, int(np.clip(round(size * factor), 2, part))))
     return runs

@@ -9,10 +9,11 @@ often. It is at most the number of different pictures, and far below it where a 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.audit.check import Check, register
 from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import Counts, count_duplicates
@@ -35,10 +36,9 @@ from didlearn.statistics.birthday.atoms import heavy_atoms
 from didlearn.statistics.birthday.collisions import collision_probability
 from didlearn.statistics.birthday.support import estimate_support, estimate_support_without_atoms
 
-Array = np.ndarray[Any, Any]
 RealSet = tuple[Images | None, Array | None]
-PERTURBED = 400
-FEWEST = 50
+_PERTURBED = 400
+_FEWEST = 50
 
 
 @register
@@ -74,7 +74,7 @@ class Support(Check):
         """Draw samples, calibrate what a duplicate is, count, and compare with held-out images."""
         drawn = subject.draw(self.samples)
         real = subject.heldout or subject.train
-        fault = find_fault(drawn, None if real is None else real.shape, FEWEST)
+        fault = find_fault(drawn, None if real is None else real.shape, _FEWEST)
         if fault is not None:
             return fault.result(self.name)
         return self._measure(subject, drawn, rng)
@@ -203,4 +203,4 @@ def _some(images: Images | None, count: int, rng: np.random.Generator) -> Images
 
 def _pictures(real: Images | None, drawn: Samples) -> Array:
     """Return 8-bit pictures to perturb: real ones where there are any."""
-    return eight_bit(drawn.images[:PERTURBED] if real is None else real.read_raw(range(min(PERTURBED, len(real)))))
+    return eight_bit(drawn.images[:_PERTURBED] if real is None else real.read_raw(range(min(_PERTURBED, len(real)))))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.checks.duplicate_counts import Counts, count_duplicates
 from didlearn.result.parts import Parts
 from didlearn.result.values import Cell, Table
 
-Array = np.ndarray[Any, Any]
-FEWEST, MOST = 20, 200
+_FEWEST, MOST = 20, 200
 
 
 def class_parts(
@@ -32,7 +30,7 @@ def class_parts(
     """
     if labels is None:
         return Parts()
-    classes = [int(c) for c in np.unique(labels) if (labels == c).sum() >= FEWEST][:MOST]
+    classes = [int(c) for c in np.unique(labels) if (labels == c).sum() >= _FEWEST][:MOST]
     rows = []
     for c in classes:
         own = count_duplicates(features[labels == c], threshold, device=device)

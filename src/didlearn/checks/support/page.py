@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.checks.sameness import Criterion
 from didlearn.neighbors import count_within
 from didlearn.result.parts import Parts
 from didlearn.result.values import Figure, Mark, Series, Table
 
-Array = np.ndarray[Any, Any]
-RADII = 60
+_RADII = 60
 
 
 def criterion_parts(generated: Array, heldout: Array | None, criterion: Criterion, level: float, device: str) -> Parts:
@@ -61,7 +61,7 @@ def _threshold_curve(generated: Array, heldout: Array | None, criterion: Criteri
 def _radii(criterion: Criterion) -> Array:
     """From well below the threshold to well above the distance at which real images look alike."""
     top = max(criterion.threshold * 2, (criterion.lookalike or 0) * 1.3)
-    return np.geomspace(criterion.threshold / 4, top, RADII) if criterion.threshold > 0 else np.array([top or 1.0])
+    return np.geomspace(criterion.threshold / 4, top, _RADII) if criterion.threshold > 0 else np.array([top or 1.0])
 
 
 def _pair_rates(label: str, features: Array, radii: Array, device: str, role: Any) -> Series:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.nearest_images import nearest_images
 from didlearn.images.base import Images
@@ -16,8 +17,7 @@ from didlearn.result.parts import Parts
 from didlearn.result.values import Gallery, Table, Tile
 from didlearn.result.words import percent
 
-Array = np.ndarray[Any, Any]
-SHOWN, MOST_ATOMS = 12, 50
+_SHOWN, _MOST_ATOMS = 12, 50
 
 
 class Candidate(NamedTuple):
@@ -94,7 +94,7 @@ def pair_parts(
             caption = f"{name} · {distance:.3g}"
             tiles[n // 2].append(Tile(caption=caption, pixels=to_picture(train.read_raw([index])[0])))
     trained = train is not None
-    return Parts(tables=(_table(rows, trained),), galleries=(_gallery(tiles[:SHOWN], trained),))
+    return Parts(tables=(_table(rows, trained),), galleries=(_gallery(tiles[:_SHOWN], trained),))
 
 
 def _pair_tiles(pixels: Array, pair: Candidate) -> list[Tile]:
@@ -149,11 +149,11 @@ def atom_parts(pixels: Array, counts: Counts, atoms: list[tuple[int, float, floa
         return Parts()
     sizes = np.bincount(counts.component, minlength=counts.samples)
     heaviest = np.argsort(-sizes, kind="stable")[: len(atoms)]
-    shown = atoms[:MOST_ATOMS]
+    shown = atoms[:_MOST_ATOMS]
     rows = tuple((rank + 1, size, mass, low, high) for rank, (size, mass, low, high) in enumerate(shown))
     tiles = tuple(
         Tile(caption=f"{percent(mass)} ({percent(low)} to {percent(high)})", pixels=to_picture(pixels[i]))
-        for i, (_, mass, low, high) in zip(heaviest[:SHOWN], atoms, strict=False)
+        for i, (_, mass, low, high) in zip(heaviest[:_SHOWN], atoms, strict=False)
     )
     title = "Pictures drawn far too often"
     table = Table(

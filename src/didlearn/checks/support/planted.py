@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.images.base import Images
 from didlearn.images.perturb import PERTURBATIONS
 from didlearn.images.picture import eight_bit
 from didlearn.neighbors import closest_pairs
 
-Array = np.ndarray[Any, Any]
 PLANTED: Final = 40
-POOL: Final = 10_000
-CLOSEST: Final = 2_000
-RANDOM: Final = 4_000
+_POOL: Final = 10_000
+_CLOSEST: Final = 2_000
+_RANDOM: Final = 4_000
 
 
 class Planted(NamedTuple):
@@ -48,7 +48,7 @@ def plant_distinct(
         beyond: pairs no farther apart than this may be one picture twice, and are not used.
         rng: of the choice. device: of the distances.
     """
-    kept = np.sort(rng.permutation(len(features))[:POOL])
+    kept = np.sort(rng.permutation(len(features))[:_POOL])
     distance, first, second = _real_pairs(features[kept], rng, device)
     apart = distance > beyond
     distance, first, second = distance[apart], kept[first[apart]], kept[second[apart]]
@@ -59,8 +59,8 @@ def plant_distinct(
 
 def _real_pairs(features: Array, rng: np.random.Generator, device: str) -> tuple[Array, Array, Array]:
     """Return the closest pairs and random ones: (distance, first, second)."""
-    close = closest_pairs(features, k=CLOSEST, device=device)
-    i, j = rng.integers(len(features), size=(2, RANDOM))
+    close = closest_pairs(features, k=_CLOSEST, device=device)
+    i, j = rng.integers(len(features), size=(2, _RANDOM))
     i, j = i[i != j], j[i != j]
     gap = features[i].astype(np.float64) - features[j]
     return (

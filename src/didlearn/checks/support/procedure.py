@@ -17,8 +17,8 @@ from didlearn.statistics.birthday.paradox import (
     printed_theorem2,
 )
 
-MASS = 0.5
-PRINTED_MASS = 0.9
+_MASS = 0.5
+_PRINTED_MASS = 0.9
 
 
 def birthday_parts(found: Counts, support: Estimate, level: float) -> Parts:
@@ -78,14 +78,14 @@ def _printed_table(size: int) -> Table:
     rows: tuple[tuple[str, float, float | None], ...] = (
         ("support read from an even chance of a collision", float(support), birthday_bound(0.5, size)),
         (
-            f"least collision rate when {number(100 * MASS)} % of the mass is on {number(support)} images (Theorem 1)",
-            printed_theorem1(support, MASS, size),
-            collision_rate_lower_bound(support, MASS, size),
+            f"least collision rate when {number(100 * _MASS)} % of the mass is on {number(support)} images (Theorem 1)",
+            printed_theorem1(support, _MASS, size),
+            collision_rate_lower_bound(support, _MASS, size),
         ),
     )
-    named = printed_theorem2(0.5, size, PRINTED_MASS)
+    named = printed_theorem2(0.5, size, _PRINTED_MASS)
     if named is not None:
-        rows += ((f"images that hold {number(100 * PRINTED_MASS)} % of the mass (Theorem 2)", named, None),)
+        rows += ((f"images that hold {number(100 * _PRINTED_MASS)} % of the mass (Theorem 2)", named, None),)
     return Table(
         name="printed",
         title=f"At a batch size of {number(size)}: as printed, and as corrected",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.sameness import Criterion, same_picture
 from didlearn.checks.support.asked import ask
@@ -15,8 +15,6 @@ from didlearn.images.base import Images
 from didlearn.images.picture import eight_bit, to_picture
 from didlearn.result.parts import Parts
 from didlearn.rng import Stream
-
-Array = np.ndarray[Any, Any]
 
 
 def sheet_parts(

@@ -24,7 +24,7 @@ from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-FEWEST = 8
+_FEWEST = 8
 
 
 @register
@@ -58,13 +58,13 @@ class TypicalityCheck(Check):
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""
-        return missing_for_density(subject, FEWEST)
+        return missing_for_density(subject, _FEWEST)
 
     @one_thread()
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Compare the likelihoods of real groups with those of the model's own samples."""
         assert subject.train is not None
-        fault = find_fault(subject.draw(FEWEST), subject.train.shape, FEWEST)
+        fault = find_fault(subject.draw(_FEWEST), subject.train.shape, _FEWEST)
         if fault is not None:
             return fault.result(self.name)
         effort = Effort(self.images, self.chains, self.budget, self.observation, self.sigma)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.checks.log_likelihood.bounds import NATS, ROLES, key, slack_of
 from didlearn.result.parts import Decision, Parts
 from didlearn.result.values import Cell, Estimate, Figure, Mark, Series, Table, exactly
@@ -15,10 +16,9 @@ from didlearn.rng import Stream
 from didlearn.statistics.intervals import proportion
 from didlearn.statistics.means import exchange_pvalue, holm, mean, mean_difference
 
-Array = np.ndarray[Any, Any]
-UNLIKELY = 0.05
-RESAMPLED = 2_000
-THRESHOLD = 0.99
+_UNLIKELY = 0.05
+_RESAMPLED = 2_000
+_THRESHOLD = 0.99
 
 
 def typical_parts(own: Array, real: dict[str, Array], batch: int, rng: Stream, level: float) -> Parts:
@@ -40,7 +40,7 @@ def typical_parts(own: Array, real: dict[str, Array], batch: int, rng: Stream, l
     rows: list[tuple[Cell, ...]] = []
     for name, values in real.items():
         shift = _in_units(mean_difference(values, own, level), spread)
-        single = proportion(int((single_pvalues(values, own) < UNLIKELY).sum()), len(values), level)
+        single = proportion(int((single_pvalues(values, own) < _UNLIKELY).sum()), len(values), level)
         batches = batch_distances(values, own, batch)
         far = proportion(int((batches > limit).sum()), len(batches), level)
         estimates[key("typicality_shift", name)] = shift
@@ -78,10 +78,10 @@ def batch_distances(values: Array, own: Array, batch: int) -> Array:
 def batch_limit(own: Array, batch: int, rng: np.random.Generator) -> float:
     """The 99 % quantile of that statistic over batches of the model's samples, H from the samples left out."""
     M = min(batch, len(own) - 1)
-    drawn = rng.permuted(np.broadcast_to(np.arange(len(own)), (RESAMPLED, len(own))), axis=1)[:, :M]
+    drawn = rng.permuted(np.broadcast_to(np.arange(len(own)), (_RESAMPLED, len(own))), axis=1)[:, :M]
     inside = own[drawn].mean(axis=1)
     rest = (own.sum() - inside * M) / (len(own) - M)
-    return float(np.quantile(np.abs(inside - rest), THRESHOLD))
+    return float(np.quantile(np.abs(inside - rest), _THRESHOLD))
 
 
 def _in_units(difference: Estimate, spread: float) -> Estimate:

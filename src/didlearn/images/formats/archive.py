@@ -9,8 +9,8 @@ from pathlib import Path
 from didlearn.errors import DataError
 from didlearn.images.classes import plain
 
-BOMB_BYTES = 16 * 2**20
-BOMB_RATIO = 200
+_BOMB_BYTES = 16 * 2**20
+_BOMB_RATIO = 200
 
 
 def open_archive(path: Path) -> zipfile.ZipFile:
@@ -57,8 +57,8 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int | 
         return file.read(member.file_size if limit is None else min(limit, member.file_size))
 
 
-def refuse_bomb(member: zipfile.ZipInfo, path: Path, *, most: int, bomb_bytes: int = BOMB_BYTES) -> None:
-    """Refuse a member that says it unfolds to more than ``most`` bytes, or to ``BOMB_RATIO`` times its packed size.
+def refuse_bomb(member: zipfile.ZipInfo, path: Path, *, most: int, bomb_bytes: int = _BOMB_BYTES) -> None:
+    """Refuse a member that says it unfolds to more than ``most`` bytes, or to ``_BOMB_RATIO`` times its packed size.
 
     What it says is binding (see ``read_member``). The ratio counts from ``bomb_bytes`` up.
 
@@ -66,7 +66,7 @@ def refuse_bomb(member: zipfile.ZipInfo, path: Path, *, most: int, bomb_bytes: i
         DataError: it does.
     """
     size, packed = member.file_size, max(1, member.compress_size)
-    if size > most or (size > bomb_bytes and size > BOMB_RATIO * packed):
+    if size > most or (size > bomb_bytes and size > _BOMB_RATIO * packed):
         raise DataError(
             f"{path}: the member {plain(member.filename)!r} would unfold from {packed} to {size} bytes, as a zip bomb "
             "does; it was not unpacked: remove it from the archive"

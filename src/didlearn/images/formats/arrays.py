@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.errors import DataError, NotFiniteError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels
 
-Array = np.ndarray[Any, Any]
 CHECKED_WHOLE = 2 * 2**30  # bytes
 CHECKED_SAMPLE = 4096  # images of an array larger than that
 BLOCK = 32 * 2**20  # bytes
-SLACK = 1e-5  # rounding of float32 arithmetic such as (x + 1) / 2
+_SLACK = 1e-5  # rounding of float32 arithmetic such as (x + 1) / 2
 
 
 def open_array(array: Array, labels: Labels, name: str, *, channels_first: bool = False) -> Images:
@@ -83,13 +83,13 @@ def to_pixels(batch: Array, name: str) -> Array:
     if batch.dtype == np.bool_:
         return batch.astype(np.uint8) * np.uint8(255)
     if batch.size:
-        check_range(float(batch.min()), float(batch.max()), batch.dtype, name)
+        _check_range(float(batch.min()), float(batch.max()), batch.dtype, name)
     if batch.dtype.kind in "ui":
         return batch.astype(np.uint8)
     return np.clip(batch.astype(np.float32), 0, 1)
 
 
-def check_range(low: float, high: float, dtype: np.dtype[Any], name: str) -> None:
+def _check_range(low: float, high: float, dtype: np.dtype[Any], name: str) -> None:
     """Refuse pixel values that are not in [0, 1] (floats) or 0 to 255 (whole numbers).
 
     Raises:
@@ -100,14 +100,14 @@ def check_range(low: float, high: float, dtype: np.dtype[Any], name: str) -> Non
     if dtype.kind in "ui":
         if low < 0 or high > 255:
             raise DataError(f"{name} has whole-number pixels from {low:.0f} to {high:.0f}: give uint8 from 0 to 255")
-    elif low < -SLACK or high > 1 + SLACK:
+    elif low < -_SLACK or high > 1 + _SLACK:
         raise DataError(
             f"{name} has floating-point pixels from {low:.6g} to {high:.6g}, not in [0, 1]: {_remedy(low, high)}"
         )
 
 
 def _remedy(low: float, high: float) -> str:
-    if -1 - SLACK <= low < 0 and high <= 1 + SLACK:
+    if -1 - _SLACK <= low < 0 and high <= 1 + _SLACK:
         return "if they span [-1, 1], save (x + 1) / 2"
     if low >= 0 and high <= 255:
         return "if they span [0, 255], save x / 255, or x as uint8"
@@ -155,7 +155,7 @@ def _check_values(array: Array, name: str) -> None:
         return
     ranges = np.array([(block.min(), block.max()) for block in _blocks(array)], dtype=np.float64)
     low, high = float(ranges[:, 0].min()), float(ranges[:, 1].max())
-    check_range(low, high, array.dtype, name)
+    _check_range(low, high, array.dtype, name)
     if array.dtype.kind in "ui" and (low, high) == (0, 1):
         raise DataError(
             f"{name} has whole-number pixels that are all 0 or 1, almost black as 8-bit values: multiply by 255, or "

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 
-PIXELS = 3 * 32 * 32
+_PIXELS = 3 * 32 * 32
 # Label bytes of a record -> how many classes each may name; the last byte is the label used.
-KINDS = {1: (10,), 2: (20, 100)}
-NAMES = {1: "batches.meta.txt", 2: "fine_label_names.txt"}
+_KINDS = {1: (10,), 2: (20, 100)}
+_NAMES = {1: "batches.meta.txt", 2: "fine_label_names.txt"}
 
 
 def cifar_files(folder: Path) -> list[Path]:
@@ -49,17 +49,17 @@ class CifarReader:
         parts: (n, label bytes + 3072) uint8 records of each file. label_bytes: how many lead each record.
     """
 
-    parts: tuple[np.ndarray[Any, Any], ...]
+    parts: tuple[Array, ...]
     label_bytes: int
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
 
-    def read(self, indices: Sequence[int]) -> np.ndarray[Any, Any]:
+    def read(self, indices: Sequence[int]) -> Array:
         """Return the images at ``indices`` as (n, 3, 32, 32) uint8."""
         starts = np.cumsum([0, *(len(part) for part in self.parts)])
         wanted = np.asarray(indices, dtype=np.int64)
-        out = np.empty((len(wanted), PIXELS), dtype=np.uint8)
+        out = np.empty((len(wanted), _PIXELS), dtype=np.uint8)
         for part, start in zip(self.parts, starts, strict=False):
             here = (wanted >= start) & (wanted < start + len(part))
             out[here] = part[wanted[here] - start, self.label_bytes :]
@@ -67,7 +67,7 @@ class CifarReader:
 
 
 def _label_bytes(path: Path) -> int:
-    for label_bytes in KINDS:
+    for label_bytes in _KINDS:
         if _problem(path, label_bytes) is None:
             return label_bytes
     raise DataError(
@@ -75,27 +75,27 @@ def _label_bytes(path: Path) -> int:
     )
 
 
-def _records(path: Path, label_bytes: int) -> np.ndarray[Any, Any]:
+def _records(path: Path, label_bytes: int) -> Array:
     problem = _problem(path, label_bytes)
     if problem is not None:
         raise DataError(f"{path} is truncated or damaged: {problem}; copy or download it again")
-    return np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, label_bytes + PIXELS)
+    return np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, label_bytes + _PIXELS)
 
 
 def _problem(path: Path, label_bytes: int) -> str | None:
     """Return why a file is no CIFAR file with this many label bytes, or ``None``."""
-    size, record = path.stat().st_size, label_bytes + PIXELS
+    size, record = path.stat().st_size, label_bytes + _PIXELS
     if size == 0 or size % record:
         return f"its {size} bytes are no multiple of {record}"
     labels = np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, record)[:, :label_bytes]
-    if (labels >= np.array(KINDS[label_bytes])).any():
-        return f"its labels are not below {' and '.join(map(str, KINDS[label_bytes]))}"
+    if (labels >= np.array(_KINDS[label_bytes])).any():
+        return f"its labels are not below {' and '.join(map(str, _KINDS[label_bytes]))}"
     return None
 
 
 def _class_names(folder: Path, label_bytes: int) -> tuple[str, ...] | None:
-    path = folder / NAMES[label_bytes]
+    path = folder / _NAMES[label_bytes]
     if not path.is_file() or path.stat().st_size > 65_536:
         return None
     names = tuple(path.read_text("utf-8", "replace").split())
-    return names if len(names) == KINDS[label_bytes][-1] else None
+    return names if len(names) == _KINDS[label_bytes][-1] else None

@@ -19,22 +19,22 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, TiffImagePlugin, WebPImagePlugin
 from PIL.Image import Image
 from PIL.ImageFile import ImageFile
 
+from didlearn.arrays import Array
 from didlearn.errors import DataError
 
 MAX_PIXELS = 64_000_000
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 PNG = b"\x89PNG\r\n\x1a\n"
-ORIENTATION = 0x0112
+_ORIENTATION = 0x0112
 
 Opener = Callable[[io.BytesIO], ImageFile]
-OPENERS: tuple[tuple[bytes, Opener], ...] = (
+_OPENERS: tuple[tuple[bytes, Opener], ...] = (
     (PNG, PngImagePlugin.PngImageFile),
     (b"\xff\xd8\xff", JpegImagePlugin.jpeg_factory),
     (b"RIFF", WebPImagePlugin.WebPImageFile),
@@ -95,7 +95,7 @@ def looks_whole(data: bytes) -> bool:
     return data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 <= len(data)
 
 
-def decode(data: bytes, where: str) -> np.ndarray[Any, Any]:
+def decode(data: bytes, where: str) -> Array:
     """Decode a picture to (C, H, W) uint8, C = 1 or 3.
 
     Raises:
@@ -115,7 +115,7 @@ def decode(data: bytes, where: str) -> np.ndarray[Any, Any]:
     return pixels
 
 
-def to_pixels(image: Image, where: str) -> np.ndarray[Any, Any]:
+def to_pixels(image: Image, where: str) -> Array:
     """Turn a loaded PIL picture of any mode into (C, H, W) uint8, C = 1 or 3.
 
     Raises:
@@ -135,7 +135,7 @@ def to_pixels(image: Image, where: str) -> np.ndarray[Any, Any]:
 
 
 def _open(data: bytes, where: str) -> ImageFile:
-    opener = next((opener for magic, opener in OPENERS if data.startswith(magic)), None)
+    opener = next((opener for magic, opener in _OPENERS if data.startswith(magic)), None)
     if opener is None:
         raise BrokenFileError(where, "no picture in a known format" if data else "the file is empty")
     if data.startswith(PNG) and len(data) >= 24:
@@ -184,18 +184,18 @@ def _is_jpeg(image: ImageFile) -> bool:
 def _is_rotated(image: ImageFile) -> bool:
     # PNG's own getexif decodes the whole picture, so only JPEG is asked.
     try:
-        return _is_jpeg(image) and "exif" in image.info and image.getexif().get(ORIENTATION, 1) != 1
+        return _is_jpeg(image) and "exif" in image.info and image.getexif().get(_ORIENTATION, 1) != 1
     except Exception:  # noqa: BLE001 (a damaged EXIF block harms no pixel)
         return False
 
 
-def _on_white(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _on_white(pixels: Array) -> Array:
     colour, alpha = pixels[..., :-1], pixels[..., -1:]
     blended = (colour * alpha + 255 * (255 - alpha) + 127) // 255
     return np.ascontiguousarray(blended.astype(np.uint8).transpose(2, 0, 1))
 
 
-def _from_float(pixels: np.ndarray[Any, Any], where: str) -> np.ndarray[Any, Any]:
+def _from_float(pixels: Array, where: str) -> Array:
     low, high = float(pixels.min()), float(pixels.max())
     if not (low >= 0 and high <= 1):
         raise DataError(f"{where} has floating-point pixels from {low:g} to {high:g}: rescale them to [0, 1]")

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.errors import DataError
 from didlearn.images.base import Images, Shape
 from didlearn.images.classes import Labels, plain
@@ -23,8 +24,8 @@ MAX_FILE = 256 * 2**20  # bytes: MAX_PIXELS uncompressed pixels of four bytes
 HEADER_BYTES = 65_536
 SURVEYED_WHOLE = 20_000
 SURVEYED_SAMPLE = 2_000
-POOLED_FROM = 32
-PER_TASK = 16
+_POOLED_FROM = 32
+_PER_TASK = 16
 LISTED = 10
 
 
@@ -87,7 +88,7 @@ class EncodedReader:
     """
 
     source: Source
-    kept: np.ndarray[Any, Any]
+    kept: Array
     fit: Fit
     shape: Shape
     first: int
@@ -101,7 +102,7 @@ class EncodedReader:
     def __len__(self) -> int:
         return len(self.kept)
 
-    def read(self, indices: Sequence[int]) -> np.ndarray[Any, Any]:
+    def read(self, indices: Sequence[int]) -> Array:
         """Return the pictures at ``indices`` as (n, C, H, W) uint8.
 
         Raises:
@@ -112,7 +113,7 @@ class EncodedReader:
             out[place] = image
         return out
 
-    def _read(self, index: int) -> np.ndarray[Any, Any]:
+    def _read(self, index: int) -> Array:
         where = self.source.where(index)
         image = decode(self.source.fetch(index), where)
         channels = self.fit.channels or (3 if len(image) == 1 and self.shape[0] == 3 else None)
@@ -129,11 +130,11 @@ class EncodedReader:
 
 def _in_threads(function: Callable[[int], T], indices: Sequence[int]) -> Iterator[T]:
     threads = min(8, default_threads())
-    if threads == 1 or len(indices) < POOLED_FROM:
+    if threads == 1 or len(indices) < _POOLED_FROM:
         yield from map(function, indices)
         return
     # One file per task costs more in hand-overs than a small picture takes to decode.
-    tasks = [indices[start : start + PER_TASK] for start in range(0, len(indices), PER_TASK)]
+    tasks = [indices[start : start + _PER_TASK] for start in range(0, len(indices), _PER_TASK)]
     with ThreadPoolExecutor(threads) as pool:
         try:
             for results in pool.map(lambda task: [function(index) for index in task], tasks):
@@ -161,7 +162,7 @@ def _header(source: Source, index: int) -> Header:
         return read_header(source.fetch(index), where)
 
 
-def _whole_files(source: Source) -> tuple[np.ndarray[Any, Any], dict[int, Header], tuple[str, ...]]:
+def _whole_files(source: Source) -> tuple[Array, dict[int, Header], tuple[str, ...]]:
     def look(index: int) -> Header | None:
         try:
             data = source.fetch(index)

@@ -22,8 +22,8 @@ from didlearn.images.formats.decoding import SUFFIXES, BrokenFileError
 from didlearn.images.formats.encoded import MAX_FILE, open_encoded
 from didlearn.images.formats.folder import read_bounded
 
-IMAGE_COLUMNS = ("image", "img", "picture", "pixels")
-LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "y", "target")
+_IMAGE_COLUMNS = ("image", "img", "picture", "pixels")
+_LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "y", "target")
 
 
 def open_hub(spec: str, fit: Fit, *, skip_broken: bool = False) -> Images:
@@ -164,7 +164,7 @@ def _one_split(loaded: Any, name: str) -> tuple[Any, tuple[str, ...]]:
 
 def _image_column(table: Any, name: str) -> str:
     found = [column for column, feature in table.features.items() if _holds_pictures(feature)]
-    preferred = [column for column in found if column.lower() in IMAGE_COLUMNS]
+    preferred = [column for column in found if column.lower() in _IMAGE_COLUMNS]
     if not found:
         columns = plain(", ".join(table.column_names))
         raise DataError(f"{name} has no column of encoded pictures (columns: {columns}): give it one of type Image")
@@ -186,7 +186,7 @@ def _as_stored(table: Any, column: str) -> Any:
 
 
 def _labels(table: Any, name: str) -> Labels:
-    named = [column for column in LABEL_COLUMNS if column in table.column_names]
+    named = [column for column in _LABEL_COLUMNS if column in table.column_names]
     classed = [column for column, feature in table.features.items() if type(feature).__name__ == "ClassLabel"]
     chosen = next(iter([*named, *classed]), None)
     if chosen is None:

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_values
-from didlearn.images.formats.arrays import Array, open_array
+from didlearn.images.formats.arrays import open_array
 
-GZIP = b"\x1f\x8b"
-DEFLATE_RATIO = 1032  # deflate cannot pack tighter
-UNSIGNED_BYTE = 8
+_GZIP = b"\x1f\x8b"
+_DEFLATE_RATIO = 1032  # deflate cannot pack tighter
+_UNSIGNED_BYTE = 8
 
 
 def is_idx(path: Path) -> bool:
@@ -25,7 +26,7 @@ def is_idx(path: Path) -> bool:
         head = _head(path, 4)
     except (OSError, EOFError, zlib.error):
         return False
-    return len(head) == 4 and head[:3] == bytes([0, 0, UNSIGNED_BYTE]) and 1 <= head[3] <= 4
+    return len(head) == 4 and head[:3] == bytes([0, 0, _UNSIGNED_BYTE]) and 1 <= head[3] <= 4
 
 
 def open_idx(path: Path) -> Images:
@@ -34,15 +35,15 @@ def open_idx(path: Path) -> Images:
     Raises:
         DataError: a file of labels, truncated data, a header that promises more than the file can hold.
     """
-    array = read_idx(path)
+    array = _read_idx(path)
     if array.ndim < 3:
         raise DataError(f"{path} holds {array.ndim}-dimensional data (labels?), not images: name the images file")
     beside = _labels_beside(path)
-    labels = Labels() if beside is None else from_values(read_idx(beside), len(array), str(beside))
+    labels = Labels() if beside is None else from_values(_read_idx(beside), len(array), str(beside))
     return open_array(array, labels, str(path))
 
 
-def read_idx(path: Path) -> Array:
+def _read_idx(path: Path) -> Array:
     """Return the array in an IDX file of unsigned bytes: memory-mapped, or unfolded where it is gzipped.
 
     Never reads more than the header promises, nor believes a promise the file cannot keep.
@@ -64,7 +65,7 @@ def _read(path: Path) -> Array:
     shape = tuple(int(n) for n in np.frombuffer(head[4:], dtype=">u4"))
     promised, size = math.prod(shape), path.stat().st_size
     if _packed(path):
-        if promised > DEFLATE_RATIO * size:
+        if promised > _DEFLATE_RATIO * size:
             raise EOFError(f"its header promises {promised} bytes, more than {size} packed bytes can hold")
         return _unfold(path, len(head), shape)
     if size - len(head) != promised:
@@ -88,7 +89,7 @@ def _unfold(path: Path, start: int, shape: tuple[int, ...]) -> Array:
 
 def _packed(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(2) == GZIP
+        return file.read(2) == _GZIP
 
 
 def _head(path: Path, size: int) -> bytes:

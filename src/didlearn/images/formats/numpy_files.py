@@ -14,14 +14,15 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.lib import format as npy_format
 
+from didlearn.arrays import Floats
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_values
 from didlearn.images.formats.archive import open_archive, refuse_bomb
-from didlearn.images.formats.arrays import Array, open_array
+from didlearn.images.formats.arrays import open_array
 
 # (images, labels), in the order they are looked for: ADM, Keras, plain names, MedMNIST.
-KEYS: Final = (
+_KEYS: Final = (
     ("arr_0", "arr_1"),
     ("x_train", "y_train"),
     ("x", "y"),
@@ -82,7 +83,7 @@ def _choose(keys: list[str], key: str | None, path: Path) -> str:
             raise DataError(f"{path} has no array {key!r}; it has: {listed}")
         return key
     lower = {name.lower(): name for name in keys}
-    for candidate, _ in KEYS:
+    for candidate, _ in _KEYS:
         if candidate in lower:
             return lower[candidate]
     if len(keys) == 1:
@@ -92,7 +93,7 @@ def _choose(keys: list[str], key: str | None, path: Path) -> str:
 
 def _labels_key(chosen: str, keys: list[str]) -> str | None:
     lower = {name.lower(): name for name in keys}
-    for images, labels in KEYS:
+    for images, labels in _KEYS:
         if chosen.lower() == images:
             return lower.get(labels)
     for images, labels in (("images", "labels"), ("image", "label"), ("imgs", "labels"), ("x", "y")):
@@ -103,7 +104,7 @@ def _labels_key(chosen: str, keys: list[str]) -> str | None:
     return None
 
 
-def _load(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
+def _load(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Floats:
     name = f"{path}:{member.filename.removesuffix('.npy')}"
     refuse_bomb(member, path, most=_memory(), bomb_bytes=NPZ_BOMB_BYTES)
     try:

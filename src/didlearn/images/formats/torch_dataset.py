@@ -11,6 +11,7 @@ import torch
 from PIL.Image import Image
 from torch.utils.data import Subset, TensorDataset
 
+from didlearn.arrays import Array
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_values
@@ -24,10 +25,10 @@ def open_tensor(tensor: torch.Tensor, labels: Labels, name: str) -> Images:
     Raises:
         DataError: the shape is no stack of images, or the values are outside their range.
     """
-    return open_array(to_numpy(tensor), labels, name, channels_first=True)
+    return open_array(_to_numpy(tensor), labels, name, channels_first=True)
 
 
-def to_numpy(values: Any) -> np.ndarray[Any, Any]:
+def _to_numpy(values: Any) -> Array:
     """Return a tensor from any device, or anything array-like, as an array."""
     if not isinstance(values, torch.Tensor):
         return np.asarray(values)
@@ -47,7 +48,7 @@ def open_dataset(dataset: Any, name: str) -> Images:
     count = _length(dataset, name)
     if isinstance(dataset, TensorDataset):
         beside = dataset.tensors[1] if len(dataset.tensors) > 1 else None
-        labels = Labels() if beside is None else from_values(to_numpy(beside), count, name)
+        labels = Labels() if beside is None else from_values(_to_numpy(beside), count, name)
         return open_tensor(dataset.tensors[0], labels, name)
     reader = DatasetReader(dataset, name)
     first, again = reader.one(0), reader.one(0)
@@ -72,7 +73,7 @@ class DatasetReader:
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def read(self, indices: Sequence[int]) -> np.ndarray[Any, Any]:
+    def read(self, indices: Sequence[int]) -> Array:
         """Return the pictures at ``indices`` as (n, C, H, W), uint8 or float32 in [0, 1].
 
         Raises:
@@ -88,13 +89,13 @@ class DatasetReader:
                 )
         return np.stack(pictures)
 
-    def one(self, index: int) -> np.ndarray[Any, Any]:
+    def one(self, index: int) -> Array:
         """Return one picture as (C, H, W)."""
         where = f"{self.name}: item {index}"
         picture = _picture(self.dataset[index])
         if isinstance(picture, Image):
             return decoding.to_pixels(picture, where)
-        pixels = to_numpy(picture)
+        pixels = _to_numpy(picture)
         if pixels.dtype.kind not in "uibf" or pixels.ndim not in (2, 3) or 0 in pixels.shape:
             raise DataError(f"{where} is a {type(picture).__name__}, not a picture: give a tensor (C, H, W)")
         if pixels.ndim == 2:
@@ -128,20 +129,20 @@ def _labels(dataset: Any, count: int, name: str) -> Labels:
     item = dataset[0]
     if not isinstance(item, (tuple, list)) or len(item) < 2:
         return Labels()
-    label = to_numpy(item[1])
+    label = _to_numpy(item[1])
     if label.size != 1:
         return Labels(notes=(f"{name}: the items' second part is no class and was left out",))
     targets = _targets(dataset)
     if targets is None or len(targets) != count or targets[0] != label.item():
-        targets = np.array([to_numpy(dataset[index][1]).item() for index in range(count)])
+        targets = np.array([_to_numpy(dataset[index][1]).item() for index in range(count)])
     return from_values(targets, count, name)
 
 
-def _targets(dataset: Any) -> np.ndarray[Any, Any] | None:
+def _targets(dataset: Any) -> Array | None:
     """The labels a torchvision-like dataset carries beside its pictures, also through ``Subset``."""
     if isinstance(dataset, Subset):
         targets = _targets(dataset.dataset)
         return None if targets is None else targets[np.asarray(dataset.indices)]
     found = getattr(dataset, "targets", None)
-    targets = None if found is None else to_numpy(found)
+    targets = None if found is None else _to_numpy(found)
     return targets if targets is not None and targets.ndim == 1 else None

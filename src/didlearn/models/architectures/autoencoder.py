@@ -14,7 +14,7 @@ from didlearn.models.architectures.dcgan import Dcgan, DcganArguments
 from didlearn.models.architectures.mlp import Mlp, MlpArguments
 
 DecoderArguments = Annotated[MlpArguments | DcganArguments, Field(discriminator="name")]
-DECODERS: dict[str, type[Architecture]] = {"mlp": Mlp, "dcgan": Dcgan}
+_DECODERS: dict[str, type[Architecture]] = {"mlp": Mlp, "dcgan": Dcgan}
 
 
 class AffineArguments(Arguments):
@@ -44,7 +44,7 @@ class Affine(Architecture):
     def _assemble(self, decoder: MlpArguments | DcganArguments) -> None:
         if len(self.latent_shape) != 1 or self.classes is not None:
             raise ValueError("codes are flat, (d,), and have no classes")
-        network = DECODERS[decoder.name]
+        network = _DECODERS[decoder.name]
         self.decoder = network(self.latent_shape, self.image_shape, None, **decoder.model_dump(exclude={"name"}))
         self.value_range = self.decoder.value_range
         self.register_buffer("code_mean", torch.zeros(self.latent_shape))

@@ -9,7 +9,7 @@ from torch import nn
 
 from didlearn.models.architectures.base import Shape
 
-LAYERS = 4
+_LAYERS = 4
 Normalisation = Literal["batch", "none"]
 
 
@@ -22,7 +22,7 @@ def halving(shape: Shape, width: int, normalisation: Normalisation) -> tuple[lis
     """
     channels, *sides = shape
     layers: list[nn.Module] = []
-    for depth in range(LAYERS):
+    for depth in range(_LAYERS):
         made = width * 2**depth
         if min(sides) >= 4:
             layers.append(nn.Conv2d(channels, made, 4, 2, 1))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
 from didlearn.models.base import Advance, Sampler, Samples, silent
@@ -38,7 +38,7 @@ class Bank(Sampler):
         batch_size: int = 256,
         threads: int | None = None,  # noqa: ARG002
         advance: Advance = silent,
-        label_weights: np.ndarray[Any, Any] | None = None,  # noqa: ARG002 (its labels are the ones it has)
+        label_weights: Array | None = None,  # noqa: ARG002 (its labels are the ones it has)
     ) -> Samples:
         """Read the first ``min(count, size)`` images of a permutation that ``rng`` names.
 

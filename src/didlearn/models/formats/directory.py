@@ -26,8 +26,8 @@ from didlearn.models.interface import check_classes, check_range
 from didlearn.models.module import ModuleModel
 
 JSON, WEIGHTS = "model.json", "weights.safetensors"
-MAX_PARAMETERS = 2 * 10**9
-MAX_JSON_BYTES = 2**20
+_MAX_PARAMETERS = 2 * 10**9
+_MAX_JSON_BYTES = 2**20
 Side = Annotated[int, Field(ge=1, le=2**14)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -71,8 +71,8 @@ def load_directory(folder: Path) -> tuple[Architecture, ModelFile]:
 
 
 def _read_json(path: Path) -> ModelFile:
-    if path.stat().st_size > MAX_JSON_BYTES:
-        raise ModelError(f"{path} is larger than {MAX_JSON_BYTES} bytes; it is no description of a model")
+    if path.stat().st_size > _MAX_JSON_BYTES:
+        raise ModelError(f"{path} is larger than {_MAX_JSON_BYTES} bytes; it is no description of a model")
     try:
         described = ModelFile.model_validate_json(path.read_bytes(), strict=True)
         check_range(described.value_range)
@@ -98,8 +98,8 @@ def _empty(described: ModelFile, path: Path) -> Architecture:
     except (ArithmeticError, ValueError, TypeError, RuntimeError) as error:
         raise ModelError(f"{path}: architecture: it cannot be built: {error}") from None
     count = sum(tensor.numel() for tensor in module.state_dict().values())
-    if count > MAX_PARAMETERS:
-        raise ModelError(f"{path}: architecture: it has {count:.3g} weights; at most {MAX_PARAMETERS:.3g} are read")
+    if count > _MAX_PARAMETERS:
+        raise ModelError(f"{path}: architecture: it has {count:.3g} weights; at most {_MAX_PARAMETERS:.3g} are read")
     return module
 
 

@@ -21,7 +21,7 @@ from didlearn.errors import ModelError, TrustError
 from didlearn.models.drawing import first_line
 from didlearn.models.formats.graph import DTYPES, Graph, UnknownPartError, sizes
 
-MAX_JSON_BYTES = 256 * 2**20
+_MAX_JSON_BYTES = 256 * 2**20
 
 
 def load_exported(path: Path, trust_code: bool = False) -> nn.Module:
@@ -91,8 +91,8 @@ def _read(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Any], dict[st
 def _json(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     if name not in archive.namelist():
         raise UnknownPartError(f"no {name.partition('/')[2]}")
-    if archive.getinfo(name).file_size > MAX_JSON_BYTES:
-        raise ValueError(f"{name} is larger than {MAX_JSON_BYTES} bytes")
+    if archive.getinfo(name).file_size > _MAX_JSON_BYTES:
+        raise ValueError(f"{name} is larger than {_MAX_JSON_BYTES} bytes")
     data = json.loads(archive.read(name))
     if not isinstance(data, dict):
         raise ValueError(f"{name} is not a JSON object")

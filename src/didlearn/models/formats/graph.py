@@ -28,15 +28,15 @@ DTYPES = {
     12: torch.bool,
     13: torch.bfloat16,
 }
-MEMORY_FORMATS = {
+_MEMORY_FORMATS = {
     1: torch.contiguous_format,
     2: torch.channels_last,
     3: torch.channels_last_3d,
     4: torch.preserve_format,
 }
-LAYOUTS = {7: torch.strided}
-PLAIN = {"as_int", "as_ints", "as_float", "as_floats", "as_string", "as_bool", "as_bools"}
-ARITHMETIC = {"add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "eq", "ne", "lt", "le", "gt", "ge"}
+_LAYOUTS = {7: torch.strided}
+_PLAIN = {"as_int", "as_ints", "as_float", "as_floats", "as_string", "as_bool", "as_bools"}
+_ARITHMETIC = {"add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "eq", "ne", "lt", "le", "gt", "ge"}
 _ATEN = re.compile(r"torch\.ops\.aten\.(\w+)\.(\w+)")
 
 
@@ -145,13 +145,13 @@ def _node(node: dict[str, Any]) -> Node:
     inputs = tuple((item["name"], item["arg"], item.get("kind") == 1) for item in node["inputs"])
     for _, argument, _ in inputs:
         ((kind, _),) = argument.items()
-        if kind not in PLAIN and kind not in READERS:
+        if kind not in _PLAIN and kind not in _READERS:
             raise UnknownPartError(f"an argument of type {kind}")
     return Node(_function(node["target"]), inputs, tuple(node["outputs"]))
 
 
 def _function(target: str) -> Callable[..., Any]:
-    if target.removeprefix("_operator.") in ARITHMETIC:
+    if target.removeprefix("_operator.") in _ARITHMETIC:
         return getattr(operator, target.removeprefix("_operator."))
     match = _ATEN.fullmatch(target)
     packet = getattr(torch.ops.aten, match[1], None) if match else None
@@ -164,9 +164,9 @@ def _function(target: str) -> Callable[..., Any]:
 
 def _value(argument: dict[str, Any], values: dict[str, Any], device: torch.device) -> Any:
     ((kind, content),) = argument.items()
-    if kind in PLAIN:
+    if kind in _PLAIN:
         return content
-    return READERS[kind](content, values, device)
+    return _READERS[kind](content, values, device)
 
 
 def _optional(content: dict[str, Any], values: dict[str, Any]) -> Any:
@@ -178,7 +178,7 @@ def _number(content: dict[str, Any], values: dict[str, Any]) -> Any:
 
 
 Reader = Callable[[Any, dict[str, Any], torch.device], Any]
-READERS: dict[str, Reader] = {
+_READERS: dict[str, Reader] = {
     "as_none": lambda _content, _values, _device: None,
     "as_tensor": lambda content, values, _device: values[content["name"]],
     "as_tensors": lambda content, values, _device: [values[item["name"]] for item in content],
@@ -189,8 +189,8 @@ READERS: dict[str, Reader] = {
     ),
     "as_sym_ints": lambda content, values, _device: [_number(item, values) for item in content],
     "as_scalar_type": lambda content, _values, _device: DTYPES[content],
-    "as_memory_format": lambda content, _values, _device: MEMORY_FORMATS[content],
-    "as_layout": lambda content, _values, _device: LAYOUTS[content],
+    "as_memory_format": lambda content, _values, _device: _MEMORY_FORMATS[content],
+    "as_layout": lambda content, _values, _device: _LAYOUTS[content],
     # Exported on one device, run on another: tensors made inside follow the input.
     "as_device": lambda _content, _values, device: device,
 }

@@ -11,7 +11,7 @@ import torch
 from didlearn.neighbors.kernel.rows import TINY
 
 TILE = 128  # columns whose minimum is looked at first: a minimum is far cheaper than a comparison that writes
-GROUP = 1 << 11  # tiles looked into at once
+_GROUP = 1 << 11  # tiles looked into at once
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Bounds:
         """Yield (row, column, lower bound of the distance) of the pairs that may lie within ``limit``."""
         tiles, reach, error_j = self.padded.view(-1, TILE), limit + self.error_i, self._tiled()
         across = self.padded.shape[1] // TILE
-        for group in alive.split(GROUP):
+        for group in alive.split(_GROUP):
             row, tile = group.unbind(1)
             values, error = tiles[row * across + tile], error_j[tile]
             near, place = (values <= self._threshold(reach[row, None] + error)).nonzero(as_tuple=True)

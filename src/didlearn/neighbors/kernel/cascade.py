@@ -16,7 +16,7 @@ from didlearn.neighbors.kernel.threads import few_threads
 PANEL = 4096  # left rows whose coordinates are kept
 STEP = 1152  # right rows multiplied with them at once
 DIRECT = 100  # one distance computed alone costs as much as this many in a matrix product
-GATHER = 50  # fetching a row's coordinates likewise
+_GATHER = 50  # fetching a row's coordinates likewise
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class Cascade:
 
 def allowance(block: Block) -> float:
     """Return how many distances computed one by one cost as much as the matrix product of a block."""
-    return (block.area + GATHER * (length(block.rows) + length(block.columns))) / DIRECT
+    return (block.area + _GATHER * (length(block.rows) + length(block.columns))) / DIRECT
 
 
 def numbers(index: Index, like: torch.Tensor) -> torch.Tensor:

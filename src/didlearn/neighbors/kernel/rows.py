@@ -17,17 +17,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from didlearn.arrays import Floats
 from didlearn.errors import DataError
 from didlearn.neighbors.kernel.threads import share
 
 Index = slice | torch.Tensor
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
-SAMPLE = 1024  # rows that stand for all when the centre and the leading components are chosen
-SAFE = (2.0**-20, 2.0**40)  # largest absolute values whose squares need no scaling in float32
-GATHER = 1 << 22  # bytes of gathered rows that stay in a core's cache
-PIECE = 256  # rows converted at once where that takes memory
+_SAMPLE = 1024  # rows that stand for all when the centre and the leading components are chosen
+_SAFE = (2.0**-20, 2.0**40)  # largest absolute values whose squares need no scaling in float32
+_GATHER = 1 << 22  # bytes of gathered rows that stay in a core's cache
+_PIECE = 256  # rows converted at once where that takes memory
 TINY = 2.0**-100  # above what float32 underflow can add to a squared distance of scaled rows
 
 
@@ -60,7 +59,7 @@ class Rows:
         wide = torch.promote_types(self.raw.dtype, dtype)
         centre = self.centre[columns].to(wide)
         plain = isinstance(index, slice) and wide == self.raw.dtype and self.scale == 1
-        piece = max(1, len(chosen)) if plain else PIECE
+        piece = max(1, len(chosen)) if plain else _PIECE
         for part, place in zip(chosen.split(piece), out[:, : len(centre)].split(piece), strict=True):
             block = part if isinstance(index, slice) else self.raw[part, columns]
             torch.sub(self._scaled(block, wide), centre, out=place)
@@ -70,7 +69,7 @@ class Rows:
         """Bound the distances between rows ``i`` of this and ``j`` of the other, in scaled units, from both sides."""
         unit = 2.0**-24
         bytes_each = 2 * self.width * max(4, self.raw.element_size())
-        step = max(1, GATHER // bytes_each)
+        step = max(1, _GATHER // bytes_each)
         pairs = zip(i.split(step), j.split(step), strict=True)
         squares = share(lambda pair: self._square(pair[0], other, pair[1]), pairs)
         distance = torch.cat(squares).double().sqrt() if squares else torch.empty(0, device=i.device).double()
@@ -91,7 +90,7 @@ class Rows:
 
     def distance(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> Floats:
         """Return the distances in scaled units: the square root of the float64 sum of squared differences."""
-        step = max(1, GATHER // (8 * self.width))
+        step = max(1, _GATHER // (8 * self.width))
         pairs = zip(i.split(step), j.split(step), strict=True)
         parts = share(lambda pair: self._distance(pair[0], other, pair[1]), pairs)
         return np.concatenate(parts) if parts else np.empty(0)
@@ -131,8 +130,8 @@ def as_rows(*arrays: Any, device: str | torch.device | None = None) -> list[Rows
 
 
 def spread(count: int) -> torch.Tensor:
-    """Return at most ``SAMPLE`` row numbers, evenly spread over ``count`` rows."""
-    size = min(count, SAMPLE)
+    """Return at most ``_SAMPLE`` row numbers, evenly spread over ``count`` rows."""
+    size = min(count, _SAMPLE)
     return (torch.arange(size) * count) // max(1, size)
 
 
@@ -173,7 +172,7 @@ def _largest(raw: torch.Tensor) -> float:
 
 
 def _scale(largest: float) -> float:
-    if largest == 0 or SAFE[0] <= largest <= SAFE[1]:
+    if largest == 0 or _SAFE[0] <= largest <= _SAFE[1]:
         return 1.0
     return math.ldexp(1.0, min(max(-math.frexp(largest)[1], -1000), 1000))
 
@@ -183,6 +182,6 @@ def _centre(raw: torch.Tensor, scale: float) -> torch.Tensor:
         return torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
     sample = raw.index_select(0, spread(len(raw)).to(raw.device))
     total = torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
-    for part in sample.split(max(1, GATHER // (8 * raw.shape[1]))):
+    for part in sample.split(max(1, _GATHER // (8 * raw.shape[1]))):
         total += (part.double() * scale).sum(0)
     return total / len(sample)

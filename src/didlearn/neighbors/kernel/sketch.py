@@ -22,8 +22,8 @@ from didlearn.rng import torch_generator
 STEP = 1024  # rows sketched at once
 SPAN = 128  # columns summed in one go: the rounding bound grows with it and with how many there are
 WIDE = 32 * SPAN  # columns loaded at once
-UNIT = 2.0**-24
-OVERSAMPLE = 16
+_UNIT = 2.0**-24
+_OVERSAMPLE = 16
 
 
 class Components:
@@ -44,7 +44,7 @@ class Components:
         rows = self.rows
         sample = rows.load(spread(len(rows)).to(rows.raw.device), slice(0, rows.width), torch.float32)
         generator = torch_generator(0, "neighbors", "components", self.count)
-        start = torch.randn(len(sample), self.count + OVERSAMPLE, generator=generator).to(sample.device)
+        start = torch.randn(len(sample), self.count + _OVERSAMPLE, generator=generator).to(sample.device)
         # Threads that meet after every column of a small factorization wait longer than they work.
         with single_threaded():
             basis = torch.linalg.qr(sample.T @ start).Q
@@ -58,7 +58,7 @@ class Components:
 def _contraction(basis: torch.Tensor) -> torch.Tensor:
     gram = basis.double().T @ basis.double()
     excess = torch.linalg.matrix_norm(gram - torch.eye(len(gram), device=gram.device, dtype=gram.dtype))
-    return basis / (1 + float(excess) + 4 * UNIT)
+    return basis / (1 + float(excess) + 4 * _UNIT)
 
 
 class Sketch:
@@ -113,7 +113,7 @@ class Sketch:
             z, basis = self._spans(index, columns)
             square += torch.linalg.vector_norm(z, dim=2).double().square().sum(1)
             projected += torch.bmm(z.transpose(0, 1), basis).sum(0)
-        unit = UNIT * (SPAN + width // SPAN + width // WIDE + 16)
+        unit = _UNIT * (SPAN + width // SPAN + width // WIDE + 16)
         norm = square.sqrt() * (1 + unit)
         leading = math.sqrt(components) * unit * norm
         rest = (square - projected.double().square().sum(1)).clamp_(min=0)
@@ -123,7 +123,7 @@ class Sketch:
         above = (rest + doubt).sqrt() - residual
         self.values[index, :components] = projected
         self.values[index, components] = residual.float()
-        self.errors[index] = torch.hypot(leading, torch.maximum(below, above)) + 3 * UNIT * norm + math.sqrt(TINY)
+        self.errors[index] = torch.hypot(leading, torch.maximum(below, above)) + 3 * _UNIT * norm + math.sqrt(TINY)
 
     def _spans(self, index: slice, columns: slice) -> tuple[torch.Tensor, torch.Tensor]:
         """Return rows (n, s, SPAN) and basis (s, SPAN, m) cut into spans, padded with zeros."""

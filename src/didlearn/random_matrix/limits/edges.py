@@ -11,20 +11,20 @@ from itertools import pairwise
 
 import numpy as np
 
+from didlearn.arrays import Floats
 from didlearn.random_matrix.limits.branch import Branch
-from didlearn.random_matrix.limits.mixture import Array
 
-SMALLEST = 1e-9
+_SMALLEST = 1e-9
 
 
-def scan_points(branch: Branch, count: int) -> Array:
+def _scan_points(branch: Branch, count: int) -> Floats:
     """Return points from the smallest possible eigenvalue to beyond the greatest, denser towards zero."""
-    low = SMALLEST * branch.highest
+    low = _SMALLEST * branch.highest
     linear = np.linspace(low, 1.01 * branch.highest, count)
     return np.unique(np.concatenate([linear, np.geomspace(low, 1.01 * branch.highest, count)]))[::-1]
 
 
-def find_support(branch: Branch, count: int, resolution: float) -> Array:
+def find_support(branch: Branch, count: int, resolution: float) -> Floats:
     """Return the intervals (s, 2) that hold the spectrum without its point mass at zero, ascending.
 
     Args:
@@ -32,12 +32,12 @@ def find_support(branch: Branch, count: int, resolution: float) -> Array:
         count: points of the linear and of the geometric scan.
         resolution: components of less mass than this may be missed.
     """
-    for x in scan_points(branch, count):
+    for x in _scan_points(branch, count):
         branch.at(float(x))
     return refine_support(branch, resolution)
 
 
-def refine_support(branch: Branch, resolution: float) -> Array:
+def refine_support(branch: Branch, resolution: float) -> Floats:
     """Return the intervals that the points solved so far show."""
     _reveal(branch, resolution)
     xs = branch.solved()

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.random_matrix.limits.fixed_point import FixedPoint, Root
-from didlearn.random_matrix.limits.mixture import Array, Population, population
+from didlearn.random_matrix.limits.mixture import Population, population
 from didlearn.random_matrix.limits.structure import common_blocks
 
 
@@ -34,9 +35,9 @@ class Equivalent:
         mean_trace: (1/n) tr R̃.
     """
 
-    delta: Array
-    omega: Array
-    classes: Array
+    delta: Floats
+    omega: Floats
+    classes: Floats
     mean_trace: float
 
 

@@ -16,15 +16,15 @@ from typing import Literal
 
 import numpy as np
 
-from didlearn.random_matrix.limits.mixture import Array
+from didlearn.arrays import Floats
 from didlearn.random_matrix.limits.structure import Blocks, Numbers, Solved
 
-STEPS = 40
-SLOW = 0.2
-REAL = 100.0
-FAR = 1e8
-POLE = 1e-12
-PATIENCE = 6
+_STEPS = 40
+_SLOW = 0.2
+_REAL = 100.0
+_FAR = 1e8
+_POLE = 1e-12
+_PATIENCE = 6
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class FixedPoint:
         blocks: covariances in their common basis. proportions: π, (k,). ratio: c = p / n.
     """
 
-    def __init__(self, blocks: Blocks, proportions: Array, ratio: float) -> None:
+    def __init__(self, blocks: Blocks, proportions: Floats, ratio: float) -> None:
         self.blocks = blocks
         self.proportions = proportions
         self.ratio = ratio
@@ -73,7 +73,7 @@ class FixedPoint:
         Raises:
             NoRootError: δ is at the pole of the weights, or is no number.
         """
-        if not (np.abs(1 + delta) > POLE).all():
+        if not (np.abs(1 + delta) > _POLE).all():
             raise NoRootError(f"no Q at {delta}, where weights have their pole")
         self.evaluations += 1
         return self.blocks.solve(self.weights(delta), z)
@@ -98,19 +98,19 @@ class FixedPoint:
         residual, previous = delta - solved.traces(), np.inf
         least, stalled = np.inf, 0
         inverse = self._start(delta, solved) if stability is None else _inverse(np.eye(len(delta)) - stability)
-        for _ in range(STEPS):
+        for _ in range(_STEPS):
             step = inverse @ residual
             size = float(np.abs(step).max() / (1 + np.abs(delta).max()))
             if size <= self.tolerance:
                 self._inverse = inverse
                 return self._root(zeta, delta, "above", solved)
             least, stalled = min(least, size), stalled + 1 if size > 0.7 * least else 0
-            if not size < FAR or stalled > PATIENCE:
+            if not size < _FAR or stalled > _PATIENCE:
                 break
             delta = delta - step
             solved = self.solve(delta, z)
             last, residual = residual, delta - solved.traces()
-            exact = self._cheap or size > SLOW * previous
+            exact = self._cheap or size > _SLOW * previous
             inverse = self._jacobian(delta, solved) if exact else _broyden(inverse, -step, residual - last)
             previous = np.inf if exact and not self._cheap else size
         raise NoRootError(f"no root near {start} at {zeta}")
@@ -123,7 +123,7 @@ class FixedPoint:
         """
         root = self.newton(x, start, stability)
         imaginary = np.imag(root.delta)[self._lives]
-        rounding = REAL * self.tolerance * (1 + np.abs(root.delta[self._lives]))
+        rounding = _REAL * self.tolerance * (1 + np.abs(root.delta[self._lives]))
         if np.iscomplexobj(root.delta) and (imaginary > rounding).all():
             return Root(x, root.delta, "bulk", self)
         if (np.abs(imaginary) > np.maximum(rounding, 1e-6 * (1 + np.abs(root.delta).max()))).any():

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from didlearn.arrays import Floats
 from didlearn.random_matrix.limits.branch import lagrange
 from didlearn.random_matrix.limits.fixed_point import FixedPoint, NoRootError, Root
-from didlearn.random_matrix.limits.mixture import Array
 from didlearn.random_matrix.limits.structure import Numbers
 
-STEPS, CORRECTIONS = 40, 8
-KEPT, APART = 3, 0.01
-STRIDE = 0.5
-CLOSE = 1e-4
-CLEAR = 1.05
-SMALL = 1e-8
+_STEPS, _CORRECTIONS = 40, 8
+_KEPT, _APART = 3, 0.01
+_STRIDE = 0.5
+_CLOSE = 1e-4
+_CLEAR = 1.05
+_SMALL = 1e-8
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,16 @@ class Fold:
     """
 
     edge: float
-    delta: Array
-    stability: Array
-    places: Array
-    values: Array
-    slopes: Array
+    delta: Floats
+    stability: Floats
+    places: Floats
+    values: Floats
+    slopes: Floats
     bend: float
     pivot: float
     path: tuple[Root, ...]
 
-    def inside(self, x: float) -> Array:
+    def inside(self, x: float) -> Floats:
         """Return δ foretold at x + i0 inside the spectrum near this edge, (k,) complex."""
         away = np.sqrt(complex(2 * (x - self.edge) / self.bend))
         sides = [self.pivot + away, self.pivot - away]
@@ -61,10 +61,10 @@ class Fold:
 class _Point:
     u: float
     x: float
-    delta: Array
-    stability: Array
-    squares: Array
-    slope: Array
+    delta: Floats
+    stability: Floats
+    squares: Floats
+    slope: Floats
 
     @property
     def speed(self) -> float:
@@ -75,7 +75,7 @@ class _Point:
         return float((1 + self.speed) ** -0.5) if self.speed > -1 else np.inf
 
     @property
-    def value(self) -> Array:
+    def value(self) -> Floats:
         return np.append(self.x, self.delta * self.u)
 
 
@@ -87,15 +87,15 @@ def find_fold(start: Root) -> Fold:
     """
     equations = start.equations
     points = [_point(equations, start.zeta.real, np.real(start.delta).astype(float))]
-    for _ in range(STEPS):
+    for _ in range(_STEPS):
         last = points[-1]
         if not np.isfinite(last.y):
             raise NoRootError(f"the real solution is no longer stable at {last.x}")
         left = abs(last.speed * (1 - last.y) * (1 + last.u))
-        if abs(last.y - 1) < CLOSE and left < CLOSE**2 * abs(last.x) and len(points) > 1:
+        if abs(last.y - 1) < _CLOSE and left < _CLOSE**2 * abs(last.x) and len(points) > 1:
             return _edge(equations, points)
         points.append(_next(equations, points))
-    raise NoRootError(f"no edge within {STEPS} steps of {start.zeta}")
+    raise NoRootError(f"no edge within {_STEPS} steps of {start.zeta}")
 
 
 def _next(equations: FixedPoint, points: list[_Point]) -> _Point:
@@ -104,9 +104,9 @@ def _next(equations: FixedPoint, points: list[_Point]) -> _Point:
         goal = last.u + (1 - last.y) * (1 + last.u) / last.y
     else:
         goal = float(lagrange(1.0, [point.y for point in near], [np.array(point.u) for point in near]))
-    far = STRIDE * abs(1 + last.u)
+    far = _STRIDE * abs(1 + last.u)
     step = float(np.clip(goal - last.u, -far, far))
-    for _ in range(CORRECTIONS):
+    for _ in range(_CORRECTIONS):
         try:
             return _correct(equations, points, last.u + step)
         except NoRootError:
@@ -120,12 +120,12 @@ def _correct(equations: FixedPoint, points: list[_Point], u: float) -> _Point:
     guess = np.real(hermite(u, *_table(points)))
     x, delta = float(guess[0]), guess[1:] / u
     inverse, before = _inverse(equations, last.stability, last.squares), np.inf
-    for _ in range(CORRECTIONS):
+    for _ in range(_CORRECTIONS):
         solved = equations.solve(delta, -x)
         step = inverse @ np.append(delta - solved.traces(), equations.proportions @ delta - 1 / u)
         delta, x = delta - step[:-1], x - float(step[-1])
         size = np.abs(step).max() / (1 + np.abs(delta).max() + abs(x))
-        if size <= SMALL:  # of a step already taken: what is left is smaller by a further factor of a thousand
+        if size <= _SMALL:  # of a step already taken: what is left is smaller by a further factor of a thousand
             return _point(equations, x, delta)
         if not size < before:
             break
@@ -133,20 +133,20 @@ def _correct(equations: FixedPoint, points: list[_Point], u: float) -> _Point:
     raise NoRootError(f"no point of the curve at u = {u}")
 
 
-def _inverse(equations: FixedPoint, stability: Array, squares: Array) -> Array:
+def _inverse(equations: FixedPoint, stability: Floats, squares: Floats) -> Floats:
     """Return the inverse of the derivative of the equations and of u in (δ, x), (k + 1, k + 1).
 
     Raises:
         NoRootError: it is singular.
     """
     try:
-        inverse: Array = np.linalg.inv(_bordered(equations, stability, squares)).astype(np.float64)
+        inverse: Floats = np.linalg.inv(_bordered(equations, stability, squares)).astype(np.float64)
     except np.linalg.LinAlgError as error:
         raise NoRootError("the real solution branches") from error
     return inverse
 
 
-def _bordered(equations: FixedPoint, stability: Array, squares: Array) -> Array:
+def _bordered(equations: FixedPoint, stability: Floats, squares: Floats) -> Floats:
     k = len(squares)
     matrix = np.zeros((k + 1, k + 1))
     matrix[:k, :k] = np.eye(k) - stability
@@ -155,7 +155,7 @@ def _bordered(equations: FixedPoint, stability: Array, squares: Array) -> Array:
     return matrix
 
 
-def _point(equations: FixedPoint, x: float, delta: Array) -> _Point:
+def _point(equations: FixedPoint, x: float, delta: Floats) -> _Point:
     solved = equations.solve(delta, -x)
     stability, squares = equations.stability(delta, solved), solved.squares()
     tangent = _inverse(equations, stability, squares)[:, -1]
@@ -164,16 +164,16 @@ def _point(equations: FixedPoint, x: float, delta: Array) -> _Point:
     return _Point(u, x, delta, stability, squares, slope)
 
 
-def _table(points: list[_Point]) -> tuple[Array, Array, Array]:
+def _table(points: list[_Point]) -> tuple[Floats, Floats, Floats]:
     """Return u, values and slopes of the last points that are not so close as to spoil a polynomial."""
     kept = [points[-1]]
     for point in points[-2::-1]:
-        if all(abs(point.u - other.u) > APART * abs(1 + other.u) for other in kept) and len(kept) < KEPT:
+        if all(abs(point.u - other.u) > _APART * abs(1 + other.u) for other in kept) and len(kept) < _KEPT:
             kept.append(point)
     return np.array([p.u for p in kept]), np.array([p.value for p in kept]), np.array([p.slope for p in kept])
 
 
-def hermite(u: complex, places: Array, values: Array, slopes: Array) -> Numbers:
+def hermite(u: complex, places: Floats, values: Floats, slopes: Floats) -> Numbers:
     """Return Hermite's polynomial through values (m, d) and slopes (m, d) at the places (m,), at u, (d,)."""
     total: Numbers = np.zeros(values.shape[1])
     for i, place in enumerate(places):
@@ -193,6 +193,6 @@ def _edge(equations: FixedPoint, points: list[_Point]) -> Fold:
     edge = last.x + last.speed * (pivot - last.u) / 2
     if abs(np.abs(np.linalg.eigvals(last.stability)).max() - 1) > 1e-3 or not bend:
         raise NoRootError(f"the turn at {edge} is no edge")
-    far = [(p.x, p.delta) for p in points if p.x > 0 and p.y > CLEAR]
+    far = [(p.x, p.delta) for p in points if p.x > 0 and p.y > _CLEAR]
     path = tuple(Root(x, value, "outside", equations) for x, value in [*far, (edge, delta)])
     return Fold(edge, delta, last.stability, *table, bend, pivot, path)

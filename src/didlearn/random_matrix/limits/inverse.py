@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 
 LEAST = 128
-WRONG = 1e-10
+_WRONG = 1e-10
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -68,4 +68,4 @@ def _product(left: Pair, right: Pair) -> Pair:
 def _holds(matrix: torch.Tensor, inverse: torch.Tensor) -> bool:
     """Return whether A (A^{-1} u) = u for a vector u without structure."""
     u = torch.sin(torch.arange(1.0, len(matrix) + 1, dtype=torch.float64, device=matrix.device)).to(matrix.dtype)
-    return bool((matrix @ (inverse @ u) - u).abs().max() <= WRONG)
+    return bool((matrix @ (inverse @ u) - u).abs().max() <= _WRONG)

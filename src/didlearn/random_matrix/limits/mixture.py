@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 
-Array = NDArray[np.float64]
-NOISE = 10
+_NOISE = 10
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Population:
         ratio: c = p / n.
     """
 
-    means: Array
-    covariances: Array
-    proportions: Array
+    means: Floats
+    covariances: Floats
+    proportions: Floats
     ratio: float
 
     @property
@@ -72,7 +72,7 @@ def population(means: ArrayLike, covariances: ArrayLike, proportions: ArrayLike,
     return Population(m, _semidefinite(sigma), pi / pi.sum(), float(ratio))
 
 
-def as_numbers(name: str, values: ArrayLike, dimensions: int) -> Array:
+def as_numbers(name: str, values: ArrayLike, dimensions: int) -> Floats:
     """Return an array or tensor in double precision.
 
     Raises:
@@ -103,7 +103,7 @@ def _check_ratio(ratio: float) -> None:
         raise UsageError(f"ratio is {ratio!r}; give p / n, a positive number")
 
 
-def _semidefinite(sigma: Array) -> Array:
+def _semidefinite(sigma: Floats) -> Floats:
     """Return the covariances, (k, p, p), freed of the asymmetry and negative eigenvalues that rounding leaves.
 
     Numbers that all are single precision are taken for rounded to it.
@@ -114,7 +114,7 @@ def _semidefinite(sigma: Array) -> Array:
     return np.stack([_one_semidefinite(index, one, 1e-5 if single else 1e-9) for index, one in enumerate(sigma)])
 
 
-def _one_semidefinite(index: int, one: Array, rounding: float) -> Array:
+def _one_semidefinite(index: int, one: Floats, rounding: float) -> Floats:
     size = float(np.abs(one).max())
     if np.abs(one - one.T).max() > 10 * rounding * size:
         raise UsageError(f"covariance {index} is not symmetric; give (S + Sᵀ) / 2")
@@ -124,10 +124,10 @@ def _one_semidefinite(index: int, one: Array, rounding: float) -> Array:
     if not _positive(one, rounding * size):
         raise UsageError(f"covariance {index} has a negative eigenvalue; give a positive semidefinite matrix")
     values, basis = np.linalg.eigh(one)
-    values[values < NOISE * -values[0]] = 0  # the most negative eigenvalue shows how large rounding's are
+    values[values < _NOISE * -values[0]] = 0  # the most negative eigenvalue shows how large rounding's are
     return np.asarray((basis * values) @ basis.T, np.float64)
 
 
-def _positive(one: Array, margin: float) -> bool:
+def _positive(one: Floats, margin: float) -> bool:
     _, info = torch.linalg.cholesky_ex(torch.from_numpy(one) + margin * torch.eye(len(one)))
     return not int(info)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.random_matrix.limits.branch import Branch
 from didlearn.random_matrix.limits.edges import find_support
 from didlearn.random_matrix.limits.expansion import Expansion, expand, gap_levels
-from didlearn.random_matrix.limits.mixture import Array, as_numbers, population
+from didlearn.random_matrix.limits.mixture import as_numbers, population
 from didlearn.random_matrix.limits.spikes import find_spikes
 
-SCAN_CHEAP, SCAN_DENSE = 300, 10
+_SCAN_CHEAP, _SCAN_DENSE = 300, 10
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,14 @@ class Spectrum:
         alignments: (i, k), ‖ûᵀ j_a‖² / n_a of each spike's eigenvector with the indicator j_a of each class, in [0, 1].
     """
 
-    grid: Array
-    density: Array
-    distribution: Array
+    grid: Floats
+    density: Floats
+    distribution: Floats
     mass_at_zero: float
-    support: Array
-    masses: Array
-    spikes: Array
-    alignments: Array
+    support: Floats
+    masses: Floats
+    spikes: Floats
+    alignments: Floats
 
     @property
     def edges(self) -> tuple[float, float]:
@@ -82,9 +83,9 @@ def limiting_spectrum(
     branch = Branch(mixture, device)
     scale, resolution = mixture.scale, 0.25 / mixture.samples
     if branch.dense:
-        support, expansions = expand(branch, SCAN_DENSE, resolution, precision)
+        support, expansions = expand(branch, _SCAN_DENSE, resolution, precision)
     else:
-        support, expansions = find_support(branch, SCAN_CHEAP, resolution), []
+        support, expansions = find_support(branch, _SCAN_CHEAP, resolution), []
     levels = gap_levels(branch, support)
     spikes, alignments = find_spikes(branch, support)
     x = _over(support, points) if wanted is None else wanted / scale
@@ -106,7 +107,7 @@ def limiting_spectrum(
     )
 
 
-def _solved(branch: Branch, x: Array) -> tuple[Array, Array]:
+def _solved(branch: Branch, x: Floats) -> tuple[Floats, Floats]:
     """Solve at every point of the grid."""
     for one in np.unique(x)[::-1]:
         branch.at(float(one))
@@ -114,7 +115,7 @@ def _solved(branch: Branch, x: Array) -> tuple[Array, Array]:
     return np.array([branch.density(r) for r in roots]), np.array([branch.distribution(r) for r in roots])
 
 
-def _expanded(expansions: list[Expansion], levels: Array, x: Array) -> tuple[Array, Array]:
+def _expanded(expansions: list[Expansion], levels: Floats, x: Floats) -> tuple[Floats, Floats]:
     """Read both functions off the series of each interval; between them they are zero and constant."""
     density = np.zeros(len(x))
     distribution = levels[np.searchsorted([part.high for part in expansions], x)]
@@ -124,14 +125,14 @@ def _expanded(expansions: list[Expansion], levels: Array, x: Array) -> tuple[Arr
     return density, distribution
 
 
-def _checked(grid: ArrayLike) -> Array:
+def _checked(grid: ArrayLike) -> Floats:
     array = as_numbers("grid", grid, 1)
     if not len(array):
         raise UsageError("the grid is empty; give eigenvalues (g,)")
     return array
 
 
-def _over(support: Array, points: int) -> Array:
+def _over(support: Floats, points: int) -> Floats:
     """Return points in every interval, in proportion to the square root of its width, denser at its edges."""
     shares = np.sqrt(support[:, 1] - support[:, 0])
     counts = np.maximum(np.round(points * shares / shares.sum()).astype(int), 5)

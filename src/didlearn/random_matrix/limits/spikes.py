@@ -14,20 +14,20 @@ from itertools import pairwise
 import numpy as np
 from scipy.optimize import brentq
 
+from didlearn.arrays import Floats
 from didlearn.random_matrix.limits.branch import Branch
 from didlearn.random_matrix.limits.fixed_point import NoRootError, Root
-from didlearn.random_matrix.limits.mixture import Array
 
-NODES = 24
-HAIR = 1e-7
+_NODES = 24
+_HAIR = 1e-7
 
 
-def class_matrix(branch: Branch, root: Root) -> Array:
+def _class_matrix(branch: Branch, root: Root) -> Floats:
     """Return H(ζ), (k, k)."""
     return np.diag(1 / branch.equations.weights(root.delta)) + root.solved.means()
 
 
-def class_matrix_slope(branch: Branch, root: Root) -> Array:
+def _class_matrix_slope(branch: Branch, root: Root) -> Floats:
     """Return dH/dζ, (k, k), with the change of δ taken in."""
     equations = branch.equations
     slope = equations.slope(root)
@@ -36,7 +36,7 @@ def class_matrix_slope(branch: Branch, root: Root) -> Array:
     return -np.real(change)
 
 
-def find_spikes(branch: Branch, support: Array) -> tuple[Array, Array]:
+def find_spikes(branch: Branch, support: Floats) -> tuple[Floats, Floats]:
     """Return positions (s,), descending, and alignments (s, k) with the classes.
 
     The alignment with class a is Σ over its samples of the squared projection on its indicator, ‖û'j_a‖²/n_a.
@@ -49,12 +49,12 @@ def find_spikes(branch: Branch, support: Array) -> tuple[Array, Array]:
     return positions, np.array(alignments).reshape(len(positions), len(branch.equations.proportions))
 
 
-def _gaps(branch: Branch, support: Array) -> list[tuple[float, float]]:
+def _gaps(branch: Branch, support: Floats) -> list[tuple[float, float]]:
     """Return the stretches beside the intervals, a hair away from the edges where δ is not known at them."""
     equations = branch.equations
     signal = np.sqrt(_greatest_mean(branch) / equations.ratio)
     ends = [1e-6 * support[0, 0], *support.flatten(), 1.01 * (np.sqrt(support[-1, 1]) + signal) ** 2 + support[-1, 1]]
-    hairs = [0.0 if branch.knows(float(end)) else HAIR for end in ends]
+    hairs = [0.0 if branch.knows(float(end)) else _HAIR for end in ends]
     pairs = [
         (float(a + left * (b - a)), float(b - right * (b - a)))
         for a, b, left, right in zip(ends[::2], ends[1::2], hairs[::2], hairs[1::2], strict=True)
@@ -70,8 +70,8 @@ def _greatest_mean(branch: Branch) -> float:
     return float(np.linalg.eigvalsh(np.sqrt(pi)[:, None] * gram * np.sqrt(pi)).max())
 
 
-def _spectrum_at(branch: Branch, zeta: float) -> Array:
-    values: Array = np.linalg.eigvalsh(class_matrix(branch, branch.at(zeta))).astype(np.float64)
+def _spectrum_at(branch: Branch, zeta: float) -> Floats:
+    values: Floats = np.linalg.eigvalsh(_class_matrix(branch, branch.at(zeta))).astype(np.float64)
     return values
 
 
@@ -83,13 +83,13 @@ def _zeros(branch: Branch, left: float, right: float, beyond: bool) -> list[floa
     if (ends[1] > 0).all() and (ends[0] > 0).all():
         return []
     known = dict(zip((left, right), ends, strict=True))
-    for x in np.geomspace(left, right, 2 if beyond else NODES)[1:-1]:
+    for x in np.geomspace(left, right, 2 if beyond else _NODES)[1:-1]:
         known[float(x)] = _spectrum_at(branch, float(x))
     crossings = range(int((ends[1] < 0).sum()), max(int((values < 0).sum()) for values in known.values()))
     return [zero for index in crossings for zero in _zeros_of(branch, known, index)]
 
 
-def _zeros_of(branch: Branch, known: dict[float, Array], index: int) -> list[float]:
+def _zeros_of(branch: Branch, known: dict[float, Floats], index: int) -> list[float]:
     """Return where one eigenvalue of H rises through zero, and remember every H worked out on the way."""
 
     def value(x: float) -> float:
@@ -106,19 +106,19 @@ def _zeros_of(branch: Branch, known: dict[float, Array], index: int) -> list[flo
     ]
 
 
-def _groups(positions: Array) -> list[Array]:
+def _groups(positions: Floats) -> list[Floats]:
     """Return positions that agree to rounding together: their eigenvectors are one subspace."""
     breaks = np.flatnonzero(-np.diff(positions) > 1e-8 * positions[1:]) + 1
     return [group for group in np.split(positions, breaks) if len(group)]
 
 
-def _alignments(branch: Branch, group: Array) -> Array:
+def _alignments(branch: Branch, group: Floats) -> Floats:
     """Return (p/ζ) W (Wᵀ H′ W)^{-1} Wᵀ / n_a on the diagonal, one row per eigenvector of the subspace."""
     zeta = float(group.mean())
     root = branch.at(zeta)
-    values, vectors = np.linalg.eigh(class_matrix(branch, root))
+    values, vectors = np.linalg.eigh(_class_matrix(branch, root))
     null = vectors[:, np.argsort(np.abs(values))[: len(group)]]
-    weight, turn = np.linalg.eigh(null.T @ class_matrix_slope(branch, root) @ null)
+    weight, turn = np.linalg.eigh(null.T @ _class_matrix_slope(branch, root) @ null)
     equations = branch.equations
     shares = (null @ turn) ** 2 / weight * equations.ratio / zeta
     return (shares / equations.proportions[:, None]).T

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from didlearn.arrays import Floats, Ints
 from didlearn.random_matrix.limits.inverse import symmetric_inverse
-from didlearn.random_matrix.limits.mixture import Array
 
 Numbers = NDArray[Any]
-TOLERANCE = 3e-9
+_TOLERANCE = 3e-9
 WORTHWHILE = 0.1
 
 
@@ -40,11 +40,11 @@ class Blocks:
 
     dimension: int
     dense: torch.Tensor
-    tails: Array
-    weights: Array
+    tails: Floats
+    weights: Floats
     dense_means: torch.Tensor
-    tail_means: Array
-    tail_index: NDArray[np.int64]
+    tail_means: Floats
+    tail_index: Ints
 
     @cached_property
     def single(self) -> torch.Tensor:
@@ -173,13 +173,13 @@ def _phase(matrix: torch.Tensor) -> float:
     return float(torch.atan2(-torch.ones_like(values), values).sum())
 
 
-def common_blocks(means: Array, covariances: Array, device: str = "cpu") -> Blocks:
+def common_blocks(means: Floats, covariances: Floats, device: str = "cpu") -> Blocks:
     """Return the covariances (k, p, p) and means (k, p) in the basis that leaves the least dense block."""
     sigma = torch.from_numpy(covariances).to(device)
     k, p, _ = sigma.shape
     mixed = torch.tensordot(torch.from_numpy(np.random.default_rng(0).uniform(1, 2, k)).to(device), sigma, 1)
     values, basis = torch.linalg.eigh(mixed)
-    limit = TOLERANCE * float(mixed.diagonal().abs().max())
+    limit = _TOLERANCE * float(mixed.diagonal().abs().max())
     start, stop = _widest_cluster(values.cpu().numpy(), limit)
     rotated = basis.T @ sigma @ basis
     diagonal = rotated.diagonal(dim1=1, dim2=2)
@@ -192,7 +192,7 @@ def common_blocks(means: Array, covariances: Array, device: str = "cpu") -> Bloc
     return _with_tail(rotated, torch.from_numpy(means).to(device) @ basis, start, stop)
 
 
-def _widest_cluster(values: Array, limit: float) -> tuple[int, int]:
+def _widest_cluster(values: Floats, limit: float) -> tuple[int, int]:
     breaks = np.concatenate([[0], np.flatnonzero(np.diff(values) > limit) + 1, [len(values)]])
     best = int(np.argmax(np.diff(breaks)))
     return int(breaks[best]), int(breaks[best + 1])
@@ -203,7 +203,7 @@ def _is_tail(off: torch.Tensor, diagonal: torch.Tensor, limit: float) -> bool:
     return float(off.max()) <= limit and float(spread) <= limit
 
 
-def _diagonal(tails: Array, means: Array) -> Blocks:
+def _diagonal(tails: Floats, means: Floats) -> Blocks:
     tails = np.maximum(tails, 0)
     step = max(float(tails.max()), 1e-300) * 1e-13
     _, first, index, counts = np.unique(

@@ -20,8 +20,8 @@ from didlearn.report.figures.mark_labels import clip, place_labels
 from didlearn.report.figures.palette import LIGHT, Look, looks
 from didlearn.result.values import CheckResult, Figure
 
-FOLDER: Final = "figures"
-KINDS: Final = ("svg", "pdf", "csv")
+_FOLDER: Final = "figures"
+_KINDS: Final = ("svg", "pdf", "csv")
 _WIDTH, _PLOT, _LEFT, _RIGHT, _LINE = 420.0, 180.0, 58.0, 10.0, 14.0  # points
 _POINTS = 2000
 _METADATA: Final[dict[str, dict[str, Any]]] = {
@@ -47,7 +47,7 @@ def write_figures(checks: Iterable[CheckResult], root: Path) -> list[Path]:
     A figure without a single point has a CSV file only in name: its header.
     """
     checks = list(checks)
-    folder = Path(root) / FOLDER
+    folder = Path(root) / _FOLDER
     paths = []
     for check, names in zip(checks, stems(checks), strict=True):
         for figure, stem in zip(check.figures, names, strict=True):
@@ -88,7 +88,7 @@ def _distinct(name: str, taken: dict[str, int]) -> str:
 
 
 def _write(figure: Figure, stem: Path) -> list[Path]:
-    paths = [stem.parent / f"{stem.name}.{kind}" for kind in KINDS]
+    paths = [stem.parent / f"{stem.name}.{kind}" for kind in _KINDS]
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         mpl.rcdefaults()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy import stats
 
+from didlearn.arrays import Array
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.collisions import Collisions, collision_interval
 from didlearn.statistics.birthday.fingerprint import fingerprint, sizes_of
 from didlearn.statistics.intervals import check_level, clopper_pearson, proportion
 
-FACTOR: Final = 10.0
+_FACTOR: Final = 10.0
 
 
 class Atom(NamedTuple):
@@ -23,7 +24,7 @@ class Atom(NamedTuple):
     mass: Estimate
 
 
-def heavy_atoms(cluster_sizes: Sequence[int] | np.ndarray[Any, Any], samples: int, level: float = 0.95) -> list[Atom]:
+def heavy_atoms(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.95) -> list[Atom]:
     """List the clusters that are atoms, heaviest first.
 
     For each size n, from the smallest up, the *rest* is every cluster smaller than n. It would be as diverse as
@@ -48,9 +49,7 @@ def heavy_atoms(cluster_sizes: Sequence[int] | np.ndarray[Any, Any], samples: in
     return [Atom(n, proportion(n, samples, level)) for n in heavy for _ in range(int(counts[n]))]
 
 
-def without_atoms(
-    cluster_sizes: Sequence[int] | np.ndarray[Any, Any], samples: int, level: float = 0.95
-) -> tuple[np.ndarray[Any, Any], int]:
+def without_atoms(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.95) -> tuple[Array, int]:
     """Return the cluster sizes and the number of samples that remain when the heavy atoms' draws are taken out.
 
     Raises:
@@ -62,7 +61,7 @@ def without_atoms(
     return kept, samples - sum(taken)
 
 
-def _stands_out(n: int, counts: np.ndarray[Any, Any], samples: int, level: float) -> bool:
+def _stands_out(n: int, counts: Array, samples: int, level: float) -> bool:
     lightest, _ = clopper_pearson(n, samples, level)
     if lightest > 0.5:
         return True
@@ -72,4 +71,4 @@ def _stands_out(n: int, counts: np.ndarray[Any, Any], samples: int, level: float
     _, s2 = collision_interval(rest.pairs, rest.triples, rest.samples, level)
     share = rest.samples / samples
     by_chance = float(stats.poisson.sf(n - 1, rest.samples * s2)) / s2
-    return by_chance < 1 - level and lightest > FACTOR * s2 * share
+    return by_chance < 1 - level and lightest > _FACTOR * s2 * share

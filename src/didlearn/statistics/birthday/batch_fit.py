@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, stats
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.paradox import collision_rate_uniform, log_no_collision
@@ -19,9 +20,9 @@ LARGEST = 1e18
 
 
 def fit_effective_support(
-    batch_size: Sequence[int] | np.ndarray[Any, Any],
-    batches: Sequence[int] | np.ndarray[Any, Any],
-    collisions: Sequence[int] | np.ndarray[Any, Any],
+    batch_size: Sequence[int] | Array,
+    batches: Sequence[int] | Array,
+    collisions: Sequence[int] | Array,
     level: float = 0.95,
 ) -> Estimate:
     """Fit β in γ(M) = 1 − ∏_{i<M}(1 − i/β) to how many batches of each size held a duplicate.
@@ -67,7 +68,7 @@ def fit_effective_support(
     )
 
 
-def _columns(*columns: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def _columns(*columns: Any) -> tuple[Array, Array, Array]:
     M, B, K = (np.atleast_1d(np.asarray(c)) for c in columns)
     if not (M.ndim == 1 and len(M) and M.shape == B.shape == K.shape):
         raise UsageError(f"one count per batch size is needed, got lists of lengths {len(M)}, {len(B)} and {len(K)}")
@@ -79,7 +80,7 @@ def _columns(*columns: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any],
     return M, B, K
 
 
-def _log_likelihood(beta: float, *, M: np.ndarray[Any, Any], B: np.ndarray[Any, Any], K: np.ndarray[Any, Any]) -> float:
+def _log_likelihood(beta: float, *, M: Array, B: Array, K: Array) -> float:
     total = 0.0
     for m, b, k in zip(M.tolist(), B.tolist(), K.tolist(), strict=True):
         if k:

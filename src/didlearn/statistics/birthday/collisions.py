@@ -10,17 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from scipy import stats
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.fingerprint import fingerprint
 from didlearn.statistics.intervals import check_level
 
-METHOD: Final = "all-pairs U-statistic, overdispersion-scaled interval"
+_METHOD: Final = "all-pairs U-statistic, overdispersion-scaled interval"
 # The variance is itself estimated, so the nominal tails would be left slightly too often. Calibrated by the simulations
 # of the tests over uniform, atom, two-level and Zipf laws, to cover a little more than nominal on each.
 TAIL: Final = 0.75
@@ -39,7 +40,7 @@ class Collisions:
     samples: int
 
     @classmethod
-    def from_clusters(cls, cluster_sizes: Sequence[int] | np.ndarray[Any, Any], samples: int) -> Collisions:
+    def from_clusters(cls, cluster_sizes: Sequence[int] | Array, samples: int) -> Collisions:
         """Count from the sizes of the duplicate clusters (singletons may be left out).
 
         Raises:
@@ -50,7 +51,7 @@ class Collisions:
         return cls(float((counts * n * (n - 1)).sum() / 2), float((counts * n * (n - 1) * (n - 2)).sum()), samples)
 
     @classmethod
-    def from_degrees(cls, degrees: Sequence[int] | np.ndarray[Any, Any]) -> Collisions:
+    def from_degrees(cls, degrees: Sequence[int] | Array) -> Collisions:
         """Count from dᵢ, the number of other draws that duplicate draw i; one entry per draw, zeros included."""
         d = np.asarray(degrees, dtype=float)
         return cls(float(d.sum() / 2), float((d * (d - 1)).sum()), len(d))
@@ -133,7 +134,7 @@ def collision_probability(pairs: float, triples: float, samples: int, level: flo
     """
     low, high = collision_interval(pairs, triples, samples, level)
     s2 = Collisions(pairs, triples, samples).s2
-    return Estimate(value=s2, low=low, high=high, level=level, n=samples, method=METHOD, unit="probability")
+    return Estimate(value=s2, low=low, high=high, level=level, n=samples, method=_METHOD, unit="probability")
 
 
 def effective_support(pairs: float, triples: float, samples: int, level: float = 0.95) -> Estimate:

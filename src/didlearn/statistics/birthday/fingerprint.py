@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from didlearn.arrays import Array, Ints
 from didlearn.errors import UsageError
 
-IntArray = np.ndarray[Any, np.dtype[np.int64]]
 
-
-def fingerprint(cluster_sizes: Sequence[int] | np.ndarray[Any, Any], samples: int) -> IntArray:
+def fingerprint(cluster_sizes: Sequence[int] | Array, samples: int) -> Ints:
     """Return F, where F[i] is the number of clusters of i duplicates among ``samples`` draws.
 
     Args:
@@ -44,6 +42,6 @@ def fingerprint(cluster_sizes: Sequence[int] | np.ndarray[Any, Any], samples: in
     return counts
 
 
-def sizes_of(counts: IntArray) -> IntArray:
+def sizes_of(counts: Ints) -> Ints:
     """Return the cluster sizes, singletons included, that have the fingerprint ``counts``."""
     return np.repeat(np.arange(len(counts)), counts)

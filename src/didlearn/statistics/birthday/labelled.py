@@ -15,24 +15,24 @@ probability too small: the support estimated from labels is then an upper bound.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from scipy import special
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.collisions import TAIL, effective_support, estimated_variance, invert
 from didlearn.statistics.intervals import check_level, proportion
 
-Array = np.ndarray[Any, Any]
 UNANSWERED: Final = -1
 CANDIDATE: Final = -1
-PRIOR: Final = 0.5  # Jeffreys
-CHAINS: Final = 200
-BURN_IN, KEPT = 40, 20
+_PRIOR: Final = 0.5  # Jeffreys
+_CHAINS: Final = 200
+_BURN_IN, _KEPT = 40, 20
 FEWEST: Final = 5
-METHOD: Final = "labelled pairs, corrected for the labellers' errors on planted pairs"
+_METHOD: Final = "labelled pairs, corrected for the labellers' errors on planted pairs"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def corrected_support(judgements: Judgements, rng: np.random.Generator, level: f
         high=ends[1],
         level=level,
         n=n,
-        method=f"{METHOD}; n is the pairs judged",
+        method=f"{_METHOD}; n is the pairs judged",
         unit="probability",
     )
     few, many = np.quantile(pairs, [tail, 1 - tail])
@@ -187,20 +187,22 @@ def _posterior(data: _Data, rng: np.random.Generator) -> tuple[Array, Array]:
     """Draw (C, T): duplicate pairs, and ordered triples of duplicates, in all strata together."""
     held = data.member.sum(0)
     eta, theta = (
-        _inside(rng.beta(counts[:, 0] + PRIOR, counts[:, 1] + PRIOR, size=(CHAINS, len(counts))))
+        _inside(rng.beta(counts[:, 0] + _PRIOR, counts[:, 1] + _PRIOR, size=(_CHAINS, len(counts))))
         for counts in (data.hits, data.alarms)
     )
-    q = np.full((CHAINS, len(held)), 0.5)
+    q = np.full((_CHAINS, len(held)), 0.5)
     draws = []
-    for step in range(BURN_IN + KEPT):
+    for step in range(_BURN_IN + _KEPT):
         odds = special.logit(q) @ data.member.T + _evidence(eta, data) - _evidence(theta, data)
         z = (rng.random(odds.shape) < special.expit(odds)).astype(float)
         found = z @ data.member
-        q = _inside(rng.beta(found + PRIOR, held - found + PRIOR))
-        eta = _inside(rng.beta(data.hits[:, 0] + z @ data.yes.T + PRIOR, data.hits[:, 1] + z @ data.no.T + PRIOR))
+        q = _inside(rng.beta(found + _PRIOR, held - found + _PRIOR))
+        eta = _inside(rng.beta(data.hits[:, 0] + z @ data.yes.T + _PRIOR, data.hits[:, 1] + z @ data.no.T + _PRIOR))
         w = 1 - z
-        theta = _inside(rng.beta(data.alarms[:, 0] + w @ data.yes.T + PRIOR, data.alarms[:, 1] + w @ data.no.T + PRIOR))
-        if step >= BURN_IN:
+        theta = _inside(
+            rng.beta(data.alarms[:, 0] + w @ data.yes.T + _PRIOR, data.alarms[:, 1] + w @ data.no.T + _PRIOR)
+        )
+        if step >= _BURN_IN:
             count = found + rng.binomial((data.sizes - held).astype(np.int64), q)
             linked = (z * data.links) @ data.member / np.maximum(found, 1)
             draws.append((count.sum(1), (count * linked).sum(1)))

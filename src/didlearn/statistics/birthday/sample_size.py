@@ -10,7 +10,7 @@ from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.collisions import Collisions, effective_support
 
 # The pairs at which seeing none is as likely as not: what to plan with when none was seen.
-MEDIAN_OF_NONE = math.log(2)
+_MEDIAN_OF_NONE = math.log(2)
 
 
 def compare_support(*, generated: Estimate, real: Estimate, factor: float) -> Literal["fail", "pass", "inconclusive"]:
@@ -83,7 +83,7 @@ def samples_to_settle(
 def _at(seen: Collisions, samples: int) -> Collisions:
     """The counts expected of ``samples`` draws from a law with the estimated Σp² and Σp³."""
     n, pairs = samples, seen.samples * (seen.samples - 1) / 2
-    s2 = (seen.pairs or MEDIAN_OF_NONE) / pairs
+    s2 = (seen.pairs or _MEDIAN_OF_NONE) / pairs
     s3 = max(seen.s3, min(s2, 1.0) ** 2)
     total = n * (n - 1) / 2
     return Collisions(min(s2, 1.0) * total, min(s3, 1.0) * 2 * total * (n - 2), n)

@@ -11,18 +11,18 @@ from typing import Any, Final
 import numpy as np
 from scipy import optimize, stats
 
+from didlearn.arrays import Array
 from didlearn.errors import DidlearnError
 from didlearn.result.values import Estimate
 from didlearn.rng import Stream
 from didlearn.statistics.birthday.fingerprint import fingerprint
 from didlearn.statistics.intervals import check_level
 
-Array = np.ndarray[Any, Any]
-RATIO: Final = 1.1  # between neighbouring masses of the grid
-SLACK: Final = 1.0  # how much worse than the best fit the simplest histogram may fit
-OFTEN: Final = 40  # an image seen more often counts as itself: nothing like it is unseen
-RARER: Final = 10  # how many times rarer than 1/samples (or 1/Chao1) an image may be
-REPLICATES: Final = 20
+_RATIO: Final = 1.1  # between neighbouring masses of the grid
+_SLACK: Final = 1.0  # how much worse than the best fit the simplest histogram may fit
+_OFTEN: Final = 40  # an image seen more often counts as itself: nothing like it is unseen
+_RARER: Final = 10  # how many times rarer than 1/samples (or 1/Chao1) an image may be
+_REPLICATES: Final = 20
 
 
 def chao1(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.95) -> Estimate:
@@ -112,8 +112,8 @@ def richness(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 
         unseen = -math.log((1 - level) / 2) / samples / problem.x[0]
         return ends.model_copy(update={"value": float(seen), "high": float(seen + math.floor(unseen))})
     best = problem.best_fit()
-    simplest = problem.extreme(best + SLACK, most=False)
-    worse = max(SLACK, problem.fit_margin(simplest, level))
+    simplest = problem.extreme(best + _SLACK, most=False)
+    worse = max(_SLACK, problem.fit_margin(simplest, level))
     fewest, most = problem.extreme(best + worse, most=False), problem.extreme(best + worse, most=True)
     value = max(float(simplest.sum()) + problem.counted, float(seen))
     high = max(float(most.sum()) + problem.counted, value)
@@ -159,7 +159,7 @@ class _Problem:
         expected = self.rates @ histogram
         rng = Stream(0, ("statistics", "richness")).numpy()
         margins = []
-        for _ in range(REPLICATES):
+        for _ in range(_REPLICATES):
             count = rng.poisson(expected)
             margins.append(float((np.abs(expected - count) / np.sqrt(count + 1)).sum()) - self.best_fit(count))
         z = 1.5 * float(stats.norm.ppf((1 + level) / 2))
@@ -187,13 +187,13 @@ def _problem(F: Array, samples: int) -> _Problem:
     top = int(np.flatnonzero(fitted).max(initial=1))
     # Rows beyond the largest fitted size say that nothing was seen there; beyond OFTEN they would contradict the
     # images counted as themselves.
-    last = OFTEN if top == OFTEN else top + math.ceil(math.sqrt(top))
+    last = _OFTEN if top == _OFTEN else top + math.ceil(math.sqrt(top))
     rows = np.arange(1, last + 1)
     rows = rows[~np.r_[alone, np.zeros(last + 1, bool)][rows]]
     count = np.r_[fitted, np.zeros(last + 1, int)][rows]
-    smallest = 1 / (RARER * max(samples, _chao1(F, samples)))
+    smallest = 1 / (_RARER * max(samples, _chao1(F, samples)))
     largest = (top + math.sqrt(top)) / samples
-    points = math.ceil(math.log(largest / smallest) / math.log(RATIO)) + 1
+    points = math.ceil(math.log(largest / smallest) / math.log(_RATIO)) + 1
     mass = 1 - float((sizes * F)[alone].sum()) / samples
     x = np.geomspace(smallest, largest, points)
     return _Problem(rows, count, x, mass if mass > 1e-12 else 0.0, int(F[alone].sum()), samples)
@@ -205,4 +205,4 @@ def _stands_alone(F: Array) -> Array:
     reach = np.ceil(np.sqrt(i)).astype(int)
     below = np.r_[0, np.cumsum(F)]
     near = below[np.minimum(i + reach, len(F) - 1) + 1] - below[np.maximum(i - reach, 1)]
-    return np.asarray((F > 0) & ((near < np.sqrt(i)) | (i > OFTEN)) & (i > 0))
+    return np.asarray((F > 0) & ((near < np.sqrt(i)) | (i > _OFTEN)) & (i > 0))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy import optimize, stats
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import check_count, check_level, proportion
@@ -15,9 +15,9 @@ from didlearn.statistics.intervals import check_count, check_level, proportion
 
 def authenticity(
     *,
-    nearest_distance: np.ndarray[Any, Any],
-    nearest_index: np.ndarray[Any, Any],
-    train_gap: np.ndarray[Any, Any],
+    nearest_distance: Array,
+    nearest_index: Array,
+    train_gap: Array,
     level: float = 0.95,
 ) -> Estimate:
     """Estimate the share of generated images that are farther from the nearest training image than its own neighbour.

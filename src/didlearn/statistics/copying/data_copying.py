@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,15 @@ other group it beats.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy.stats import norm
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.copying.data_copying import CellCopying
 from didlearn.statistics.intervals import check_level
-
-Array = np.ndarray[Any, Any]
 
 
 def placements(generated: Array, heldout: Array) -> tuple[float, float]:

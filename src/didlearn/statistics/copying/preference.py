@@ -8,15 +8,15 @@ when many generated images crowd around a few real ones.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import beta
 
+from didlearn.arrays import Array
 from didlearn.result.values import Estimate
 
-Array = np.ndarray[Any, Any]
-PERMUTATIONS = 1999
+_PERMUTATIONS = 1999
 
 
 class Preference(NamedTuple):
@@ -40,7 +40,7 @@ def training_preference(nearest: Array, trained: Array, rng: np.random.Generator
     hit = np.flatnonzero(hits)
     share = float(hits[trained].sum() / hits.sum())
     null = _null_shares(hits[hit], len(trained), int(trained.sum()), rng)
-    pvalue = (1 + int((null >= share - 1e-12).sum())) / (PERMUTATIONS + 1)
+    pvalue = (1 + int((null >= share - 1e-12).sum())) / (_PERMUTATIONS + 1)
     effective = hits.sum() ** 2 / (hits**2).sum()
     low, high = _beta_interval(share * effective, effective, level)
     method = f"Clopper-Pearson on {effective:.0f} effective real images; null by exchanging labels"
@@ -50,8 +50,8 @@ def training_preference(nearest: Array, trained: Array, rng: np.random.Generator
 
 def _null_shares(hits: Array, pool: int, trained: int, rng: np.random.Generator) -> Array:
     """Shares under random labels: the ``len(hits)`` images hit get labels without replacement from the pool's."""
-    shares = np.empty(PERMUTATIONS)
-    for b in range(PERMUTATIONS):
+    shares = np.empty(_PERMUTATIONS)
+    for b in range(_PERMUTATIONS):
         # How many of the images hit are training images is hypergeometric; which ones, a random choice among them.
         count = rng.hypergeometric(trained, pool - trained, len(hits))
         shares[b] = hits[rng.permutation(len(hits))[:count]].sum()

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from didlearn.arrays import Floats
 from didlearn.errors import DataError
 
-Array = NDArray[np.float64]
 
-
-def as_features(name: str, values: Any, fewest: int = 2) -> Array:
+def as_features(name: str, values: Any, fewest: int = 2) -> Floats:
     """Return features as (n, D) float64.
 
     Args:
@@ -33,7 +31,7 @@ def as_features(name: str, values: Any, fewest: int = 2) -> Array:
     return array
 
 
-def as_pair(real: Any, generated: Any, fewest: int = 2) -> tuple[Array, Array]:
+def as_pair(real: Any, generated: Any, fewest: int = 2) -> tuple[Floats, Floats]:
     """Return real and generated features as (n, D) and (m, D) float64.
 
     Raises:

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
+from didlearn.arrays import Floats
 from didlearn.errors import DataError
-from didlearn.statistics.distances.features import Array, as_features, as_pair
+from didlearn.statistics.distances.features import as_features, as_pair
 from didlearn.statistics.distances.influence import Influences
 
 BLOCK = 4  # rows taken into a triangular factor at once, in multiples of the dimension
-ROUNDING = 1e-8
+_ROUNDING = 1e-8
 
 
 def frechet_distance(*, real: Any, generated: Any) -> float:
@@ -35,7 +36,7 @@ def frechet_distance(*, real: Any, generated: Any) -> float:
         DataError: features that cannot be used, fewer than two rows, or different widths.
     """
     left, right = as_pair(real, generated)
-    return frechet_of(factor(left), factor(right))
+    return _frechet_of(factor(left), factor(right))
 
 
 def frechet_from_moments(
@@ -52,7 +53,7 @@ def frechet_from_moments(
     right = _factor_of_moments("generated", generated_mean, generated_covariance)
     if left[0].shape != right[0].shape:
         raise DataError(f"the means have {len(left[0])} and {len(right[0])} features; give the same embedding's")
-    return frechet_of(left, right)
+    return _frechet_of(left, right)
 
 
 def frechet_influence(*, real: Any, generated: Any) -> Influences:
@@ -75,12 +76,12 @@ def frechet_influence(*, real: Any, generated: Any) -> Influences:
     return Influences(value, _pull(left - mean, gap, q @ u, s), _pull(right - other, -gap, p @ v.T, s))
 
 
-def _pull(centred: Array, gap: Array, directions: Array, s: Array) -> Array:
+def _pull(centred: Floats, gap: Floats, directions: Floats, s: Floats) -> Floats:
     pull = np.square(centred).sum(axis=1) + 2 * centred @ gap - len(centred) * (np.square(directions) @ s)
     return pull - pull.mean()
 
 
-def factor(rows: Array) -> tuple[Array, Array]:
+def factor(rows: Floats) -> tuple[Floats, Floats]:
     """Return the mean (D,) and an upper triangular A, (min(n, D), D), with AᵀA the covariance.
 
     Rows are taken in by blocks: an orthogonal reduction, which keeps directions that the covariance itself would lose
@@ -96,7 +97,7 @@ def factor(rows: Array) -> tuple[Array, Array]:
     return mean, found / np.sqrt(n - 1)
 
 
-def frechet_of(real: tuple[Array, Array], generated: tuple[Array, Array]) -> float:
+def _frechet_of(real: tuple[Floats, Floats], generated: tuple[Floats, Floats]) -> float:
     """Return the Fréchet distance of two (mean, factor), as ``factor`` returns them."""
     (mean, a), (other, b) = real, generated
     cross = linalg.svdvals(a @ b.T, check_finite=False).sum()
@@ -104,15 +105,15 @@ def frechet_of(real: tuple[Array, Array], generated: tuple[Array, Array]) -> flo
     return max(0.0, float(gap @ gap + (a * a).sum() + (b * b).sum() - 2 * cross))
 
 
-def _factor_of_moments(name: str, mean: Any, covariance: Any) -> tuple[Array, Array]:
+def _factor_of_moments(name: str, mean: Any, covariance: Any) -> tuple[Floats, Floats]:
     centre = as_features(f"{name}_mean", np.asarray(mean).reshape(1, -1), 1)[0]
     sigma = as_features(f"{name}_covariance", covariance, 1)
     if sigma.shape != (len(centre), len(centre)):
         raise DataError(f"{name}_covariance must be ({len(centre)}, {len(centre)}) like its mean, got {sigma.shape}")
     scale = float(np.abs(sigma).max())
-    if np.abs(sigma - sigma.T).max() > ROUNDING * scale:
+    if np.abs(sigma - sigma.T).max() > _ROUNDING * scale:
         raise DataError(f"{name}_covariance is not symmetric; give cov(features, rowvar=False)")
     values, vectors = linalg.eigh((sigma + sigma.T) / 2)
-    if values[0] < -ROUNDING * len(centre) * scale:
+    if values[0] < -_ROUNDING * len(centre) * scale:
         raise DataError(f"{name}_covariance has the eigenvalue {values[0]:.3g} and is no covariance")
     return centre, np.sqrt(values.clip(0))[:, None] * vectors.T

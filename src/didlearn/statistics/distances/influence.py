@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
+from didlearn.arrays import Floats
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import check_level
-
-Array = NDArray[np.float64]
 
 
 class Influences(NamedTuple):
@@ -25,8 +22,8 @@ class Influences(NamedTuple):
     """
 
     value: float
-    real: Array
-    generated: Array
+    real: Floats
+    generated: Floats
 
     def estimate(self, level: float, method: str) -> Estimate:
         """Return the score with the interval value ± z √(Σ real² / n² + Σ generated² / m²).
@@ -48,7 +45,7 @@ class Influences(NamedTuple):
         return _within(self.value - null.value, pulls, level, method)
 
 
-def _within(value: float, pulls: tuple[Array, ...], level: float, method: str) -> Estimate:
+def _within(value: float, pulls: tuple[Floats, ...], level: float, method: str) -> Estimate:
     check_level(level)
     error = math.sqrt(sum(float(pull @ pull) / len(pull) ** 2 for pull in pulls))
     half = float(stats.norm.ppf((1 + level) / 2)) * error

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from didlearn.arrays import Floats
 from didlearn.errors import DataError, UsageError
-from didlearn.statistics.distances.features import Array, as_pair
+from didlearn.statistics.distances.features import as_pair
 from didlearn.statistics.distances.influence import Influences
 
 ROWS = 512  # rows whose kernel values are held at once
-FEWEST = 3
-ROUNDING = 1e-12
+_FEWEST = 3
+_ROUNDING = 1e-12
 
 
 class KernelTest(NamedTuple):
@@ -68,7 +69,7 @@ def kernel_test(*, real: Any, generated: Any, rng: np.random.Generator, permutat
     """
     if permutations < 1:
         raise UsageError(f"a p-value needs at least one permutation, got {permutations}")
-    left, right = as_pair(real, generated, FEWEST)
+    left, right = as_pair(real, generated, _FEWEST)
     n, pool = len(left), np.concatenate([left, right])
     chosen = np.zeros((len(pool), 1 + permutations))
     chosen[:n, 0] = 1
@@ -79,12 +80,12 @@ def kernel_test(*, real: Any, generated: Any, rng: np.random.Generator, permutat
     touched = to_all @ chosen
     splits = _mmd(own, n, to_all.sum() - 2 * touched + own, len(right), touched - own)
     # Splits that are equal but for rounding count as equal.
-    slack = ROUNDING * float(np.abs(to_all).sum()) / len(pool) ** 2
+    slack = _ROUNDING * float(np.abs(to_all).sum()) / len(pool) ** 2
     pvalue = float((splits >= splits[0] - slack).mean())
     return KernelTest(distance, _share(distance, left, to_real[:n]), pvalue)
 
 
-def _sums(pool: Array, chosen: Array) -> tuple[Array, Array, Array]:
+def _sums(pool: Floats, chosen: Floats) -> tuple[Floats, Floats, Floats]:
     """Return sums of kernel values of different rows.
 
     Within each split's chosen rows, (p,); of each row with the rows chosen in the first split, (N,); with all, (N,).
@@ -102,7 +103,7 @@ def _sums(pool: Array, chosen: Array) -> tuple[Array, Array, Array]:
     return own, to_first, to_all
 
 
-def _influences(real: Array, real_all: Array, generated_all: Array, generated: Array) -> Influences:
+def _influences(real: Floats, real_all: Floats, generated_all: Floats, generated: Floats) -> Influences:
     """From each row's sums with the real rows, ``real`` and ``generated``, and with all rows."""
     n, m = len(real), len(generated)
     across, back = real_all - real, generated
@@ -111,11 +112,11 @@ def _influences(real: Array, real_all: Array, generated_all: Array, generated: A
     return Influences(float(value), _left_out(real, across, m), _left_out(other, back, n))
 
 
-def _share(distance: Influences, real: Array, own: Array) -> Influences:
+def _share(distance: Influences, real: Floats, own: Floats) -> Influences:
     n = len(real)
     self_similar = (np.square(real).sum(axis=1) / real.shape[1] + 1) ** 3
     spread = float(self_similar.mean() - own.sum() / (n * (n - 1)))
-    if spread <= ROUNDING * float(self_similar.mean()):
+    if spread <= _ROUNDING * float(self_similar.mean()):
         raise DataError("all real rows are alike, so there is no spread to measure a distance by")
     pull = (self_similar - self_similar.mean()) - 2 * (own - own.mean()) / (n - 1)
     share = distance.value / spread
@@ -126,20 +127,20 @@ def _mmd(own: Any, n: int, other: Any, m: int, across: Any) -> Any:
     return own / (n * (n - 1)) + other / (m * (m - 1)) - 2 * across / (n * m)
 
 
-def _left_out(own: Array, across: Array, others: int) -> Array:
+def _left_out(own: Floats, across: Floats, others: int) -> Floats:
     """Each row's jackknife influence, from its sums of kernel values within and across."""
     n = len(own)
     without = (own.sum() - 2 * own) / ((n - 1) * (n - 2)) - 2 * (across.sum() - across) / ((n - 1) * others)
-    found: Array = (n - 1) * (without.mean() - without)
+    found: Floats = (n - 1) * (without.mean() - without)
     return found
 
 
-def _within(x: Array) -> float:
+def _within(x: Floats) -> float:
     """The sum of kernel values over all ordered pairs of different rows."""
     return sum(float(kernel.sum() + kernel[:, len(kernel) :].sum()) for _, _, kernel in _triangle(x))
 
 
-def _triangle(x: Array) -> Iterator[tuple[slice, slice, Array]]:
+def _triangle(x: Floats) -> Iterator[tuple[slice, slice, Floats]]:
     """Yield blocks of rows, the rows from there on, and their kernel values without the diagonal."""
     for start in range(0, len(x), ROWS):
         rows, later = slice(start, min(start + ROWS, len(x))), slice(start, len(x))
@@ -148,7 +149,7 @@ def _triangle(x: Array) -> Iterator[tuple[slice, slice, Array]]:
         yield rows, later, kernel
 
 
-def _kernel(x: Array, y: Array) -> Array:
+def _kernel(x: Floats, y: Floats) -> Floats:
     inner = x @ y.T
     inner /= x.shape[1]
     inner += 1

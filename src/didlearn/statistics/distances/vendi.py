@@ -12,11 +12,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from scipy import linalg
 
+from didlearn.arrays import Floats
 from didlearn.errors import DataError, UsageError
-from didlearn.statistics.distances.features import Array, as_features
+from didlearn.statistics.distances.features import as_features
 
-ROUNDING = 1e-8
-NEAR_ONE = 1e-7  # orders this close to 1 divide rounding by nearly zero
+_ROUNDING = 1e-8
+_NEAR_ONE = 1e-7  # orders this close to 1 divide rounding by nearly zero
 
 
 class VendiInfluence(NamedTuple):
@@ -24,7 +25,7 @@ class VendiInfluence(NamedTuple):
 
     value: float
     log: float
-    pull: Array
+    pull: Floats
 
 
 def vendi_score(x: Any, order: float = 1, kernel: Literal["cosine", "precomputed"] = "cosine") -> float:
@@ -68,16 +69,16 @@ def vendi_influence(x: Any) -> VendiInfluence:
     return VendiInfluence(math.exp(log), log, -(shares[:, kept] @ np.log(values[kept])) - log)
 
 
-def _directions(x: Array) -> Array:
+def _directions(x: Floats) -> Floats:
     largest = np.abs(x).max(axis=1, keepdims=True)
     scaled = x / np.where(largest > 0, largest, 1)
     norm = np.linalg.norm(scaled, axis=1, keepdims=True)
     empty = norm == 0
-    unit: Array = scaled / np.where(empty, 1, norm)
+    unit: Floats = scaled / np.where(empty, 1, norm)
     return np.concatenate([unit, empty.astype(float)], axis=1) if empty.any() else unit
 
 
-def _spectrum(rows: Array) -> tuple[Array, Array]:
+def _spectrum(rows: Floats) -> tuple[Floats, Floats]:
     """The eigenvalues of K / n (or of the smaller matrix with the same), and each row's squared share in each."""
     n, width = rows.shape
     if width <= n:
@@ -87,29 +88,29 @@ def _spectrum(rows: Array) -> tuple[Array, Array]:
     return _clean(values, n), np.square(vectors) * values * n
 
 
-def _precomputed(kernel: Array) -> Array:
+def _precomputed(kernel: Floats) -> Floats:
     n = len(kernel)
-    if kernel.shape != (n, n) or np.abs(kernel - kernel.T).max() > ROUNDING:
+    if kernel.shape != (n, n) or np.abs(kernel - kernel.T).max() > _ROUNDING:
         raise DataError(f"similarities must be a symmetric (n, n) matrix, got shape {kernel.shape}")
-    if np.abs(kernel.diagonal() - 1).max() > ROUNDING:
+    if np.abs(kernel.diagonal() - 1).max() > _ROUNDING:
         raise DataError("similarities must be 1 on the diagonal: an image is wholly like itself")
-    values: Array = np.linalg.eigvalsh(kernel / n).astype(np.float64)
-    if values[0] < -ROUNDING:
+    values: Floats = np.linalg.eigvalsh(kernel / n).astype(np.float64)
+    if values[0] < -_ROUNDING:
         raise DataError(
             f"similarities have the eigenvalue {n * values[0]:.3g} and are no positive semi-definite kernel"
         )
     return _clean(values, n)
 
 
-def _clean(values: Array, n: int) -> Array:
+def _clean(values: Floats, n: int) -> Floats:
     """Zero what is nothing but rounding, which small orders would count as kinds of images."""
     noise = max(n, len(values)) * np.finfo(float).eps * values[-1]
     return np.where(values > noise, values, 0.0)
 
 
-def _score(values: Array, order: float) -> float:
+def _score(values: Floats, order: float) -> float:
     positive = values[values > 0]
-    if abs(order - 1) < NEAR_ONE:
+    if abs(order - 1) < _NEAR_ONE:
         return float(np.exp(-(positive * np.log(positive)).sum()))
     if math.isinf(order):
         return float(1 / positive.max())

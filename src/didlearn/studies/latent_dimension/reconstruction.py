@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
+from didlearn.arrays import Array
 from didlearn.checks.groups import pixels
 from didlearn.checks.targets import phase_noise, planted, shifted, shuffled
 from didlearn.evidence.log_evidence import log_evidence
@@ -19,9 +19,8 @@ from didlearn.rng import Stream
 from didlearn.statistics.means import mean
 from didlearn.studies.study import Row
 
-Array = np.ndarray[Any, Any]
-RECOVERED = 1e-4  # of a planted image's variance
-WITHIN = 0.99  # of the prior's mass
+_RECOVERED = 1e-4  # of a planted image's variance
+_WITHIN = 0.99  # of the prior's mass
 CHAINS = 4  # of annealed importance sampling, for each image
 
 
@@ -77,12 +76,12 @@ def reconstruction(model: ModuleModel, groups: dict[str, Array], search: Search,
     own = planted(model, len(groups["train"]), Stream(seed, ("planted",)), device)
     error = search.find(model, own, seed, device).error
     variance = own.reshape(len(own), -1).astype(np.float64).var(axis=1)
-    within = search.find(model, groups["train"], seed, device, clip=WITHIN)
+    within = search.find(model, groups["train"], seed, device, clip=_WITHIN)
     size = int(np.prod(model.latent_shape))
     row: Row = {
         "error": {name: _interval(result.error) for name, result in found.items()},
         "error_within": _interval(within.error),
-        "planted": float((error < RECOVERED * np.maximum(variance, 1e-12)).mean()),
+        "planted": float((error < _RECOVERED * np.maximum(variance, 1e-12)).mean()),
         "norm": float(np.square(found["train"].norm).mean() / size),
         "between": interpolation(model, found["held-out"].latent, groups["train"], groups["held-out"], device),
     }

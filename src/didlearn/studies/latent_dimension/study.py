@@ -22,7 +22,7 @@ from didlearn.studies.trained import Data, train
 from didlearn.zoo.registry import RECIPES
 from didlearn.zoo.training.recipe import Recipe
 
-MODELS = ("wgan-gp", "autoencoder", "vae", "glo")
+_MODELS = ("wgan-gp", "autoencoder", "vae", "glo")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class LatentDimension(Study):
     data: str = "digits"
     size: int | None = None
     outside: str | None = None
-    models: tuple[str, ...] = MODELS
+    models: tuple[str, ...] = _MODELS
     latents: tuple[int, ...] = (2, 8, 32)
     seeds: int = 2
     steps: int = 1_500
@@ -79,9 +79,9 @@ class LatentDimension(Study):
     budget: int = 200
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.models if name not in MODELS]
+        unknown = [name for name in self.models if name not in _MODELS]
         if unknown or not self.models:
-            raise UsageError(f"the study {self.name} compares {', '.join(MODELS)}; got {', '.join(self.models)}")
+            raise UsageError(f"the study {self.name} compares {', '.join(_MODELS)}; got {', '.join(self.models)}")
         if self.images < 2 or self.likelihood_images == 1:
             raise UsageError("an interval needs two images; give images and likelihood_images of at least 2 (or 0)")
         if self.likelihood_images:

@@ -14,8 +14,8 @@ from didlearn.statistics.means import mean_difference
 from didlearn.studies.study import Row
 
 Role = Literal["generated", "heldout", "train", "perturbed", "outside", "theory", "other"]
-ROLES: tuple[Role, ...] = ("generated", "heldout", "train", "perturbed", "outside", "theory", "other")
-FOUND = 0.9  # of planted images: below, a large error may be the search's
+_ROLES: tuple[Role, ...] = ("generated", "heldout", "train", "perturbed", "outside", "theory", "other")
+_FOUND = 0.9  # of planted images: below, a large error may be the search's
 
 
 def summarise(name: str, models: list[str], rows: list[Row]) -> CheckResult:
@@ -44,11 +44,11 @@ def _notes(rows: list[Row]) -> tuple[str, ...]:
         "Fréchet distances are those of samples (autoencoder and GLO draw from a Gaussian fitted to their codes) "
         "against held-out images, in the features of a classifier trained on the training images.",
     ]
-    poor = [row for row in rows if row["planted"] < FOUND]
+    poor = [row for row in rows if row["planted"] < _FOUND]
     if poor:
         which = ", ".join(sorted({f"{row['model']} at {row['latent']}" for row in poor}))
         notes.append(
-            f"The search found fewer than {FOUND:.0%} of images known to be there for {which}: errors there are upper "
+            f"The search found fewer than {_FOUND:.0%} of images known to be there for {which}: errors there are upper "
             "bounds."
         )
     return tuple(notes)
@@ -103,7 +103,7 @@ def _mean(rows: list[Row], model: str, latent: int, read: Callable[[Row], float]
 def _line(models: list[str], rows: list[Row], read: Callable[[Row], float]) -> tuple[Series, ...]:
     """One line a model: the mean over seeds against the latent dimension, with the seeds' range as a band."""
     series = []
-    for role, model in zip(ROLES, models, strict=False):
+    for role, model in zip(_ROLES, models, strict=False):
         points = []
         for latent in _latents(rows):
             values = [read(row) for row in rows if row["model"] == model and row["latent"] == latent]
@@ -143,7 +143,7 @@ def _distance(models: list[str], rows: list[Row]) -> Figure:
 
 def _plane(models: list[str], rows: list[Row]) -> Figure:
     series = []
-    for role, model in zip(ROLES, models, strict=False):
+    for role, model in zip(_ROLES, models, strict=False):
         points = sorted((_held_out(row), float(row["frechet_distance"])) for row in rows if row["model"] == model)
         if points:
             x, y = zip(*points, strict=True)

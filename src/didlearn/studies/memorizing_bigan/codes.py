@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from didlearn.arrays import Array
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import proportion
-
-Array = np.ndarray[Any, Any]
 
 
 def hsic_pvalue(images: Array, codes: Array, rng: np.random.Generator, permutations: int = 499) -> tuple[float, float]:

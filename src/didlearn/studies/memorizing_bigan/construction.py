@@ -38,8 +38,8 @@ Row = dict[str, Any]
 NAME = "memorizing-bigan"
 # Parts of the principal components of x̃ in the code, by variance: none, a tenth and all.
 ENCODERS = {"noise-extracting": 0.0, "one tenth image": 0.1, "principal components": 1.0}
-UNITS = 2**22
-WORK = 2**24
+_UNITS = 2**22
+_WORK = 2**24
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _network(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
     law, support = _law(settings), cell["support"]
     generator = memorizing(settings, support, stream)
     encoder = NoiseEncoder(law.shape, settings.latent)
-    count = max(256, min(settings.checked, WORK // support))
+    count = max(256, min(settings.checked, _WORK // support))
     z = torch.randn(count, settings.latent, generator=stream.torch("codes"))
     fresh = law.draw(count, stream.torch("fresh"))
     made = _in_parts(generator, z)
@@ -255,7 +255,7 @@ def _network(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
 
 def _in_parts(generator: MemorizingGenerator, z: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
-        return torch.cat([generator(part) for part in z.split(max(1, UNITS // (3 * generator.support)))])
+        return torch.cat([generator(part) for part in z.split(max(1, _UNITS // (3 * generator.support)))])
 
 
 def _image_part(images: torch.Tensor, latent: int) -> torch.Tensor:

@@ -14,7 +14,7 @@ from didlearn.studies.study import Place
 from didlearn.studies.trained import Data, train
 from didlearn.zoo.bigan import BiganRecipe
 
-HELDOUT = 4_000
+_HELDOUT = 4_000
 
 
 class LearnedPairs:
@@ -59,7 +59,7 @@ def learn(
     Raises:
         ModelError: the training diverged.
     """
-    data = Data(_drawn(law, images, stream, "train"), _drawn(law, HELDOUT, stream, "heldout"))
+    data = Data(_drawn(law, images, stream, "train"), _drawn(law, _HELDOUT, stream, "heldout"))
     model, distance = train(recipe, data, stream, place)
     return LearnedPairs(law, model), distance
 

@@ -15,12 +15,12 @@ from didlearn.statistics.intervals import difference
 from didlearn.studies.memorizing_bigan.construction import MemorizingBigan, Row
 
 # The fall is read where a discriminator saw each memorised image this often, and is not near its ceiling of 1.
-SEEN, CEILING = 16, 0.5
-ERROR = 0.05
+_SEEN, _CEILING = 16, 0.5
+_ERROR = 0.05
 Role = Literal["generated", "heldout", "train"]
 # As they are named in the tables, in the order of their lines; the key is the one of the rows.
-MODELS = {"memorizing": "memorising", "honest": "honest", "bigan": "trained BiGAN"}
-X_LABEL, Y_LABEL = "memorised images m", "advantage on fresh pairs"
+_MODELS = {"memorizing": "memorising", "honest": "honest", "bigan": "trained BiGAN"}
+_X_LABEL, _Y_LABEL = "memorised images m", "advantage on fresh pairs"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Pooled:
     """One discriminator width against one generator, over all seeds.
 
     Attributes:
-        model: one of ``MODELS``. support: m, ``None`` for what does not memorise.
+        model: one of ``_MODELS``. support: m, ``None`` for what does not memorise.
         width, parameters: of the discriminators.
         advantage: mean over the seeds, with the error of the fresh pairs it was measured on.
         error: standard error of that mean as the seeds differ, or that of the pairs where it is larger.
@@ -75,10 +75,10 @@ def pool(rows: list[Row]) -> list[Pooled]:
     groups: dict[tuple[int, float, int], list[Row]] = {}
     for row in taken_apart(rows):
         if row["measure"] == "advantage":
-            key = (row["width"], row["support"] or math.inf, list(MODELS).index(row["model"]))
+            key = (row["width"], row["support"] or math.inf, list(_MODELS).index(row["model"]))
             groups.setdefault(key, []).append(row)
     # One of twenty intervals misses by chance, and there are many.
-    level = 1 - ERROR / max(1, len(groups))
+    level = 1 - _ERROR / max(1, len(groups))
     return [_pooled(groups[key], level) for key in sorted(groups)]
 
 
@@ -113,16 +113,16 @@ def _pooled(rows: list[Row], level: float) -> Pooled:
 def fall(settings: MemorizingBigan, pooled: list[Pooled], width: int) -> Estimate | None:
     """Fit log advantage = a + b log m by weighted least squares, and return b.
 
-    Supports are used that were found out, at an advantage below ``CEILING``, and of which each image was seen at least
-    ``SEEN`` times in training: beyond that a discriminator lacks draws, not capacity. The interval is widened where
+    Supports are used that were found out, at an advantage below ``_CEILING``, and of which each image was seen at least
+    ``_SEEN`` times in training: beyond that a discriminator lacks draws, not capacity. The interval is widened where
     the points lie further from the line than their errors say.
     """
     draws = settings.steps * settings.batch
     used = [
         p
         for p in pooled
-        if p.width == width and p.support and p.found_out and (p.advantage.value or 0) < CEILING
-        if p.support * SEEN <= draws
+        if p.width == width and p.support and p.found_out and (p.advantage.value or 0) < _CEILING
+        if p.support * _SEEN <= draws
     ]  # fmt: skip
     if len(used) < 2:
         return None
@@ -165,7 +165,7 @@ def _advantage_table(pooled: list[Pooled]) -> Table:
 def _advantage_row(p: Pooled) -> tuple[Cell, ...]:
     ratio = None if p.support is None else p.support / p.parameters
     ends = (p.advantage.value, p.advantage.low, p.advantage.high)
-    return (MODELS[p.model], p.support, p.width, p.parameters, ratio, *ends, "yes" if p.found_out else "no")
+    return (_MODELS[p.model], p.support, p.width, p.parameters, ratio, *ends, "yes" if p.found_out else "no")
 
 
 def _network_table(rows: list[Row]) -> Table:
@@ -212,8 +212,8 @@ def _figures(settings: MemorizingBigan, pooled: list[Pooled]) -> tuple[Figure, .
         Figure(
             name="advantage",
             title="Discriminators against a memorising BiGAN",
-            x_label=X_LABEL,
-            y_label=Y_LABEL,
+            x_label=_X_LABEL,
+            y_label=_Y_LABEL,
             series=plain,
             marks=(Mark(label="honest", y=0.0),),
             x_log=True,
@@ -223,8 +223,8 @@ def _figures(settings: MemorizingBigan, pooled: list[Pooled]) -> tuple[Figure, .
         Figure(
             name="fall",
             title="How the advantage falls",
-            x_label=X_LABEL,
-            y_label=Y_LABEL,
+            x_label=_X_LABEL,
+            y_label=_Y_LABEL,
             series=(theory, *falling),
             x_log=True,
             y_log=True,
@@ -246,7 +246,7 @@ def _capacity(pooled: list[Pooled]) -> Figure:
         name="capacity",
         title="Three BiGANs against discriminators of growing capacity",
         x_label="parameters of the discriminator",
-        y_label=Y_LABEL,
+        y_label=_Y_LABEL,
         series=tuple(_line(label, role, sorted(of, key=lambda p: p.parameters)) for label, role, of in groups if of),
         x_log=True,
         caption="The objective of a BiGAN is to bring this to 0: the lower the line, the better the model by it.",

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
+
+from didlearn.arrays import Floats, Ints
 
 # One-hot entries nearer than this to 0 or 1 are made exactly 0 or 1: steep steps in floating point miss them by a hair.
 SLACK = 2.0**-10
@@ -71,7 +72,7 @@ def one_hot(cells: tuple[int, ...]) -> tuple[Wired, Wired]:
     return doubt, Wired(each, -np.ones(each.shape), np.ones(len(wire)))
 
 
-def _doubts(k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _doubts(k: int) -> tuple[Ints, Floats]:
     """Wires and signs (k, 4) of −b_l = S_l − S_{l−1}, each S the difference of two units."""
     part = np.arange(k)[:, None]
     wire = np.concatenate([2 * part - 2, 2 * part - 1, 2 * part, 2 * part + 1], axis=1)

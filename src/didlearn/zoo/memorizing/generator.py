@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ from scipy.stats import norm
 from torch import nn
 from torch.distributions import Distribution, Independent, Normal
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.zoo.memorizing.circuit import (
     SLACK,
@@ -43,8 +43,8 @@ from didlearn.zoo.memorizing.circuit import (
     steps,
 )
 
-STEEPEST = 2.0**39
-FURTHEST = 10.0  # standard deviations
+_STEEPEST = 2.0**39
+_FURTHEST = 10.0  # standard deviations
 
 
 def noise_positions(dimension: int, latent: int) -> torch.Tensor:
@@ -136,7 +136,7 @@ class MemorizingGenerator(nn.Module):
 
     def __init__(
         self,
-        memory: torch.Tensor | np.ndarray[Any, Any],
+        memory: torch.Tensor | Array,
         latent: int,
         *,
         cells: Sequence[int] | None = None,
@@ -233,10 +233,10 @@ def _step_width(cells: tuple[int, ...], delta: float, scale: float) -> float:
         raise UsageError(f"delta must lie in (0, 0.5] and the scale above 0; got delta={delta!r} and scale={scale!r}")
     count = sum(k - 1 for k in cells)
     width = delta / (count * 2 * float(norm.pdf(0)) / scale)
-    if FURTHEST * scale / width > STEEPEST:
+    if _FURTHEST * scale / width > _STEEPEST:
         raise UsageError(
             f"delta={delta!r} with {count} thresholds needs steps steeper than float64 resolves; "
-            f"give delta above {delta * FURTHEST * scale / width / STEEPEST:.1e}, or cut more coordinates"
+            f"give delta above {delta * _FURTHEST * scale / width / _STEEPEST:.1e}, or cut more coordinates"
         )
     return width
 

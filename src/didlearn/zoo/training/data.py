@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
 from didlearn.images.picture import eight_bit
@@ -79,7 +80,7 @@ class TrainingSet:
         return torch.randperm(len(self), generator=self.rng.torch("epoch", epoch))
 
 
-def read_bytes(images: Images) -> np.ndarray[Any, Any]:
+def read_bytes(images: Images) -> Array:
     """Read all images as uint8 (N, C, H, W)."""
     pixels = np.empty((len(images), *images.shape), dtype=np.uint8)
     start = 0

@@ -28,9 +28,9 @@ from didlearn.zoo.training.recipe import Recipe, Training, doublings
 from didlearn.zoo.training.watch import Watch, check_losses, finite_weights, write_sheet
 
 Precision = Literal["auto", "float32", "bf16"]
-LOOK = 25  # steps between two looks at the losses
-MEASUREMENTS = 10
-RUN, CHECKPOINT, PROGRESS = "run.json", "checkpoint.safetensors", "progress.jsonl"
+_LOOK = 25  # steps between two looks at the losses
+_MEASUREMENTS = 10
+_RUN, CHECKPOINT, _PROGRESS = "run.json", "checkpoint.safetensors", "progress.jsonl"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Runner:
     device: str = "cpu"
     precision: Precision = "auto"
     checkpoint_seconds: float = 180.0
-    measurements: int = MEASUREMENTS
+    measurements: int = _MEASUREMENTS
     tensorboard: bool = False
     cache: Path | None = None
     progress: Callable[[str, int, int], None] = silent
@@ -95,7 +95,7 @@ def train_model(
     runner = runner or Runner()
     _check(recipe, train, heldout)
     home = folder / "training"
-    if restart and (home / RUN).is_file():
+    if restart and (home / _RUN).is_file():
         shutil.rmtree(home)
         for name in (JSON, WEIGHTS):
             (folder / name).unlink(missing_ok=True)
@@ -140,10 +140,10 @@ def _identity(recipe: Recipe, train: Images, heldout: Images, seed: int, runner:
 
 def _claim(home: Path, wanted: dict[str, Any]) -> None:
     """Write what is being trained, or make sure that it is the same run that goes on."""
-    path = home / RUN
+    path = home / _RUN
     kept = (home / CHECKPOINT).exists() or (home.parent / JSON).exists()
     if not (path.exists() and kept):
-        for stale in (CHECKPOINT, PROGRESS):  # what is left where a restart was cut short, or nothing was saved
+        for stale in (CHECKPOINT, _PROGRESS):  # what is left where a restart was cut short, or nothing was saved
             (home / stale).unlink(missing_ok=True)
         atomically(path, lambda part: part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8"))
         return
@@ -186,7 +186,7 @@ class _Run:
                 step += 1
                 last = step == self.recipe.steps
                 measured = step % self.every == 0 or last
-                if step % LOOK == 0 or measured:
+                if step % _LOOK == 0 or measured:
                     self._look(losses, step)
                 seconds = before + time.perf_counter() - started
                 if measured:
@@ -200,7 +200,7 @@ class _Run:
             part.unlink()
         path = self.home / CHECKPOINT
         step, seconds = load_checkpoint(path, self.training) if path.is_file() else (0, 0.0)
-        progress = self.home / PROGRESS
+        progress = self.home / _PROGRESS
         if progress.is_file():
             rows = [row for row in progress.read_text(encoding="utf-8").splitlines() if row]
             kept = "".join(f"{row}\n" for row in rows if _is_row(row) and json.loads(row)["step"] <= step)
@@ -237,7 +237,7 @@ class _Run:
         except ModelError as error:
             raise self._diverged(str(error), step) from None
         row = {"step": step, "seconds": round(seconds, 1), "frechet_distance": distance, **self.losses}
-        with (self.home / PROGRESS).open("a", encoding="utf-8") as file:
+        with (self.home / _PROGRESS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         write_sheet(images, self.home / "samples" / f"step-{step:07d}.png")
         self.runner.progress(f"step {step}: Fréchet distance {distance:.4g}, {seconds:.0f} s", 0, 0)

@@ -47,7 +47,7 @@ class JointCritic(nn.Module):
         return self.head(torch.cat([self.image(x), self.latent(z)], dim=1)).float()
 
 
-WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+_WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
 def initialise(network: nn.Module, generator: torch.Generator, spread: float | None = 0.02) -> None:
@@ -60,7 +60,7 @@ def initialise(network: nn.Module, generator: torch.Generator, spread: float | N
             √(2 / inputs). Batch normalisation scales by N(1, 0.02).
     """
     for layer in network.modules():
-        if isinstance(layer, WEIGHTED):
+        if isinstance(layer, _WEIGHTED):
             if spread is None:
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
             else:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
+from didlearn.arrays import Array
 from didlearn.embeddings import Embedding, embed, open_embedding
 from didlearn.embeddings.classifier import FEWEST, SMALLEST
 from didlearn.errors import ModelError
@@ -21,13 +21,13 @@ from didlearn.rng import Stream
 from didlearn.statistics.distances.frechet import frechet_distance
 from didlearn.zoo.training.data import read_bytes
 
-DRAWN = 2_000  # images of each side of the Fréchet distance
-SHEET = 10  # images a side
-GAP = 128  # grey between them
-TILE = 40  # pixels a side, at least half of it
+_DRAWN = 2_000  # images of each side of the Fréchet distance
+_SHEET = 10  # images a side
+_GAP = 128  # grey between them
+_TILE = 40  # pixels a side, at least half of it
 LARGEST = 1e6  # loss: scores of a critic of 64×64 images stay below some thousands
 FRESH = 200  # steps: networks start from weights so small that every image is grey
-SAME = 0.5 / 255  # pixels of different images that differ by less on average are the same
+_SAME = 0.5 / 255  # pixels of different images that differ by less on average are the same
 
 
 class Watch:
@@ -45,28 +45,28 @@ class Watch:
             "classifier" if usable else "pixels", train=train, heldout=heldout, cache=folder, device=device
         )
         self.device, self.rng = device, Stream(0, ("zoo", "watch"))
-        measured = heldout.some(DRAWN, self.rng.numpy("heldout"))
+        measured = heldout.some(_DRAWN, self.rng.numpy("heldout"))
         self.heldout = self._features(measured)
         self.variance = float(np.var(read_bytes(measured) / 255, axis=0, dtype=np.float64).mean())
 
-    def _features(self, images: Images | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def _features(self, images: Images | Array) -> Array:
         return embed(self.embedding, images, device=self.device)
 
-    def measure(self, product: Architecture, step: int) -> tuple[float, np.ndarray[Any, Any]]:
+    def measure(self, product: Architecture, step: int) -> tuple[float, Array]:
         """Return the Fréchet distance and the images (n, C, H, W) uint8 it was measured on.
 
         Raises:
             ModelError: the images are not finite, or all the same after more than ``FRESH`` steps.
         """
-        drawn = opened(product, self.device).draw(len(self.heldout), self.rng.child("latents"), device=self.device)
+        drawn = _opened(product, self.device).draw(len(self.heldout), self.rng.child("latents"), device=self.device)
         if not drawn.finite.all():
             raise ModelError("it makes pixels that are no numbers")
-        if step > FRESH and np.abs(drawn.images - drawn.images.mean(axis=0)).mean() < 255 * SAME:
+        if step > FRESH and np.abs(drawn.images - drawn.images.mean(axis=0)).mean() < 255 * _SAME:
             raise ModelError("every image it makes is the same")
         return frechet_distance(real=self.heldout, generated=self._features(drawn.images)), drawn.images
 
 
-def opened(product: Architecture, device: str) -> ModuleModel:
+def _opened(product: Architecture, device: str) -> ModuleModel:
     """Return a copy of the network as a model, on the device: what is trained stays as it is."""
     twin = copy.deepcopy(product).eval()
     return open_module(
@@ -74,14 +74,14 @@ def opened(product: Architecture, device: str) -> ModuleModel:
     )
 
 
-def write_sheet(images: np.ndarray[Any, Any], path: Path) -> None:
+def write_sheet(images: Array, path: Path) -> None:
     """Write the first images (n, C, H, W) uint8 as one picture: at most 10 × 10, with gaps, small ones enlarged."""
-    side = min(SHEET, math.isqrt(len(images)))
+    side = min(_SHEET, math.isqrt(len(images)))
     channels, height, width = images.shape[1:]
-    tiles = np.full((side, side, channels, height + 1, width + 1), GAP, dtype=np.uint8)
+    tiles = np.full((side, side, channels, height + 1, width + 1), _GAP, dtype=np.uint8)
     tiles[..., :-1, :-1] = images[: side * side].reshape(side, side, channels, height, width)
     picture = tiles.transpose(0, 3, 1, 4, 2).reshape(side * (height + 1), side * (width + 1), channels)[:-1, :-1]
-    scale = max(1, TILE // height)
+    scale = max(1, _TILE // height)
     picture = picture.repeat(scale, axis=0).repeat(scale, axis=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture[..., 0] if channels == 1 else picture).save(path)
