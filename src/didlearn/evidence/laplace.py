@@ -83,7 +83,7 @@ def _ends(wide: Search, narrow: Search) -> tuple[Tensor, Tensor]:
 
 
 def best_draws(likelihood: Likelihood, generator: torch.Generator) -> Tensor:
-    """Return the likeliest of ``_DRAWS`` prior draws for each image: (n, k, d), k up to ``_STARTS``, less if d is large.
+    """Return the likeliest of ``_DRAWS`` prior draws for each image: (n, k, d), k up to ``_STARTS``, less for large d.
 
     Raises:
         ModelError: no draw has a finite likelihood for some image.
