@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from didlearn.errors import ResultError
 from didlearn.result.files import AuditResult, tile_file
-from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Series, Table, Tile
+from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Series, Settles, Table, Tile, is_significant
 
 
 def estimate(**change):
@@ -46,6 +46,38 @@ def test_an_interval_is_ordered_and_its_ends_may_be_open():
         estimate(level=1.0)
 
 
+def test_what_is_absent_is_read_as_no_number():
+    known, absent = estimate(), estimate(value=None, low=None, high=None, method="no pair seen")
+    assert (known.point, known.low_or(0), known.high_or(9)) == (2.0, 1.0, 3.0)
+    assert (absent.low_or(0.5), absent.high_or(9.5)) == (0.5, 9.5)
+    with pytest.raises(ResultError, match="no pair seen"):
+        _ = absent.point
+    assert estimate(value=0.0, low=0.0).point == 0.0
+
+
+def test_a_p_value_that_is_not_there_is_not_small():
+    assert is_significant(estimate(value=0.049, low=None), 0.05)
+    assert not is_significant(estimate(value=0.05, low=None), 0.05)
+    assert not is_significant(estimate(value=None), 0.05)
+    assert not is_significant(None, 0.05)
+
+
+def test_what_settles_an_open_verdict_is_a_sentence_and_says_where_the_number_is_not_known():
+    counted = Settles(clause="about 50 samples would settle it", of="samples", number=50)
+    assert counted.sentence == "About 50 samples would settle it."
+    assert Settles(clause="about 2 times", of="samples", times=2).sentence == "About 2 times."
+    assert Settles(clause="choose another").sentence == "Choose another."
+    uncounted = Settles(clause="more images would settle it", of="images")
+    assert uncounted.sentence == "More images would settle it. The check does not say how many."
+
+
+@pytest.mark.parametrize("verdict", ["pass", "fail", "measured", "not_run", "error"])
+def test_only_what_is_open_can_be_settled(verdict):
+    with pytest.raises(ValidationError, match="nothing is left to settle"):
+        CheckResult(check="c", verdict=verdict, settles=Settles(clause="c"))
+    assert CheckResult(check="c", verdict="inconclusive", settles=Settles(clause="c")).settles.clause == "c"
+
+
 def test_series_of_different_lengths_are_refused():
     with pytest.raises(ValidationError, match="different lengths"):
         Series(label="s", x=(1, 2), y=(1,))
@@ -69,6 +101,19 @@ def test_csv_cells_cannot_be_formulas(tmp_path):
     audit().save(tmp_path)
     with (tmp_path / "pairs.csv").open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file)) == [["a", "b"], ["1", "'=cmd()"], ["", "ü"]]
+
+
+def test_what_settles_it_is_saved_and_an_older_result_without_it_is_read(tmp_path):
+    settles = Settles(clause="about 50 samples would settle it", of="samples", number=50)
+    AuditResult(checks=(CheckResult(check="c", verdict="inconclusive", settles=settles),)).save(tmp_path)
+    data = json.loads((tmp_path / "audit.json").read_text())
+    assert data["checks"][0]["settles"] == {
+        "clause": "about 50 samples would settle it", "of": "samples", "number": 50.0, "times": None,
+    }  # fmt: skip
+    assert AuditResult.load(tmp_path)["c"].settles == settles
+    del data["checks"][0]["settles"]
+    (tmp_path / "audit.json").write_text(json.dumps(data))
+    assert AuditResult.load(tmp_path)["c"].settles is None
 
 
 def test_json_has_the_promised_layout(tmp_path):

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from didlearn.arrays import Array
-from didlearn.result.values import Estimate, Figure, Gallery, Table, Verdict
+from didlearn.result.values import Estimate, Figure, Gallery, Settles, Table, Verdict
 
 
 class Decision(NamedTuple):
-    """A verdict, why, and the answer in plain words."""
+    """A verdict, why, the answer in plain words, and what would settle an open one."""
 
     verdict: Verdict
     reason: str
     answer: str
+    settles: Settles | None = None
 
 
 @dataclass(frozen=True)

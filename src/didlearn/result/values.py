@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from didlearn.arrays import Array
+from didlearn.errors import ResultError
 
 Verdict = Literal["pass", "fail", "inconclusive", "measured", "not_run", "error"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -47,6 +48,30 @@ class Estimate(Value):
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"an interval's low end ({self.low}) lies above its high end ({self.high})")
         return self
+
+    @property
+    def point(self) -> float:
+        """The value, of an estimate that must have one: what is absent is read as no number.
+
+        Raises:
+            ResultError: there is none.
+        """
+        if self.value is None:
+            raise ResultError(f"a value was asked of an estimate that has none ({self.method})")
+        return self.value
+
+    def low_or(self, bound: float) -> float:
+        """Return the low end, or where it is open the ``bound`` that the quantity cannot pass: 0 of a share, say."""
+        return bound if self.low is None else self.low
+
+    def high_or(self, bound: float) -> float:
+        """Return the high end, or where it is open the ``bound`` that the quantity cannot pass: 1 of a share, say."""
+        return bound if self.high is None else self.high
+
+
+def is_significant(pvalue: Estimate | None, alpha: float) -> bool:
+    """Whether a p-value lies below ``alpha``; one that is not there does not."""
+    return pvalue is not None and pvalue.value is not None and pvalue.value < alpha
 
 
 def exactly(value: float, level: float, n: int, method: str, unit: str = "") -> Estimate:
@@ -127,6 +152,29 @@ class Gallery(Value):
     caption: str = ""
 
 
+class Settles(Value):
+    """What would settle an open verdict.
+
+    Attributes:
+        clause: in words, to stand within a sentence: "about 224 images would settle it".
+        of: what it takes more of ("samples", "gradient evaluations a chain"), in the plural; empty where more of
+            nothing does.
+        number: of them in all, where it is known.
+        times: or as how many times as many as there were.
+    """
+
+    clause: str
+    of: str = ""
+    number: Annotated[float, Field(gt=0)] | None = None
+    times: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The clause as a sentence of its own, which says where it is not known how many."""
+        unknown = " The check does not say how many." if self.of and self.number is None and self.times is None else ""
+        return f"{self.clause[:1].upper()}{self.clause[1:]}.{unknown}"
+
+
 class CheckResult(Value):
     """The answer of one check.
 
@@ -135,6 +183,7 @@ class CheckResult(Value):
         verdict: ``pass``, ``fail``, ``inconclusive``, ``measured`` (nothing to compare with), ``not_run`` or ``error``.
         reason: why this verdict, in one sentence.
         answer: the plain-words answer a reader meets first.
+        settles: what would settle an ``inconclusive`` verdict, where the check knows of something.
         params: the check's parameters, as JSON values.
         estimates: every number, with its interval.
         notes: things a careful reader should know about this run.
@@ -146,6 +195,7 @@ class CheckResult(Value):
     verdict: Verdict
     reason: str = ""
     answer: str = ""
+    settles: Settles | None = None
     params: dict[str, Any] = {}
     estimates: dict[str, Estimate] = {}
     tables: tuple[Table, ...] = ()
@@ -154,3 +204,9 @@ class CheckResult(Value):
     notes: tuple[str, ...] = ()
     seconds: Number = 0.0
     arrays: Annotated[dict[str, Array], Field(exclude=True, repr=False)] = {}
+
+    @model_validator(mode="after")
+    def _open(self) -> Self:
+        if self.settles is not None and self.verdict != "inconclusive":
+            raise ValueError(f"nothing is left to settle where the verdict is {self.verdict!r}")
+        return self
