@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Ints
 from didlearn.neighbors import near_duplicates
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.collisions import Collisions, effective_support
@@ -30,10 +30,10 @@ class Counts:
     samples: int
     pairs: int
     triples: int
-    degree: Array
-    following: Array
-    component: Array
-    cluster_sizes: Array
+    degree: Ints
+    following: Ints
+    component: Ints
+    cluster_sizes: Ints
 
     @property
     def collisions(self) -> Collisions:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Ints
 from didlearn.images.base import Images
 from didlearn.neighbors import Neighbors, nearest
 
-_CHUNK_BYTES = 2**28
+_CHUNK_BYTES, _SMALLEST_CHUNK, _FLOAT_BYTES = 2**28, 1024, 4
 
 
 def nearest_images(
@@ -18,7 +18,7 @@ def nearest_images(
     query: Array,
     embed: Callable[[Images], Array],
     *,
-    exclude: Array | None = None,
+    exclude: Ints | None = None,
     device: str = "cpu",
 ) -> Neighbors:
     """Find the nearest image of ``images`` to each query, reading the set once, a chunk at a time.
@@ -32,16 +32,16 @@ def nearest_images(
         distance (n,) and index (n,); of several at the same distance, the first. An infinite distance and index -1
         where every image is excluded.
     """
-    size = max(1024, _CHUNK_BYTES // (4 * query.shape[1]))
+    size = max(_SMALLEST_CHUNK, _CHUNK_BYTES // (_FLOAT_BYTES * query.shape[1]))
+    banned = np.full(len(query), -1) if exclude is None else exclude
     distance, index = np.full(len(query), np.inf), np.full(len(query), -1)
     for start in range(0, len(images), size):
-        stop = min(start + size, len(images))
-        inside = None
-        if exclude is not None:
-            inside = np.where((exclude >= start) & (exclude < stop), exclude - start, -1)
-            if stop - start == 1 and (inside == 0).any():
-                continue
-        found = nearest(query, embed(images.subset(range(start, stop))), exclude=inside, device=device)
-        closer = found.distance[:, 0] < distance
-        distance[closer], index[closer] = found.distance[closer, 0], found.index[closer, 0] + start
+        chunk = range(start, min(start + size, len(images)))
+        inside = np.where((banned >= chunk.start) & (banned < chunk.stop), banned - start, -1)
+        # A single image has nothing for the queries that it does not count for.
+        asking = slice(None) if len(chunk) > 1 else inside < 0
+        found = nearest(query[asking], embed(images.subset(chunk)), exclude=inside[asking], device=device)
+        closer = found.distance[:, 0] < distance[asking]
+        distance[asking] = np.where(closer, found.distance[:, 0], distance[asking])
+        index[asking] = np.where(closer, found.index[:, 0] + start, index[asking])
     return Neighbors(distance, index)

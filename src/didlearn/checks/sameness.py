@@ -18,14 +18,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Bytes, Floats
 from didlearn.images.perturb import PERTURBATIONS
 from didlearn.neighbors import closest_pairs, near_duplicates
 from didlearn.result.values import Estimate
-from didlearn.statistics.intervals import proportion
+from didlearn.statistics.intervals import clopper_pearson, proportion
 from didlearn.statistics.threshold import FAR, LowerTail, fit_lower_tail
 
-Embed = Callable[[Array], Array]
+Embed = Callable[[Bytes], Array]
+PERTURBED = 400  # real images whose mild changes are looked at
 _SENSITIVITY_QUANTILE = 0.95
 
 
@@ -47,10 +48,10 @@ class Criterion:
     threshold: float
     lookalike: float | None
     because: str
-    perturbed: dict[str, Array]
+    perturbed: dict[str, Floats]
     tail: LowerTail | None
     distinct: int
-    real: Array
+    real: Floats
     given: bool = False
 
     def false_duplicate_rate(self, level: float) -> Estimate | None:
@@ -58,19 +59,25 @@ class Criterion:
         if self.tail is None:
             return None
         seen = int(np.searchsorted(self.real, self.threshold, side="right"))
-        counted = proportion(seen, self.tail.trials, level)
+        low, high = clopper_pearson(seen, self.tail.trials, level)
         value = self.tail.rate_at(self.threshold)
-        low, high = min(counted.low or 0.0, value), max(counted.high or 1.0, value)
-        method = f"power law of the closest real pairs; Clopper-Pearson on {seen} seen"
-        return Estimate(value=value, low=low, high=high, level=level, n=self.distinct, method=method, unit="fraction")
+        return Estimate(
+            value=value,
+            low=min(low, value),
+            high=max(high, value),
+            level=level,
+            n=self.distinct,
+            method=f"power law of the closest real pairs; Clopper-Pearson on {seen} seen",
+            unit="fraction",
+        )
 
     def sensitivity(self, level: float) -> dict[str, Estimate]:
         """Return, per kind of perturbation, the share of perturbed copies the criterion recognises."""
         return {kind: proportion(int((d <= self.threshold).sum()), len(d), level) for kind, d in self.perturbed.items()}
 
 
-def calibrate(
-    pixels: Array,
+def calibrate_duplicates(
+    pixels: Bytes,
     features: Array,
     real_features: Array | None,
     embed: Embed,
@@ -93,20 +100,16 @@ def calibrate(
         device: where distances are computed.
     """
     perturbed = perturbed_distances(pixels, features, embed)
-    same = same_picture(perturbed)
-    real, distinct = np.empty(0), 0
-    if real_features is not None and len(real_features) > 2:
-        chosen = _distinct(real_features, same, device)
-        real, distinct = closest_pairs(chosen, k=5 * FAR, device=device).distance, len(chosen)
-    tail = fit_lower_tail(real, distinct * (distinct - 1) // 2) if len(real) else None
+    real, distinct = _closest_real(real_features, same_picture(perturbed), device)
+    tail = fit_lower_tail(real, distinct * (distinct - 1) // 2)
     rate = false_pairs / max(1.0, samples * (samples - 1) / 2)
     words = f"closer pairs of independent real images are expected {false_pairs:g} times among as many pairs"
-    chosen_threshold, because = choose(tail, rate, perturbed, words, threshold)
-    lookalike = tail.distance if tail else None
-    return Criterion(chosen_threshold, lookalike, because, perturbed, tail, distinct, real, threshold is not None)
+    chosen, because = choose(tail, rate, perturbed, words, threshold)
+    lookalike = None if tail is None else tail.distance
+    return Criterion(chosen, lookalike, because, perturbed, tail, distinct, real, threshold is not None)
 
 
-def perturbed_distances(pixels: Array, features: Array, embed: Embed) -> dict[str, Array]:
+def perturbed_distances(pixels: Bytes, features: Array, embed: Embed) -> dict[str, Floats]:
     """Return the distances (m,), ascending, of images to their mild perturbations, by kind.
 
     Args:
@@ -118,13 +121,13 @@ def perturbed_distances(pixels: Array, features: Array, embed: Embed) -> dict[st
     }
 
 
-def same_picture(perturbed: dict[str, Array]) -> float:
+def same_picture(perturbed: dict[str, Floats]) -> float:
     """Return the median distance of the mildest perturbation: closer images are one picture for certain."""
     return min(float(np.median(d)) for d in perturbed.values())
 
 
 def choose(
-    tail: LowerTail | None, rate: float, perturbed: dict[str, Array], words: str, given: float | None
+    tail: LowerTail | None, rate: float, perturbed: dict[str, Floats], words: str, given: float | None
 ) -> tuple[float, str]:
     """Choose a threshold, and say which curve decided.
 
@@ -144,7 +147,15 @@ def choose(
     return by_sensitivity, "95 % of mildly changed copies lie closer to their original"
 
 
-def _distinct(features: Array, same: float, device: str) -> Array:
+def _closest_real(features: Array | None, same: float, device: str) -> tuple[Floats, int]:
+    """Return the smallest distances between different real pictures, ascending, and how many pictures they are of."""
+    if features is None or len(features) < 3:
+        return np.empty(0), 0
+    chosen = _one_of_each(features, same, device)
+    return closest_pairs(chosen, k=5 * FAR, device=device).distance, len(chosen)
+
+
+def _one_of_each(features: Array, same: float, device: str) -> Array:
     """Keep one of each picture; where that would leave less than half, distances that small mean nothing here."""
     for radius in (same, 0.0):
         component = near_duplicates(features, radius, device=device).component

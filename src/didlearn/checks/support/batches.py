@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Ints
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.batch_fit import fit_effective_support
-from didlearn.statistics.birthday.paradox import batch_support_bound
+from didlearn.statistics.birthday.paradox import batch_support_bound, collision_rate_uniform
 from didlearn.statistics.intervals import proportion
 
 _SPREAD = (0.7, 1.0, 1.4)
@@ -38,7 +38,7 @@ class Batches:
         return batch_support_bound(self.size, self.batches, self.collided, level)
 
 
-def cut(following: Array, size: int) -> Batches:
+def cut(following: Ints, size: int) -> Batches:
     """Cut consecutive images into batches of ``size`` and count those that hold a duplicate pair.
 
     Args:
@@ -46,15 +46,15 @@ def cut(following: Array, size: int) -> Batches:
         size: images per batch; a shorter last batch is left out.
     """
     batches = len(following) // size
-    used = np.asarray(following[: batches * size])
+    used = following[: batches * size]
     own = np.arange(len(used)) // size
     return Batches(size, batches, len(np.unique(own[used < (own + 1) * size])))
 
 
-def procedure(following: Array) -> list[Batches]:
+def procedure(following: Ints) -> list[Batches]:
     """Run the published procedure: sizes from the first half of the sample, counts from the second."""
     half = len(following) // 2
-    size = _even_chance(following[:half])
+    size = _pilot_size(following[:half])
     part = (len(following) - half) // len(_SPREAD)
     runs = []
     for i, factor in enumerate(_SPREAD):
@@ -63,7 +63,7 @@ def procedure(following: Array) -> list[Batches]:
     return runs
 
 
-def _even_chance(following: Array) -> int:
+def _pilot_size(following: Ints) -> int:
     """Smallest size of a doubling-by-√2 grid at which half of the pilot's batches collide, or the largest tried."""
     largest = max(2, len(following) // 6)
     sizes = np.unique(np.geomspace(2, largest, 40).round().astype(int))
@@ -80,7 +80,16 @@ def fitted_support(runs: list[Batches], level: float) -> Estimate:
     return fit_effective_support(columns[0], columns[1], columns[2], level)
 
 
-def grid(following: Array) -> list[Batches]:
+def even_chance_size(support: float) -> float:
+    """Return the smallest batch in which a uniform law on ``support`` pictures collides at least half of the time."""
+    low, high = 2.0, 2.0 + 2.0 * np.sqrt(support)
+    while high - low > 0.5:
+        middle = (low + high) / 2
+        low, high = (low, middle) if collision_rate_uniform(support, round(middle)) >= 0.5 else (middle, high)
+    return float(round(high))
+
+
+def sweep(following: Ints) -> list[Batches]:
     """Collision counts over a range of batch sizes, each from the whole sample (for the curve, not for the bound)."""
     sizes = np.unique(np.geomspace(5, max(6, len(following) // 10), 14).round().astype(int))
     return [cut(following, int(size)) for size in sizes]

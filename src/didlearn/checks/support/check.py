@@ -17,7 +17,7 @@ from didlearn.arrays import Array
 from didlearn.audit.check import Check, register
 from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import Counts, count_duplicates
-from didlearn.checks.sameness import Criterion, calibrate
+from didlearn.checks.sameness import Criterion, calibrate_duplicates
 from didlearn.checks.support.classes import class_parts
 from didlearn.checks.support.page import criterion_parts
 from didlearn.checks.support.pairs import atom_parts, candidates, pair_parts
@@ -117,7 +117,7 @@ class Support(Check):
         """Calibrate on real images: the held-out ones, filled up with training images to the sample's size."""
         features = [known for _, known in (heldout, train) if known is not None]
         pictures = _pictures(heldout[0] or train[0], drawn)
-        return calibrate(
+        return calibrate_duplicates(
             pictures,
             subject.embed(pictures),
             np.concatenate(features) if features else None,

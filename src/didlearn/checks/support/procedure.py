@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from didlearn.checks.duplicate_counts import Counts
-from didlearn.checks.support.batches import Batches, fitted_support, grid, procedure
+from didlearn.checks.support.batches import Batches, even_chance_size, fitted_support, procedure, sweep
 from didlearn.result.parts import Parts
 from didlearn.result.values import Estimate, Figure, Mark, Series, Table
 from didlearn.result.words import count, number
@@ -27,7 +25,8 @@ def birthday_parts(found: Counts, support: Estimate, level: float) -> Parts:
     fitted = fitted_support(runs, level)
     estimates = {"batch_effective_support": fitted}
     half = {
-        end: _even_size(value) for end, value in (("value", fitted.value), ("low", fitted.low), ("high", fitted.high))
+        end: None if value is None else even_chance_size(value)
+        for end, value in (("value", fitted.value), ("low", fitted.low), ("high", fitted.high))
     }
     size = half["value"]
     notes: tuple[str, ...] = ()
@@ -42,17 +41,6 @@ def birthday_parts(found: Counts, support: Estimate, level: float) -> Parts:
         )
     tables = (_runs_table(runs, level), *(() if size is None else (_printed_table(round(size)),)))
     return Parts(estimates=estimates, tables=tables, figures=(_curve(found, support, level),), notes=notes)
-
-
-def _even_size(support: float | None) -> float | None:
-    """Return the batch size at which a uniform law on ``support`` pictures collides half of the time."""
-    if support is None:
-        return None
-    low, high = 2.0, 2.0 + 2.0 * np.sqrt(support)
-    while high - low > 0.5:
-        middle = (low + high) / 2
-        low, high = (low, middle) if collision_rate_uniform(support, round(middle)) >= 0.5 else (middle, high)
-    return float(round(high))
 
 
 def _runs_table(runs: list[Batches], level: float) -> Table:
@@ -97,7 +85,7 @@ def _printed_table(size: int) -> Table:
 
 
 def _curve(found: Counts, support: Estimate, level: float) -> Figure:
-    runs = grid(found.following)
+    runs = sweep(found.following)
     rates = [run.rate(level) for run in runs]
     sizes = tuple(float(run.size) for run in runs)
     series = [

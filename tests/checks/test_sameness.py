@@ -1,0 +1,174 @@
+"""The criterion of sameness against distances worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from didlearn.checks import sameness as module
+from didlearn.checks.sameness import Criterion, calibrate_duplicates, choose, perturbed_distances, same_picture
+from didlearn.statistics.threshold import LowerTail
+
+NONE = np.zeros(0)
+SQUARE = LowerTail(distance=1.0, count=100, exponent=2.0, trials=10_000)  # rate t²/100
+
+
+def flat(images):
+    return images.reshape(len(images), -1) / np.float32(255)
+
+
+def ramps(count, size=8):
+    """Pictures that rise to the right by one grey level a pixel, each from its own level."""
+    levels = np.arange(count)[:, None, None, None] + np.zeros((1, 1, size, 1)) + np.arange(size)
+    return (100 + levels).astype(np.uint8)
+
+
+def cloud(count, seed=0, dimension=3):
+    return np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
+
+
+def calibrated(real, samples=1000, false_pairs=0.5, pixels=None, **options):
+    pictures = ramps(20) if pixels is None else pixels
+    return calibrate_duplicates(
+        pictures, flat(pictures), real, flat, samples=samples, false_pairs=false_pairs, **options
+    )
+
+
+def with_tail(threshold, real=NONE, tail=SQUARE, perturbed=None):
+    return Criterion(threshold, 1.0, "b", perturbed or {}, tail, 142, np.asarray(real, float))
+
+
+def test_perturbed_distances_of_ramps():
+    """A shift moves 7 of 8 columns by one level; 5 % more of 100 to 107 is 5 levels everywhere."""
+    found = perturbed_distances(ramps(1), flat(ramps(1)), flat)
+    assert found["shift by a pixel"] == pytest.approx([math.sqrt(7 * 8) / 255], rel=1e-5)
+    assert found["5 % brighter"] == pytest.approx([math.sqrt(64) * 5 / 255], rel=1e-5)
+    assert len(found) == 3
+
+
+def test_perturbed_distances_ascend():
+    pictures = np.full((3, 1, 4, 4), 0, np.uint8) + np.array([200, 20, 100], np.uint8)[:, None, None, None]
+    found = perturbed_distances(pictures, flat(pictures), flat)["5 % brighter"]
+    assert found == pytest.approx(np.array([1, 5, 10]) * 4 / 255, rel=1e-5)
+
+
+def test_one_picture_is_the_median_of_the_mildest_change():
+    assert same_picture({"mild": np.array([1.0, 2.0, 9.0]), "strong": np.array([3.0, 4.0, 5.0])}) == 2.0
+
+
+def changes(*largest):
+    """Distances 0, 1 %, …, 100 % of each largest: its quantiles are what they say."""
+    return {f"kind {i}": np.linspace(0, top, 101) for i, top in enumerate(largest)}
+
+
+@pytest.mark.parametrize(
+    ("tail", "perturbed", "given", "threshold", "words"),
+    [
+        (SQUARE, changes(1.0, 0.2), None, 0.5, "the rate"),  # t²/100 = .0025
+        (SQUARE, changes(0.5, 0.2), None, 0.475, "95 %"),  # 95 % of the widest change
+        (SQUARE, changes(0.5 / 0.95), None, 0.5, "the rate"),  # equal: the rate decides
+        (SQUARE, changes(0.5), 7.0, 7.0, "given"),
+        (None, changes(1.0, 0.2), None, 0.1, "too few real images"),
+        (None, changes(1.0, 0.2), 7.0, 7.0, "given"),
+    ],
+)
+def test_which_curve_decides(tail, perturbed, given, threshold, words):
+    chosen, because = choose(tail, 0.0025, perturbed, "the rate decides", given)
+    assert chosen == pytest.approx(threshold)
+    assert words in because
+
+
+@pytest.mark.parametrize(("samples", "false_pairs"), [(1000, 0.5), (300, 2.0), (2, 0.1)])
+def test_the_threshold_expects_so_many_false_pairs_in_the_whole_sample(samples, false_pairs):
+    """The mistakes this sees: pairs counted twice or half, or among the real images instead of the samples."""
+    loud = 255 * np.eye(8, dtype=np.uint8)[None, None].repeat(3, axis=0)  # changes move it far: the rate decides
+    found = calibrated(cloud(400), samples, false_pairs, pixels=loud)
+    pairs = samples * (samples - 1) / 2
+    assert found.tail.rate_at(found.threshold) * pairs == pytest.approx(false_pairs)
+    assert f"{false_pairs:g} times" in found.because
+    assert not found.given
+
+
+def test_a_sample_of_one_has_no_pair_and_a_threshold_all_the_same():
+    loud = 255 * np.eye(8, dtype=np.uint8)[None, None]
+    found = calibrated(cloud(400), samples=1, false_pairs=0.1, pixels=loud)
+    assert found.tail.rate_at(found.threshold) == pytest.approx(0.1)
+
+
+def test_the_tail_is_that_of_the_closest_real_pairs():
+    real = cloud(100)
+    found = calibrated(real)
+    apart = np.sort(np.linalg.norm(real[:, None].astype(float) - real, axis=2)[np.triu_indices(100, 1)])
+    assert found.real == pytest.approx(apart[:1000])
+    assert found.distinct == 100
+    assert found.tail.trials == 100 * 99 // 2
+    assert found.lookalike == pytest.approx(apart[199])
+
+
+def test_one_of_each_real_picture_counts():
+    """Copies nearer than a mild change, here a third of the set, are one picture with their original."""
+    real, noise = cloud(100), np.random.default_rng(0).integers(0, 256, (20, 1, 8, 8)).astype(np.uint8)
+    copies = real[:50] + np.float32(1e-4)
+    found = calibrated(np.concatenate([real, copies]), pixels=noise)
+    assert 1e-3 < same_picture(found.perturbed) < 0.15
+    assert found.distinct == 100
+    assert found.real[0] == pytest.approx(calibrated(real).real[0])
+
+
+LINE = np.array([[0.0], [0.1], [5.0], [5.1]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("real", "same", "kept"),
+    [
+        (LINE, 0.2, [0, 5]),  # half is left: enough
+        (LINE, 6.0, [0, 0.1, 5, 5.1]),  # a quarter is left: such distances mean nothing here
+        (np.repeat(LINE[:1], 3, axis=0), 0.2, [0]),  # copies to the bit are one picture however many
+    ],
+)
+def test_what_is_kept_of_real_pictures_that_are_near(real, same, kept):
+    assert module._one_of_each(real, same, "cpu").ravel() == pytest.approx(kept)
+
+
+def test_without_real_images_a_mildly_changed_copy_decides():
+    for real in (None, cloud(2)):
+        found = calibrated(real)
+        assert (found.tail, found.lookalike, found.distinct, len(found.real)) == (None, None, 0, 0)
+        assert found.threshold == same_picture(found.perturbed)
+    three = calibrated(cloud(3))
+    assert (three.tail, three.lookalike, three.distinct, len(three.real)) == (None, None, 3, 3)
+
+
+def test_a_given_threshold_is_taken_and_its_errors_are_measured():
+    found = calibrated(cloud(400), threshold=0.25)
+    assert (found.threshold, found.given, found.because) == (0.25, True, "it was given")
+    assert found.tail is not None
+
+
+def test_sensitivity_is_the_share_of_changes_within_the_threshold():
+    criterion = with_tail(2.0, perturbed={"a": np.array([1.0, 2.0, 3.0, 4.0]), "b": np.array([5.0, 6.0])})
+    found = criterion.sensitivity(0.9)
+    assert {kind: share.value for kind, share in found.items()} == {"a": 0.5, "b": 0.0}
+    assert found["b"].high == pytest.approx(1 - 0.05 ** (1 / 2))  # Clopper and Pearson: none of two
+    assert found["a"].n == 4
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_the_rate_of_false_duplicates_is_the_fit_and_its_interval_the_count(level):
+    """None of 10 000 pairs seen: high = 1 − ((1 − level)/2)^(1/10 000)."""
+    found = with_tail(0.1, real=[0.2, 0.3]).false_duplicate_rate(level)
+    assert found.value == pytest.approx(1e-4)
+    assert found.low == 0
+    assert found.high == pytest.approx(1 - ((1 - level) / 2) ** 1e-4)
+    assert (found.level, found.n) == (level, 142)
+    assert "0 seen" in found.method
+
+
+def test_the_interval_holds_the_fit():
+    """A pair at the threshold counts as seen; fits above and below the interval of the count widen it."""
+    below = with_tail(0.01, real=[0.001, 0.01, 0.2]).false_duplicate_rate(0.95)
+    assert below.low == below.value == pytest.approx(1e-6)
+    assert "2 seen" in below.method
+    above = with_tail(1.0, real=[2.0]).false_duplicate_rate(0.95)
+    assert above.high == above.value == pytest.approx(0.01)
+    assert with_tail(1.0, tail=None).false_duplicate_rate(0.95) is None
