@@ -76,7 +76,7 @@ def test_the_value_range_is_mapped_and_what_lies_outside_is_counted(function, rn
 
     samples = open_model(function(stripes), value_range=(-1, 1)).draw(10, rng)
     assert samples.images[3, 0, 0].tolist() == [0, 128, 255, 255]
-    assert any("25 % of the pixels lay outside" in note for note in samples.notes)
+    assert any("25\u202f% of the pixels lay outside" in note for note in samples.notes)
 
 
 def test_without_a_value_range_nothing_is_touched(function, rng):

@@ -6,10 +6,10 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from didlearn.report.figures.scale import Bar, Scale, Tick
-from didlearn.report.numbers import Said, in_percent, number, say
 from didlearn.report.provenance import title
 from didlearn.result.files import AuditResult
 from didlearn.result.values import Estimate
+from didlearn.result.words import Said, in_full, in_percent, say
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _on_one_axis(unit: str, estimates: Mapping[str, Estimate], names: Container[
 
 
 def _row(name: str, estimate: Estimate, scale: Scale, role: str) -> Row:
-    basis = f"{estimate.method}; n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{number(estimate.n)}"
+    basis = f"{estimate.method}; n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{in_full(estimate.n)}"
     return Row(title(name), say(estimate), scale.bar(estimate), basis, role)
 
 

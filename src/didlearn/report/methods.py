@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from didlearn.report import provenance
 from didlearn.report.citations import bibtex, cite
-from didlearn.report.numbers import THIN, number, say
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Estimate
+from didlearn.result.words import THIN, in_full, say
 
 _RAN: Final = ("pass", "fail", "inconclusive", "measured")
 _SPACES: Final = {ord(THIN): " ", ord("\N{NO-BREAK SPACE}"): " "}  # LaTeX knows neither
@@ -144,7 +144,7 @@ def _data(record: Any) -> str:
         return provenance.called(record)
     shape, images = record.get("shape"), record.get("images")
     size = f" of {'×'.join(map(str, shape))}" if isinstance(shape, (list, tuple)) else ""
-    return provenance.called(record) + (f", {number(images)} images{size}" if isinstance(images, int) else "")
+    return provenance.called(record) + (f", {in_full(images)} images{size}" if isinstance(images, int) else "")
 
 
 def _paragraph(check: CheckResult) -> str:
@@ -173,7 +173,7 @@ def _quote(name: str, estimate: Estimate) -> str:
     interval = f", {said.level} interval {said.interval}" if said.level and estimate.value is not None else ""
     level = f", {said.level} bound" if said.level and estimate.value is None else ""
     unit = "" if estimate.unit in ("", "fraction") or words.lower().endswith(estimate.unit) else f" {estimate.unit}"
-    basis = f"({estimate.method}{interval}{level}, n = {number(estimate.n)})"
+    basis = f"({estimate.method}{interval}{level}, n = {in_full(estimate.n)})"
     return f"{words[:1].lower()}{words[1:]} {said.value}{unit} {basis}"
 
 

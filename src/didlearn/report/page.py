@@ -14,7 +14,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from didlearn.atomic import atomically
-from didlearn.report import estimates, numbers, provenance, summary
+from didlearn.report import estimates, provenance, summary
 from didlearn.report.figures import plot
 from didlearn.report.figures.exports import stems, write_figures
 from didlearn.report.labelled import with_labels
@@ -22,6 +22,7 @@ from didlearn.report.methods import methods
 from didlearn.report.pictures import Album
 from didlearn.report.settle import settled_by
 from didlearn.report.thrift import Thrift, afford
+from didlearn.result import words
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Table
 
@@ -122,8 +123,8 @@ def templates() -> Environment:
     )
     texts = [name for name in environment.list_templates() if name.endswith(("how.html", "paper.html"))]
     environment.filters |= {
-        "brief": numbers.brief,
-        "number": numbers.number,
+        "in_full": words.in_full,
+        "number": words.number,
         "sentence": summary.sentence,
         "settled": settled_by,
         "words": provenance.title,

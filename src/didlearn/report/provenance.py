@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from didlearn.report.numbers import NOTHING, number
 from didlearn.result.files import AuditResult
+from didlearn.result.words import NOTHING, in_full
 
 _NAMED = ("name", "spec", "source", "path")
 _DATED = ("date", "started", "finished")
@@ -71,7 +71,7 @@ def plain(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case float():
-            return f"{value:g}" if math.isfinite(value) and 1e-3 <= abs(value) < 1e3 else number(value)
+            return f"{value:g}" if math.isfinite(value) and 1e-3 <= abs(value) < 1e3 else in_full(value)
         case Mapping():
             return ", ".join(f"{key}: {plain(item)}" for key, item in value.items()) or NOTHING
         case list() | tuple():

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from didlearn.report.numbers import number
 from didlearn.report.provenance import data_name, model_name
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Figure, Gallery, Verdict
+from didlearn.result.words import in_full
 
 PICTURES: Final = 3
 RULE: Final = (
@@ -99,4 +99,4 @@ def _candidates(at: int, check: CheckResult) -> list[Telling]:
 def _count(result: AuditResult, part: str) -> str:
     record = result.subject.get(part)
     images = record.get("images") if isinstance(record, dict) else None
-    return number(images) if isinstance(images, int) else ""
+    return in_full(images) if isinstance(images, int) else ""

@@ -63,4 +63,4 @@ def test_the_answer_says_what_a_better_search_leaves():
         ratio_generated_published=exactly(31.0, 0.95, 40, "given"),
     )
     assert "published protocol says 0.011, 31 times" in found.answer
-    assert "leaves 34 % of that distance" in found.answer
+    assert "leaves 34\u202f% of that distance" in found.answer

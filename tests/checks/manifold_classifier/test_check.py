@@ -59,7 +59,7 @@ def test_classes_are_told_by_their_manifolds(found):
     assert found.estimates["manifold_accuracy"].value == 1
     for name in ("neighbour_accuracy", "linear_accuracy", "subspace_accuracy", "mean_accuracy"):
         assert found.estimates[name].value > 0.6, name
-    assert "nearest class manifold is right for 100 %" in found.answer
+    assert "nearest class manifold is right for 100\u202f%" in found.answer
 
 
 def test_outside_images_lie_farther_out(found):

@@ -166,6 +166,6 @@ def test_figures_of_one_check_are_equally_tall():
 
 def test_the_sentence_for_those_who_cannot_see_names_every_series_and_mark():
     text = describe(figure(series(label="generated"), marks=(Mark(label="threshold", x=0.62),)))
-    assert "generated goes from (0.100, 2.10) to (5, 1.04)" in text
-    assert "threshold at 0.620" in text
+    assert "generated goes from (0.1, 2.1) to (5, 1.04)" in text
+    assert "threshold at 0.62" in text
     assert describe(figure()).endswith("no points.")

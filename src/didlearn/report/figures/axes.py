@@ -10,8 +10,8 @@ from matplotlib import ticker
 
 from didlearn.report.figures.mark_labels import MARGIN, Place, has_log_x
 from didlearn.report.figures.palette import Look
-from didlearn.report.numbers import decade, tick
 from didlearn.result.values import Figure, Mark, Series
+from didlearn.result.words import decade, tick
 
 POINTS: Final = 400
 DOTS: Final = 200

@@ -20,8 +20,8 @@ from didlearn.report.figures import vector
 from didlearn.report.figures.axes import POINTS, ROW, paint, style
 from didlearn.report.figures.mark_labels import Place, clip, place_labels
 from didlearn.report.figures.palette import STAND_IN, Look, looks
-from didlearn.report.numbers import number
 from didlearn.result.values import Figure, Series
+from didlearn.result.words import number
 
 _WIDTH, _PLOT, _LEFT, _RIGHT, _TOP, _BOTTOM = 400.0, 185.0, 44.0, 12.0, 8.0, 24.0
 _SPAN = _WIDTH - _LEFT - _RIGHT

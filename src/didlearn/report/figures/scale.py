@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from didlearn.report.numbers import tick
 from didlearn.result.values import Estimate
+from didlearn.result.words import in_percent, tick
 
 _LOG_FROM = 30.0
 _ROUND = (1.0, 2.0, 5.0, 10.0)
@@ -51,7 +51,7 @@ class Scale:
         """Return the axis that holds every end of every interval: logarithmic where they span more than 30-fold."""
         estimates = list(estimates)
         ends = [float(v) for e in estimates for v in (e.value, e.low, e.high) if v is not None]
-        percent = bool(estimates) and all(e.unit == "fraction" for e in estimates) and max(ends, default=0) >= 1e-3
+        percent = any(map(in_percent, estimates))
         low, high = min(ends, default=0.0), max(ends, default=1.0)
         if low > 0 and high / low > _LOG_FROM:
             return cls(low / 1.4, high * 1.4, log=True, percent=percent)
