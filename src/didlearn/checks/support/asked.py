@@ -11,17 +11,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Floats, Ints
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.neighbors import closest_pairs, near_duplicates
 
-SHEET: Final = 60
+MOST_ASKED: Final = 60
 _INNER: Final = 40
-LISTED: Final = 1000  # duplicates up to which the two strata are listed pair by pair
+_LISTED_PAIRS: Final = 1000  # duplicates up to which the two strata are listed pair by pair
 _ANCHORS: Final = 64
 _NARROWEST: Final = 1.05
-ROWS: Final = 1024
-_DRAWS: Final = 50  # per pair wanted: 20 of 20 pairs are met in 150 draws on average
+_ROWS_AT_ONCE: Final = 1024
+_DRAWS_PER_PAIR: Final = 50  # per pair wanted: 20 of 20 pairs are met in 150 draws on average
 
 
 class Asked(NamedTuple):
@@ -33,26 +33,26 @@ class Asked(NamedTuple):
         sizes: (2,) pairs in each stratum.
     """
 
-    first: Array
-    second: Array
-    distance: Array
-    stratum: Array
-    links: Array
-    sizes: Array
+    first: Ints
+    second: Ints
+    distance: Floats
+    stratum: Ints
+    links: Ints
+    sizes: Ints
 
 
 def ask(features: Array, counts: Counts, threshold: float, rng: np.random.Generator, device: str) -> Asked:
-    """Choose at most ``SHEET`` pairs.
+    """Choose at most ``MOST_ASKED`` pairs.
 
     Args:
         features: (M, D) of the samples. counts: their duplicates within ``threshold``.
         rng: of the choice. device: of the distances.
     """
-    if counts.pairs <= LISTED:
+    if counts.pairs <= _LISTED_PAIRS:
         return _from_list(features, counts, rng, device)
     radius, degree = _ring(features, counts, threshold, rng, device)
     sizes = np.array([counts.pairs, int(degree.sum()) // 2])
-    shown = _shares(sizes)
+    shown = _shown(sizes)
     inner = _sample(features, counts.degree, (-1.0, threshold), shown[0], rng)
     outer = _sample(features, degree, (threshold, radius), shown[1], rng)
     first, second, distance = (np.concatenate(parts) for parts in zip(inner, outer, strict=True))
@@ -62,20 +62,20 @@ def ask(features: Array, counts: Counts, threshold: float, rng: np.random.Genera
     return Asked(first, second, distance, stratum, links, sizes)
 
 
-def _shares(sizes: Array) -> tuple[int, int]:
+def _shown(sizes: Ints) -> tuple[int, int]:
     inner = min(int(sizes[0]), _INNER)
-    return inner, min(int(sizes[1]), SHEET - inner)
+    return inner, min(int(sizes[1]), MOST_ASKED - inner)
 
 
 def _from_list(features: Array, counts: Counts, rng: np.random.Generator, device: str) -> Asked:
-    pairs = closest_pairs(features, k=max(SHEET, 2 * counts.pairs), device=device)
+    pairs = closest_pairs(features, k=max(MOST_ASKED, 2 * counts.pairs), device=device)
     inside = np.arange(len(pairs.distance)) < counts.pairs
     sizes = np.array([inside.sum(), (~inside).sum()])
     degree = np.bincount(np.concatenate([pairs.first, pairs.second]), minlength=counts.samples)
     chosen = np.concatenate(
         [
             np.sort(rng.permutation(np.flatnonzero(side))[:shown])
-            for side, shown in zip((inside, ~inside), _shares(sizes), strict=True)
+            for side, shown in zip((inside, ~inside), _shown(sizes), strict=True)
         ]
     )
     first, second, stratum = pairs.first[chosen], pairs.second[chosen], (~inside[chosen]).astype(np.int64)
@@ -86,28 +86,28 @@ def _from_list(features: Array, counts: Counts, rng: np.random.Generator, device
 
 def _ring(
     features: Array, counts: Counts, threshold: float, rng: np.random.Generator, device: str
-) -> tuple[float, Array]:
+) -> tuple[float, Ints]:
     """Widen the threshold until about twice as many pairs are within; return the radius and the new pairs by image.
 
     Only the radius is a guess (from the distances of ``_ANCHORS`` images to all others); the pairs are counted.
     """
     anchors = rng.permutation(counts.samples)[:_ANCHORS]
-    apart = np.concatenate([np.delete(_distances(features, i), i) for i in anchors])
+    apart = np.concatenate([np.delete(_distances_from(features, i), i) for i in anchors])
     share = 2 * counts.pairs / (counts.samples * (counts.samples - 1) / 2)
     radius = max(_NARROWEST * threshold, float(np.quantile(apart, min(share, 1.0))))
     return radius, near_duplicates(features, radius, device=device).degree - counts.degree
 
 
 def _sample(
-    features: Array, degree: Array, ring: tuple[float, float], count: int, rng: np.random.Generator
-) -> tuple[Array, Array, Array]:
+    features: Array, degree: Ints, ring: tuple[float, float], count: int, rng: np.random.Generator
+) -> tuple[Ints, Ints, Floats]:
     """Draw (up to) ``count`` different pairs at a distance in ``(ring[0], ring[1]]``, all equally likely."""
     found: dict[tuple[int, int], float] = {}
     ends = np.cumsum(degree)
     # A pair on the very edge may be counted and not met again: after so many draws it is left out.
-    for _ in range(_DRAWS * count):
+    for _ in range(_DRAWS_PER_PAIR * count):
         i = int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))
-        distance = _distances(features, i)
+        distance = _distances_from(features, i)
         partners = np.flatnonzero((distance > ring[0]) & (distance <= ring[1]) & (np.arange(len(distance)) != i))
         if len(partners):
             j = int(rng.choice(partners))
@@ -118,9 +118,9 @@ def _sample(
     return first, second, np.array(list(found.values()))
 
 
-def _distances(features: Array, i: int) -> Array:
+def _distances_from(features: Array, i: int) -> Floats:
     found = np.empty(len(features))
-    for start in range(0, len(features), ROWS):
-        gap = features[start : start + ROWS].astype(np.float64) - features[i]
-        found[start : start + ROWS] = np.sqrt(np.einsum("nd,nd->n", gap, gap))
+    for start in range(0, len(features), _ROWS_AT_ONCE):
+        gap = features[start : start + _ROWS_AT_ONCE].astype(np.float64) - features[i]
+        found[start : start + _ROWS_AT_ONCE] = np.sqrt(np.einsum("nd,nd->n", gap, gap))
     return found

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Bytes, Floats, Ints
 from didlearn.images.base import Images
 from didlearn.images.perturb import PERTURBATIONS
 from didlearn.images.picture import eight_bit
@@ -22,11 +22,11 @@ _RANDOM: Final = 4_000
 class Planted(NamedTuple):
     """Pairs of pictures (n, 2, C, H, W) uint8, and their distances (n,)."""
 
-    pictures: Array
-    distance: Array
+    pictures: Bytes
+    distance: Floats
 
 
-def plant_duplicates(real: Images, embed: Callable[[Array], Array], rng: np.random.Generator) -> Planted:
+def plant_duplicates(real: Images, embed: Callable[[Bytes], Array], rng: np.random.Generator) -> Planted:
     """Pair random real images with a mildly changed copy of each: shifted, brighter, or compressed."""
     chosen = np.sort(rng.permutation(len(real))[:PLANTED])
     originals = eight_bit(real.read_raw(chosen))
@@ -38,7 +38,7 @@ def plant_duplicates(real: Images, embed: Callable[[Array], Array], rng: np.rand
 
 
 def plant_distinct(
-    real: Images, features: Array, targets: Array, beyond: float, rng: np.random.Generator, device: str
+    real: Images, features: Array, targets: Floats, beyond: float, rng: np.random.Generator, device: str
 ) -> Planted:
     """Pair different real images whose distances match those of the candidates as nearly as real pairs can.
 
@@ -52,12 +52,12 @@ def plant_distinct(
     distance, first, second = _real_pairs(features[kept], rng, device)
     apart = distance > beyond
     distance, first, second = distance[apart], kept[first[apart]], kept[second[apart]]
-    chosen = _matched(distance, first, second, np.quantile(targets, (np.arange(PLANTED) + 0.5) / PLANTED))
+    chosen = _nearest_to(np.quantile(targets, (np.arange(PLANTED) + 0.5) / PLANTED), distance, first, second)
     images = np.stack([eight_bit(real.read_raw(side[chosen])) for side in (first, second)], axis=1)
     return Planted(images, distance[chosen])
 
 
-def _real_pairs(features: Array, rng: np.random.Generator, device: str) -> tuple[Array, Array, Array]:
+def _real_pairs(features: Array, rng: np.random.Generator, device: str) -> tuple[Floats, Ints, Ints]:
     """Return the closest pairs and random ones: (distance, first, second)."""
     close = closest_pairs(features, k=_CLOSEST, device=device)
     i, j = rng.integers(len(features), size=(2, _RANDOM))
@@ -70,7 +70,7 @@ def _real_pairs(features: Array, rng: np.random.Generator, device: str) -> tuple
     )
 
 
-def _matched(distance: Array, first: Array, second: Array, targets: Array) -> Array:
+def _nearest_to(targets: Floats, distance: Floats, first: Ints, second: Ints) -> Ints:
     """Return, for each target, the pair nearest to it in distance; no image is used twice."""
     chosen: list[int] = []
     free = np.ones(len(distance), dtype=bool)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Bytes, Ints
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.sameness import Criterion, same_picture
 from didlearn.checks.support.asked import ask
@@ -23,7 +23,7 @@ def sheet_parts(
     counts: Counts,
     criterion: Criterion,
     real: tuple[Images, Array] | None,
-    embed: Callable[[Array], Array],
+    embed: Callable[[Bytes], Array],
     rng: Stream,
     device: str,
 ) -> Parts:
@@ -61,7 +61,7 @@ def sheet_parts(
     )
 
 
-def _padded(values: Array, truth: Array, filling: int) -> Array:
+def _padded(values: Ints, truth: Ints, filling: int) -> Ints:
     """Extend what only candidates have to the planted pairs after them."""
     padded = np.full((len(truth), *values.shape[1:]), filling, dtype=np.int64)
     padded[: len(values)] = values
