@@ -5,7 +5,7 @@ DEMO := runs/demo
 AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --fail-on never --set inversion.images=16 --set inversion.rounds=3 \
 	--set likelihood.images=10 --set typicality.images=10 --set typicality.drawn=24
 
-.PHONY: demo test test-slow docs format benchmark clean
+.PHONY: demo test test-slow mutants docs format benchmark clean
 
 demo: .venv/installed
 	$(AUDIT) --generator examples/digits/sound --output $(DEMO)/sound
@@ -27,6 +27,10 @@ docs: .venv/installed-test
 
 test-slow: .venv/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m slow
+
+MOST ?= 40
+mutants: .venv/installed-test
+	$(BIN)/python tools/mutants.py --most $(MOST) --jobs 2
 
 format: .venv/installed-test
 	$(BIN)/ruff format .
