@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "didlearn"
-BASE = {"atomic", "errors", "rng", "result", "parallel", "_version"}
+BASE = {"arrays", "atomic", "errors", "rng", "result", "parallel", "_version"}
 DATA = BASE | {"trusted", "statistics", "neighbors", "images"}
 OPENED = BASE | {"statistics", "images", "models", "embeddings"}
 ENGINES = {"derivatives", "inversion", "evidence"}
 LAYERS = {
+    "arrays": set(),
     "atomic": set(),
     "errors": set(),
     "_version": set(),
     "rng": set(),
     "parallel": set(),
     "trusted": {"errors"},
-    "result": {"atomic", "errors"},
+    "result": {"arrays", "atomic", "errors"},
     "statistics": BASE,
     "neighbors": BASE,
     "random_matrix": BASE | {"statistics"},
@@ -31,7 +32,7 @@ LAYERS = {
     "evidence": OPENED | {"derivatives"},
     "checks": OPENED | ENGINES | {"neighbors", "random_matrix", "audit"},
     "audit": OPENED | {"checks"},
-    "report": {"atomic", "errors", "result", "_version"},
+    "report": {"arrays", "atomic", "errors", "result", "_version"},
     "labelling": BASE | {"statistics"},
     "zoo": OPENED,
     "studies": OPENED | ENGINES | {"neighbors", "audit", "checks", "zoo", "report"},

@@ -181,7 +181,7 @@ def test_embeddings_that_disagree_leave_it_open(monkeypatch):
     calm, tails = gaussian(400, 0), elliptical(400, 0)
     other = Lookup(tails)
     other.name = "tails"
-    monkeypatch.setattr("didlearn.checks.gaussianity.check.open_embedding", lambda spec, **_: other)
+    monkeypatch.setattr("didlearn.checks.gaussianity.run.open_embedding", lambda spec, **_: other)
     check = Gaussianity.validated({"tested": 120, "embeddings": "tails.pt"})
     assert check.embeddings == ("tails.pt",)
     found = run_check(check, subject_of(calm))

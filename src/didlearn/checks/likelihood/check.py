@@ -7,36 +7,16 @@ model made itself: a difference smaller than their gap is no difference.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar
 
 from didlearn.audit.check import Check, register
-from didlearn.audit.subject import Subject
-from didlearn.checks.likelihood.measure import (
-    baseline_parts,
-    complexity_parts,
-    encoder_parts,
-    extremes,
-    likelihood_parts,
-    preference_parts,
-    ranking_parts,
-    sigma_parts,
-)
-from didlearn.checks.likelihood.verdict import judge_likelihood
-from didlearn.checks.log_likelihood.bounds import drift_parts, gap_parts, slack_of
-from didlearn.checks.log_likelihood.effort import LEAST_BUDGET, Effort
-from didlearn.checks.log_likelihood.estimate import log_likelihood, sandwich
-from didlearn.checks.log_likelihood.groups import own_images, real_groups
-from didlearn.checks.log_likelihood.needs import missing_for_density
-from didlearn.checks.log_likelihood.sigma import calibrate
-from didlearn.models.faults import find_fault
-from didlearn.parallel import one_thread
-from didlearn.result.parts import Parts
-from didlearn.result.values import CheckResult
-from didlearn.rng import Stream
 
-_FEWEST = 8
+if TYPE_CHECKING:
+    from didlearn.audit.subject import Subject
+    from didlearn.result.values import CheckResult
+    from didlearn.rng import Stream
+
+FEWEST = 8
 
 
 @register
@@ -67,42 +47,12 @@ class LikelihoodCheck(Check):
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""
-        return missing_for_density(subject, _FEWEST)
+        from didlearn.checks.log_likelihood.needs import missing_for_density
 
-    @one_thread()
+        return missing_for_density(subject, FEWEST)
+
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Estimate every group's likelihood, bound it, and compare."""
-        assert subject.train is not None
-        fault = find_fault(subject.draw(_FEWEST), subject.train.shape, _FEWEST)
-        if fault is not None:
-            return fault.result(self.name)
-        effort = Effort(self.images, self.chains, self.budget, self.observation, self.sigma)
-        groups = real_groups(subject, self.images, self.observation)
-        calibration = calibrate(subject, groups["held-out"], effort)
-        groups["generated"] = own_images(subject, self.images, self.observation, calibration.sigma)
-        half, quarter = (max(self.budget // share, LEAST_BUDGET) for share in (2, 4))
-        by_budget = {
-            budget: {
-                name: log_likelihood(subject, name, images, calibration.sigma, effort, budget)
-                for name, images in groups.items()
-            }
-            for budget in sorted({quarter, half, self.budget})
-        }
-        found = by_budget[self.budget]
-        bounds = gap_parts(sandwich(subject, calibration.sigma, effort), self.level)
-        bounds += sigma_parts(calibration, self.level)
-        D = int(np.prod(subject.train.shape))
-        parts = likelihood_parts(found, D, self.level, bits=self.observation != "bernoulli") + bounds
-        parts += drift_parts(by_budget[half], found, self.level)
-        parts += preference_parts(found, slack_of(parts.estimates), self.level) + ranking_parts(by_budget)
-        parts += encoder_parts(subject, groups, calibration.sigma, self.observation, self.level)
-        simple, ppca = baseline_parts(subject, groups, found, rng, self.level)
-        parts += simple + complexity_parts(groups, found, ppca, rng, self.level)
-        parts += Parts(
-            galleries=(extremes(groups, found),),
-            notes=subject.left_out,
-            arrays={f"{name}_log_likelihood": values for name, values in found.items()},
-        )
-        outside = [name for name in groups if name not in ("train", "held-out", "generated")]
-        decision = judge_likelihood(parts.estimates, outside, self.tightness, self.budget)
-        return CheckResult(check=self.name, **decision._asdict(), **parts.fields())
+        from didlearn.checks.likelihood.run import run_likelihood
+
+        return run_likelihood(self, subject, rng)

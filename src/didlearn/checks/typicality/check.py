@@ -7,24 +7,16 @@ Most of a distribution's mass lies where the log-likelihood is near its mean, th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from didlearn.audit.check import Check, register
-from didlearn.audit.subject import Subject
-from didlearn.checks.log_likelihood.bounds import drift_parts, gap_parts
-from didlearn.checks.log_likelihood.effort import LEAST_BUDGET, Effort
-from didlearn.checks.log_likelihood.estimate import log_likelihood, sandwich
-from didlearn.checks.log_likelihood.groups import own_images, real_groups
-from didlearn.checks.log_likelihood.needs import missing_for_density
-from didlearn.checks.log_likelihood.sigma import calibrate
-from didlearn.checks.typicality.measure import judge_typicality, typical_figure, typical_parts
-from didlearn.models.faults import find_fault
-from didlearn.parallel import one_thread
-from didlearn.result.parts import Parts
-from didlearn.result.values import CheckResult
-from didlearn.rng import Stream
 
-_FEWEST = 8
+if TYPE_CHECKING:
+    from didlearn.audit.subject import Subject
+    from didlearn.result.values import CheckResult
+    from didlearn.rng import Stream
+
+FEWEST = 8
 
 
 @register
@@ -58,27 +50,12 @@ class TypicalityCheck(Check):
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""
-        return missing_for_density(subject, _FEWEST)
+        from didlearn.checks.log_likelihood.needs import missing_for_density
 
-    @one_thread()
+        return missing_for_density(subject, FEWEST)
+
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Compare the likelihoods of real groups with those of the model's own samples."""
-        assert subject.train is not None
-        fault = find_fault(subject.draw(_FEWEST), subject.train.shape, _FEWEST)
-        if fault is not None:
-            return fault.result(self.name)
-        effort = Effort(self.images, self.chains, self.budget, self.observation, self.sigma)
-        groups = real_groups(subject, self.images, self.observation)
-        sigma = calibrate(subject, groups["held-out"], effort).sigma
-        drawn = own_images(subject, self.drawn, self.observation, sigma, "typical")
-        own = log_likelihood(subject, "its own samples", drawn, sigma, effort)
-        real = {name: log_likelihood(subject, name, images, sigma, effort) for name, images in groups.items()}
-        parts = typical_parts(own, real, self.batch, rng, self.level) + Parts(
-            figures=(typical_figure(own, real),), notes=subject.left_out
-        )
-        half = max(self.budget // 2, LEAST_BUDGET)
-        before = log_likelihood(subject, "train", groups["train"], sigma, effort, half)
-        parts += gap_parts(sandwich(subject, sigma, effort), self.level)
-        parts += drift_parts({"train": before}, {"train": real["train"]}, self.level)
-        decision = judge_typicality(parts.estimates, self.tolerance, self.alpha, list(real))
-        return CheckResult(check=self.name, **decision._asdict(), **parts.fields())
+        from didlearn.checks.typicality.run import run_typicality
+
+        return run_typicality(self, subject, rng)

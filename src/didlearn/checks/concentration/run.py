@@ -1,0 +1,55 @@
+"""Bound the constant from both sides, and compare fluctuations."""
+
+from __future__ import annotations
+
+from didlearn.audit.subject import Subject
+from didlearn.checks.concentration.check import Concentration
+from didlearn.checks.concentration.lipschitz import lower_bound, upper_bound
+from didlearn.checks.concentration.measure import fluctuation_parts, lipschitz_parts, said
+from didlearn.checks.feature_groups import FEWEST, OWN, feature_groups
+from didlearn.models.base import LatentModel
+from didlearn.models.faults import find_fault
+from didlearn.parallel import one_thread
+from didlearn.result.parts import Parts
+from didlearn.result.values import CheckResult
+from didlearn.rng import Stream
+
+
+@one_thread()
+def run_concentration(check: Concentration, subject: Subject, rng: Stream) -> CheckResult:
+    """Bound the constant from both sides, and compare fluctuations."""
+    drawn = subject.draw(check.samples)
+    fault = find_fault(drawn, None if subject.heldout is None else subject.heldout.shape, FEWEST)
+    if fault is not None:
+        return fault.result(check.name)
+    subject.progress(check.name, 0, 2)
+    parts, why = _constant(check, subject, rng)
+    subject.progress(check.name, 1, 2)
+    parts += _fluctuations(check, subject, rng)
+    subject.progress(check.name, 2, 2)
+    if not parts.estimates:
+        reason = "there is no latent to change, and the features of its images do not vary"
+        return CheckResult(check=check.name, verdict="inconclusive", reason=reason, answer=f"Open: {reason}.")
+    parts += Parts(notes=(*drawn.notes, *subject.embedding.notes))
+    reason = "there is no constant that a generator should have; read it beside the held-out images' numbers"
+    answer = said(parts.estimates, why)
+    return CheckResult(check=check.name, verdict="measured", reason=reason, answer=answer, **parts.fields())
+
+
+def _constant(check: Concentration, subject: Subject, rng: Stream) -> tuple[Parts, str]:
+    model = subject.model
+    if not isinstance(model, LatentModel):
+        return Parts(), "samples have no latent that could be changed"
+    upper = upper_bound(model, subject.device)
+    lower = lower_bound(model, check.draws, check.starts, check.steps, rng.child("ascent"), subject.device)
+    return lipschitz_parts(upper, lower, check.level), ""
+
+
+def _fluctuations(check: Concentration, subject: Subject, rng: Stream) -> Parts:
+    groups = feature_groups(subject, None, check.samples, check.dimension, rng.child("rows"))
+    fit = [g for g in groups.values() if len(g.features) >= FEWEST and (g.features != g.features[0]).any()]
+    left = tuple(f"{name} images were left out: too few, or all alike." for name, g in groups.items() if g not in fit)
+    if OWN not in [group.name for group in fit]:
+        return Parts(notes=left)
+    tested = min([check.tested, *(len(group.features) // 2 for group in fit)])
+    return fluctuation_parts(fit, tested, check.replicates, rng, check.level) + Parts(notes=left)

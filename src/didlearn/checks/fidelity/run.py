@@ -1,0 +1,114 @@
+"""Score generated and training images against held-out ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from didlearn.arrays import Ints
+from didlearn.audit.subject import Subject
+from didlearn.checks.fidelity.check import FEWEST, Fidelity
+from didlearn.checks.fidelity.measure import (
+    Found,
+    Sets,
+    frechet_numbers,
+    kernel_numbers,
+    manifold_numbers,
+    vendi_numbers,
+)
+from didlearn.checks.fidelity.page import bias_figure, far_gallery, score_table
+from didlearn.checks.fidelity.verdict import Limits, judge_fidelity
+from didlearn.embeddings.classifier import ClassifierEmbedding
+from didlearn.errors import UsageError
+from didlearn.images.base import Images
+from didlearn.models.base import Samples
+from didlearn.models.faults import find_fault
+from didlearn.parallel import one_thread
+from didlearn.result.parts import Parts
+from didlearn.result.values import CheckResult
+from didlearn.rng import Stream
+
+_STEPS = 5
+
+
+def run_fidelity(check: Fidelity, subject: Subject, rng: Stream) -> CheckResult:
+    """Score generated and training images against held-out ones."""
+    if 1 / check.alpha > check.permutations + 1:
+        raise UsageError(
+            f"{check.permutations} permutations cannot reach p < {check.alpha:g}; give more than {1 / check.alpha:.0f}"
+        )
+    assert subject.train is not None
+    drawn = subject.draw(check.samples)
+    fault = find_fault(drawn, subject.train.shape, FEWEST)
+    if fault is not None:
+        return fault.result(check.name)
+    return _compare(check, subject, drawn, rng)
+
+
+@one_thread()
+def _compare(check: Fidelity, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
+    assert subject.heldout is not None
+    heldout = subject.heldout.some(check.samples, rng.numpy("heldout"))
+    chosen = _chosen(subject, len(drawn), rng)
+    sets = _features(check, subject, chosen, heldout, rng)
+    if (sets.heldout == sets.heldout[0]).all():
+        reason = "all held-out images have the same features, so there is nothing to compare with"
+        return CheckResult(check=check.name, verdict="inconclusive", reason=reason, answer=f"Open: {reason}.")
+    found = _numbers(check, subject, sets, rng)
+    parts = Parts(
+        found,
+        tables=(score_table(found),),
+        figures=(bias_figure(sets, rng.numpy("order")),),
+        galleries=(far_gallery(sets, drawn.images, chosen, heldout, check.neighbors),),
+        notes=(*_notes(subject, found, check.alpha), *drawn.notes, *subject.embedding.notes),
+    )
+    decision = judge_fidelity(found, Limits(check.tolerance, check.shift, check.alpha))
+    subject.progress(check.name, _STEPS, _STEPS)
+    return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
+
+
+def _chosen(subject: Subject, drawn: int, rng: Stream) -> Ints:
+    """Choose as many generated images as there can be training images beside them."""
+    assert subject.train is not None
+    count = min(drawn, len(subject.train))
+    return np.sort(rng.numpy("generated").permutation(drawn)[:count])
+
+
+def _features(check: Fidelity, subject: Subject, chosen: Ints, heldout: Images, rng: Stream) -> Sets:
+    assert subject.train is not None
+    subject.progress(check.name, 0, _STEPS)
+    train = subject.embed(subject.train.some(len(chosen), rng.numpy("train")))
+    real, own = subject.embed(heldout), subject.drawn_features(check.samples)[chosen]
+    return Sets(*(rows.astype(np.float64) for rows in (real, own, train)))
+
+
+def _numbers(check: Fidelity, subject: Subject, sets: Sets, rng: Stream) -> Found:
+    subject.progress(check.name, 1, _STEPS)
+    found = frechet_numbers(sets, check.level)
+    subject.progress(check.name, 2, _STEPS)
+    found |= kernel_numbers(sets, check.level, check.permutations, rng)
+    subject.progress(check.name, 3, _STEPS)
+    found |= manifold_numbers(sets, check.neighbors, check.level, rng)
+    subject.progress(check.name, 4, _STEPS)
+    return found | vendi_numbers(sets, check.level)
+
+
+def _notes(subject: Subject, found: Found, alpha: float) -> tuple[str, ...]:
+    notes = [
+        "The Fréchet distance sees two moments only: sets of quite different images may agree in them. The gaussianity "
+        "check says whether two moments describe these features."
+    ]
+    if (found["kernel_pvalue_train"].value or 0.0) < alpha:
+        notes.append(
+            "Training and held-out images differ by the kernel distance's exchange test themselves: a generator of the "
+            "training images' law would too. Read the differences from training images."
+        )
+    if isinstance(subject.embedding, ClassifierEmbedding):
+        notes.append(
+            "The classifier whose features are compared was trained on the training images and not on held-out ones, "
+            "so training images may score worse than new ones would."
+        )
+    if subject.split_off:
+        notes.append(
+            "The held-out images were split off the training set: if the generator saw them, it scores better."
+        )
+    return tuple(notes)

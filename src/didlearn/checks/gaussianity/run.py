@@ -1,0 +1,120 @@
+"""Test generated and held-out features, in every embedding."""
+
+from __future__ import annotations
+
+import math
+
+from didlearn.audit.subject import Subject
+from didlearn.checks.feature_groups import FEWEST, OWN, REAL, Group, feature_groups
+from didlearn.checks.gaussianity.check import Gaussianity
+from didlearn.checks.gaussianity.measure import study_estimates, study_tables
+from didlearn.checks.gaussianity.page import study_figures
+from didlearn.checks.gaussianity.tests import Study, study_group
+from didlearn.checks.gaussianity.verdict import TESTS, Limits, agreed, judge_features
+from didlearn.embeddings import Embedding, open_embedding
+from didlearn.errors import UsageError
+from didlearn.models.faults import find_fault
+from didlearn.parallel import one_thread
+from didlearn.result.parts import Decision, Parts
+from didlearn.result.values import CheckResult
+from didlearn.rng import Stream
+
+
+@one_thread()
+def run_gaussianity(check: Gaussianity, subject: Subject, rng: Stream) -> CheckResult:
+    """Test generated and held-out features, in every embedding."""
+    if TESTS / check.alpha > check.replicates + 1:
+        raise UsageError(
+            f"{check.replicates} replicates cannot reject at alpha = {check.alpha:g} shared by {TESTS} tests; "
+            f"give at least {math.ceil(TESTS / check.alpha) - 1}"
+        )
+    shape = None if subject.heldout is None else subject.heldout.shape
+    fault = find_fault(subject.draw(check.samples), shape, FEWEST)
+    if fault is not None:
+        return fault.result(check.name)
+    parts, studies, decisions = Parts(), dict[str, list[Study]](), dict[str, Decision]()
+    for number, (name, embedding) in enumerate(_spaces(subject, check.embeddings)):
+        groups = feature_groups(subject, embedding, check.samples, check.dimension, rng.child("rows"))
+        unfit = _unfit(groups[OWN])
+        if unfit is not None:
+            decisions[name] = unfit
+            continue
+        found, notes = _studies(check, subject, groups, number, rng)
+        estimates = {key: e for study in found for key, e in study_estimates(study, check.level).items()}
+        studies[name] = found
+        decisions[name] = judge_features(estimates, found[0], Limits(check.alpha, check.tolerance, check.fluctuation))
+        parts += Parts({} if number else estimates, notes=notes) + study_figures(found, name, number)
+    notes = (*_class_note(subject), *subject.draw(check.samples).notes, *subject.embedding.notes)
+    tables = study_tables(studies) if studies else Parts()
+    return CheckResult(
+        check=check.name, **agreed(decisions)._asdict(), **(parts + tables + Parts(notes=notes)).fields()
+    )
+
+
+def _studies(
+    check: Gaussianity, subject: Subject, groups: dict[str, Group], number: int, rng: Stream
+) -> tuple[list[Study], tuple[str, ...]]:
+    """Study each group that can be, with equally large Gram matrices."""
+    notes = tuple(note for group in groups.values() for note in (*group.notes, *_repeats(group)))
+    fit = [groups[OWN]]
+    if REAL in groups:
+        unfit = _unfit(groups[REAL])
+        fit += [groups[REAL]] if unfit is None else []
+        notes += () if unfit is None else (f"Held-out images were left out: {unfit.reason}.",)
+    tested = min([check.tested, *(len(group.features) // 2 for group in fit)])
+    found = []
+    for i, group in enumerate(fit):
+        subject.progress(f"{check.name}: {group.name}", i, len(fit))
+        stream = rng.child(group.name, number)
+        found.append(study_group(group, tested, check.replicates, stream, len(fit[-1].features)))
+    return found, notes
+
+
+def _spaces(subject: Subject, further: tuple[str, ...]) -> list[tuple[str, Embedding | None]]:
+    opened = [
+        open_embedding(
+            spec,
+            train=subject.train,
+            heldout=subject.heldout,
+            trust_code=subject.trust_code,
+            cache=None if subject.workdir is None else subject.workdir / "cache",
+            seed=subject.seed,
+            device=subject.device,
+            threads=subject.threads,
+        )
+        for spec in further
+    ]
+    named = [(embedding.name, embedding) for embedding in opened if embedding.name != subject.embedding.name]
+    return [(subject.embedding.name, None), *named]
+
+
+def _unfit(group: Group) -> Decision | None:
+    """Say why a group's features cannot be tested, or nothing."""
+    rows = len(group.features)
+    if rows < FEWEST:
+        reason = f"{rows} images in classes of at least {FEWEST} are too few to compare features"
+        return Decision("inconclusive", reason, f"Open: {reason}; give at least {FEWEST} of each class.")
+    if (group.features == group.features[0]).all():
+        reason = f"all {rows} {group.name} images have the same features, so there is no spectrum to compare"
+        return Decision("inconclusive", reason, f"Open: {reason}.")
+    return None
+
+
+def _repeats(group: Group) -> tuple[str, ...]:
+    """Say how many rows are repeats: a few of them no spectrum shows."""
+    if not group.repeats:
+        return ()
+    return (
+        f"{group.repeats} of {len(group.features)} {group.name} images have exactly the features of another; the tests "
+        "hardly see a few of those (the support and memorization checks do).",
+    )
+
+
+def _class_note(subject: Subject) -> tuple[str, ...]:
+    assert subject.model is not None
+    if subject.model.classes:
+        return ()
+    return (
+        "The generator has no classes, so its images are compared with one Gaussian, as the Fréchet distance does; "
+        "classes that lie apart are then themselves a deviation.",
+    )
