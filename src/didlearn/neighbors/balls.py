@@ -73,7 +73,7 @@ class _Tally:
         for some in split((bounds.minima().amin(1) <= inner).nonzero().flatten()):
             lower = bounds.lower[some]
             sure = lower <= inner[some, None]
-            self.of_centre[rows[some.cpu()]] += sure.sum(1).cpu().numpy()
+            self.of_centre[rows[some.cpu().numpy()]] += sure.sum(1).cpu().numpy()
             self.of_point[columns] += sure.sum(0).cpu().numpy()
             bounds.lower[some] = lower.masked_fill_(sure, torch.inf)
         return limit
