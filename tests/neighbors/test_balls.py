@@ -71,3 +71,12 @@ def test_nothing_to_count():
 def test_radii_that_are_none(radii):
     with pytest.raises(DataError, match="radii must be 2 distances of 0 or more"):
         count_in_balls(np.zeros((2, 3)), radii, np.zeros((4, 3)))
+
+
+def test_one_centre_among_points_that_all_lie_inside():
+    """A single row whose pairs are all sure: its number must stay a list of one."""
+    points = np.zeros((300, 4), np.float32)
+    points[1:] += 1e-3 * np.arange(1, 300)[:, None]
+    counts = count_in_balls(points[:1], [10.0], points)
+    assert counts.of_centre.tolist() == [300]
+    assert counts.of_point.tolist() == [1] * 300

@@ -29,6 +29,7 @@ from didlearn.models.autoencoder import open_autoencoder
 from didlearn.models.base import silent
 from didlearn.models.faults import Unusable
 from didlearn.parallel import default_threads
+from didlearn.result.answer import answer_of
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult
 
@@ -205,7 +206,7 @@ def _run(checks: list[Check], subject: Subject, notes: tuple[str, ...], output: 
     for check in checks:
         subject.progress(f"check: {check.name}", 0, 0)
         results.append(run_check(check, subject))
-        audited = audited.model_copy(update={"checks": tuple(results)})
+        audited = audited.model_copy(update={"checks": tuple(results), "answer": answer_of(results)})
         if output is not None:
             audited.save(output)
     return audited

@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError
 
 from didlearn.atomic import atomically
 from didlearn.errors import ResultError
+from didlearn.result.answer import Answer
 from didlearn.result.values import Cell, CheckResult, Gallery, Table, Tile, Value
 
 _FORMAT: Final = 1
@@ -30,6 +31,7 @@ class AuditResult(Value):
 
     Attributes:
         format: version of this layout.
+        answer: to the question in the title: did it learn its distribution?
         checks: one result per check, in the order asked for.
         subject: what was audited: train, held-out, outside data and the model, each with its fingerprint.
         environment: versions, device, threads, command line and seed.
@@ -37,6 +39,7 @@ class AuditResult(Value):
     """
 
     format: Literal[1] = 1
+    answer: Answer | None = None
     checks: tuple[CheckResult, ...]
     subject: dict[str, Any] = Field(default_factory=dict)
     environment: dict[str, Any] = Field(default_factory=dict)

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from didlearn.arrays import Array
-from didlearn.result.values import Estimate, Figure, Gallery, Settles, Table, Verdict
+from didlearn.result.values import Effect, Estimate, Figure, Gallery, Settles, Table, Verdict
 
 
 class Decision(NamedTuple):
-    """A verdict, why, the answer in plain words, and what would settle an open one."""
+    """A verdict, why, the answer in plain words, what would settle an open one, and the effects it rests on."""
 
     verdict: Verdict
     reason: str
     answer: str
     settles: Settles | None = None
+    effects: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from didlearn.errors import ResultError
 Verdict = Literal["pass", "fail", "inconclusive", "measured", "not_run", "error"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Cell = str | int | Number | None
+Outcome = Literal["beyond", "within", "open"]
+Side = Literal["above", "below"]
 
 
 class Value(BaseModel):
@@ -175,6 +177,25 @@ class Settles(Value):
         return f"{self.clause[:1].upper()}{self.clause[1:]}.{unknown}"
 
 
+class Effect(Value):
+    """One way to miss the data's law.
+
+    Attributes:
+        estimate: its name among the check's estimates.
+        wrong: what is wrong where it is beyond, as a clause: "it repeats itself (about 19 images)".
+        tolerance: what is still right. side: where values are wrong, of the tolerance.
+        outcome: "beyond" and "within": shown; "open": not shown either way.
+        needed: whether the check passes only where this is shown within.
+    """
+
+    estimate: str
+    wrong: str
+    tolerance: Number
+    side: Side = "above"
+    outcome: Outcome
+    needed: bool = True
+
+
 class CheckResult(Value):
     """The answer of one check.
 
@@ -186,6 +207,7 @@ class CheckResult(Value):
         settles: what would settle an ``inconclusive`` verdict, where the check knows of something.
         params: the check's parameters, as JSON values.
         estimates: every number, with its interval.
+        effects: what was judged, of the estimates.
         notes: things a careful reader should know about this run.
         arrays: raw arrays for further work, saved in ``arrays.npz`` under ``check/name``.
     """
@@ -198,6 +220,7 @@ class CheckResult(Value):
     settles: Settles | None = None
     params: dict[str, Any] = {}
     estimates: dict[str, Estimate] = {}
+    effects: tuple[Effect, ...] = ()
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
     galleries: tuple[Gallery, ...] = ()

@@ -48,9 +48,9 @@ class NearPairs:
     def at(self, images: int) -> NearPairs:
         """Return what is expected of another number of images: one part of the variance falls as 1/n, one as 1/n²."""
         n, m = self.images, images
-        single = self.rate / (n * (n - 1))
-        shared = max(0.0, self.variance - single) * n / m
-        return NearPairs(self.rate, shared + self.rate / (m * (m - 1)), m, self.null)
+        single = min(self.variance, 2 * self.rate / (n * (n - 1)))
+        shared = (self.variance - single) * n / m
+        return NearPairs(self.rate, shared + single * n * (n - 1) / (m * (m - 1)), m, self.null)
 
     def interval(self, level: float) -> tuple[float, float]:
         """Return the ends of λ: Clopper and Pearson's at as many independent pairs as would vary as much."""
@@ -74,7 +74,9 @@ class NearPairs:
 def near_pairs(inside: Ints, around: Ints, reference: int, k: int) -> NearPairs:
     """Count the pairs that fall into each other's balls.
 
-    The variance is that of a U-statistic, 4 Var(s)/n + u/(n(n−1)) with s the half sums of rows and columns over n−1.
+    The rate u is a U-statistic of variance 4ζ₁/n + u(1+ρ)/(n(n−1)), ρ the correlation of the two directions of a pair.
+    The half sums s of rows and columns over n−1 have the variance ζ₁ + u(1+ρ)/(2(n−1)), so 4 Var(s)/n − u/(n(n−1)) is
+    it at ρ = 0, and a little more where nearness is mutual.
 
     Args:
         inside: (n,) how many other images lie within each image's ball.
@@ -89,7 +91,8 @@ def near_pairs(inside: Ints, around: Ints, reference: int, k: int) -> NearPairs:
         raise UsageError(f"near pairs need two images and 1 ≤ k ≤ N, got {n} images, k = {k}, N = {reference}")
     rate = float(inside.sum()) / (n * (n - 1))
     half_sums = (inside + around) / (2 * (n - 1))
-    variance = 4 * float(half_sums.var(ddof=1)) / n + rate / (n * (n - 1))
+    single = rate / (n * (n - 1))
+    variance = max(single, 4 * float(half_sums.var(ddof=1)) / n - single)
     return NearPairs(rate, variance, n, k / (reference + 1))
 
 

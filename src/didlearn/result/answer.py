@@ -1,0 +1,72 @@
+"""The one answer above all checks: did it learn its distribution?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from didlearn.result.values import CheckResult, Value
+from didlearn.result.words import number
+
+# Without these three nothing is shown: that it makes enough different images, its own ones, and the right ones.
+NEEDED: Final = ("support", "memorization", "fidelity")
+# Reasons in order of weight: what a generator that copies or repeats itself is else good for does not matter.
+_WEIGHTS: Final = ("memorization", "support", "fidelity", "inversion", "typicality", "likelihood")
+
+
+class Answer(Value):
+    """Did it learn its distribution?
+
+    Attributes:
+        verdict: "no" where a judged check failed, "yes" where the needed ones passed and none failed, else "open".
+        sentence: the answer in one sentence. reasons: what it rests on, the weightiest first.
+    """
+
+    verdict: Literal["yes", "no", "open"]
+    sentence: str
+    reasons: tuple[str, ...] = ()
+
+
+def answer_of(checks: Sequence[CheckResult]) -> Answer:
+    """Return the answer that the checks together give."""
+    ordered = sorted(checks, key=lambda check: _rank(check.check))
+    failed = [check for check in ordered if check.verdict == "fail"]
+    if failed:
+        reasons = tuple(reason for check in failed for reason in _wrong(check))
+        return Answer(verdict="no", sentence=f"No: {reasons[0]}.", reasons=reasons)
+    found = {check.check: check for check in checks}
+    unshown = [name for name in NEEDED if name not in found or found[name].verdict != "pass"]
+    if not unshown:
+        passed = tuple(check.reason for check in ordered if check.verdict == "pass")
+        return Answer(verdict="yes", sentence=f"Yes, as far as {_images(found)} images can tell.", reasons=passed)
+    reasons = tuple(_open(name, found.get(name)) for name in unshown)
+    return Answer(verdict="open", sentence=f"Not shown either way: {_settled(unshown, found)}.", reasons=reasons)
+
+
+def _rank(check: str) -> tuple[int, str]:
+    return (_WEIGHTS.index(check) if check in _WEIGHTS else len(_WEIGHTS), check)
+
+
+def _wrong(check: CheckResult) -> list[str]:
+    """What is wrong by a failed check: its effects beyond their tolerance, or its reason."""
+    return [effect.wrong for effect in check.effects if effect.outcome == "beyond"] or [check.reason]
+
+
+def _open(name: str, check: CheckResult | None) -> str:
+    if check is None:
+        return f"{name} was not asked"
+    return f"{name}: {check.reason}"
+
+
+def _settled(unshown: Sequence[str], found: dict[str, CheckResult]) -> str:
+    """What would settle the first open question that says so; else why it is open."""
+    for name in unshown:
+        check = found.get(name)
+        if check is not None and check.settles is not None and check.settles.of:
+            return check.settles.clause
+    return _open(unshown[0], found.get(unshown[0]))
+
+
+def _images(found: dict[str, CheckResult]) -> str:
+    """How many images of the generator were looked at: the most that a needed check drew."""
+    return number(max(estimate.n for name in NEEDED for estimate in found[name].estimates.values()))

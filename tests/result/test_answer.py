@@ -1,0 +1,54 @@
+"""The answer above all checks: no by one shown fault, yes by all that is needed, else open."""
+
+from didlearn.result.answer import NEEDED, answer_of
+from didlearn.result.values import CheckResult, Effect, Estimate, Settles
+
+
+def result(check, verdict, **more):
+    found = {"e": Estimate(value=1, low=0, high=2, n=more.pop("n", 100), method="")}
+    return CheckResult(check=check, verdict=verdict, reason=f"reason of {check}", estimates=found, **more)
+
+
+def passed(*names, **more):
+    return [result(name, "pass", **more) for name in names]
+
+
+def test_all_that_is_needed_makes_a_yes():
+    answer = answer_of([*passed(*NEEDED, n=20_000), result("typicality", "inconclusive")])
+    assert answer.verdict == "yes"
+    assert answer.sentence == "Yes, as far as 20\u202f000 images can tell."
+
+
+def test_one_fault_makes_a_no_by_the_weightiest():
+    repeats = Effect(estimate="e", wrong="it repeats itself (about 19 images)", tolerance=1, outcome="beyond")
+    fine = Effect(estimate="e", wrong="not this", tolerance=1, outcome="within")
+    checks = [*passed("memorization"), result("fidelity", "fail"), result("support", "fail", effects=(fine, repeats))]
+    answer = answer_of(checks)
+    assert answer.verdict == "no"
+    assert answer.sentence == "No: it repeats itself (about 19 images)."
+    assert answer.reasons == ("it repeats itself (about 19 images)", "reason of fidelity")
+
+
+def test_copying_weighs_more_than_anything():
+    checks = [result(name, "fail") for name in ("inversion", "fidelity", "support", "memorization")]
+    order = ("memorization", "support", "fidelity", "inversion")
+    assert answer_of(checks).reasons == tuple(f"reason of {name}" for name in order)
+
+
+def test_an_error_or_a_missing_check_leaves_it_open():
+    for rest in ([], [result("fidelity", "error")], [result("fidelity", "not_run")], [result("fidelity", "measured")]):
+        answer = answer_of([*passed("support", "memorization"), *rest])
+        assert answer.verdict == "open"
+        assert "fidelity" in answer.sentence
+
+
+def test_an_open_answer_says_what_would_settle_it():
+    settles = Settles(clause="about 22\u202f000 samples would settle it", of="samples", number=22_000)
+    checks = [*passed("memorization", "fidelity"), result("support", "inconclusive", settles=settles)]
+    answer = answer_of(checks)
+    assert answer.sentence == "Not shown either way: about 22\u202f000 samples would settle it."
+    assert answer.reasons == ("support: reason of support",)
+
+
+def test_a_fault_of_a_further_check_outweighs_what_passed():
+    assert answer_of([*passed(*NEEDED), result("inversion", "fail")]).verdict == "no"

@@ -1,0 +1,86 @@
+"""An effect is judged by its interval, and a false alarm is paid for once for all of them."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from didlearn.result.effects import hold, verdict_of
+from didlearn.result.values import Effect, Estimate
+
+
+def normal(value, error):
+    """An estimate of known error, at any level."""
+
+    def measured(level):
+        half = float(stats.norm.ppf((1 + level) / 2)) * error
+        return Estimate(value=value, low=value - half, high=value + half, level=level, n=1, method="")
+
+    return measured
+
+
+def held(value, error=1.0, side="above", share=0.1, tolerance=10.0):
+    return hold(
+        normal(value, error), estimate="e", wrong="w", tolerance=tolerance, level=0.95, share=share, side=side
+    ).outcome  # fmt: skip
+
+
+# Shown within: 1.96 errors at 95 %. Shown beyond, with a tenth of the false alarms: one-sided at .005, 2.576 errors.
+@pytest.mark.parametrize(
+    ("value", "outcome"),
+    [(8.05, "open"), (8.03, "within"), (10.0, "open"), (12.57, "open"), (12.58, "beyond")],
+)
+def test_the_ends_of_the_two_intervals_decide(value, outcome):
+    assert held(value) == outcome
+    assert held(20 - value, side="below") == outcome
+
+
+def test_an_effect_alone_pays_for_itself():
+    assert held(11.64, share=1.0) == "open"
+    assert held(11.65, share=1.0) == "beyond"
+
+
+def test_touching_the_tolerance_is_within_and_not_beyond():
+    assert held(10.0, error=0.0) == "within"
+    assert held(10.0, error=0.0, side="below") == "within"
+
+
+@pytest.mark.parametrize("side", ["above", "below"])
+def test_an_open_end_shows_nothing(side):
+    def measured(level):
+        low, high = (None, 0.0) if side == "below" else (0.0, None)
+        return Estimate(value=None, low=low, high=high, level=level, n=1, method="")
+
+    effect = hold(measured, estimate="e", wrong="w", tolerance=1.0, level=0.95, share=1.0, side=side)
+    assert effect.outcome == ("beyond" if side == "below" else "open")
+
+
+def test_false_alarms_of_all_effects_together_are_held():
+    """Twenty effects at their tolerance, each with a twentieth of the chance: any alarm in at most 5 % of audits."""
+    rng, trials = np.random.default_rng(0), 2_000
+    values = rng.normal(10.0, 1.0, size=(trials, 20))
+    limit = 10 + float(stats.norm.ppf(1 - 0.05 / 20))
+    alarms = (values > limit).any(axis=1)
+    assert [held(value, share=1 / 20) == "beyond" for value in values[0]] == (values[0] > limit).tolist()
+    assert alarms.mean() < 0.05 + 3 * np.sqrt(0.05 * 0.95 / trials)
+
+
+def effects(*outcomes, needed=True):
+    return [Effect(estimate="e", wrong="w", tolerance=0, outcome=outcome, needed=needed) for outcome in outcomes]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        (("within", "within"), "pass"),
+        (("within", "open"), "inconclusive"),
+        (("within", "beyond"), "fail"),
+        (("open", "beyond"), "fail"),
+    ],
+)
+def test_one_beyond_fails_and_all_within_pass(outcomes, verdict):
+    assert verdict_of(effects(*outcomes)) == verdict
+
+
+def test_what_is_not_needed_may_stay_open_and_may_still_fail():
+    assert verdict_of([*effects("within"), *effects("open", needed=False)]) == "pass"
+    assert verdict_of([*effects("within"), *effects("beyond", needed=False)]) == "fail"
