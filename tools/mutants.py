@@ -146,6 +146,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Try the modules and print what survived."""
+    sys.path.insert(0, str(SOURCE.parent))  # these files, whatever else is installed
     chosen, harmless = options(arguments), read_harmless(HARMLESS)
     survived = counted = 0
     for path in chosen.modules or sorted({path for pattern in DECIDING for path in SOURCE.glob(pattern)}):

@@ -147,10 +147,8 @@ def run(root, *arguments):
         "mutants._GRACE = 3.0\n"
         f"sys.exit(mutants.main([str(root / 'src/grown/rooms.py'), *{list(arguments)!r}]))"
     )
-    paths = f"{TOOLS}:{root / 'src'}"
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, env={"PYTHONPATH": paths}, check=False
-    )
+    env = {"PYTHONPATH": str(TOOLS)}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, env=env, check=False)
 
 
 def test_a_fault_survives_exactly_if_no_test_sees_it(grown):
