@@ -13,6 +13,7 @@ from didlearn.arrays import Array
 from didlearn.errors import ResultError
 
 Verdict = Literal["pass", "fail", "inconclusive", "measured", "not_run", "error"]
+Role = Literal["generated", "heldout", "train", "perturbed", "outside", "theory", "other"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Cell = str | int | Number | None
 Outcome = Literal["beyond", "within", "open"]
@@ -104,7 +105,7 @@ class Series(Value):
     low: tuple[Number, ...] | None = None
     high: tuple[Number, ...] | None = None
     style: Literal["line", "step", "points"] = "line"
-    role: Literal["generated", "heldout", "train", "perturbed", "outside", "theory", "other"] = "other"
+    role: Role = "other"
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:

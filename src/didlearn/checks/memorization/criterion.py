@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats
 from didlearn.checks.sameness import choose, same_picture
 from didlearn.result.values import Estimate, exactly
 from didlearn.statistics.threshold import fit_lower_tail
@@ -35,7 +35,7 @@ class CopyCriterion:
 
 
 def calibrate_copies(
-    heldout: Array, perturbed: dict[str, Array], false_copies: float, threshold: float | None
+    heldout: Floats, perturbed: dict[str, Floats], false_copies: float, threshold: float | None
 ) -> CopyCriterion:
     """Choose the threshold.
 

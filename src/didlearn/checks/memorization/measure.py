@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Flags, Floats, Ints
 from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.criterion import CopyCriterion
-from didlearn.checks.memorization.page import copying_parts
 from didlearn.checks.nearest_images import nearest_images
+from didlearn.checks.sameness import PERTURBED, perturbed_distances
+from didlearn.images.base import Images
+from didlearn.images.picture import eight_bit
 from didlearn.neighbors import Neighbors, nearest
-from didlearn.result.parts import Parts
 from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.copying.authenticity import authenticity, copied_fraction
+from didlearn.statistics.copying.data_copying import CellCopying, DataCopying, data_copying
+from didlearn.statistics.copying.placement import closer_than_heldout, copying_interval
 from didlearn.statistics.copying.preference import training_preference
 from didlearn.statistics.intervals import proportion
 
 _AUTHENTIC = 2_000  # images of each kind: the search among training images is the dearest part of the check
+_IMAGES_PER_CELL = 50
 
 
 @dataclass(frozen=True)
@@ -36,66 +41,159 @@ class Located:
         return Located(self.features[:count], Neighbors(self.near.distance[:count], self.near.index[:count]))
 
 
-def copied_shares(own: Located, real: Located, criterion: CopyCriterion, level: float) -> dict[str, Estimate]:
-    """Count copies among generated and held-out images: within the threshold, and closer than any change brings one."""
+@dataclass(frozen=True)
+class Everyone:
+    """The samples, the held-out images, and the outside sets by name."""
+
+    own: Located
+    real: Located
+    outside: dict[str, Located]
+
+
+class Celled(NamedTuple):
+    """Distances of images to their nearest training image (n,), and the cell of the training set each falls in (n,)."""
+
+    distance: Floats
+    cell: Ints
+
+    def together(self) -> Celled:
+        """Return the same in one cell."""
+        return Celled(self.distance, np.zeros_like(self.cell))
+
+
+class Pool(NamedTuple):
+    """The nearest real image to each sample, training and held-out ones taken together.
+
+    Attributes:
+        distance: (n,) to it. nearest: (n,) its number in the pool, where training images come first.
+        trained: (t + m,) whether each image of the pool was trained on.
+    """
+
+    distance: Floats
+    nearest: Ints
+    trained: Flags
+
+
+class Copying(NamedTuple):
+    """What the data-copying test says, and the cells it says it of; neither where there are too few images."""
+
+    estimates: dict[str, Estimate]
+    cells: tuple[CellCopying, ...]
+
+
+def locate(subject: Subject, heldout: Images, samples: int) -> Everyone:
+    """Find the nearest training image of everything, reading the training set once."""
+    assert subject.train is not None
+    outside_sets = [images.subset(range(min(len(images), samples))) for images in subject.comparable.values()]
+    kinds = [subject.drawn_features(samples), *(subject.embed(images) for images in (heldout, *outside_sets))]
+    near = nearest_images(subject.train, np.concatenate(kinds), subject.embed, device=subject.device)
+    ends = np.cumsum([len(features) for features in kinds])[:-1]
+    parts = zip(kinds, np.split(near.distance, ends), np.split(near.index, ends), strict=True)
+    own, real, *outside = (Located(features, Neighbors(distance, index)) for features, distance, index in parts)
+    return Everyone(own, real, dict(zip(subject.comparable, outside, strict=True)))
+
+
+def changed_training(subject: Subject, rng: Stream) -> dict[str, Floats]:
+    """Return the distances of some training images to their mild changes, by kind."""
+    assert subject.train is not None
+    chosen = subject.train.some(PERTURBED, rng.numpy("perturbed"))
+    originals = eight_bit(chosen.read_raw(range(len(chosen))))
+    return perturbed_distances(originals, subject.embed(originals), subject.embed)
+
+
+def copied_shares(own: Floats, real: Floats, criterion: CopyCriterion, level: float) -> dict[str, Estimate]:
+    """Count copies: within the threshold, and closer than any change brings a picture to itself.
+
+    Args:
+        own: (n,) distances of the samples to their nearest training image. real: (m,) those of held-out images.
+        criterion: of a copy. level: of the intervals.
+    """
 
     def share(radius: float) -> Estimate:
-        ours, theirs = (int((g.near.distance <= radius).sum()) for g in (own, real))
-        return copied_fraction(ours, len(own.features), theirs, len(real.features), level)
+        ours, theirs = (int((distance <= radius).sum()) for distance in (own, real))
+        return copied_fraction(ours, len(own), theirs, len(real), level)
 
-    by_chance = int((real.near.distance <= criterion.threshold).sum())
     return {
         "copied_fraction": share(criterion.threshold),
-        "copied_fraction_heldout": proportion(by_chance, len(real.features), level),
+        "copied_fraction_heldout": proportion(int((real <= criterion.threshold).sum()), len(real), level),
         "certain_copies": share(min(criterion.certain, criterion.threshold)),
         "copy_threshold": criterion.estimate(level),
     }
 
 
-def data_copying(
-    subject: Subject, own: Located, real: Located, samples: int, most_cells: int, rng: Stream, level: float
-) -> Parts:
-    """Run the data-copying test over k-means cells of the training set."""
+def in_cells(subject: Subject, everyone: Everyone, samples: int, most: int, rng: Stream) -> tuple[Celled, Celled]:
+    """Sort samples and held-out images into (at most ``most``) k-means cells of the training set."""
     assert subject.train is not None
     train = subject.train.some(samples, rng.numpy("cells"))
-    cells = min(most_cells, max(1, len(train) // 50))
+    cells = min(most, max(1, len(train) // _IMAGES_PER_CELL))
     # One thread: the last bits of the centres, and with them cells on a border, would depend on their number.
     with threadpool_limits(1):
         state = int(rng.numpy("k-means").integers(2**31))
         means = KMeans(cells, n_init=1, random_state=state).fit(subject.embed(train))
-        ours, theirs = (means.predict(group.features).astype(np.int64) for group in (own, real))
-    return copying_parts((own.near.distance, ours), (real.near.distance, theirs), level)
+        own, real = (
+            Celled(group.near.distance, means.predict(group.features).astype(np.int64))
+            for group in (everyone.own, everyone.real)
+        )
+    return own, real
 
 
-def preferences(
-    subject: Subject, own: Located, real: Located, threshold: float, rng: Stream, level: float
-) -> dict[str, Estimate]:
-    """Pool training and held-out images, and ask which of them is nearest: to all samples, and to the matched ones.
+def measured_copying(own: Celled, real: Celled, level: float) -> Copying:
+    """Run the data-copying test; in one cell where none holds enough samples and held-out images."""
+    found = _tested(own, real)
+    if found.cell_z is None:
+        own, real = own.together(), real.together()
+        found = _tested(own, real)
+    if found.cell_z is None or found.cell_p_copying is None:
+        return Copying({}, ())
+    n = len(own.distance) + len(real.distance)
+    low, high = copying_interval(found.cells, own, real, level)
+    method = f"C_T over {sum(cell.z is not None for cell in found.cells)} cells, variance from placements"
+    estimates = {
+        "data_copying": Estimate(value=found.cell_z, low=low, high=high, level=level, n=n, method=method),
+        "data_copying_pvalue": exactly(found.cell_p_copying, level, n, "normal law of C_T, one-sided"),
+        "closer_than_heldout": closer_than_heldout(own.distance, real.distance, level),
+    }
+    return Copying(estimates, found.cells)
+
+
+def _tested(own: Celled, real: Celled) -> DataCopying:
+    return data_copying(
+        generated=own.distance, heldout=real.distance, generated_cells=own.cell, heldout_cells=real.cell
+    )
+
+
+def pool_real(own: Located, real: Located, train: int, device: str) -> Pool:
+    """Pool the ``train`` training images and the held-out ones, and find the nearest of them to each sample."""
+    among = nearest(own.features, real.features, device=device)
+    distance, index = among.distance[:, 0], among.index[:, 0]
+    from_train = own.near.distance <= distance
+    return Pool(
+        np.minimum(own.near.distance, distance),
+        np.where(from_train, own.near.index, train + index),
+        np.arange(train + len(real.features)) < train,
+    )
+
+
+def preferences(pool: Pool, threshold: float, rng: Stream, level: float) -> dict[str, Estimate]:
+    """Ask how often a training image is the nearest real one: to all samples, and to those within ``threshold`` of one.
 
     Copies match training images alone. A generator that blurs comes near to everything, held-out images too.
     """
-    assert subject.train is not None
-    among_heldout = nearest(own.features, real.features, device=subject.device)
-    closest = np.minimum(own.near.distance, among_heldout.distance[:, 0])
-    from_train = own.near.distance <= among_heldout.distance[:, 0]
-    pool = np.where(from_train, own.near.index, len(subject.train) + among_heldout.index[:, 0])
-    trained = np.arange(len(subject.train) + len(real.features)) < len(subject.train)
-    share = float(trained.mean())
-    found = {"training_preference_expected": exactly(share, level, len(pool), "share of the pool", "fraction")}
-    for name, chosen in (("training_preference", pool), ("match_preference", pool[closest <= threshold])):
-        if not len(chosen):
-            continue
-        tested = training_preference(chosen, trained, rng.numpy(name), level)
-        method = "exchange of labels, one-sided"
-        found[name] = tested.share
-        found[f"{name}_pvalue"] = exactly(tested.pvalue, level, len(chosen), method)
+    share = float(pool.trained.mean())
+    found = {"training_preference_expected": exactly(share, level, len(pool.nearest), "share of the pool", "fraction")}
+    matched = pool.nearest[pool.distance <= threshold]
+    for name, chosen in (("training_preference", pool.nearest), ("match_preference", matched)):
+        if len(chosen):
+            tested = training_preference(chosen, pool.trained, rng.numpy(name), level)
+            found[name] = tested.share
+            found[f"{name}_pvalue"] = exactly(tested.pvalue, level, len(chosen), "exchange of labels, one-sided")
     return found
 
 
-def authenticities(subject: Subject, own: Located, real: Located, level: float) -> dict[str, Estimate]:
+def authenticities(subject: Subject, everyone: Everyone, level: float) -> dict[str, Estimate]:
     """Compare with how close the training images that were hit come to one another."""
     assert subject.train is not None
-    own, real = own.first(_AUTHENTIC), real.first(_AUTHENTIC)
+    own, real = everyone.own.first(_AUTHENTIC), everyone.real.first(_AUTHENTIC)
     hit = np.unique(np.concatenate([own.near.index, real.near.index]))
     features = subject.embed(subject.train.subset(hit))
     gap = nearest_images(subject.train, features, subject.embed, exclude=hit, device=subject.device).distance

@@ -3,56 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Floats
+from didlearn.checks.memorization.measure import Everyone
 from didlearn.images.base import Images
 from didlearn.images.perturb import PERTURBATIONS
 from didlearn.images.picture import eight_bit, to_picture
 from didlearn.neighbors import Neighbors
-from didlearn.result.parts import Parts
-from didlearn.result.values import Estimate, Figure, Gallery, Mark, Series, Table, Tile, exactly
-from didlearn.statistics.copying.data_copying import data_copying
-from didlearn.statistics.copying.placement import closer_than_heldout, copying_interval
+from didlearn.result.values import Figure, Gallery, Mark, Role, Series, Table, Tile
+from didlearn.statistics.copying.data_copying import CellCopying
 
-Role = Literal["generated", "heldout", "perturbed", "outside"]
-ROWS, _POINTS = 8, 200
+_ROWS_SHOWN, _POINTS_DRAWN = 8, 200
 
 
-def distance_figure(
-    generated: Neighbors,
-    heldout: Neighbors,
-    outside: Mapping[str, Array],
-    perturbed: Mapping[str, Array],
-    threshold: float,
-) -> Figure:
+def distance_figure(everyone: Everyone, perturbed: Mapping[str, Floats], threshold: float) -> Figure:
     """Draw the cumulative share of each group within a distance of its nearest training image.
 
     Args:
-        generated, heldout: nearest training images. outside: distances of other sets, by name.
+        everyone: samples, held-out images and outside sets, with their nearest training images.
         perturbed: distances of training images to their mild changes, by kind. threshold: of a copy.
     """
-    series = [_cumulative("generated", generated.distance, "generated")]
-    series.append(_cumulative("held-out real", heldout.distance, "heldout"))
-    series += [_cumulative(name, distances, "outside") for name, distances in outside.items()]
-    series.append(_cumulative("mildly changed copies", np.concatenate(list(perturbed.values())), "perturbed"))
+    outside = [_cumulative(name, group.near.distance, "outside") for name, group in everyone.outside.items()]
     return Figure(
         name="nearest",
         title="How close everyone comes to the training set",
         x_label="distance to the nearest training image",
         y_label="share of images",
-        series=tuple(series),
+        series=(
+            _cumulative("generated", everyone.own.near.distance, "generated"),
+            _cumulative("held-out real", everyone.real.near.distance, "heldout"),
+            *outside,
+            _cumulative("mildly changed copies", np.concatenate(list(perturbed.values())), "perturbed"),
+        ),
         marks=(Mark(label="copy", x=threshold),),
         caption="A generator that learned the distribution follows the held-out curve. "
         "One that copies rises to its left.",
     )
 
 
-def _cumulative(label: str, distances: Array, role: Role) -> Series:
+def _cumulative(label: str, distances: Floats, role: Role) -> Series:
     ordered = np.sort(distances)
-    chosen = np.unique(np.linspace(0, len(ordered) - 1, _POINTS).astype(int))
+    chosen = np.unique(np.linspace(0, len(ordered) - 1, _POINTS_DRAWN).astype(int))
     share = (chosen + 1) / len(ordered)
     return Series(label=label, x=tuple(ordered[chosen]), y=tuple(share), style="step", role=role)
 
@@ -66,21 +59,17 @@ def closest_gallery(
         generated: (n, C, H, W) samples. found: their nearest training images. heldout, found_heldout: likewise.
         train: the training images.
     """
-    ours, theirs = (np.argsort(f.distance, kind="stable")[:ROWS] for f in (found, found_heldout))
+    ours, theirs = (np.argsort(near.distance, kind="stable")[:_ROWS_SHOWN] for near in (found, found_heldout))
     rows = []
-    for row, (i, j) in enumerate(zip(ours, theirs, strict=False)):
-        kind, change = list(PERTURBATIONS.items())[row % len(PERTURBATIONS)]
-        original = eight_bit(train.read_raw([row % len(train)]))
+    for row, (i, j) in enumerate(zip(ours.tolist(), theirs.tolist(), strict=False)):
+        name, image = heldout.source_name(j), heldout.read_raw([j])[0]
         rows.append(
             (
-                _tile(f"sample {i} · {found.distance[i]:.3g}", generated[i]),
-                _train_tile(train, int(found.index[i])),
-                _tile(
-                    f"{heldout.source_name(int(j))} · {found_heldout.distance[j]:.3g}", heldout.read_raw([int(j)])[0]
-                ),
-                _train_tile(train, int(found_heldout.index[j])),
-                _tile(kind, change(original)[0]),
-                _tile("original", original[0]),
+                _picture(f"sample {i} · {found.distance[i]:.3g}", generated[i]),
+                _training_picture(train, int(found.index[i])),
+                _picture(f"{name} · {found_heldout.distance[j]:.3g}", image),
+                _training_picture(train, int(found_heldout.index[j])),
+                *_planted_copy(train, row),
             )
         )
     columns = ("generated", "nearest in training", "held-out", "nearest in training", "planted copy", "original")
@@ -92,40 +81,30 @@ def closest_gallery(
     )
 
 
-def _tile(caption: str, image: Array) -> Tile:
+def _planted_copy(train: Images, row: int) -> tuple[Tile, Tile]:
+    """Return a mildly changed training image, of another kind in each row, and the image itself."""
+    kind, change = list(PERTURBATIONS.items())[row % len(PERTURBATIONS)]
+    original = eight_bit(train.read_raw([row % len(train)]))
+    return _picture(kind, change(original)[0]), _picture("original", original[0])
+
+
+def _training_picture(train: Images, index: int) -> Tile:
+    return _picture(train.source_name(index), train.read_raw([index])[0])
+
+
+def _picture(caption: str, image: Array) -> Tile:
     return Tile(caption=caption, pixels=to_picture(image))
 
 
-def _train_tile(train: Images, index: int) -> Tile:
-    return _tile(train.source_name(index), train.read_raw([index])[0])
-
-
-def copying_parts(generated: tuple[Array, Array], heldout: tuple[Array, Array], level: float) -> Parts:
-    """Run the data-copying test and put it in estimates and a table.
-
-    Args:
-        generated: (n,) distances to the nearest training image and (n,) cells. heldout: likewise. level: of intervals.
-    """
-    found = data_copying(
-        generated=generated[0], heldout=heldout[0], generated_cells=generated[1], heldout_cells=heldout[1]
-    )
-    n = len(generated[0]) + len(heldout[0])
-    if found.cell_z is None:
-        one = np.zeros(len(generated[0]), int), np.zeros(len(heldout[0]), int)
-        return copying_parts((generated[0], one[0]), (heldout[0], one[1]), level) if len(found.cells) > 1 else Parts()
-    low, high = copying_interval(found.cells, generated, heldout, level)
-    method = f"C_T over {sum(c.z is not None for c in found.cells)} cells, variance from placements"
-    estimates = {
-        "data_copying": Estimate(value=found.cell_z, low=low, high=high, level=level, n=n, method=method),
-        "data_copying_pvalue": exactly(found.cell_p_copying or 0.0, level, n, "normal law of C_T, one-sided"),
-        "closer_than_heldout": closer_than_heldout(generated[0], heldout[0], level),
-    }
-    rows = tuple((c.cell, c.generated, c.heldout, c.z) for c in found.cells)
+def cells_tables(cells: tuple[CellCopying, ...]) -> tuple[Table, ...]:
+    """Tabulate the data-copying test, cell by cell; nothing where it was not run."""
+    if not cells:
+        return ()
     table = Table(
         name="cells",
         title="The data-copying test, cell by cell",
         columns=("cell", "generated", "held-out", "z"),
-        rows=rows,
+        rows=tuple((c.cell, c.generated, c.heldout, c.z) for c in cells),
         caption="Below about -3 a cell's samples are nearer to the training set than held-out images of that cell.",
     )
-    return Parts(estimates, tables=(table,))
+    return (table,)

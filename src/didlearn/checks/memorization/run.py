@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.check import FEWEST, Memorization
-from didlearn.checks.memorization.criterion import calibrate_copies
-from didlearn.checks.memorization.measure import Located, authenticities, copied_shares, data_copying, preferences
-from didlearn.checks.memorization.page import closest_gallery, distance_figure
+from didlearn.checks.memorization.criterion import CopyCriterion, calibrate_copies
+from didlearn.checks.memorization.measure import (
+    Located,
+    authenticities,
+    changed_training,
+    copied_shares,
+    in_cells,
+    locate,
+    measured_copying,
+    pool_real,
+    preferences,
+)
+from didlearn.checks.memorization.page import cells_tables, closest_gallery, distance_figure
 from didlearn.checks.memorization.verdict import judge_copying
-from didlearn.checks.nearest_images import nearest_images
-from didlearn.checks.sameness import perturbed_distances
 from didlearn.embeddings import Embedding
 from didlearn.embeddings.classifier import ClassifierEmbedding
-from didlearn.images.base import Images
-from didlearn.images.picture import eight_bit
 from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
-from didlearn.neighbors import Neighbors
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-_PERTURBED = 400
-_OWN, _REAL = "generated", "held-out"
+_STEPS = 5
 
 
 def run_memorization(check: Memorization, subject: Subject, rng: Stream) -> CheckResult:
@@ -32,61 +35,52 @@ def run_memorization(check: Memorization, subject: Subject, rng: Stream) -> Chec
     assert subject.train is not None
     drawn = subject.draw(check.samples)
     fault = find_fault(drawn, subject.train.shape, FEWEST)
-    if fault is not None:
-        return fault.result(check.name)
-    return _measure(check, subject, drawn, rng)
+    return _answer(check, subject, drawn, rng) if fault is None else fault.result(check.name)
 
 
-def _measure(check: Memorization, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
+def _answer(check: Memorization, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
+    def done(steps: int) -> None:
+        subject.progress(check.name, steps, _STEPS)
+
     assert subject.train is not None
     assert subject.heldout is not None
-    train, heldout = subject.train, subject.heldout.some(check.samples, rng.numpy("heldout"))
-    groups = _groups(check, subject, heldout)
-    subject.progress(check.name, 1, 5)
-    own, real = groups[_OWN], groups[_REAL]
-    originals = eight_bit(train.some(_PERTURBED, rng.numpy("perturbed")).read_raw(range(min(_PERTURBED, len(train)))))
-    perturbed = perturbed_distances(originals, subject.embed(originals), subject.embed)
+    heldout = subject.heldout.some(check.samples, rng.numpy("heldout"))
+    everyone = locate(subject, heldout, check.samples)
+    own, real = everyone.own, everyone.real
+    done(1)
+    perturbed = changed_training(subject, rng)
     criterion = calibrate_copies(real.near.distance, perturbed, check.false_copies, check.threshold)
-    subject.progress(check.name, 2, 5)
-    copying = data_copying(subject, own, real, check.samples, check.cells, rng, check.level)
-    subject.progress(check.name, 3, 5)
-    estimates = copied_shares(own, real, criterion, check.level) | authenticities(subject, own, real, check.level)
-    subject.progress(check.name, 4, 5)
-    estimates |= copying.estimates | preferences(subject, own, real, criterion.threshold, rng, check.level)
-    outside = {name: group.near.distance for name, group in groups.items() if name not in (_OWN, _REAL)}
-    parts = Parts(
-        estimates,
-        tables=copying.tables,
-        figures=(distance_figure(own.near, real.near, outside, perturbed, criterion.threshold),),
-        galleries=(closest_gallery(drawn.images, own.near, heldout, real.near, train),),
-        notes=(
-            f"A copy lies within {criterion.threshold:.4g}: {criterion.because}.",
-            *drawn.notes,
-            *subject.embedding.notes,
-            *_trained_note(subject.embedding),
-            *subject.left_out,
-        ),
-        arrays={"generated_distance": own.near.distance, "generated_index": own.near.index}
-        | {"heldout_distance": real.near.distance, "heldout_index": real.near.index},
-    )
-    subject.progress(check.name, 5, 5)
+    done(2)
+    copying = measured_copying(*in_cells(subject, everyone, check.samples, check.cells, rng), check.level)
+    done(3)
+    estimates = copied_shares(own.near.distance, real.near.distance, criterion, check.level)
+    estimates |= authenticities(subject, everyone, check.level)
+    done(4)
+    pool = pool_real(own, real, len(subject.train), subject.device)
+    estimates |= copying.estimates | preferences(pool, criterion.threshold, rng, check.level)
     decision = judge_copying(estimates, check.tolerance, check.alpha, honest=not subject.split_off)
+    parts = (
+        Parts(estimates, tables=cells_tables(copying.cells), notes=_notes(subject, drawn, criterion))
+        + Parts(figures=(distance_figure(everyone, perturbed, criterion.threshold),))
+        + Parts(galleries=(closest_gallery(drawn.images, own.near, heldout, real.near, subject.train),))
+        + Parts(arrays=_arrays(own, "generated") | _arrays(real, "heldout"))
+    )
+    done(5)
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 
-def _groups(check: Memorization, subject: Subject, heldout: Images) -> dict[str, Located]:
-    """Find the nearest training image of everything, reading the training set once."""
-    assert subject.train is not None
-    features = {_OWN: subject.drawn_features(check.samples), _REAL: subject.embed(heldout)}
-    for name, images in subject.comparable.items():
-        features[name] = subject.embed(images.subset(range(min(len(images), check.samples))))
-    stacked = np.concatenate(list(features.values()))
-    near = nearest_images(subject.train, stacked, subject.embed, device=subject.device)
-    ends = np.cumsum([len(f) for f in features.values()])
-    return {
-        name: Located(f, Neighbors(near.distance[end - len(f) : end], near.index[end - len(f) : end]))
-        for (name, f), end in zip(features.items(), ends, strict=True)
-    }
+def _arrays(group: Located, name: str) -> dict[str, Array]:
+    return {f"{name}_distance": group.near.distance, f"{name}_index": group.near.index}
+
+
+def _notes(subject: Subject, drawn: Samples, criterion: CopyCriterion) -> tuple[str, ...]:
+    return (
+        f"A copy lies within {criterion.threshold:.4g}: {criterion.because}.",
+        *drawn.notes,
+        *subject.embedding.notes,
+        *_trained_note(subject.embedding),
+        *subject.left_out,
+    )
 
 
 def _trained_note(embedding: Embedding) -> tuple[str, ...]:

@@ -80,6 +80,24 @@ def fitted_support(runs: list[Batches], level: float) -> Estimate:
     return fit_effective_support(columns[0], columns[1], columns[2], level)
 
 
+def batch_estimates(runs: list[Batches], level: float) -> dict[str, Estimate]:
+    """Return the support fitted to the runs, and the batch size at which its curve reaches one half."""
+    fitted = fitted_support(runs, level)
+    estimates = {"batch_effective_support": fitted}
+    if fitted.value is not None:
+        ends = [None if end is None else even_chance_size(end) for end in (fitted.low, fitted.high)]
+        estimates["even_chance_batch_size"] = Estimate(
+            value=even_chance_size(fitted.value),
+            low=ends[0],
+            high=ends[1],
+            level=level,
+            n=fitted.n,
+            method="size at which the fitted birthday curve reaches 50 %",
+            unit="images",
+        )
+    return estimates
+
+
 def even_chance_size(support: float) -> float:
     """Return the smallest batch in which a uniform law on ``support`` pictures collides at least half of the time."""
     low, high = 2.0, 2.0 + 2.0 * np.sqrt(support)

@@ -1,66 +1,197 @@
-"""The numbers of the birthday test: supports, look-alikes, heavy atoms, and what was called a duplicate."""
+"""The numbers of the birthday test: what is compared, what a duplicate is, supports, look-alikes, atoms, classes."""
 
 from __future__ import annotations
 
-from didlearn.arrays import Array
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from didlearn.arrays import Array, Bytes, Ints
+from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import Counts, count_duplicates
-from didlearn.checks.sameness import Criterion
-from didlearn.checks.support.pairs import atom_parts
+from didlearn.checks.sameness import PERTURBED, Criterion, calibrate_duplicates
+from didlearn.images.base import Images
+from didlearn.images.picture import eight_bit
 from didlearn.models.base import Samples
-from didlearn.result.parts import Parts
 from didlearn.result.values import Estimate, exactly
-from didlearn.result.words import percent
-from didlearn.statistics.birthday.atoms import heavy_atoms
+from didlearn.rng import Stream
+from didlearn.statistics.birthday.atoms import Atom, heavy_atoms
 from didlearn.statistics.birthday.collisions import collision_probability
 from didlearn.statistics.birthday.support import estimate_support, estimate_support_without_atoms
 
+_FEWEST_OF_A_CLASS, MOST_CLASSES = 20, 200
 
-def measured_supports(found: Counts, found_real: Counts | None, level: float) -> dict[str, Estimate]:
+
+class Embedded(NamedTuple):
+    """Real images and their features, (n, D)."""
+
+    images: Images
+    features: Array
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The samples, and the real images beside them.
+
+    Attributes:
+        drawn: the samples. features: (n, D) theirs.
+        heldout: held-out images, at most as many as were asked of the generator, or ``None``.
+        train: the training images that fill them up to the number of samples, or ``None``.
+    """
+
+    drawn: Samples
+    features: Array
+    heldout: Embedded | None
+    train: Embedded | None
+
+    @property
+    def real(self) -> list[Embedded]:
+        """The real images that there are, held-out ones first."""
+        return [known for known in (self.heldout, self.train) if known is not None]
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the held-out images have classes."""
+        return self.heldout is not None and self.heldout.images.labels is not None
+
+
+class Duplicates(NamedTuple):
+    """Duplicates among the samples, and among the held-out images where there are any."""
+
+    own: Counts
+    heldout: Counts | None
+
+
+class ClassDuplicates(NamedTuple):
+    """Duplicates within one class; ``heldout`` is ``None`` where fewer than two held-out images are of it."""
+
+    label: int
+    own: Counts
+    heldout: Counts | None
+
+
+def gather(subject: Subject, samples: int, rng: Stream) -> Compared:
+    """Draw the samples, choose the real images to set beside them, and embed both."""
+    drawn = subject.draw(samples)
+
+    def embedded(images: Images | None, most: int, name: str) -> Embedded | None:
+        """Take at most so many, or ``None`` where there are not two to compare."""
+        if images is None or min(most, len(images)) < 2:
+            return None
+        chosen = images.some(most, rng.numpy(name))
+        return Embedded(chosen, subject.embed(chosen))
+
+    heldout = embedded(subject.heldout, samples, "heldout")
+    room = len(drawn) - (0 if heldout is None else len(heldout.images))
+    return Compared(drawn, subject.drawn_features(samples), heldout, embedded(subject.train, room, "train"))
+
+
+def calibrated(
+    compared: Compared,
+    embed: Callable[[Bytes], Array],
+    false_pairs: float,
+    threshold: float | None,
+    device: str,
+) -> Criterion:
+    """Calibrate on real images: the held-out ones, filled up with training images to the sample's size."""
+    features = [known.features for known in compared.real]
+    pictures = _to_perturb(compared)
+    return calibrate_duplicates(
+        pictures,
+        embed(pictures),
+        np.concatenate(features) if features else None,
+        embed,
+        samples=len(compared.drawn),
+        false_pairs=false_pairs,
+        threshold=threshold,
+        device=device,
+    )
+
+
+def _to_perturb(compared: Compared) -> Bytes:
+    """Return 8-bit pictures to change mildly: real ones where there are any."""
+    if not compared.real:
+        return eight_bit(compared.drawn.images[:PERTURBED])
+    images = compared.real[0].images
+    return eight_bit(images.read_raw(range(min(PERTURBED, len(images)))))
+
+
+def count_both(compared: Compared, radius: float, device: str) -> Duplicates:
+    """Count pairs within ``radius`` among the samples, and among the held-out images."""
+    heldout = compared.heldout
+    return Duplicates(
+        count_duplicates(compared.features, radius, device=device),
+        None if heldout is None else count_duplicates(heldout.features, radius, device=device),
+    )
+
+
+def measured_supports(found: Duplicates, level: float) -> dict[str, Estimate]:
     """Estimate supports, generated and held-out; where duplicates form clusters, what rests on clusters too."""
+    own = found.own
     estimates = {
-        "effective_support": found.support(level),
-        "collision_probability": collision_probability(found.pairs, found.triples, found.samples, level),
+        "effective_support": own.support(level),
+        "collision_probability": collision_probability(own.pairs, own.triples, own.samples, level),
     }
-    if found.transitive:
-        estimates = estimate_support(found.cluster_sizes, found.samples, level) | estimates
-    if found_real is not None:
-        estimates["effective_support_heldout"] = found_real.support(level)
+    if own.transitive:
+        estimates = estimate_support(own.cluster_sizes, own.samples, level) | estimates
+    if found.heldout is not None:
+        estimates["effective_support_heldout"] = found.heldout.support(level)
     return estimates
 
 
-def measured_lookalikes(
-    features: Array, real: Array | None, criterion: Criterion, device: str, level: float
-) -> dict[str, Estimate]:
+def measured_lookalikes(compared: Compared, criterion: Criterion, device: str, level: float) -> dict[str, Estimate]:
     """Count at the larger distance where real images have pairs to count, for the comparison to rest on."""
-    if real is None or criterion.lookalike is None or criterion.lookalike <= criterion.threshold:
+    if criterion.lookalike is None or criterion.lookalike <= criterion.threshold:
         return {}
-    counts = {"": features, "_heldout": real}
-    found = {name: count_duplicates(x, criterion.lookalike, device=device) for name, x in counts.items()}
-    return {f"lookalike_support{name}": c.support(level) for name, c in found.items()}
+    found = count_both(compared, criterion.lookalike, device)
+    if found.heldout is None:
+        return {}
+    return {
+        "lookalike_support": found.own.support(level),
+        "lookalike_support_heldout": found.heldout.support(level),
+    }
 
 
-def measured_atoms(drawn: Samples, found: Counts, level: float) -> Parts:
-    """List pictures drawn far more often than the rest, and measure again without them."""
-    atoms = heavy_atoms(found.cluster_sizes, found.samples, level) if found.transitive else []
+def atoms_of(found: Counts, level: float) -> list[Atom]:
+    """List pictures drawn far more often than the rest, heaviest first."""
+    return heavy_atoms(found.cluster_sizes, found.samples, level) if found.transitive else []
+
+
+def measured_without(atoms: list[Atom], found: Counts, level: float) -> dict[str, Estimate]:
+    """Estimate the heaviest atom's mass, and the supports again without the atoms."""
     if not atoms:
-        return Parts()
+        return {}
     rest = estimate_support_without_atoms(found.cluster_sizes, found.samples, level) or {}
-    named = {f"{name}_without_atoms": rest[name] for name in ("effective_support", "richness") if name in rest}
-    masses = [(size, mass.value or 0.0, mass.low or 0.0, mass.high or 1.0) for size, mass in atoms]
-    return atom_parts(drawn.images, found, masses) + Parts({"largest_atom": atoms[0][1], **named})
+    kept = {f"{name}_without_atoms": rest[name] for name in ("effective_support", "richness") if name in rest}
+    return {"largest_atom": atoms[0].mass, **kept}
 
 
-def measured_criterion(criterion: Criterion, found: Counts, level: float) -> Parts:
-    """Say what was called a duplicate, how often wrongly, and whether clusters mean anything."""
-    rate = criterion.false_duplicate_rate(level)
-    estimates = {} if rate is None else {"false_duplicate_rate": rate}
+def measured_criterion(criterion: Criterion, level: float) -> dict[str, Estimate]:
+    """Return the threshold, and how often it calls independent images duplicates where that is known."""
     method = f"calibrated: {criterion.because}"
-    estimates["threshold"] = exactly(criterion.threshold, level, criterion.distinct, method, "distance")
-    notes = [f"Two images are duplicates at a distance of {criterion.threshold:.4g} or less: {criterion.because}."]
-    if not found.transitive:
-        notes.append(
-            f"Only {percent(found.transitivity or 0.0)} of pairs within clusters are duplicates themselves: "
-            "pictures shade into one another, so that clusters mean nothing, and richness, coverage, heterogeneity "
-            "and atoms are left out. The effective support counts pairs, and stands."
-        )
-    return Parts(estimates, notes=tuple(notes))
+    threshold = exactly(criterion.threshold, level, criterion.distinct, method, "distance")
+    rate = criterion.false_duplicate_rate(level)
+    return {"threshold": threshold} if rate is None else {"false_duplicate_rate": rate, "threshold": threshold}
+
+
+def count_by_class(compared: Compared, radius: float, device: str) -> list[ClassDuplicates]:
+    """Count duplicates within each class of a conditional model or a labelled bank (Arora et al. 2018, Table 1)."""
+    labels, found = compared.drawn.labels, []
+    for label in [] if labels is None else _large_classes(labels):
+        own = count_duplicates(compared.features[labels == label], radius, device=device)
+        found.append(ClassDuplicates(label, own, _heldout_of(compared.heldout, label, radius, device)))
+    return found
+
+
+def _large_classes(labels: Ints) -> list[int]:
+    classes, counts = np.unique(labels, return_counts=True)
+    return classes[counts >= _FEWEST_OF_A_CLASS][:MOST_CLASSES].tolist()
+
+
+def _heldout_of(heldout: Embedded | None, label: int, radius: float, device: str) -> Counts | None:
+    if heldout is None or heldout.images.labels is None:
+        return None
+    features = heldout.features[heldout.images.labels == label]
+    return count_duplicates(features, radius, device=device) if len(features) > 1 else None

@@ -1,56 +1,67 @@
-"""How the criterion was chosen, drawn: who comes how close to whom."""
+"""What was found, drawn and tabulated: how the criterion was chosen, the closest pairs, atoms, and classes."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Floats
+from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.sameness import Criterion
-from didlearn.neighbors import count_within
+from didlearn.checks.support.measure import ClassDuplicates, Compared
+from didlearn.checks.support.pairs import Candidate
+from didlearn.images.base import Images
+from didlearn.images.picture import to_picture
+from didlearn.neighbors import Neighbors, count_within
 from didlearn.result.parts import Parts
-from didlearn.result.values import Figure, Mark, Series, Table
+from didlearn.result.values import Cell, Figure, Gallery, Mark, Role, Series, Table, Tile
+from didlearn.result.words import percent
+from didlearn.statistics.birthday.atoms import Atom
 
-_RADII = 60
+_RADII_DRAWN, _PAIRS_SHOWN, _ATOMS_LISTED = 60, 12, 50
 
 
-def criterion_parts(generated: Array, heldout: Array | None, criterion: Criterion, level: float, device: str) -> Parts:
+def criterion_parts(compared: Compared, criterion: Criterion, level: float, device: str) -> Parts:
     """Draw the curve over thresholds and the perturbations, and tabulate what the chosen threshold recognises."""
-    figures = (_threshold_curve(generated, heldout, criterion, device), _perturbation_curve(criterion))
-    rows = tuple(
-        (kind, float(np.median(criterion.perturbed[kind])), share.value, share.low, share.high)
-        for kind, share in criterion.sensitivity(level).items()
-    )
     table = Table(
         name="criterion",
         title="Changed copies the criterion still calls duplicates",
         columns=("change", "median distance", "recognised", "low", "high"),
-        rows=rows,
+        rows=tuple(
+            (kind, float(np.median(criterion.perturbed[kind])), share.value, share.low, share.high)
+            for kind, share in criterion.sensitivity(level).items()
+        ),
         caption=f"The threshold is {criterion.threshold:.4g}: {criterion.because}.",
     )
-    return Parts(figures=figures, tables=(table,))
+    return Parts(
+        figures=(_threshold_curve(compared, criterion, device), _perturbation_curve(criterion)), tables=(table,)
+    )
 
 
-def _threshold_curve(generated: Array, heldout: Array | None, criterion: Criterion, device: str) -> Figure:
+def criterion_notes(criterion: Criterion, found: Counts) -> Parts:
+    """Say what was called a duplicate, and where clusters of them mean nothing."""
+    notes = [f"Two images are duplicates at a distance of {criterion.threshold:.4g} or less: {criterion.because}."]
+    if not found.transitive:
+        notes.append(
+            f"Only {percent(found.transitivity)} of pairs within clusters are duplicates themselves: "
+            "pictures shade into one another, so that clusters mean nothing, and richness, coverage, heterogeneity "
+            "and atoms are left out. The effective support counts pairs, and stands."
+        )
+    return Parts(notes=tuple(notes))
+
+
+def _threshold_curve(compared: Compared, criterion: Criterion, device: str) -> Figure:
     radii = _radii(criterion)
-    series = [_pair_rates("pairs of generated images", generated, radii, device, role="generated")]
-    if heldout is not None and len(heldout) > 1:
-        series.append(_pair_rates("pairs of held-out real images", heldout, radii, device, role="heldout"))
-    if criterion.tail is not None:
-        near = radii[(radii >= criterion.threshold * 0.7) & (radii <= criterion.tail.distance)]
-        fitted = [criterion.tail.rate_at(float(r)) for r in near]
-        series.append(Series(label="fit to real pairs", x=tuple(near), y=tuple(fitted), role="theory"))
-    marks = [Mark(label="duplicate", x=criterion.threshold)]
-    if criterion.lookalike is not None and criterion.lookalike > criterion.threshold:
-        marks.append(Mark(label="look-alike", x=criterion.lookalike))
+    series = [_pair_rates("pairs of generated images", compared.features, radii, device, "generated")]
+    if compared.heldout is not None:
+        real = compared.heldout.features
+        series.append(_pair_rates("pairs of held-out real images", real, radii, device, "heldout"))
     return Figure(
         name="thresholds",
         title="Share of pairs closer than a distance",
         x_label="distance",
         y_label="share of pairs",
-        series=tuple(s for s in series if s.x),
-        marks=tuple(marks),
+        series=tuple(s for s in (*series, *_fitted_tail(criterion, radii)) if s.x),
+        marks=_distances_marked(criterion),
         x_log=True,
         y_log=True,
         caption="Left of the first line a pair counts as a duplicate. Above the real curve there, the generator "
@@ -58,13 +69,33 @@ def _threshold_curve(generated: Array, heldout: Array | None, criterion: Criteri
     )
 
 
-def _radii(criterion: Criterion) -> Array:
+def _fitted_tail(criterion: Criterion, radii: Floats) -> list[Series]:
+    tail = criterion.tail
+    if tail is None:
+        return []
+    near = radii[(radii >= criterion.threshold * 0.7) & (radii <= tail.distance)]
+    fitted = tuple(tail.rate_at(float(r)) for r in near)
+    return [Series(label="fit to real pairs", x=tuple(near), y=fitted, role="theory")]
+
+
+def _distances_marked(criterion: Criterion) -> tuple[Mark, ...]:
+    marks = (Mark(label="duplicate", x=criterion.threshold),)
+    if criterion.lookalike is None or criterion.lookalike <= criterion.threshold:
+        return marks
+    return (*marks, Mark(label="look-alike", x=criterion.lookalike))
+
+
+def _radii(criterion: Criterion) -> Floats:
     """From well below the threshold to well above the distance at which real images look alike."""
-    top = max(criterion.threshold * 2, (criterion.lookalike or 0) * 1.3)
-    return np.geomspace(criterion.threshold / 4, top, _RADII) if criterion.threshold > 0 else np.array([top or 1.0])
+    top = criterion.threshold * 2
+    if criterion.lookalike is not None:
+        top = max(top, criterion.lookalike * 1.3)
+    if criterion.threshold > 0:
+        return np.geomspace(criterion.threshold / 4, top, _RADII_DRAWN)
+    return np.array([top if top > 0 else 1.0])
 
 
-def _pair_rates(label: str, features: Array, radii: Array, device: str, role: Any) -> Series:
+def _pair_rates(label: str, features: Array, radii: Floats, device: str, role: Role) -> Series:
     counts = count_within(features, radii, device=device)
     rates = counts / (len(features) * (len(features) - 1) / 2)
     seen = counts > 0
@@ -86,3 +117,116 @@ def _perturbation_curve(criterion: Criterion) -> Figure:
         marks=(Mark(label="duplicate", x=criterion.threshold),),
         caption="Changes left of the line are still recognised as the same picture.",
     )
+
+
+def pair_parts(pixels: Array, pairs: list[Candidate], train: Images | None, near: Neighbors | None) -> Parts:
+    """Tabulate candidate pairs (``pairs.csv``) and show them, beside their nearest training images where given.
+
+    Args:
+        pixels: (n, C, H, W) the samples. pairs: the closest. train: the training images, or ``None``.
+        near: those nearest to both samples of each pair, distance and index (2·pairs,), or ``None``.
+    """
+    rows: list[list[Cell]] = [
+        [rank + 1, p.first, p.second, p.distance, "yes" if p.duplicate else "no"] for rank, p in enumerate(pairs)
+    ]
+    tiles = [_pair_tiles(pixels, pair) for pair in pairs]
+    if train is not None and near is not None:
+        for end, (index, distance) in enumerate(zip(near.index.tolist(), near.distance.tolist(), strict=True)):
+            name, picture = train.source_name(index), to_picture(train.read_raw([index])[0])
+            rows[end // 2] += [index, name, distance]
+            tiles[end // 2].append(Tile(caption=f"{name} · {distance:.3g}", pixels=picture))
+    trained = train is not None
+    return Parts(tables=(_pairs_table(rows, trained),), galleries=(_pairs_gallery(tiles[:_PAIRS_SHOWN], trained),))
+
+
+def _pair_tiles(pixels: Array, pair: Candidate) -> list[Tile]:
+    word = "same" if pair.duplicate else "different"
+    captions = (f"sample {pair.first}", f"sample {pair.second} · {pair.distance:.3g}, {word}")
+    return [
+        Tile(caption=caption, pixels=to_picture(pixels[i]))
+        for i, caption in zip((pair.first, pair.second), captions, strict=True)
+    ]
+
+
+def _pairs_table(rows: list[list[Cell]], trained: bool) -> Table:
+    columns = ["rank", "sample_a", "sample_b", "distance", "duplicate"]
+    for side in "ab" if trained else "":
+        columns += [f"train_{side}", f"train_{side}_name", f"train_{side}_distance"]
+    caption = "The closest pairs, at most one from each cluster of duplicates while there are others."
+    return Table(
+        name="pairs",
+        title="Candidate duplicates",
+        columns=tuple(columns),
+        rows=tuple(tuple(row) for row in rows),
+        caption=caption,
+        csv="pairs.csv",
+    )
+
+
+def _pairs_gallery(tiles: list[list[Tile]], trained: bool) -> Gallery:
+    columns = ("sample A", "sample B") + (("nearest to A in training", "nearest to B in training") if trained else ())
+    caption = (
+        "Two samples that look alike, far from every training image: the generator repeats itself. "
+        "Two samples that equal one training image: it copies."
+        if trained
+        else "The closest pairs among the samples."
+    )
+    return Gallery(
+        name="pairs",
+        title="The closest pairs",
+        columns=columns,
+        rows=tuple(tuple(row) for row in tiles),
+        caption=caption,
+    )
+
+
+def atom_parts(pixels: Array, found: Counts, atoms: list[Atom]) -> Parts:
+    """Show pictures drawn far more often than the rest, with the share of all samples that are this one picture.
+
+    Args:
+        pixels: (n, C, H, W) the samples. found: their duplicates. atoms: heaviest first.
+    """
+    if not atoms:
+        return Parts()
+    sizes = np.bincount(found.component, minlength=found.samples)
+    heaviest = np.argsort(-sizes, kind="stable")[: len(atoms)]
+    tiles = tuple(
+        Tile(caption=_share_of(atom), pixels=to_picture(pixels[i]))
+        for i, atom in zip(heaviest[:_PAIRS_SHOWN], atoms, strict=False)
+    )
+    title = "Pictures drawn far too often"
+    listed = atoms[:_ATOMS_LISTED]
+    table = Table(
+        name="atoms",
+        title=title,
+        columns=("rank", "samples", "mass", "low", "high"),
+        rows=tuple((rank + 1, size, mass.value, mass.low, mass.high) for rank, (size, mass) in enumerate(listed)),
+        caption=f"{len(listed)} of {len(atoms)}." if len(listed) < len(atoms) else "",
+    )
+    return Parts(tables=(table,), galleries=(Gallery(name="atoms", title=title, rows=(tiles,)),))
+
+
+def _share_of(atom: Atom) -> str:
+    return f"{percent(atom.mass.value)} ({percent(atom.mass.low)} to {percent(atom.mass.high)})"
+
+
+def class_parts(found: list[ClassDuplicates], names: tuple[str, ...] | None, beside: bool, level: float) -> Parts:
+    """Tabulate the effective support within each class, ``beside`` the held-out images of that class."""
+    if not found:
+        return Parts()
+    own = ("samples", "pairs", "effective support", "low", "high")
+    columns = ("class", *own, *(f"held-out {name}" for name in own if beside))
+    rows = []
+    for label, ours, theirs in found:
+        name = names[label] if names and label < len(names) else str(label)
+        rows.append((name, *_support_cells(ours, level), *(_support_cells(theirs, level) if beside else ())))
+    return Parts(
+        tables=(Table(name="classes", title="Class by class", columns=columns, rows=tuple(rows), csv="classes.csv"),)
+    )
+
+
+def _support_cells(found: Counts | None, level: float) -> tuple[Cell, ...]:
+    if found is None:
+        return (None,) * 5
+    support = found.support(level)
+    return found.samples, found.pairs, support.value, support.low, support.high

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from didlearn.checks.duplicate_counts import Counts
-from didlearn.checks.support.batches import Batches, even_chance_size, fitted_support, procedure, sweep
+from didlearn.checks.support.batches import Batches, batch_estimates, procedure, sweep
 from didlearn.result.parts import Parts
 from didlearn.result.values import Estimate, Figure, Mark, Series, Table
 from didlearn.result.words import count, number
@@ -19,28 +19,22 @@ _MASS = 0.5
 _PRINTED_MASS = 0.9
 
 
-def birthday_parts(found: Counts, support: Estimate, level: float) -> Parts:
+def published_parts(found: Counts, support: Estimate, level: float) -> Parts:
     """Run the batches of the paper on the sample and set its claims beside the corrected ones."""
     runs = procedure(found.following)
-    fitted = fitted_support(runs, level)
-    estimates = {"batch_effective_support": fitted}
-    half = {
-        end: None if value is None else even_chance_size(value)
-        for end, value in (("value", fitted.value), ("low", fitted.low), ("high", fitted.high))
-    }
-    size = half["value"]
-    notes: tuple[str, ...] = ()
-    if size is not None:
-        method = "size at which the fitted birthday curve reaches 50 %"
-        estimates["even_chance_batch_size"] = Estimate(
-            value=size, low=half["low"], high=half["high"], level=level, n=fitted.n, method=method, unit="images"
-        )
-        notes = (
-            f"s² is not the support: a 50 % collision rate at {number(size)} bounds the effective support by "
-            f"{count(birthday_bound(0.5, round(size)))}, not {count(round(size) ** 2)}.",
-        )
-    tables = (_runs_table(runs, level), *(() if size is None else (_printed_table(round(size)),)))
-    return Parts(estimates=estimates, tables=tables, figures=(_curve(found, support, level),), notes=notes)
+    estimates = batch_estimates(runs, level)
+    table, curve = _runs_table(runs, level), _birthday_curve(sweep(found.following), support, level)
+    parts = Parts(estimates=estimates, tables=(table,), figures=(curve,))
+    even = estimates.get("even_chance_batch_size")
+    return parts if even is None else parts + _claims(round(even.point))
+
+
+def _claims(size: int) -> Parts:
+    note = (
+        f"s² is not the support: a 50 % collision rate at {number(size)} bounds the effective support by "
+        f"{count(birthday_bound(0.5, size))}, not {count(size**2)}."
+    )
+    return Parts(tables=(_printed_table(size),), notes=(note,))
 
 
 def _runs_table(runs: list[Batches], level: float) -> Table:
@@ -84,21 +78,9 @@ def _printed_table(size: int) -> Table:
     )
 
 
-def _curve(found: Counts, support: Estimate, level: float) -> Figure:
-    runs = sweep(found.following)
-    rates = [run.rate(level) for run in runs]
+def _birthday_curve(runs: list[Batches], support: Estimate, level: float) -> Figure:
     sizes = tuple(float(run.size) for run in runs)
-    series = [
-        Series(
-            label="batches of samples",
-            x=sizes,
-            y=tuple(r.value or 0.0 for r in rates),
-            low=tuple(r.low or 0.0 for r in rates),
-            high=tuple(1.0 if r.high is None else r.high for r in rates),
-            style="points",
-            role="generated",
-        )
-    ]
+    series = [_collision_rates(runs, sizes, level)]
     if support.value is not None:
         expected = tuple(float(collision_rate_uniform(support.value, run.size)) for run in runs)
         label = "equally likely pictures of the same effective support"
@@ -112,4 +94,17 @@ def _curve(found: Counts, support: Estimate, level: float) -> Figure:
         marks=(Mark(label="even chance", y=0.5),),
         x_log=True,
         caption="Points below the line mean that a few pictures are drawn more often than the rest.",
+    )
+
+
+def _collision_rates(runs: list[Batches], sizes: tuple[float, ...], level: float) -> Series:
+    rates = [run.rate(level) for run in runs]
+    return Series(
+        label="batches of samples",
+        x=sizes,
+        y=tuple(rate.point for rate in rates),
+        low=tuple(rate.low_or(0.0) for rate in rates),
+        high=tuple(rate.high_or(1.0) for rate in rates),
+        style="points",
+        role="generated",
     )

@@ -2,130 +2,109 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from didlearn.arrays import Array
 from didlearn.audit.subject import Subject
-from didlearn.checks.duplicate_counts import Counts, count_duplicates
-from didlearn.checks.sameness import Criterion, calibrate_duplicates
+from didlearn.checks.duplicate_counts import Counts
+from didlearn.checks.sameness import Criterion
 from didlearn.checks.support.check import Support
-from didlearn.checks.support.classes import class_parts
-from didlearn.checks.support.measure import measured_atoms, measured_criterion, measured_lookalikes, measured_supports
-from didlearn.checks.support.page import criterion_parts
-from didlearn.checks.support.pairs import candidates, pair_parts
-from didlearn.checks.support.procedure import birthday_parts
+from didlearn.checks.support.measure import (
+    Compared,
+    atoms_of,
+    calibrated,
+    count_both,
+    count_by_class,
+    gather,
+    measured_criterion,
+    measured_lookalikes,
+    measured_supports,
+    measured_without,
+)
+from didlearn.checks.support.page import atom_parts, class_parts, criterion_notes, criterion_parts, pair_parts
+from didlearn.checks.support.pairs import Candidate, candidates, nearest_training
+from didlearn.checks.support.procedure import published_parts
 from didlearn.checks.support.sheet import sheet_parts
 from didlearn.checks.support.verdict import judge_support
-from didlearn.images.base import Images
-from didlearn.images.picture import eight_bit
-from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult, Estimate
 from didlearn.rng import Stream
 
-RealSet = tuple[Images | None, Array | None]
-_PERTURBED = 400
-_FEWEST = 50
+_FEWEST_SAMPLES, _STEPS = 50, 6
+_FIRST = ("effective_support", "effective_support_heldout", "richness")  # what a reader looks for first
 
 
 def run_support(check: Support, subject: Subject, rng: Stream) -> CheckResult:
     """Draw samples, calibrate what a duplicate is, count, and compare with held-out images."""
-    drawn = subject.draw(check.samples)
     real = subject.heldout or subject.train
-    fault = find_fault(drawn, None if real is None else real.shape, _FEWEST)
-    if fault is not None:
-        return fault.result(check.name)
-    return _measure(check, subject, drawn, rng)
+    fault = find_fault(subject.draw(check.samples), None if real is None else real.shape, _FEWEST_SAMPLES)
+    return _answer(check, subject, rng) if fault is None else fault.result(check.name)
 
 
-def _measure(check: Support, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
-    features = subject.drawn_features(check.samples)
-    heldout = _some(subject.heldout, check.samples, rng.numpy("heldout"))
-    real = None if heldout is None else subject.embed(heldout)
-    subject.progress(check.name, 1, 6)
-    train = _some(subject.train, len(drawn) - (0 if heldout is None else len(heldout)), rng.numpy("train"))
-    trained = None if train is None else subject.embed(train)
-    criterion = _calibrate(check, subject, drawn, (heldout, real), (train, trained))
-    subject.progress(check.name, 2, 6)
-    found = count_duplicates(features, criterion.threshold, device=subject.device)
-    found_real = None if real is None else count_duplicates(real, criterion.threshold, device=subject.device)
-    subject.progress(check.name, 3, 6)
-    estimates = measured_supports(found, found_real, check.level) | measured_lookalikes(
-        features, real, criterion, subject.device, check.level
-    )
-    subject.progress(check.name, 4, 6)
-    verdict = judge_support(estimates, found, found_real, check.factor, check.level)
-    pairs = candidates(features, found, criterion.threshold, check.candidates, subject.device)
-    subject.progress(check.name, 5, 6)
-    labels = None if heldout is None or real is None or heldout.labels is None else (real, heldout.labels)
-    names = subject.model.class_names if subject.model is not None else None
+def _answer(check: Support, subject: Subject, rng: Stream) -> CheckResult:
+    def done(steps: int) -> None:
+        subject.progress(check.name, steps, _STEPS)
+
+    device, level = subject.device, check.level
+    compared = gather(subject, check.samples, rng)
+    done(1)
+    criterion = calibrated(compared, subject.embed, check.false_pairs, check.threshold, device)
+    done(2)
+    found = count_both(compared, criterion.threshold, device)
+    done(3)
+    estimates = measured_supports(found, level) | measured_lookalikes(compared, criterion, device, level)
+    done(4)
+    pairs = candidates(compared.features, found.own, criterion.threshold, check.candidates, device)
+    done(5)
+    decision = judge_support(estimates, found.own, found.heldout, check.factor, level)
     parts = (
-        Parts(_ordered(estimates))
-        + measured_criterion(criterion, found, check.level)
-        + birthday_parts(found, estimates["effective_support"], check.level)
-        + measured_atoms(drawn, found, check.level)
-        + class_parts(features, drawn.labels, labels, names, criterion.threshold, check.level, subject.device)
-        + criterion_parts(features, real, criterion, check.level, subject.device)
-        + pair_parts(drawn.images, features, pairs, subject.train, subject.embed, subject.device)
-        + _sheet(check, subject, drawn, found, criterion, [(heldout, real), (train, trained)], rng)
-        + Parts(notes=(*drawn.notes, *subject.embedding.notes))
-        + Parts(arrays={"cluster_sizes": found.cluster_sizes, "component": found.component})
+        _supports(compared, criterion, found.own, estimates, level)
+        + _beside(subject, compared, criterion, pairs, level)
+        + _sheet(subject, compared, criterion, found.own, rng)
+        + Parts(notes=(*compared.drawn.notes, *subject.embedding.notes))
+        + Parts(arrays={"cluster_sizes": found.own.cluster_sizes, "component": found.own.component})
     )
-    subject.progress(check.name, 6, 6)
-    return CheckResult(check=check.name, **verdict._asdict(), **parts.fields())
+    done(6)
+    return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 
-def _calibrate(check: Support, subject: Subject, drawn: Samples, heldout: RealSet, train: RealSet) -> Criterion:
-    """Calibrate on real images: the held-out ones, filled up with training images to the sample's size."""
-    features = [known for _, known in (heldout, train) if known is not None]
-    pictures = _pictures(heldout[0] or train[0], drawn)
-    return calibrate_duplicates(
-        pictures,
-        subject.embed(pictures),
-        np.concatenate(features) if features else None,
-        subject.embed,
-        samples=len(drawn),
-        false_pairs=check.false_pairs,
-        threshold=check.threshold,
-        device=subject.device,
-    )
-
-
-def _sheet(
-    check: Support,
-    subject: Subject,
-    drawn: Samples,
-    found: Counts,
-    criterion: Criterion,
-    real: list[RealSet],
-    rng: Stream,
+def _supports(
+    compared: Compared, criterion: Criterion, found: Counts, estimates: dict[str, Estimate], level: float
 ) -> Parts:
+    """What the duplicates among the samples say: supports, the published reading of them, and heavy atoms."""
+    atoms = atoms_of(found, level)
+    return (
+        Parts({name: estimates[name] for name in (*_FIRST, *estimates) if name in estimates})
+        + Parts(measured_criterion(criterion, level))
+        + criterion_notes(criterion, found)
+        + published_parts(found, estimates["effective_support"], level)
+        + atom_parts(compared.drawn.images, found, atoms)
+        + Parts(measured_without(atoms, found, level))
+    )
+
+
+def _beside(subject: Subject, compared: Compared, criterion: Criterion, pairs: list[Candidate], level: float) -> Parts:
+    """What stands beside it: class by class, how the criterion was chosen, and the closest pairs."""
+    device = subject.device
+    names = None if subject.model is None else subject.model.class_names
+    near = None
+    if subject.train is not None and pairs:
+        near = nearest_training(pairs, compared.features, subject.train, subject.embed, device)
+    return (
+        class_parts(count_by_class(compared, criterion.threshold, device), names, compared.labelled, level)
+        + criterion_parts(compared, criterion, level, device)
+        + pair_parts(compared.drawn.images, pairs, subject.train, near)
+    )
+
+
+def _sheet(subject: Subject, compared: Compared, criterion: Criterion, found: Counts, rng: Stream) -> Parts:
     """Keep what a person needs to judge the pairs; the larger real set has pairs that are nearer to one another."""
-    sets = [(images, features) for images, features in real if images is not None and features is not None]
+    real = max(compared.real, key=lambda known: len(known.images), default=None)
     return sheet_parts(
-        drawn.images,
-        subject.drawn_features(check.samples),
+        compared.drawn.images,
+        compared.features,
         found,
         criterion,
-        max(sets, key=lambda known: len(known[0]), default=None),
+        real,
         subject.embed,
         rng.child("sheet"),
         subject.device,
     )
-
-
-def _ordered(estimates: dict[str, Estimate]) -> dict[str, Estimate]:
-    """Put first what a reader looks for first."""
-    first = ("effective_support", "effective_support_heldout", "richness")
-    return {name: estimates[name] for name in (*first, *estimates) if name in estimates}
-
-
-def _some(images: Images | None, count: int, rng: np.random.Generator) -> Images | None:
-    """Return at most ``count`` of the images, or ``None`` where there are not two to compare."""
-    return None if images is None or min(count, len(images)) < 2 else images.some(count, rng)
-
-
-def _pictures(real: Images | None, drawn: Samples) -> Array:
-    """Return 8-bit pictures to perturb: real ones where there are any."""
-    return eight_bit(drawn.images[:_PERTURBED] if real is None else real.read_raw(range(min(_PERTURBED, len(real)))))

@@ -10,8 +10,8 @@ from didlearn.arrays import Array, Bytes, Ints
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.sameness import Criterion, same_picture
 from didlearn.checks.support.asked import ask
+from didlearn.checks.support.measure import Embedded
 from didlearn.checks.support.planted import plant_distinct, plant_duplicates
-from didlearn.images.base import Images
 from didlearn.images.picture import eight_bit, to_picture
 from didlearn.result.parts import Parts
 from didlearn.rng import Stream
@@ -22,7 +22,7 @@ def sheet_parts(
     features: Array,
     counts: Counts,
     criterion: Criterion,
-    real: tuple[Images, Array] | None,
+    real: Embedded | None,
     embed: Callable[[Bytes], Array],
     rng: Stream,
     device: str,
@@ -40,7 +40,7 @@ def sheet_parts(
     if real is None:
         return Parts()
     asked = ask(features, counts, criterion.threshold, rng.numpy("candidates"), device)
-    same = plant_duplicates(real[0], embed, rng.numpy("duplicates"))
+    same = plant_duplicates(real.images, embed, rng.numpy("duplicates"))
     # A threshold given by hand may be anything; a calibrated one keeps out real images that are there twice.
     beyond = same_picture(criterion.perturbed) if criterion.given else criterion.threshold
     other = plant_distinct(*real, asked.distance, beyond, rng.numpy("distinct"), device)
