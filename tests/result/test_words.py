@@ -64,7 +64,7 @@ def test_a_sentence_has_the_digits_a_reader_keeps(value, text):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.0112, "0.011"), (12.34, "12"), (123.4, "120"), (123, "123"), (2.04e-7, "2\u202f×\u202f10⁻⁷")]
+    ("value", "text"), [(0.0112, "0.011"), (12.34, "12"), (123.4, "123"), (123, "123"), (2.04e-7, "2\u202f×\u202f10⁻⁷")]
 )
 def test_a_sentence_may_have_fewer_digits(value, text):
     assert number(value, 2) == text
@@ -111,6 +111,8 @@ def test_things_are_counted_whole_from_ten_up(value, text):
         (0.9996, "99.96", "99.96"),
         (0.99999, "99.999", "99.999"),
         (0.995, "99.5", "99.5"),
+        (0.99574, "99.57", "99.57"),
+        (2.183, "218", "218"),
         (0.0, "0", "0"),
         (-0.25, "\N{MINUS SIGN}25", "\N{MINUS SIGN}25"),
         (3e-8, "3\u202f×\u202f10⁻⁶", "3.00\u202f×\u202f10⁻⁶"),

@@ -8,7 +8,7 @@ import numpy as np
 
 from didlearn.errors import OutputError
 from didlearn.models.base import Sampler, Samples
-from didlearn.result.values import CheckResult
+from didlearn.result.values import CheckResult, Settles
 from didlearn.rng import Stream
 
 _TOLERANCE = 1e-3
@@ -19,6 +19,7 @@ class Fault(NamedTuple):
 
     verdict: Literal["fail", "error", "inconclusive"]
     reason: str
+    settles: Settles | None = None
 
     @property
     def answer(self) -> str:
@@ -28,7 +29,7 @@ class Fault(NamedTuple):
 
     def result(self, check: str) -> CheckResult:
         """Return the fault as the answer of a check."""
-        return CheckResult(check=check, verdict=self.verdict, reason=self.reason, answer=self.answer)
+        return CheckResult(check=check, answer=self.answer, **self._asdict())
 
 
 class Unusable(Sampler):
@@ -76,8 +77,9 @@ def find_fault(samples: Samples, shape: tuple[int, int, int] | None = None, fewe
                 "say what the network's output spans with --value-range LOW HIGH",
             )
     if len(samples) < fewest:
-        few = f"{len(samples)} samples are too few to say anything; give at least {fewest}, better thousands"
-        return Fault("inconclusive", few)
+        enough = Settles(clause=f"give at least {fewest}, better thousands", of="samples", number=fewest)
+        few = f"{len(samples)} samples are too few to say anything; {enough.clause}"
+        return Fault("inconclusive", few, enough)
     return None
 
 

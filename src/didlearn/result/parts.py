@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from didlearn.arrays import Array
 from didlearn.result.values import Effect, Estimate, Figure, Gallery, Settles, Table, Verdict
+from didlearn.result.words import number
 
 
 class Decision(NamedTuple):
@@ -17,6 +18,21 @@ class Decision(NamedTuple):
     answer: str
     settles: Settles | None = None
     effects: tuple[Effect, ...] = ()
+
+
+def settled_by(count: int, of: str) -> Settles:
+    """Return that so many of something, in all, would settle it."""
+    return Settles(clause=f"about {number(count)} {of} would settle it", of=of, number=count)
+
+
+def settled_by_times(times: int, of: str) -> Settles:
+    """Return that so many times as many of something as there were would settle it."""
+    return Settles(clause=f"about {number(times)} times as many {of} would settle it", of=of, times=times)
+
+
+def settled_by_more(of: str) -> Settles:
+    """Return that more of something would settle it, nobody knows how many."""
+    return Settles(clause=f"more {of} would settle it", of=of)
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,14 @@ def number(value: float | None, digits: int = _DIGITS) -> str:
     """Write a number in a sentence: ``461 352``, ``5.4 million``, ``0.0412``; what is absent or not finite is a dash.
 
     Args:
-        value: to write. digits: significant ones of a fraction; whole numbers below a million are written out.
+        value: to write. digits: significant ones, at least; below a million no digit before the point is left out.
     """
     return _signed(value, lambda size: _spoken(size, digits))
+
+
+def to_places(value: float, places: int = 1) -> str:
+    """Write a number to so many decimal places: for numbers that are read by their differences, as nats are."""
+    return _signed(value, lambda size: f"{size:,.{places}f}".replace(",", THIN))
 
 
 def count(value: float) -> str:
@@ -153,7 +158,8 @@ def _percentage(fraction: float | None, show: Formatter) -> str:
     hundredths = round(100 * fraction, 10)
     rest = 100 - hundredths
     if 0 < rest <= 0.5:
-        return f"{hundredths:.{min(6, -math.floor(math.log10(rest)))}f}{THIN}%"
+        places = min(6, max(2, -math.floor(math.log10(rest))))
+        return f"{f'{hundredths:.{places}f}'.rstrip('0')}{THIN}%"
     return f"{show(hundredths)}{THIN}%"
 
 
@@ -163,7 +169,7 @@ def _spoken(size: float, digits: int) -> str:
         return f"{float(factor):g}{power}"
     if size >= 1e6:
         return _in_millions(size)
-    return _grouped(size) if _is_whole(size) else f"{_rounded(size, digits):g}"
+    return _grouped(size) if _is_whole(size) or size >= 10**digits else f"{_rounded(size, digits):g}"
 
 
 def _written_out(size: float) -> str:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from didlearn.checks.fidelity.verdict import Limits, judge_fidelity
+from didlearn.checks.fidelity.verdict import FidelityLimits, judge_fidelity
+from didlearn.errors import ResultError
 from didlearn.result.values import Estimate
 
-LIMITS = Limits(0.2, 0.1, 0.05)
+LIMITS = FidelityLimits(0.2, 0.1, 0.05)
 FINE = {
     "precision_gap": (-0.05, -0.1, 0.0),
     "coverage_gap": (-0.05, -0.1, 0.0),
@@ -15,12 +16,15 @@ FINE = {
 }
 
 
-def judge(**changed):
+def all_estimates(**changed):
     values = FINE | changed
     for name in ("precision", "coverage", "recall", "frechet_distance"):
         values |= {name: (0.5, 0.4, 0.6), f"{name}_train": (0.5, 0.4, 0.6)}
-    estimates = {key: Estimate(value=v, low=a, high=b, n=9, method="") for key, (v, a, b) in values.items()}
-    return judge_fidelity(estimates, LIMITS)
+    return {key: Estimate(value=v, low=a, high=b, n=9, method="") for key, (v, a, b) in values.items()}
+
+
+def judge(**changed):
+    return judge_fidelity(all_estimates(**changed), LIMITS)
 
 
 def test_all_within_passes():
@@ -54,8 +58,26 @@ def test_a_shift_must_be_found_by_the_exchange_test_too():
 
 def test_how_many_images_settle_it():
     """Twice as far from the limit as the interval reaches is settled; half as far needs four times the images."""
-    assert "about 4 times" in judge(precision_gap=(-0.15, -0.25, -0.05)).reason
-    assert "no number of images within reach" in judge(precision_gap=(-0.2, -0.3, -0.1)).reason
+    found = judge(precision_gap=(-0.15, -0.25, -0.05))
+    assert "about 4 times" in found.reason
+    assert (found.settles.times, found.settles.number) == (4, None)
+    never = judge(precision_gap=(-0.2, -0.3, -0.1))
+    assert "no number of images within reach" in never.reason
+    assert (never.settles.times, never.settles.of) == (None, "")
+
+
+def test_an_open_end_is_no_loss_of_nothing():
+    estimates = {"precision_gap": Estimate(value=-0.05, low=None, high=0.0, n=9, method="")}
+    found = judge_fidelity(all_estimates() | estimates, LIMITS)
+    assert found.verdict == "inconclusive"
+    assert "no number of images within reach" in found.settles.clause
+
+
+def test_a_score_that_is_not_there_is_not_zero():
+    with pytest.raises(ResultError, match="has none"):
+        judge_fidelity(
+            all_estimates() | {"coverage": Estimate(value=None, low=None, high=None, n=9, method="")}, LIMITS
+        )
 
 
 def test_several_failures_are_listed():

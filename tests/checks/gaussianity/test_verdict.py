@@ -17,8 +17,8 @@ def edges(**values):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"gram_edge": 0.14}, "the spectrum's upper edge is 14 % beyond the mixture's"),
-        ({"gram_edge": -0.2}, "the spectrum's upper edge is 20 % below the mixture's"),
+        ({"gram_edge": 0.14}, "the spectrum's upper edge is 14\u202f% beyond the mixture's"),
+        ({"gram_edge": -0.2}, "the spectrum's upper edge is 20\u202f% below the mixture's"),
         ({"whitened_edge": 3.2}, "the whitened spectrum's upper edge is 4.2 times the mixture's"),
         (
             {"whitened_edge": 7.8e9},

@@ -36,6 +36,7 @@ def test_far_training_images_fail():
 def test_a_search_that_misses_what_is_there_says_nothing(control):
     found = judge(**{control: share(0.9, 0.76, 0.97)})
     assert found.verdict == "inconclusive"
+    assert (found.settles.of, found.settles.number) == ("rounds or starts", None)
     assert "off" not in found.answer
     assert "not on its manifold" not in found.answer
 
@@ -48,6 +49,7 @@ def test_an_interval_about_the_tolerance_is_open():
     found = judge(off_manifold=share(0.5, 0.34, 0.66))
     assert found.verdict == "inconclusive"
     assert "more images would settle it" in found.answer
+    assert found.settles.sentence == "More images would settle it. The check does not say how many."
 
 
 def test_better_recovered_training_images_fail_where_heldout_ones_are_honest():

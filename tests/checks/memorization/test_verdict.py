@@ -46,4 +46,26 @@ def copying(copied=(0.0, 0.0, 0.004), certain=0.0, data=0.5, preference=0.5, mat
 def test_branches_of_copying(case, verdict, words):
     decision = copying(**case)
     assert decision.verdict == verdict, decision
+    assert (decision.settles is None) == (verdict != "inconclusive" or "sees nothing" in words)
     assert words.replace(" ", "") in (decision.answer + decision.reason).replace("\u202f", "").replace(" ", "")
+
+
+def test_how_many_samples_settle_it_is_data():
+    """Of 10 000 samples the interval reaches .015 to a limit that lies .005 away: three times the root, nine times."""
+    settles = copying(copied=(0.005, 0.0, 0.02)).settles
+    assert (settles.number, settles.of) == (90_000, "samples")
+    assert copying(copied=(0.01, 0.0, 0.02)).settles.of == ""
+    blurred = copying(copied=(0.05, 0.04, 0.06), match=0.4, share=(1.0, 0.3, 1.0)).settles
+    assert (blurred.number, blurred.of) == (None, "held-out images")
+
+
+def test_a_p_value_that_is_not_there_shows_nothing():
+    """Where no sample matches a real image there is nothing to exchange: a certain copy alone is none."""
+    estimates = {
+        "copied_fraction": estimate(0.0, 0.0, 0.004),
+        "certain_copies": estimate(0.0, 0.0, 0.004),
+        "training_preference_expected": exactly(0.8, 0.95, 10, "m"),
+    }
+    absent = Estimate(value=None, low=None, high=None, n=0, method="m")
+    assert judge_copying(estimates, 0.01, 0.01, honest=True).verdict == "pass"
+    assert judge_copying(estimates | {"training_preference_pvalue": absent}, 0.01, 0.01, honest=True).verdict == "pass"

@@ -16,7 +16,7 @@ from didlearn.checks.fidelity.measure import (
     vendi_numbers,
 )
 from didlearn.checks.fidelity.page import bias_figure, far_gallery, score_table
-from didlearn.checks.fidelity.verdict import Limits, judge_fidelity
+from didlearn.checks.fidelity.verdict import FidelityLimits, judge_fidelity
 from didlearn.embeddings.classifier import ClassifierEmbedding
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
@@ -61,7 +61,7 @@ def _compare(check: Fidelity, subject: Subject, drawn: Samples, rng: Stream) -> 
         galleries=(far_gallery(sets, drawn.images, chosen, heldout, check.neighbors),),
         notes=(*_notes(subject, found, check.alpha), *drawn.notes, *subject.embedding.notes),
     )
-    decision = judge_fidelity(found, Limits(check.tolerance, check.shift, check.alpha))
+    decision = judge_fidelity(found, FidelityLimits(check.tolerance, check.shift, check.alpha))
     subject.progress(check.name, _STEPS, _STEPS)
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 

@@ -10,7 +10,7 @@ from didlearn.checks.gaussianity.check import Gaussianity
 from didlearn.checks.gaussianity.measure import study_estimates, study_tables
 from didlearn.checks.gaussianity.page import study_figures
 from didlearn.checks.gaussianity.tests import Study, study_group
-from didlearn.checks.gaussianity.verdict import TESTS, Limits, agreed, judge_features
+from didlearn.checks.gaussianity.verdict import TESTS, GaussianityLimits, agreed, judge_features, judge_unfit
 from didlearn.embeddings import Embedding, open_embedding
 from didlearn.errors import UsageError
 from didlearn.models.faults import find_fault
@@ -35,14 +35,15 @@ def run_gaussianity(check: Gaussianity, subject: Subject, rng: Stream) -> CheckR
     parts, studies, decisions = Parts(), dict[str, list[Study]](), dict[str, Decision]()
     for number, (name, embedding) in enumerate(_spaces(subject, check.embeddings)):
         groups = feature_groups(subject, embedding, check.samples, check.dimension, rng.child("rows"))
-        unfit = _unfit(groups[OWN])
+        unfit = judge_unfit(groups[OWN])
         if unfit is not None:
             decisions[name] = unfit
             continue
         found, notes = _studies(check, subject, groups, number, rng)
         estimates = {key: e for study in found for key, e in study_estimates(study, check.level).items()}
         studies[name] = found
-        decisions[name] = judge_features(estimates, found[0], Limits(check.alpha, check.tolerance, check.fluctuation))
+        limits = GaussianityLimits(check.alpha, check.tolerance, check.fluctuation)
+        decisions[name] = judge_features(estimates, found[0], limits)
         parts += Parts({} if number else estimates, notes=notes) + study_figures(found, name, number)
     notes = (*_class_note(subject), *subject.draw(check.samples).notes, *subject.embedding.notes)
     tables = study_tables(studies) if studies else Parts()
@@ -58,7 +59,7 @@ def _studies(
     notes = tuple(note for group in groups.values() for note in (*group.notes, *_repeats(group)))
     fit = [groups[OWN]]
     if REAL in groups:
-        unfit = _unfit(groups[REAL])
+        unfit = judge_unfit(groups[REAL])
         fit += [groups[REAL]] if unfit is None else []
         notes += () if unfit is None else (f"Held-out images were left out: {unfit.reason}.",)
     tested = min([check.tested, *(len(group.features) // 2 for group in fit)])
@@ -86,18 +87,6 @@ def _spaces(subject: Subject, further: tuple[str, ...]) -> list[tuple[str, Embed
     ]
     named = [(embedding.name, embedding) for embedding in opened if embedding.name != subject.embedding.name]
     return [(subject.embedding.name, None), *named]
-
-
-def _unfit(group: Group) -> Decision | None:
-    """Say why a group's features cannot be tested, or nothing."""
-    rows = len(group.features)
-    if rows < FEWEST:
-        reason = f"{rows} images in classes of at least {FEWEST} are too few to compare features"
-        return Decision("inconclusive", reason, f"Open: {reason}; give at least {FEWEST} of each class.")
-    if (group.features == group.features[0]).all():
-        reason = f"all {rows} {group.name} images have the same features, so there is no spectrum to compare"
-        return Decision("inconclusive", reason, f"Open: {reason}.")
-    return None
 
 
 def _repeats(group: Group) -> tuple[str, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from didlearn.result.parts import Decision
-from didlearn.result.values import Estimate
+from didlearn.result.parts import Decision, settled_by_more
+from didlearn.result.values import Estimate, Settles, is_significant
 from didlearn.result.words import number, percent
+
+_CONTROLS = {"recovered": "planted images", "recovered_noisy": "planted images with noise"}
+_FARTHER = 1.05  # times the error: a likely image that far out is worth a sentence
 
 
 def judge_inversion(
@@ -18,45 +21,54 @@ def judge_inversion(
     set is honest). ``pass``: surely at most ``tolerance`` lie beyond. Else ``inconclusive``.
     """
     said = _said(estimates)
-    for name, what in (("recovered", "planted images"), ("recovered_noisy", "planted images with noise")):
-        rate = estimates[name].value or 0.0
-        if rate < required:
-            reason = f"the search found only {percent(rate)} of the {what} again, fewer than {percent(required)}"
-            return Decision("inconclusive", reason, f"{said} But {reason}: more rounds or starts are needed.")
-    beyond = estimates["off_manifold"]
-    low, high = beyond.low or 0.0, 1.0 if beyond.high is None else beyond.high
-    better = estimates.get("recovery_closer_pvalue")
-    if honest and better is not None and (better.value or 0.0) < alpha:
+    missed = [name for name in _CONTROLS if estimates[name].point < required]
+    if missed:
+        return _missed(said, missed[0], estimates[missed[0]].point, required)
+    if honest and is_significant(estimates.get("recovery_closer_pvalue"), alpha):
         reason = "training images are recovered better than held-out ones: the generator fits the images it was shown"
         return Decision("fail", reason, f"{said} And {reason}.")
+    return _beyond(said, estimates["off_manifold"], tolerance)
+
+
+def _missed(said: str, control: str, rate: float, required: float) -> Decision:
+    """A search that misses what is there says nothing of what it does not find."""
+    reason = f"the search found only {percent(rate)} of the {_CONTROLS[control]} again, fewer than {percent(required)}"
+    settles = Settles(clause="more rounds or starts are needed", of="rounds or starts")
+    return Decision("inconclusive", reason, f"{said} But {reason}: {settles.clause}.", settles)
+
+
+def _beyond(said: str, share: Estimate, tolerance: float) -> Decision:
+    low, high = share.low_or(0.0), share.high_or(1.0)
+    words = "of the training images lie farther out than the generator's own images"
     if low > tolerance:
-        reason = f"at least {percent(low)} of the training images lie farther out than the generator's own images"
+        reason = f"at least {percent(low)} {words}"
         return Decision("fail", reason, f"{said} They are not on its manifold: {reason}.")
     if high <= tolerance:
-        reason = f"at most {percent(high)} of the training images lie farther out than the generator's own images"
+        reason = f"at most {percent(high)} {words}"
         return Decision("pass", reason, f"{said} It can make them: {reason}.")
-    reason = (
-        f"{percent(low)} to {percent(high)} of the training images lie farther out than the generator's own images; "
-        "more images would settle it"
-    )
-    return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.")
+    settles = settled_by_more("images")
+    reason = f"{percent(low)} to {percent(high)} {words}; {settles.clause}"
+    return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.", settles)
 
 
 def _said(estimates: dict[str, Estimate]) -> str:
-    train, own = estimates["error_train"].value or 0.0, estimates["error_generated"].value or 0.0
+    train, own, found = (estimates[name].point for name in ("error_train", "error_generated", "recovered"))
     text = (
-        f"The nearest image the generator makes to a training image differs by {train:.2g} per pixel (median squared "
-        f"error; its own images: {own:.2g}); of planted images it found {percent(estimates['recovered'].value or 0.0)}."
+        f"The nearest image the generator makes to a training image differs by {number(train, 2)} per pixel (median "
+        f"squared error; its own images: {number(own, 2)}); of planted images it found {percent(found)}."
     )
     likely = estimates.get("error_train_likely")
-    if likely is not None and likely.value is not None and likely.value > 1.05 * train:
-        text += f" Where its prior has mass, it comes only within {likely.value:.2g}."
+    if likely is not None and likely.value is not None and likely.value > _FARTHER * train:
+        text += f" Where its prior has mass, it comes only within {number(likely.value, 2)}."
+    return text + _better_search(estimates)
+
+
+def _better_search(estimates: dict[str, Estimate]) -> str:
     left = estimates.get("distance_left")
     if left is None or left.value is None:
-        return text
-    theirs = estimates["error_train_published"].value or 0.0
-    published = estimates["ratio_generated_published"].value or 0.0
+        return ""
+    theirs, times = (estimates[name].point for name in ("error_train_published", "ratio_generated_published"))
     return (
-        f"{text} The published protocol says {theirs:.2g}, {number(published)} times its own images' error: "
+        f" The published protocol says {number(theirs, 2)}, {number(times)} times its own images' error: "
         f"a better search leaves {percent(left.value)} of that distance."
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from didlearn.checks.likelihood.measure import preferred
 from didlearn.checks.log_likelihood.bounds import key, slack_of
-from didlearn.result.parts import Decision
-from didlearn.result.values import Estimate
+from didlearn.result.parts import Decision, settled_by_more
+from didlearn.result.values import Estimate, Settles
+from didlearn.result.words import number, to_places
+
+_OPEN = "open"
 
 
 def judge_likelihood(estimates: dict[str, Estimate], outside: list[str], tightness: float, budget: int) -> Decision:
@@ -15,32 +18,35 @@ def judge_likelihood(estimates: dict[str, Estimate], outside: list[str], tightne
     outside set is surely likelier than held-out images. ``pass``: held-out images are surely likelier than every
     outside set. ``measured``: nothing outside to compare with. Else ``inconclusive``.
     """
-    gap, slack = estimates["bound_gap"], slack_of(estimates)
+    gap, slack = estimates["bound_gap"].point, slack_of(estimates)
     said = _said(estimates, slack)
     wins = {name: _preferred(estimates, "held-out", name, slack) for name in outside}
     likelier = [name for name, winner in wins.items() if winner == name]
+    unsettled = [name for name, winner in wins.items() if winner == _OPEN]
     if likelier:
         reason = f"{likelier[0]} is likelier than held-out images, by more than loose bounds explain"
         return Decision("fail", reason, f"{said} It finds {likelier[0]} likelier than the kind it was trained on.")
-    if (gap.value or 0.0) > tightness and (not wins or "open" in wins.values()):
-        need = round(budget * (gap.value or 0.0) / tightness)
-        reason = (
-            f"the bounds lie {gap.value:.3g} nats apart on its own images; about {need} gradient evaluations a chain"
-        )
-        reason = f"{reason} would bring them within {tightness:g}"
-        return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.")
+    if gap > tightness and (not wins or unsettled):
+        return _loose(said, gap, tightness, budget)
     if not outside:
         reason = "there is no outside set to compare with; give one with --outside NAME=SPEC"
         return Decision("measured", reason, said)
-    unsettled = [name for name, winner in wins.items() if winner == "open"]
     if unsettled:
-        reason = (
-            f"held-out images and {unsettled[0]} differ by less than the intervals and the gap; "
-            "more images would settle it"
-        )
-        return Decision("inconclusive", reason, f"{said} Open: {reason}.")
+        settles = settled_by_more("images")
+        words = f"held-out images and {unsettled[0]} differ by less than the intervals and the gap"
+        reason = f"{words}; {settles.clause}"
+        return Decision("inconclusive", reason, f"{said} Open: {reason}.", settles)
     reason = "held-out images are likelier than every outside set, by more than loose bounds explain"
     return Decision("pass", reason, f"{said} It finds held-out images likelier than {', '.join(outside)}.")
+
+
+def _loose(said: str, gap: float, tightness: float, budget: int) -> Decision:
+    """The gap shrinks in proportion to the budget."""
+    need = round(budget * gap / tightness)
+    clause = f"about {number(need)} gradient evaluations a chain would bring them within {number(tightness)}"
+    settles = Settles(clause=clause, of="gradient evaluations a chain", number=need)
+    reason = f"the bounds lie {number(gap)} nats apart on its own images; {clause}"
+    return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.", settles)
 
 
 def _preferred(estimates: dict[str, Estimate], a: str, b: str, slack: float) -> str:
@@ -48,18 +54,15 @@ def _preferred(estimates: dict[str, Estimate], a: str, b: str, slack: float) -> 
 
 
 def _said(estimates: dict[str, Estimate], slack: float) -> str:
-    train, heldout = estimates["log_likelihood_train"], estimates.get("log_likelihood_heldout")
-    text = f"Training images have a log-likelihood of {train.value:.1f} nats"
+    train, heldout = estimates["log_likelihood_train"].point, estimates.get("log_likelihood_heldout")
+    text, within = f"Training images have a log-likelihood of {to_places(train)} nats", number(slack, 2)
     if heldout is None:
-        return f"{text} (bounds within {slack:.2g})."
+        return f"{text} (bounds within {within})."
     winner = preferred(estimates["preference_train_heldout"], slack, "training", "held-out")
-    which = "neither surely likelier" if winner == "open" else f"{winner} images surely likelier"
+    which = "neither surely likelier" if winner == _OPEN else f"{winner} images surely likelier"
     own = _preferred(estimates, "generated", "held-out", slack)
     mine = {
-        "generated": "its own images are likelier than real ones",
-        "held-out": "real images are likelier than its own",
+        "generated": "; its own images are likelier than real ones",
+        "held-out": "; real images are likelier than its own",
     }
-    return (
-        f"{text}, held-out ones {heldout.value:.1f} ({which}; bounds within {slack:.2g})"
-        f"{'; ' + mine[own] if own in mine else ''}."
-    )
+    return f"{text}, held-out ones {to_places(heldout.point)} ({which}; bounds within {within}){mine.get(own, '')}."

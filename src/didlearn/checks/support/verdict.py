@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from didlearn.checks.duplicate_counts import Counts
-from didlearn.result.parts import Decision
-from didlearn.result.values import Estimate
+from didlearn.result.parts import Decision, settled_by
+from didlearn.result.values import Estimate, Settles
 from didlearn.result.words import count, interval, number
 from didlearn.statistics.birthday.sample_size import compare_support, samples_to_settle
+
+_ONE = 1.0  # whatever makes images at all makes one
 
 
 def judge_support(
@@ -29,17 +31,19 @@ def judge_support(
         reason = f"its effective support ({interval(own)}) lies below that of real images ({interval(real)})"
         return Decision("fail", reason, f"{said} That is too few: {beside}.")
     if outcome == "pass":
-        reason = f"its effective support is shown to be at least the real one's over {factor:g}"
+        reason = f"its effective support is shown to be at least the real one's over {number(factor)}"
         return Decision("pass", reason, f"{said} That is enough: {beside}.")
     if _looks_as_diverse(estimates, factor):
         reason = (
             "real images hold too few duplicates to be counted, and pairs that merely look alike are shown to be at "
-            f"most {factor:g} times as frequent among its samples as among real images"
+            f"most {number(factor)} times as frequent among its samples as among real images"
         )
         return Decision("pass", reason, f"{said} Its pictures look alike no more often than real ones do ({beside}).")
-    need = _need(found, found_real, factor, level)
-    reason = f"the intervals of generated and real images do not decide; {need}"
-    return Decision("inconclusive", reason, f"{said} Whether that is enough is open ({beside}): {need}.")
+    settles = _samples_needed(found, found_real, factor, level)
+    reason = f"the intervals of generated and real images do not decide; {settles.clause}"
+    return Decision(
+        "inconclusive", reason, f"{said} Whether that is enough is open ({beside}): {settles.clause}.", settles
+    )
 
 
 def _looks_as_diverse(estimates: dict[str, Estimate], factor: float) -> bool:
@@ -51,19 +55,23 @@ def _size(own: Estimate, found: Counts) -> str:
     if own.value is None:
         return (
             f"No duplicate among {number(found.samples)} samples: as pairs see it, the generator makes "
-            f"at least {count(own.low or 0)} different images."
+            f"at least {count(own.low_or(_ONE))} different images."
         )
     if found.pairs == found.samples * (found.samples - 1) // 2:
         return f"The generator made the same image {number(found.samples)} times."
     return f"As pairs see it, the generator makes about {count(own.value)} different images ({interval(own)})."
 
 
-def _need(found: Counts, real: Counts, factor: float, level: float) -> str:
-    both = {"generated": found.collisions, "real": real.collisions, "factor": factor, "level": level}
-    alone = samples_to_settle(**both, fixed_real=True)  # type: ignore[arg-type]
+def _samples_needed(found: Counts, real: Counts, factor: float, level: float) -> Settles:
+    def needed(*, fixed_real: bool) -> int | None:
+        return samples_to_settle(
+            generated=found.collisions, real=real.collisions, factor=factor, level=level, fixed_real=fixed_real
+        )
+
+    alone = needed(fixed_real=True)
     if alone is not None:
-        return f"about {number(alone)} samples would settle it"
-    need = samples_to_settle(**both)  # type: ignore[arg-type]
-    if need is not None:
-        return f"about {number(need)} samples and as many held-out images would settle it"
-    return "at these rates no number of samples within reach settles it"
+        return settled_by(alone, "samples")
+    together = needed(fixed_real=False)
+    if together is not None:
+        return settled_by(together, "samples and as many held-out images")
+    return Settles(clause="at these rates no number of samples within reach settles it")

@@ -1,0 +1,64 @@
+"""The verdict of likelihood, case by case."""
+
+import pytest
+
+from didlearn.checks.likelihood.verdict import judge_likelihood
+from didlearn.result.values import Estimate, exactly
+
+
+def nats(value, low, high):
+    return Estimate(value=value, low=low, high=high, n=16, method="given", unit="nats")
+
+
+def judge(outside, gap=0.4, **preferences):
+    """Judge with bounds that lie ``gap`` apart on simulated images, and preferences of held-out over outside images."""
+    found = {
+        "bound_gap": nats(gap, gap - 0.1, gap + 0.1),
+        "effort_drift": exactly(0.05, 0.95, 16, "given"),
+        "log_likelihood_train": nats(-1234.56, -1240, -1230),
+        "log_likelihood_heldout": nats(-1250.0, -1256, -1244),
+        "preference_train_heldout": nats(15.4, 9, 22),
+        "preference_generated_heldout": nats(0.2, -3, 3),
+    }
+    found |= {f"preference_heldout_{name}": nats(*ends) for name, ends in preferences.items()}
+    return judge_likelihood(found, outside, tightness=1.0, budget=480)
+
+
+def test_the_verdict_is_by_whether_the_preference_stands_beyond_the_bounds():
+    assert judge(["mnist"], mnist=(20, 10, 30)).verdict == "pass"
+    assert judge(["mnist"], mnist=(-20, -30, -10)).verdict == "fail"
+    assert judge([]).verdict == "measured"
+
+
+def test_one_set_that_is_likelier_fails_whatever_the_others_are():
+    found = judge(["noise", "mnist"], noise=(90, 80, 99), mnist=(-20, -30, -10))
+    assert found.verdict == "fail"
+    assert found.reason.startswith("mnist is likelier")
+
+
+def test_a_preference_within_the_slack_needs_more_images():
+    """The slack is the gap's high end, .5 nats: a preference of at least .4 is within it, one of .6 is not."""
+    found = judge(["noise", "mnist"], noise=(90, 80, 99), mnist=(20, 0.4, 30))
+    assert found.verdict == "inconclusive"
+    assert "held-out images and mnist differ by less" in found.reason
+    assert (found.settles.of, found.settles.number) == ("images", None)
+    assert judge(["mnist"], mnist=(20, 0.6, 30)).verdict == "pass"
+
+
+@pytest.mark.parametrize("outside", [[], ["mnist"]])
+def test_loose_bounds_need_a_budget_in_proportion_to_their_gap(outside):
+    found = judge(outside, gap=2.5, mnist=(1, -3, 5))
+    assert found.verdict == "inconclusive"
+    assert (found.settles.of, found.settles.number) == ("gradient evaluations a chain", 1200)
+    assert "about 1\u202f200 gradient evaluations a chain would bring them within 1" in found.reason
+    assert found.settles.clause in found.reason
+
+
+def test_loose_bounds_do_not_hide_a_preference_beyond_them():
+    assert judge(["mnist"], gap=2.5, mnist=(20, 10, 30)).verdict == "pass"
+
+
+def test_the_answer_says_who_is_likelier_and_how_tight_the_bounds_are():
+    answer = judge(["mnist"], mnist=(20, 10, 30)).answer
+    assert "log-likelihood of \N{MINUS SIGN}1\u202f234.6 nats" in answer
+    assert "\N{MINUS SIGN}1\u202f250.0 (training images surely likelier; bounds within 0.5)" in answer
