@@ -87,10 +87,29 @@ def proportion(
 
 
 def difference(successes: int, trials: int, other_successes: int, other_trials: int, level: float = 0.95) -> Estimate:
-    """Estimate ``successes/trials − other_successes/other_trials``.
+    """Estimate ``successes/trials − other_successes/other_trials``, with the interval of ``newcombe``.
 
-    Newcombe's (1998) hybrid score interval: the Wilson ends l, u of each proportion combine to
-    d − √((p−l)² + (u'−p')²) and d + √((u−p)² + (p'−l')²).
+    Raises:
+        UsageError: the counts or the level make no sense.
+    """
+    low, high = newcombe(successes, trials, other_successes, other_trials, level)
+    return Estimate(
+        value=successes / trials - other_successes / other_trials,
+        low=low,
+        high=high,
+        level=level,
+        n=trials + other_trials,
+        method="difference of proportions, Newcombe",
+        unit="fraction",
+    )
+
+
+def newcombe(
+    successes: int, trials: int, other_successes: int, other_trials: int, level: float = 0.95
+) -> tuple[float, float]:
+    """Return Newcombe's (1998) hybrid score interval of a difference of proportions p − p'.
+
+    The Wilson ends l, u of each proportion combine to d − √((p−l)² + (u'−p')²) and d + √((u−p)² + (p'−l')²).
 
     Raises:
         UsageError: the counts or the level make no sense.
@@ -101,15 +120,7 @@ def difference(successes: int, trials: int, other_successes: int, other_trials: 
     p, q = successes / trials, other_successes / other_trials
     p_low, p_high = _wilson(successes, trials, level)
     q_low, q_high = _wilson(other_successes, other_trials, level)
-    return Estimate(
-        value=p - q,
-        low=p - q - math.hypot(p - p_low, q_high - q),
-        high=p - q + math.hypot(p_high - p, q - q_low),
-        level=level,
-        n=trials + other_trials,
-        method="difference of proportions, Newcombe",
-        unit="fraction",
-    )
+    return p - q - math.hypot(p - p_low, q_high - q), p - q + math.hypot(p_high - p, q - q_low)
 
 
 def bootstrap(

@@ -7,15 +7,99 @@ binomial error of a share of neighbours; an interval without width where nothing
 import numpy as np
 import pytest
 
-from didlearn.checks.fidelity.measure import Sets, frechet_numbers, kernel_numbers, manifold_numbers, vendi_numbers
+from didlearn.checks.fidelity.manifold_metrics import manifold_metrics
+from didlearn.checks.fidelity.measure import (
+    Sets,
+    frechet_numbers,
+    kernel_numbers,
+    manifold_numbers,
+    vendi_numbers,
+)
 from didlearn.rng import Stream
 from didlearn.statistics.distances.frechet import frechet_distance, frechet_influence
+from didlearn.statistics.distances.kernel_distance import kernel_distance
+from didlearn.statistics.intervals import clopper_pearson, difference
 
 
 def draw(seed, n=150, m=200, p=6):
     rng = np.random.default_rng(seed)
     real, generated, train = rng.normal(size=(n, p)), rng.normal(size=(m, p)) * 0.75 + 0.25, rng.normal(size=(m, p))
     return Sets(real, generated, train)
+
+
+def along(*values):
+    """Features of width one, (n, 1)."""
+    return np.array(values, float)[:, None]
+
+
+def test_frechet_distances_of_shifted_copies_are_squared_shifts():
+    """Equal variances leave (difference of means)²: 9 and 1."""
+    real = along(-1, 1, -2, 2)
+    found = frechet_numbers(Sets(real, real + 3, real + 1), 0.9)
+    values = {name: one.value for name, one in found.items()}
+    assert values == pytest.approx({"frechet_distance": 9, "frechet_distance_train": 1, "frechet_excess": 8})
+    assert [(one.n, one.level) for one in found.values()] == [(8, 0.9), (8, 0.9), (12, 0.9)]
+
+
+def test_vendi_scores_of_orthogonal_and_of_equal_images_are_their_number_and_one():
+    found = vendi_numbers(Sets(along(1, 2), np.eye(5), np.tile([1.0, 2.0], (5, 1))), 0.9)
+    values = {name: one.value for name, one in found.items()}
+    assert values == pytest.approx({"vendi_score": 5, "vendi_score_train": 1, "vendi_ratio": 5})
+    assert {name: (one.n, one.unit, one.level) for name, one in found.items()} == {
+        "vendi_score": (5, "images", 0.9),
+        "vendi_score_train": (5, "images", 0.9),
+        "vendi_ratio": (10, "ratio", 0.9),
+    }
+
+
+def test_kernel_numbers_are_of_the_samples_they_name():
+    rng = np.random.default_rng(0)
+    real, train = rng.normal(size=(2, 40, 3))
+    far = rng.normal(size=(30, 3)) + 4
+    found = kernel_numbers(Sets(real, far, train), 0.9, 39, Stream(0))
+    for name, rows in (("", far), ("_train", train)):
+        assert found[f"kernel_distance{name}"].value == pytest.approx(kernel_distance(real=real, generated=rows))
+        assert found[f"kernel_pvalue{name}"].n == found[f"kernel_distance{name}"].n == 40 + len(rows)
+        assert found[f"kernel_pvalue{name}"].level == found[f"kernel_distance{name}"].level == 0.9
+        spread = np.mean((real @ real.T / 3 + 1).diagonal() ** 3) - kernel_mean(real)
+        root = np.sqrt(max(0, kernel_distance(real=real, generated=rows) / spread))
+        assert found[f"kernel_shift{name}"].value == pytest.approx(root, rel=1e-6)
+    assert found["kernel_pvalue"].value == 1 / 40
+    assert found["kernel_pvalue_train"].value > 1 / 40
+
+
+def kernel_mean(rows):
+    kernel = (rows @ rows.T / rows.shape[1] + 1) ** 3
+    return (kernel.sum() - kernel.trace()) / (len(rows) * (len(rows) - 1))
+
+
+def test_metrics_and_their_gaps_are_those_of_the_sets_named():
+    sets = draw(1, n=90, m=70)
+    found = manifold_numbers(sets, 4, 0.9, Stream(1))
+    own = manifold_metrics(real=sets.heldout, generated=sets.generated, k=4)
+    null = manifold_metrics(real=sets.heldout, generated=sets.train, k=4)
+    for metric, ours, theirs in zip(own._fields, own, null, strict=True):
+        assert found[metric].value == ours
+        assert found[f"{metric}_train"].value == theirs
+        assert found[f"{metric}_gap"].value == ours - theirs
+        assert {found[metric + end].n for end in ("", "_train", "_gap")} == {160}
+        assert {found[metric + end].level for end in ("", "_train", "_gap")} == {0.9}
+        unit = "ratio" if metric == "density" else "fraction"
+        assert {found[metric + end].unit for end in ("", "_train", "_gap")} == {unit}
+
+
+def test_intervals_of_shares_are_at_least_those_of_their_own_counts():
+    """Nothing varies where generated images lie far off: the binomial ends of 0 in 80 generated and 0 in 120 real."""
+    rng = np.random.default_rng(4)
+    real, train = rng.normal(size=(120, 8)), rng.normal(size=(80, 8))
+    found = manifold_numbers(Sets(real, np.full((80, 8), 9.0), train), 5, 0.9, Stream(0))
+    null = manifold_metrics(real=real, generated=train, k=5)
+    for metric, trials in (("precision", 80), ("recall", 120), ("coverage", 120)):
+        assert (found[metric].low, found[metric].high) == pytest.approx(clopper_pearson(0, trials, 0.9))
+        gap = difference(0, trials, round(getattr(null, metric) * trials), trials, 0.9)
+        assert found[f"{metric}_gap"].low <= gap.low
+        assert found[f"{metric}_gap"].high >= gap.high
+    assert (found["density"].low, found["density"].high) == (0, None)
 
 
 def coverage(found, name):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from didlearn.arrays import Ints
-from didlearn.checks.fidelity.measure import Found, Sets
+from didlearn.checks.fidelity.measure import Scores, Sets
 from didlearn.images.base import Images
 from didlearn.images.picture import to_picture
 from didlearn.neighbors import nearest
@@ -28,7 +28,7 @@ _SCORES = {
 _HALVINGS, _LEAST, ROWS = 5, 16, 8
 
 
-def score_table(found: Found) -> Table:
+def score_table(found: Scores) -> Table:
     """List every score of the generated images beside that of as many training images."""
     rows: list[tuple[Cell, ...]] = []
     for name, better in _SCORES.items():
