@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,13 +14,12 @@ from didlearn.images.base import Images
 from didlearn.random_matrix import pivotal_samples
 from didlearn.rng import Stream
 
-Labels = Ints
 OWN, REAL = "generated", "held-out"
-FEWEST = pivotal_samples().per_class
+FEWEST_ROWS = pivotal_samples().per_class
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class FeatureGroup:
     """Features of one kind of images.
 
     Attributes:
@@ -34,18 +33,18 @@ class Group:
     name: str
     role: Literal["generated", "heldout"]
     features: Floats
-    labels: Labels | None
+    labels: Ints | None
     names: tuple[str, ...]
     repeats: int
     width: int
     notes: tuple[str, ...] = ()
 
     @property
-    def counts(self) -> Labels:
+    def counts(self) -> Ints:
         """Rows of each class, (k,)."""
         return np.array([len(self.features)]) if self.labels is None else np.bincount(self.labels)
 
-    def split(self, tested: int) -> tuple[Flags, Labels]:
+    def split(self, tested: int) -> tuple[Flags, Ints]:
         """Return which rows are tested, (N,), about ``tested`` in all, and how many of each class, (k,).
 
         At least as many rows of a class stay fresh.
@@ -62,7 +61,7 @@ class Group:
 
 def feature_groups(
     subject: Subject, embedding: Embedding | None, samples: int, dimension: int, rng: Stream
-) -> dict[str, Group]:
+) -> dict[str, FeatureGroup]:
     """Return generated images' features and, with held-out images, theirs.
 
     Args:
@@ -104,28 +103,42 @@ def _apply(subject: Subject, embedding: Embedding, images: Images | Bytes) -> Fl
     return found.astype(np.float64)
 
 
-def _group(name: str, features: Floats, labels: Labels | None, names: tuple[str, ...] | None, rng: Stream) -> Group:
+def _group(
+    name: str, features: Floats, labels: Ints | None, names: tuple[str, ...] | None, rng: Stream
+) -> FeatureGroup:
     order = rng.numpy("order", name).permutation(len(features))
     features = features[order]
-    repeats = len(features) - len({row.tobytes() for row in features})
-    role: Literal["generated", "heldout"] = "generated" if name == OWN else "heldout"
-    width = features.shape[1]
-    if labels is None:
-        return Group(name, role, features, None, ("all",), repeats, width)
-    known = labels[order]
+    whole = FeatureGroup(
+        name=name,
+        role="generated" if name == OWN else "heldout",
+        features=features,
+        labels=None,
+        names=("all",),
+        repeats=len(features) - len({row.tobytes() for row in features}),
+        width=features.shape[1],
+    )
+    return whole if labels is None else _by_class(whole, labels[order], names)
+
+
+def _by_class(group: FeatureGroup, known: Ints, names: tuple[str, ...] | None) -> FeatureGroup:
+    """Return the group by its rows' classes, (N,); those of too few rows are left out and named."""
     counts = np.bincount(known)
-    kept = np.flatnonzero(counts >= FEWEST)
+    kept = np.flatnonzero(counts >= FEWEST_ROWS)
     called = [str(c) if names is None or c >= len(names) else names[c] for c in range(len(counts))]
-    few = [called[c] for c in range(len(counts)) if counts[c] < FEWEST]
-    notes = (f"{name}: classes with fewer than {FEWEST} images were left out: {', '.join(few)}.",) if few else ()
+    few = ", ".join(called[c] for c in range(len(counts)) if counts[c] < FEWEST_ROWS)
+    note = f"{group.name}: classes with fewer than {FEWEST_ROWS} images were left out: {few}."
     rows = np.isin(known, kept)
-    index = np.searchsorted(kept, known[rows]).astype(np.int64)
-    return Group(name, role, features[rows], index, tuple(called[c] for c in kept), repeats, width, notes)
+    return replace(
+        group,
+        features=group.features[rows],
+        labels=np.searchsorted(kept, known[rows]).astype(np.int64),
+        names=tuple(called[c] for c in kept),
+        notes=(note,) if few else (),
+    )
 
 
-def _projected(group: Group, dimension: int, rng: Stream) -> Group:
+def _projected(group: FeatureGroup, dimension: int, rng: Stream) -> FeatureGroup:
     if group.width <= dimension:
         return group
     directions = np.linalg.qr(rng.numpy("projection", group.width).normal(size=(group.width, dimension)))[0]
-    values = dict(vars(group)) | {"features": group.features @ directions}
-    return Group(**values)
+    return replace(group, features=group.features @ directions)

@@ -17,10 +17,9 @@ A free intercept is a constant feature of infinite scale: N becomes N âˆ’ N 1 1á
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from didlearn.arrays import Floats
@@ -108,6 +107,6 @@ def _decide(mean: Floats, covariance: Floats, proportions: Floats) -> Classifier
 def _argmax(mean: Floats, covariance: Floats) -> Floats:
     """Return how often each coordinate of a Gaussian is the greatest."""
     values, vectors = np.linalg.eigh(covariance)
-    draws: NDArray[Any] = np.random.default_rng(0).normal(size=(_DRAWS, len(mean)))
+    draws: Floats = np.random.default_rng(0).normal(size=(_DRAWS, len(mean)))
     scores = mean + (draws * np.sqrt(np.maximum(values, 0))) @ vectors.T
     return np.bincount(scores.argmax(1), minlength=len(mean)) / _DRAWS

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 
 from didlearn.arrays import Floats, Ints
 from didlearn.errors import DataError
+from didlearn.random_matrix.features import centred, labelled_features, varying_basis
 from didlearn.random_matrix.pivotal import PER_DIMENSION, SHARE
-from didlearn.random_matrix.samples import as_samples, centred, varying_basis
 
 _VARYING = 1e-9
 
@@ -28,8 +28,9 @@ class ConcentrationCurve:
 
     Attributes:
         dimensions: (d,). plain, whitened: r_Q with B = I and B = Σ̂_A^{-1}, mean over projections, (d,).
-        plain_error, whitened_error: standard deviation over projections, (d,).
-        plain_slope, whitened_slope: of log r_Q against log dimension: about 0 where features concentrate, 1 where not.
+        plain_error, whitened_error: standard deviation over projections, (d,); NaN of one projection alone.
+        plain_slope, whitened_slope: of log r_Q against log dimension: about 0 where features concentrate, 1 where not;
+            None of one dimension alone.
     """
 
     dimensions: Ints
@@ -37,8 +38,8 @@ class ConcentrationCurve:
     whitened: Floats
     plain_error: Floats
     whitened_error: Floats
-    plain_slope: float
-    whitened_slope: float
+    plain_slope: float | None
+    whitened_slope: float | None
 
 
 def concentration_curve(
@@ -60,7 +61,7 @@ def concentration_curve(
         UsageError: shapes disagree.
         DataError: features not finite, or too few rows.
     """
-    samples = as_samples(features, labels)
+    samples = labelled_features(features, labels)
     rows = centred(samples)
     basis = varying_basis(rows)
     rows = rows @ basis
@@ -69,7 +70,7 @@ def concentration_curve(
     if (sizes < 1).any() or (sizes > most).any():
         raise DataError(f"dimensions {sizes.tolist()} were asked of {len(rows)} rows; they allow 1 to {most}")
     found = np.array([[_ratios(rows, int(d), rng) for _ in range(projections)] for d in sizes])
-    mean, spread = found.mean(1), found.std(1, ddof=1) if projections > 1 else np.zeros((len(sizes), 2))
+    mean, spread = found.mean(1), found.std(1, ddof=1) if projections > 1 else np.full((len(sizes), 2), np.nan)
     slopes = [_slope(sizes, mean[:, i]) for i in range(2)]
     return ConcentrationCurve(sizes, mean[:, 0], mean[:, 1], spread[:, 0], spread[:, 1], slopes[0], slopes[1])
 
@@ -107,5 +108,7 @@ def _whitened(x: Floats, first: int) -> tuple[Floats, int]:
     return (((x[first:] - x[:first].mean(0)) @ vectors[:, kept]) ** 2) @ (1 / values[kept]), int(kept.sum())
 
 
-def _slope(sizes: Ints, ratios: Floats) -> float:
-    return float(np.polyfit(np.log(sizes), np.log(np.maximum(ratios, 1e-12)), 1)[0]) if len(sizes) > 1 else 0.0
+def _slope(sizes: Ints, ratios: Floats) -> float | None:
+    if len(sizes) < 2:
+        return None
+    return float(np.polyfit(np.log(sizes), np.log(np.maximum(ratios, 1e-12)), 1)[0])

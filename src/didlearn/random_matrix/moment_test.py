@@ -20,9 +20,9 @@ from threadpoolctl import threadpool_limits
 
 from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
+from didlearn.random_matrix.features import LabelledFeatures, labelled_features
 from didlearn.random_matrix.replicates import Placement, kolmogorov, place, place_scalar, wasserstein
 from didlearn.random_matrix.rotation import Rotations, fit_rotations
-from didlearn.random_matrix.samples import Samples, as_samples
 
 _PAIR = 2
 
@@ -38,8 +38,8 @@ class MomentResult:
             principal angles between the leading eigenvectors and the span of the class indicators) and ``clustering``
             (normalised mutual information of k-means on them).
         eigenvalues: the non-zero spectrum of the data, ascending, (m,). replicate_eigenvalues: (B, m).
-        scalars: ``edge``, ``radius`` and ``leverage`` of the data and the replicates, (B + 1,) each; no ``leverage``
-            where there are no more rows in a class than dimensions.
+        scalars: of the data and the replicates, (B + 1,) each: ``edge``, ``radius`` and, where there are more rows in a
+            class than dimensions, ``leverage``; with several classes ``angle_1`` … and ``clustering``.
         vectors: leading eigenvectors of the data, (n, max(k, 2)). replicate_vectors: of the first replicate.
         labels: (n,), classes of their rows, from 0.
     """
@@ -63,8 +63,7 @@ class _Member:
     eigenvalues: Floats
     scalars: dict[str, float]
     vectors: Floats
-    cosines: Floats
-    clustering: float
+    classes: dict[str, float]
 
 
 def moment_test(
@@ -107,7 +106,7 @@ def moment_test(
         _statistics(family, leading),
         family[0].eigenvalues,
         np.array([member.eigenvalues for member in family[1:]]),
-        _scalars(family),
+        _collected([member.scalars | member.classes for member in family]),
         family[0].vectors,
         family[1].vectors,
         ordered,
@@ -116,13 +115,13 @@ def moment_test(
 
 def _pooled(
     features: ArrayLike, labels: ArrayLike | None, fresh: ArrayLike | None, fresh_labels: ArrayLike | None
-) -> tuple[Samples, Floats, Ints]:
-    samples = as_samples(features, labels)
+) -> tuple[LabelledFeatures, Floats, Ints]:
+    samples = labelled_features(features, labels)
     if fresh is None:
         return samples, samples.features, samples.labels
     if (labels is None) != (fresh_labels is None):
         raise UsageError("labels were given for the features or for the fresh ones alone; give both or neither")
-    more = as_samples(fresh, fresh_labels, None if labels is None else samples.names)
+    more = labelled_features(fresh, fresh_labels, None if labels is None else samples.names)
     if more.features.shape[1] != samples.features.shape[1]:
         raise UsageError(
             f"features have {samples.features.shape[1]} dimensions, the fresh ones {more.features.shape[1]}; "
@@ -137,22 +136,17 @@ def _pooled(
 
 def _statistics(family: list[_Member], leading: int) -> dict[str, Placement]:
     spectra = np.array([member.eigenvalues for member in family])
-    statistics = {
-        "wasserstein": place(wasserstein(spectra)),
-        "kolmogorov": place(kolmogorov(spectra)),
-        **{name: place_scalar(values) for name, values in _scalars(family).items()},
+    statistics = {"wasserstein": place(wasserstein(spectra)), "kolmogorov": place(kolmogorov(spectra))}
+    numbers = {
+        **_collected([member.scalars for member in family]),
+        **{f"eigenvalue_{i + 1}": spectra[:, -1 - i] for i in range(min(leading, spectra.shape[1]))},
+        **_collected([member.classes for member in family]),
     }
-    for i in range(min(leading, spectra.shape[1])):
-        statistics[f"eigenvalue_{i + 1}"] = place_scalar(spectra[:, -1 - i])
-    cosines = np.array([member.cosines for member in family])
-    if not cosines.shape[1]:
-        return statistics
-    statistics |= {f"angle_{i + 1}": place_scalar(cosines[:, i]) for i in range(cosines.shape[1])}
-    return statistics | {"clustering": place_scalar(np.array([member.clustering for member in family]))}
+    return statistics | {name: place_scalar(values) for name, values in numbers.items()}
 
 
-def _scalars(family: list[_Member]) -> dict[str, Floats]:
-    return {name: np.array([member.scalars[name] for member in family]) for name in family[0].scalars}
+def _collected(members: list[dict[str, float]]) -> dict[str, Floats]:
+    return {name: np.array([member[name] for member in members]) for name in members[0]}
 
 
 def _member(rows: Floats, about: _About, labels: Ints, seed: int) -> _Member:
@@ -167,13 +161,17 @@ def _member(rows: Floats, about: _About, labels: Ints, seed: int) -> _Member:
         values, right = np.linalg.eigh(rows.T @ rows / p)
         top = np.linalg.qr(rows @ right[:, ::-1][:, :count])[0]
     values = np.maximum(values, 0)
-    scalars = about.scalars(rows)
-    if classes == 1:
-        return _Member(values, scalars, top, np.zeros(0), 0.0)
-    indicators = np.eye(classes)[labels] / np.sqrt(np.bincount(labels))
-    cosines = np.linalg.svd(indicators.T @ top[:, :classes], compute_uv=False)
-    found = KMeans(classes, n_init=3, random_state=seed).fit_predict(top[:, :classes])
-    return _Member(values, scalars, top, cosines, float(normalized_mutual_info_score(labels, found)))
+    known = {} if classes == 1 else _of_classes(top[:, :classes], labels, seed)
+    return _Member(values, about.scalars(rows), top, known)
+
+
+def _of_classes(vectors: Floats, labels: Ints, seed: int) -> dict[str, float]:
+    """Return what the leading eigenvectors (n, k) know of the classes: cosines of angles, and the clustering."""
+    indicators = np.eye(vectors.shape[1])[labels] / np.sqrt(np.bincount(labels))
+    cosines = np.linalg.svd(indicators.T @ vectors, compute_uv=False)
+    found = KMeans(vectors.shape[1], n_init=3, random_state=seed).fit_predict(vectors)
+    angles = {f"angle_{i + 1}": float(cosine) for i, cosine in enumerate(cosines)}
+    return angles | {"clustering": float(normalized_mutual_info_score(labels, found))}
 
 
 class _About:

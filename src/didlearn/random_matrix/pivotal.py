@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 
 from didlearn.arrays import Floats
 from didlearn.errors import DataError, UsageError
+from didlearn.random_matrix.features import LabelledFeatures, centred, labelled_features, varying_basis
 from didlearn.random_matrix.replicates import Placement, kolmogorov, place, place_scalar, wasserstein
 from didlearn.random_matrix.rotation import wishart
-from didlearn.random_matrix.samples import Samples, as_samples, centred, varying_basis
 
 SHARE = 0.6
 PER_DIMENSION = 3
@@ -78,7 +78,7 @@ def pivotal_test(
     """
     if replicates < 19:
         raise UsageError(f"{replicates} replicates cannot reach a p-value of 0.05; give at least 19")
-    samples = as_samples(features, labels)
+    samples = labelled_features(features, labels)
     sizes = np.stack([np.floor(SHARE * samples.counts), samples.counts - np.floor(SHARE * samples.counts)], axis=1)
     basis, projected = _projection(samples, int(sizes[:, 0].min()) // PER_DIMENSION, dimension, rng)
     rows = samples.features @ basis
@@ -89,7 +89,9 @@ def pivotal_test(
     return _compare(np.array([data, *null]), sizes, projected)
 
 
-def _projection(samples: Samples, most: int, asked: int | None, rng: np.random.Generator) -> tuple[Floats, bool]:
+def _projection(
+    samples: LabelledFeatures, most: int, asked: int | None, rng: np.random.Generator
+) -> tuple[Floats, bool]:
     """Return (p, d): the directions that vary, mixed down to at most ``most`` and ``asked`` dimensions."""
     basis = varying_basis(centred(samples))
     rank = basis.shape[1]

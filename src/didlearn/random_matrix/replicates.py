@@ -21,7 +21,7 @@ class Placement:
 
     Attributes:
         value: T of the data. null_mean: mean T of the replicates. null_high: their 95 % point.
-        ratio: the effect, value / null_mean; 1 is what the null gives.
+        ratio: the effect, value / null_mean; 1 is what the null gives, and None where that is 0.
         p_value: (1 + #{T_b ≥ T}) / (B + 1).
         shift: for scalar statistics, (data − mean of replicates) / |mean|, with its sign; else None.
     """
@@ -29,7 +29,7 @@ class Placement:
     value: float
     null_mean: float
     null_high: float
-    ratio: float
+    ratio: float | None
     p_value: float
     shift: float | None = None
 
@@ -38,7 +38,7 @@ def place(values: Floats, shift: float | None = None) -> Placement:
     """Return the placement of T of the data, ``values[0]``, among those of the replicates, ``values[1:]``."""
     data, null = float(values[0]), values[1:]
     mean = float(null.mean())
-    ratio = data / mean if mean > 0 else 1.0
+    ratio = data / mean if mean > 0 else None
     p_value = (1 + int((null >= data * (1 - 1e-12)).sum())) / len(values)
     return Placement(data, mean, float(np.quantile(null, 0.95)), ratio, p_value, shift)
 

@@ -19,14 +19,14 @@ from numpy.typing import ArrayLike
 
 from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
-from didlearn.random_matrix.samples import Samples, as_samples
+from didlearn.random_matrix.features import LabelledFeatures, labelled_features
 
 _RANK_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True)
 class Rotations:
-    """Samples as what a rotation keeps of them.
+    """LabelledFeatures as what a rotation keeps of them.
 
     Attributes:
         means: of the classes, (k, p). factors: A_ℓ, (r_ℓ, p) with A_ℓᵀ A_ℓ = Zᵀ Z. counts: rows of each class, (k,).
@@ -58,15 +58,15 @@ def fit_rotations(features: ArrayLike, labels: ArrayLike | None = None) -> Rotat
     """Return what rotations keep of features (N, p): class means and roots of the scatter.
 
     Raises:
-        UsageError, DataError: see ``samples.as_samples``.
+        UsageError, DataError: see ``features.labelled_features``.
     """
-    samples = as_samples(features, labels)
+    samples = labelled_features(features, labels)
     classes = range(len(samples.names))
     means = np.stack([samples.of_class(label).mean(0) for label in classes])
     return Rotations(means, tuple(_root(samples, label, means[label]) for label in classes), samples.counts)
 
 
-def _root(samples: Samples, label: int, mean: Floats) -> Floats:
+def _root(samples: LabelledFeatures, label: int, mean: Floats) -> Floats:
     rows = samples.of_class(label) - mean
     n, p = rows.shape
     values, vectors = np.linalg.eigh(rows @ rows.T if n <= p else rows.T @ rows)

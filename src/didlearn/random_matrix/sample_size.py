@@ -10,7 +10,7 @@ from didlearn.random_matrix.pivotal import LEAST_DIMENSION, PER_DIMENSION, SHARE
 
 @dataclass(frozen=True)
 class SamplesNeeded:
-    """Samples a test needs in each class, and in all.
+    """LabelledFeatures a test needs in each class, and in all.
 
     Attributes:
         per_class: samples of each class. total: of all classes together. why: in a few words.

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
-from didlearn.random_matrix.samples import Samples, as_samples
+from didlearn.random_matrix.features import LabelledFeatures, labelled_features
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,16 @@ def fit_mixture(features: ArrayLike, labels: ArrayLike | None = None, *, shrink:
         shrink: whether to remove the noise of estimation from the spectrum's second moment.
 
     Raises:
-        UsageError, DataError: see ``samples.as_samples``.
+        UsageError, DataError: see ``features.labelled_features``.
     """
-    samples = as_samples(features, labels)
+    samples = labelled_features(features, labels)
     k = len(samples.names)
     means = np.stack([samples.of_class(label).mean(0) for label in range(k)])
     parts = [_factor(samples, label, means[label], shrink) for label in range(k)]
     return GaussianMixture(means, tuple(f for f, _ in parts), np.array([s for _, s in parts]), samples.counts)
 
 
-def _factor(samples: Samples, label: int, mean: Floats, shrink: bool) -> tuple[Floats, float]:
+def _factor(samples: LabelledFeatures, label: int, mean: Floats, shrink: bool) -> tuple[Floats, float]:
     rows = (samples.of_class(label) - mean) / np.sqrt(samples.counts[label] - 1)
     n, p = rows.shape
     pull = _pull(rows) if shrink else 0.0

@@ -77,8 +77,11 @@ def is_significant(pvalue: Estimate | None, alpha: float) -> bool:
     return pvalue is not None and pvalue.value is not None and pvalue.value < alpha
 
 
-def exactly(value: float, level: float, n: int, method: str, unit: str = "") -> Estimate:
-    """Return a number that has no error of its own (a p-value, a chosen threshold) as an estimate without width."""
+def exactly(value: float | None, level: float, n: int, method: str, unit: str = "") -> Estimate:
+    """Return a number that has no error of its own (a p-value, a chosen threshold) as an estimate without width.
+
+    Where there is no number (``None``) it is an estimate without value and ends.
+    """
     return Estimate(value=value, low=value, high=value, level=level, n=n, method=method, unit=unit)
 
 

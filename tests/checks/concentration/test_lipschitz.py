@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from didlearn.checks.concentration.lipschitz import lower_bound, upper_bound
+from didlearn.checks.concentration.lipschitz import lipschitz_lower, lipschitz_upper
 from didlearn.models import open_model
 from didlearn.rng import Stream
 
@@ -74,8 +74,8 @@ MODELS = {
 def test_the_upper_bound_lies_above_the_lower(name):
     forward, layers = MODELS[name]
     model = module_of(forward, **layers)
-    upper = upper_bound(model)
-    lower = lower_bound(model, 32, 4, 10, Stream(0))
+    upper = lipschitz_upper(model)
+    lower = lipschitz_lower(model, 32, 4, 10, Stream(0))
     assert upper.value is not None, upper.why
     assert lower.value <= upper.value * (1 + 1e-5)
     assert upper.value <= 60 * lower.value
@@ -85,7 +85,7 @@ def test_a_copied_feature_counts_as_often_as_it_is_copied():
     forward, layers = MODELS["broadcast"]
     model = module_of(forward, **layers)
     norm = float(torch.linalg.matrix_norm(model.module.a.weight, ord=2))
-    assert upper_bound(model).value == pytest.approx(norm * (0.1 * 4 + 0.5 * 4), rel=1e-5)
+    assert lipschitz_upper(model).value == pytest.approx(norm * (0.1 * 4 + 0.5 * 4), rel=1e-5)
 
 
 def test_labels_are_no_latents():
@@ -94,8 +94,8 @@ def test_labels_are_no_latents():
 
     model = module_of(forward, classes=3, a=lambda: nn.Linear(8, 16), e=lambda: nn.Embedding(3, 16))
     norm = float(torch.linalg.matrix_norm(model.module.a.weight, ord=2))
-    assert upper_bound(model).value == pytest.approx(norm, rel=1e-5)
-    assert lower_bound(model, 16, 2, 2, Stream(0)).value == pytest.approx(norm, rel=2e-2)
+    assert lipschitz_upper(model).value == pytest.approx(norm, rel=1e-5)
+    assert lipschitz_lower(model, 16, 2, 2, Stream(0)).value == pytest.approx(norm, rel=2e-2)
 
 
 def test_a_scale_that_depends_on_the_latent_has_no_bound():
@@ -103,7 +103,7 @@ def test_a_scale_that_depends_on_the_latent_has_no_bound():
         h = self.a(z)
         return (h * h).view(-1, 1, 4, 4)
 
-    upper = upper_bound(module_of(forward, a=lambda: nn.Linear(8, 16)))
+    upper = lipschitz_upper(module_of(forward, a=lambda: nn.Linear(8, 16)))
     assert upper.value is None
     assert "mul" in upper.why
 
@@ -111,7 +111,7 @@ def test_a_scale_that_depends_on_the_latent_has_no_bound():
 def test_the_jacobian_s_norm_is_that_of_its_svd():
     forward, layers = MODELS["convolved"]
     model = module_of(forward, **layers)
-    lower = lower_bound(model, 6, 1, 0, Stream(0))
+    lower = lipschitz_lower(model, 6, 1, 0, Stream(0))
     z = model.sample_prior(6, Stream(0).child("latents"))
     exact = [
         float(torch.linalg.matrix_norm(torch.autograd.functional.jacobian(_flat(model), row[None]).squeeze(), ord=2))
@@ -133,12 +133,12 @@ def test_ascent_finds_what_draws_do_not():
 
     model = module_of(forward, a=lambda: nn.Linear(8, 16))
     model.module.a.weight.data *= 3
-    lower = lower_bound(model, 8, 4, 60, Stream(0))
+    lower = lipschitz_lower(model, 8, 4, 60, Stream(0))
     assert lower.ascent[-1] > 1.1 * lower.prior.max()
     assert (np.diff(lower.ascent) >= 0).all()
-    assert lower.value <= upper_bound(model).value
+    assert lower.value <= lipschitz_upper(model).value
 
 
 def test_a_generator_that_ignores_its_latent_has_slope_zero():
     model = module_of(lambda self, z: torch.full((len(z), 1, 4, 4), 0.5))
-    assert lower_bound(model, 8, 2, 3, Stream(0)).value == 0
+    assert lipschitz_lower(model, 8, 2, 3, Stream(0)).value == 0

@@ -21,7 +21,7 @@ def test_the_torus_bounds_the_matrix_closely(case, transposed, monkeypatch):
     generator = torch.Generator().manual_seed(0)
     weight = torch.randn(4, 4 // case.get("groups", 1), 4, 3, generator=generator)
     exact, is_exact = convolution_norm(weight, (14, 15), transposed=transposed, **case)
-    monkeypatch.setattr(operators, "DENSE", 10)
+    monkeypatch.setattr(operators, "DENSE_ENTRIES", 10)
     bound, is_bound = convolution_norm(weight, (14, 15), transposed=transposed, **case)
     assert (is_exact, is_bound) == (True, False)
     assert exact <= bound * (1 + 1e-9)
@@ -29,7 +29,7 @@ def test_the_torus_bounds_the_matrix_closely(case, transposed, monkeypatch):
 
 
 def test_a_constant_kernel_s_torus_norm_is_its_sum(monkeypatch):
-    monkeypatch.setattr(operators, "DENSE", 10)
+    monkeypatch.setattr(operators, "DENSE_ENTRIES", 10)
     assert convolution_norm(torch.ones(1, 1, 3, 3), (8, 8))[0] == pytest.approx(9)
 
 

@@ -15,7 +15,7 @@ from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 
 _POWER_STEPS = 8
-STEP = 0.1  # of the latent's length
+_STEP = 0.1  # of the latent's length
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Lower:
         return float(max(self.prior.max(), self.ascent.max()))
 
 
-def upper_bound(model: LatentModel, device: str = "cpu") -> Upper:
+def lipschitz_upper(model: LatentModel, device: str = "cpu") -> Upper:
     """Return the product of the layers' norms, of the network as it is called, classes held fixed."""
     z = track(model.sample_prior(1, Stream(0)).to(device))
     labels = None if model.classes is None else torch.zeros(1, dtype=torch.long, device=device)
@@ -70,7 +70,7 @@ def upper_bound(model: LatentModel, device: str = "cpu") -> Upper:
     return Upper(out.bound, tuple(trail.layers))
 
 
-def lower_bound(
+def lipschitz_lower(
     model: LatentModel, draws: int, starts: int, steps: int, rng: Stream, device: str = "cpu", batch: int = 32
 ) -> Lower:
     """Return spectral norms of the Jacobian at prior draws, and after ascending from the steepest of them.
@@ -130,7 +130,7 @@ def _step(
 
 def _climb(model: LatentModel, z: torch.Tensor, labels: torch.Tensor | None, u: torch.Tensor, steps: int) -> Floats:
     """Move latents uphill by a fraction of the prior's length that shrinks; return the greatest norm so far."""
-    length = STEP * math.sqrt(z.shape[1])
+    length = _STEP * math.sqrt(z.shape[1])
     best = 0.0
     trace = []
     for i in range(steps + 1):

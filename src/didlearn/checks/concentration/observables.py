@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from didlearn.arrays import Floats
-from didlearn.checks.feature_groups import Group
+from didlearn.checks.feature_groups import FeatureGroup
 from didlearn.random_matrix import fit_rotations
 from didlearn.rng import Stream
 
@@ -23,7 +23,7 @@ MEANING = {
 }
 
 
-def observable_variances(group: Group, tested: int, replicates: int, rng: Stream) -> dict[str, Floats]:
+def observable_variances(group: FeatureGroup, tested: int, replicates: int, rng: Stream) -> dict[str, Floats]:
     """Return each observable's variance over the tested rows and over those of rotations, (B + 1,), the data first."""
     chosen, counts = group.split(tested)
     order = np.arange(len(group.features)) if group.labels is None else np.argsort(group.labels, kind="stable")
@@ -48,7 +48,7 @@ def _variances(rows: Floats, mean: Floats, directions: Floats, references: Float
     }
 
 
-def spread(group: Group) -> tuple[float, float]:
+def widest_direction(group: FeatureGroup) -> tuple[float, float]:
     """Return √λ₁ of the features' covariance, and its effective dimension tr Σ / λ₁."""
     centred = group.features - group.features.mean(0)
     values = np.linalg.svd(centred / np.sqrt(max(len(centred) - 1, 1)), compute_uv=False) ** 2

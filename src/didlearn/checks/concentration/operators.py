@@ -13,8 +13,8 @@ import math
 import torch
 from torch.nn import functional
 
-DENSE = 2**22  # entries of a matrix that is written out
-Pair = tuple[int, int]
+DENSE_ENTRIES = 2**22  # entries of a matrix that is written out
+Sides = tuple[int, int]
 
 
 def matrix_norm(matrix: torch.Tensor) -> float:
@@ -26,13 +26,13 @@ def matrix_norm(matrix: torch.Tensor) -> float:
 
 def convolution_norm(
     weight: torch.Tensor,
-    size: Pair,
+    size: Sides,
     *,
-    stride: Pair = (1, 1),
-    padding: Pair = (0, 0),
-    dilation: Pair = (1, 1),
+    stride: Sides = (1, 1),
+    padding: Sides = (0, 0),
+    dilation: Sides = (1, 1),
     groups: int = 1,
-    output_padding: Pair = (0, 0),
+    output_padding: Sides = (0, 0),
     transposed: bool = False,
 ) -> tuple[float, bool]:
     """Return an upper bound of a two-dimensional convolution's spectral norm, and whether it is exact.
@@ -52,9 +52,9 @@ def convolution_norm(
             return functional.conv_transpose2d(images, kernel, None, stride, padding, output_padding, groups, dilation)
         return functional.conv2d(images, kernel, None, stride, padding, dilation, groups)
 
-    if inputs * weight[0].numel() <= DENSE:
+    if inputs * weight[0].numel() <= DENSE_ENTRIES:
         outputs = apply(torch.zeros(1, channels, *size, dtype=torch.float64)).numel()
-        if inputs * outputs <= DENSE and inputs**2 <= DENSE:
+        if inputs * outputs <= DENSE_ENTRIES and inputs**2 <= DENSE_ENTRIES:
             return matrix_norm(apply(torch.eye(inputs, dtype=torch.float64).view(-1, channels, *size)).flatten(1)), True
     reach = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
     if transposed:
@@ -66,7 +66,7 @@ def convolution_norm(
     return max(_torus_norm(part, (rounded[0], rounded[1]), stride, dilation) for part in parts), False
 
 
-def _torus_norm(kernel: torch.Tensor, torus: Pair, stride: Pair, dilation: Pair) -> float:
+def _torus_norm(kernel: torch.Tensor, torus: Sides, stride: Sides, dilation: Sides) -> float:
     """Return the norm of the convolution (a, b, h, w) on a torus whose sides are multiples of the stride."""
     a, b, h, w = kernel.shape
     spread = torch.zeros(a, b, max(torus[0], dilation[0] * (h - 1) + 1), max(torus[1], dilation[1] * (w - 1) + 1))
@@ -77,7 +77,7 @@ def _torus_norm(kernel: torch.Tensor, torus: Pair, stride: Pair, dilation: Pair)
     folded = frequencies.view(a, b, stride[0], rows, stride[1], columns).permute(3, 5, 0, 1, 2, 4)
     blocks = folded.reshape(rows * columns, a, b * stride[0] * stride[1])
     greatest = 0.0
-    for block in blocks.split(max(1, DENSE // blocks[0].numel())):
+    for block in blocks.split(max(1, DENSE_ENTRIES // blocks[0].numel())):
         gram = block @ block.mH if a <= block.shape[2] else block.mH @ block
         greatest = max(greatest, float(torch.linalg.eigvalsh(gram)[:, -1].max()))
     return math.sqrt(max(greatest, 0.0) / (stride[0] * stride[1]))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from didlearn.audit.subject import Subject
 from didlearn.checks.concentration.check import Concentration
-from didlearn.checks.concentration.lipschitz import lower_bound, upper_bound
-from didlearn.checks.concentration.measure import fluctuation_parts, lipschitz_parts, said
-from didlearn.checks.feature_groups import FEWEST, OWN, feature_groups
+from didlearn.checks.concentration.lipschitz import lipschitz_lower, lipschitz_upper
+from didlearn.checks.concentration.measure import measure_fluctuations
+from didlearn.checks.concentration.page import fluctuation_parts, lipschitz_parts
+from didlearn.checks.concentration.verdict import concentration_answer
+from didlearn.checks.feature_groups import FEWEST_ROWS, OWN, feature_groups
 from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
@@ -19,7 +21,7 @@ from didlearn.rng import Stream
 def run_concentration(check: Concentration, subject: Subject, rng: Stream) -> CheckResult:
     """Bound the constant from both sides, and compare fluctuations."""
     drawn = subject.draw(check.samples)
-    fault = find_fault(drawn, None if subject.heldout is None else subject.heldout.shape, FEWEST)
+    fault = find_fault(drawn, None if subject.heldout is None else subject.heldout.shape, FEWEST_ROWS)
     if fault is not None:
         return fault.result(check.name)
     subject.progress(check.name, 0, 2)
@@ -32,7 +34,7 @@ def run_concentration(check: Concentration, subject: Subject, rng: Stream) -> Ch
         return CheckResult(check=check.name, verdict="inconclusive", reason=reason, answer=f"Open: {reason}.")
     parts += Parts(notes=(*drawn.notes, *subject.embedding.notes))
     reason = "there is no constant that a generator should have; read it beside the held-out images' numbers"
-    answer = said(parts.estimates, why)
+    answer = concentration_answer(parts.estimates, why)
     return CheckResult(check=check.name, verdict="measured", reason=reason, answer=answer, **parts.fields())
 
 
@@ -40,14 +42,14 @@ def _constant(check: Concentration, subject: Subject, rng: Stream) -> tuple[Part
     model = subject.model
     if not isinstance(model, LatentModel):
         return Parts(), "samples have no latent that could be changed"
-    upper = upper_bound(model, subject.device)
-    lower = lower_bound(model, check.draws, check.starts, check.steps, rng.child("ascent"), subject.device)
+    upper = lipschitz_upper(model, subject.device)
+    lower = lipschitz_lower(model, check.draws, check.starts, check.steps, rng.child("ascent"), subject.device)
     return lipschitz_parts(upper, lower, check.level), ""
 
 
 def _fluctuations(check: Concentration, subject: Subject, rng: Stream) -> Parts:
     groups = feature_groups(subject, None, check.samples, check.dimension, rng.child("rows"))
-    fit = [g for g in groups.values() if len(g.features) >= FEWEST and (g.features != g.features[0]).any()]
+    fit = [g for g in groups.values() if len(g.features) >= FEWEST_ROWS and (g.features != g.features[0]).any()]
     left = tuple(f"{name} images were left out: too few, or all alike." for name, g in groups.items() if g not in fit)
     if OWN not in [group.name for group in fit]:
         return Parts(notes=left)

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-from didlearn.checks.concentration.operators import Pair, convolution_norm, matrix_norm
+from didlearn.checks.concentration.operators import Sides, convolution_norm, matrix_norm
 
-Arguments = tuple[Any, ...]
+_Arguments = tuple[Any, ...]
 
 
-class Source(NamedTuple):
+class _Incoming(NamedTuple):
     """The bound of a tensor that goes into a function, and how many numbers it holds."""
 
     bound: float
@@ -46,13 +46,13 @@ class Tracked(torch.Tensor):
 
     @classmethod
     def __torch_function__(
-        cls, func: Callable[..., Any], types: Any, args: Arguments = (), kwargs: dict[str, Any] | None = None
+        cls, func: Callable[..., Any], types: Any, args: _Arguments = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run the function, and put the bound on what it returns."""
         kwargs = kwargs or {}
         followed = [one for one in _tensors((*args, *kwargs.values())) if hasattr(one, "bound")]
         with torch._C.DisableTorchFunctionSubclass():
-            before = [Source(one.bound, one.numel()) for one in followed if isinstance(one, Tracked)]
+            before = [_Incoming(one.bound, one.numel()) for one in followed if isinstance(one, Tracked)]
         out = super().__torch_function__(func, types, args, kwargs)  # type: ignore[no-untyped-call]
         with torch._C.DisableTorchFunctionSubclass():
             results = [one for one in _tensors([out]) if isinstance(one, Tracked) and one.is_floating_point()]
@@ -83,7 +83,7 @@ def _tensors(values: Sequence[Any]) -> list[torch.Tensor]:
 
 
 def _bound(
-    name: str, args: Arguments, kwargs: dict[str, Any], before: list[Source], out: torch.Tensor, trail: Trail
+    name: str, args: _Arguments, kwargs: dict[str, Any], before: list[_Incoming], out: torch.Tensor, trail: Trail
 ) -> float:
     """Return the bound of what a function gives, from those of what it got."""
     if name in _JOINED:
@@ -97,7 +97,7 @@ def _bound(
     return (before[0].spread(out) if name in _SCALED else before[0].bound) * factor
 
 
-def _factor(name: str, args: Arguments, kwargs: dict[str, Any], out: torch.Tensor, trail: Trail) -> float | None:
+def _factor(name: str, args: _Arguments, kwargs: dict[str, Any], out: torch.Tensor, trail: Trail) -> float | None:
     if name in _SLOPES:
         return _SLOPES[name]
     rule = _RULES.get(name)
@@ -124,10 +124,10 @@ _SLOPES = {
     "sigmoid": 0.25, "sigmoid_": 0.25, "hardsigmoid": 1 / 6, "silu": 1.0999, "silu_": 1.0999, "mish": 1.0885,
     "gelu": 1.1290, "hardswish": 1.5, "selu": 1.7581, "selu_": 1.7581,
 }  # fmt: skip
-Rule = Callable[[Arguments, dict[str, Any]], "tuple[float, bool] | None"]
+_Rule = Callable[[_Arguments, dict[str, Any]], "tuple[float, bool] | None"]
 
 
-def _get(args: Arguments, kwargs: dict[str, Any], place: int, name: str, default: Any = None) -> Any:
+def _get(args: _Arguments, kwargs: dict[str, Any], place: int, name: str, default: Any = None) -> Any:
     return args[place] if len(args) > place else kwargs.get(name, default)
 
 
@@ -135,20 +135,20 @@ def _plain(value: Any) -> bool:
     return not isinstance(value, Tracked)
 
 
-def _linear(args: Arguments, kwargs: dict[str, Any]) -> tuple[float, bool] | None:
+def _linear(args: _Arguments, kwargs: dict[str, Any]) -> tuple[float, bool] | None:
     weight = _get(args, kwargs, 1, "weight")
     return (matrix_norm(weight.detach()), True) if _plain(weight) else None
 
 
-def _matmul(args: Arguments, kwargs: dict[str, Any]) -> tuple[float, bool] | None:
+def _matmul(args: _Arguments, kwargs: dict[str, Any]) -> tuple[float, bool] | None:
     other = _get(args, kwargs, 1, "other")
     if _plain(args[0]) or not _plain(other) or other.ndim != 2 or args[0].ndim != 2:
         return None
     return matrix_norm(other.detach()), True
 
 
-def _convolution(transposed: bool) -> Rule:
-    def rule(args: Arguments, kwargs: dict[str, Any]) -> tuple[float, bool] | None:
+def _convolution(transposed: bool) -> _Rule:
+    def rule(args: _Arguments, kwargs: dict[str, Any]) -> tuple[float, bool] | None:
         weight = _get(args, kwargs, 1, "weight")
         places = {"stride": (3, 1), "padding": (4, 0)}
         places |= {"output_padding": (5, 0), "groups": (6, 1), "dilation": (7, 1)} if transposed else {}
@@ -163,12 +163,12 @@ def _convolution(transposed: bool) -> Rule:
     return rule
 
 
-def _pair(value: Any) -> Pair:
+def _pair(value: Any) -> Sides:
     values = (value, value) if isinstance(value, int) else tuple(value) * (2 if len(value) == 1 else 1)
     return int(values[0]), int(values[1])
 
 
-def _batch_norm(args: Arguments, kwargs: dict[str, Any]) -> tuple[float, bool] | None:
+def _batch_norm(args: _Arguments, kwargs: dict[str, Any]) -> tuple[float, bool] | None:
     """Return max |γ| / √(σ² + ε) with the running variance; batch statistics have no fixed slope."""
     variance, weight = _get(args, kwargs, 2, "running_var"), _get(args, kwargs, 3, "weight")
     if _get(args, kwargs, 5, "training", False) or variance is None:
@@ -177,39 +177,39 @@ def _batch_norm(args: Arguments, kwargs: dict[str, Any]) -> tuple[float, bool] |
     return float((scale if weight is None else weight.detach().double().abs() * scale).max()), True
 
 
-def _times(args: Arguments, _: dict[str, Any]) -> tuple[float, bool] | None:
+def _times(args: _Arguments, _: dict[str, Any]) -> tuple[float, bool] | None:
     other = args[1] if isinstance(args[0], Tracked) else args[0]
     if not _plain(other):
         return None
     return float(torch.as_tensor(other).detach().abs().max()), True
 
 
-def _over(args: Arguments, _: dict[str, Any]) -> tuple[float, bool] | None:
+def _over(args: _Arguments, _: dict[str, Any]) -> tuple[float, bool] | None:
     if _plain(args[0]) or not _plain(args[1]):
         return None
     return 1 / max(float(torch.as_tensor(args[1]).detach().abs().min()), 1e-300), True
 
 
-def _leaky(args: Arguments, kwargs: dict[str, Any]) -> tuple[float, bool]:
+def _leaky(args: _Arguments, kwargs: dict[str, Any]) -> tuple[float, bool]:
     return max(1.0, abs(float(_get(args, kwargs, 1, "negative_slope", 0.01)))), True
 
 
-def _elu(args: Arguments, kwargs: dict[str, Any]) -> tuple[float, bool]:
+def _elu(args: _Arguments, kwargs: dict[str, Any]) -> tuple[float, bool]:
     return max(1.0, abs(float(_get(args, kwargs, 1, "alpha", 1.0)))), True
 
 
-def _prelu(args: Arguments, kwargs: dict[str, Any]) -> tuple[float, bool]:
+def _prelu(args: _Arguments, kwargs: dict[str, Any]) -> tuple[float, bool]:
     return max(1.0, float(_get(args, kwargs, 1, "weight").detach().abs().max())), True
 
 
-def _item(args: Arguments, _: dict[str, Any]) -> tuple[float, bool] | None:
+def _item(args: _Arguments, _: dict[str, Any]) -> tuple[float, bool] | None:
     """Slices take parts; an index of numbers may take one part many times."""
     parts = args[1] if isinstance(args[1], tuple) else (args[1],)
     fixed = all(isinstance(part, int | slice) or part is None or part is Ellipsis for part in parts)
     return (1.0, True) if fixed else None
 
 
-def _nearest(args: Arguments, kwargs: dict[str, Any]) -> tuple[float, bool] | None:
+def _nearest(args: _Arguments, kwargs: dict[str, Any]) -> tuple[float, bool] | None:
     """Return √(copies of a pixel) for nearest-neighbour enlargement by whole factors."""
     scale, size = _get(args, kwargs, 2, "scale_factor"), _get(args, kwargs, 1, "size")
     if _get(args, kwargs, 3, "mode", "nearest") not in ("nearest", "nearest-exact"):
@@ -224,7 +224,7 @@ def _floats(value: Any, count: int) -> list[float]:
     return [float(one) for one in value] if isinstance(value, list | tuple) else [float(value)] * count
 
 
-_RULES: dict[str, Rule] = {
+_RULES: dict[str, _Rule] = {
     "linear": _linear,
     "matmul": _matmul,
     "__matmul__": _matmul,

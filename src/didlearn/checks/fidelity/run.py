@@ -8,7 +8,7 @@ from didlearn.arrays import Ints
 from didlearn.audit.subject import Subject
 from didlearn.checks.fidelity.check import FEWEST, Fidelity
 from didlearn.checks.fidelity.measure import (
-    Found,
+    Scores,
     Sets,
     frechet_numbers,
     kernel_numbers,
@@ -81,7 +81,7 @@ def _features(check: Fidelity, subject: Subject, chosen: Ints, heldout: Images, 
     return Sets(*(rows.astype(np.float64) for rows in (real, own, train)))
 
 
-def _numbers(check: Fidelity, subject: Subject, sets: Sets, rng: Stream) -> Found:
+def _numbers(check: Fidelity, subject: Subject, sets: Sets, rng: Stream) -> Scores:
     subject.progress(check.name, 1, _STEPS)
     found = frechet_numbers(sets, check.level)
     subject.progress(check.name, 2, _STEPS)
@@ -92,7 +92,7 @@ def _numbers(check: Fidelity, subject: Subject, sets: Sets, rng: Stream) -> Foun
     return found | vendi_numbers(sets, check.level)
 
 
-def _notes(subject: Subject, found: Found, alpha: float) -> tuple[str, ...]:
+def _notes(subject: Subject, found: Scores, alpha: float) -> tuple[str, ...]:
     notes = [
         "The Fréchet distance sees two moments only: sets of quite different images may agree in them. The gaussianity "
         "check says whether two moments describe these features."

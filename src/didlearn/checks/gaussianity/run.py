@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from didlearn.audit.subject import Subject
-from didlearn.checks.feature_groups import FEWEST, OWN, REAL, Group, feature_groups
+from didlearn.checks.feature_groups import FEWEST_ROWS, OWN, REAL, FeatureGroup, feature_groups
 from didlearn.checks.gaussianity.check import Gaussianity
-from didlearn.checks.gaussianity.measure import study_estimates, study_tables
-from didlearn.checks.gaussianity.page import study_figures
-from didlearn.checks.gaussianity.tests import Study, study_group
+from didlearn.checks.gaussianity.measure import battery_estimates
+from didlearn.checks.gaussianity.page import battery_figures, battery_tables
+from didlearn.checks.gaussianity.battery import Battery, run_battery
 from didlearn.checks.gaussianity.verdict import TESTS, GaussianityLimits, agreed, judge_features, judge_unfit
 from didlearn.embeddings import Embedding, open_embedding
 from didlearn.errors import UsageError
@@ -29,33 +29,33 @@ def run_gaussianity(check: Gaussianity, subject: Subject, rng: Stream) -> CheckR
             f"give at least {math.ceil(TESTS / check.alpha) - 1}"
         )
     shape = None if subject.heldout is None else subject.heldout.shape
-    fault = find_fault(subject.draw(check.samples), shape, FEWEST)
+    fault = find_fault(subject.draw(check.samples), shape, FEWEST_ROWS)
     if fault is not None:
         return fault.result(check.name)
-    parts, studies, decisions = Parts(), dict[str, list[Study]](), dict[str, Decision]()
+    parts, batteries, decisions = Parts(), dict[str, list[Battery]](), dict[str, Decision]()
     for number, (name, embedding) in enumerate(_spaces(subject, check.embeddings)):
         groups = feature_groups(subject, embedding, check.samples, check.dimension, rng.child("rows"))
         unfit = judge_unfit(groups[OWN])
         if unfit is not None:
             decisions[name] = unfit
             continue
-        found, notes = _studies(check, subject, groups, number, rng)
-        estimates = {key: e for study in found for key, e in study_estimates(study, check.level).items()}
-        studies[name] = found
+        found, notes = _batteries(check, subject, groups, number, rng)
+        estimates = {key: e for battery in found for key, e in battery_estimates(battery, check.level).items()}
+        batteries[name] = found
         limits = GaussianityLimits(check.alpha, check.tolerance, check.fluctuation)
         decisions[name] = judge_features(estimates, found[0], limits)
-        parts += Parts({} if number else estimates, notes=notes) + study_figures(found, name, number)
+        parts += Parts({} if number else estimates, notes=notes) + battery_figures(found, name, number)
     notes = (*_class_note(subject), *subject.draw(check.samples).notes, *subject.embedding.notes)
-    tables = study_tables(studies) if studies else Parts()
+    tables = battery_tables(batteries) if batteries else Parts()
     return CheckResult(
         check=check.name, **agreed(decisions)._asdict(), **(parts + tables + Parts(notes=notes)).fields()
     )
 
 
-def _studies(
-    check: Gaussianity, subject: Subject, groups: dict[str, Group], number: int, rng: Stream
-) -> tuple[list[Study], tuple[str, ...]]:
-    """Study each group that can be, with equally large Gram matrices."""
+def _batteries(
+    check: Gaussianity, subject: Subject, groups: dict[str, FeatureGroup], number: int, rng: Stream
+) -> tuple[list[Battery], tuple[str, ...]]:
+    """Battery each group that can be, with equally large Gram matrices."""
     notes = tuple(note for group in groups.values() for note in (*group.notes, *_repeats(group)))
     fit = [groups[OWN]]
     if REAL in groups:
@@ -67,7 +67,7 @@ def _studies(
     for i, group in enumerate(fit):
         subject.progress(f"{check.name}: {group.name}", i, len(fit))
         stream = rng.child(group.name, number)
-        found.append(study_group(group, tested, check.replicates, stream, len(fit[-1].features)))
+        found.append(run_battery(group, tested, check.replicates, stream, len(fit[-1].features)))
     return found, notes
 
 
@@ -89,7 +89,7 @@ def _spaces(subject: Subject, further: tuple[str, ...]) -> list[tuple[str, Embed
     return [(subject.embedding.name, None), *named]
 
 
-def _repeats(group: Group) -> tuple[str, ...]:
+def _repeats(group: FeatureGroup) -> tuple[str, ...]:
     """Say how many rows are repeats: a few of them no spectrum shows."""
     if not group.repeats:
         return ()

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from didlearn.checks.feature_groups import FEWEST, Group
-from didlearn.checks.gaussianity.tests import Study
+from didlearn.checks.feature_groups import FEWEST_ROWS, FeatureGroup
+from didlearn.checks.gaussianity.battery import Battery
 from didlearn.random_matrix import pivotal_samples
 from didlearn.result.parts import Decision
 from didlearn.result.values import Estimate, Settles
@@ -28,12 +28,12 @@ class GaussianityLimits(NamedTuple):
     fluctuation: float
 
 
-def judge_unfit(group: Group) -> Decision | None:
+def judge_unfit(group: FeatureGroup) -> Decision | None:
     """Say why a group's features cannot be tested, or nothing."""
     rows = len(group.features)
-    if rows < FEWEST:
-        reason = f"{rows} images in classes of at least {FEWEST} are too few to compare features"
-        settles = Settles(clause=f"give at least {FEWEST} of each class", of="images of each class", number=FEWEST)
+    if rows < FEWEST_ROWS:
+        reason = f"{rows} images in classes of at least {FEWEST_ROWS} are too few to compare features"
+        settles = Settles(clause=f"give at least {FEWEST_ROWS} of each class", of="images of each class", number=FEWEST_ROWS)
         return Decision("inconclusive", reason, f"Open: {reason}; {settles.clause}.", settles)
     if (group.features == group.features[0]).all():
         reason = f"all {rows} {group.name} images have the same features, so there is no spectrum to compare"
@@ -41,7 +41,7 @@ def judge_unfit(group: Group) -> Decision | None:
     return None
 
 
-def judge_features(estimates: dict[str, Estimate], study: Study, limits: GaussianityLimits) -> Decision:
+def judge_features(estimates: dict[str, Estimate], battery: Battery, limits: GaussianityLimits) -> Decision:
     """Decide whether two moments describe generated features.
 
     Four tests share ``alpha``. ``fail``: a spectrum is rejected, and an upper edge lies more than ``tolerance`` from
@@ -50,28 +50,28 @@ def judge_features(estimates: dict[str, Estimate], study: Study, limits: Gaussia
     density never does. ``pass``: neither, with samples enough to compare all dimensions. Else
     ``inconclusive``.
     """
-    beyond = [*_edges_beyond(estimates, limits), *_norms_beyond(estimates, limits), *_repeated(study, limits)]
+    beyond = [*_edges_beyond(estimates, limits), *_norms_beyond(estimates, limits), *_repeated(battery, limits)]
     if beyond:
         reason = f"the features are not Gaussian: {' and '.join(beyond)}"
         where = _for_which_methods(estimates, limits)
         return Decision("fail", reason, f"Two moments do not describe these features {where}: {beyond[0]}.")
     seen = edge_words(estimates)
-    if study.pivotal.projected:
-        return _too_few(study, seen)
+    if battery.pivotal.projected:
+        return _too_few(battery, seen)
     p = min(estimates[f"{name}_pvalue"].point for name in _SPECTRA)
     rejected = p <= limits.alpha / TESTS
     found = (
         "differ from Gaussian ones by no more than is tolerated" if rejected else "cannot be told from Gaussian ones"
     )
-    reason = f"the spectra of {number(len(study.group.features))} images' features {found} (p = {number(p, 2)})"
+    reason = f"the spectra of {number(len(battery.group.features))} images' features {found} (p = {number(p, 2)})"
     return Decision("pass", reason, f"Two moments describe these features for linear methods: {seen}.")
 
 
-def _too_few(study: Study, seen: str) -> Decision:
+def _too_few(battery: Battery, seen: str) -> Decision:
     """There are not images enough for all dimensions."""
-    need = pivotal_samples(study.rank, len(study.group.counts)).total
+    need = pivotal_samples(battery.rank, len(battery.group.counts)).total
     settles = Settles(clause=f"all of them need {number(need)} images", of="images", number=need)
-    rows, compared = number(len(study.group.features)), f"{study.pivotal.dimension} of {study.rank} dimensions"
+    rows, compared = number(len(battery.group.features)), f"{battery.pivotal.dimension} of {battery.rank} dimensions"
     reason = f"{rows} images allow {compared} to be compared; {settles.clause}"
     return Decision("inconclusive", reason, f"Open: {seen}, but {reason}.", settles)
 
@@ -105,8 +105,8 @@ def _norms_beyond(estimates: dict[str, Estimate], limits: GaussianityLimits) -> 
     return said[:1]
 
 
-def _repeated(study: Study, limits: GaussianityLimits) -> list[str]:
-    share = study.group.repeats / len(study.group.features)
+def _repeated(battery: Battery, limits: GaussianityLimits) -> list[str]:
+    share = battery.group.repeats / len(battery.group.features)
     return [f"{percent(share)} of the images repeat others exactly"] if share > limits.tolerance else []
 
 

@@ -20,7 +20,7 @@ from didlearn.random_matrix.limits.fixed_point import NoRootError, Root
 from didlearn.random_matrix.limits.fold import Fold, find_fold
 from didlearn.random_matrix.limits.structure import Numbers
 
-_FIRST, MOST, _FEW, _ROUNDS = 16, 433, 49, 4
+_FIRST, _MOST, _FEW, _ROUNDS = 16, 433, 49, 4
 _ROUGH = 1e-5
 _ALONE, _NEAREST = 2, 6
 _REFLECTIONS = ((-1, 0.0), (-1, 2 * np.pi), (1, 0.0))
@@ -102,7 +102,7 @@ def _series(path: _Path, strict: bool, precision: float) -> tuple[Floats, Floats
         f = np.array([path.branch.density(root) for root in roots])
         measure = _coefficients(f * _stretch(low, high, theta))
         shape = _coefficients(f / np.sin(theta)) if low > 0 else None
-        if count * 3 > (MOST if precision < _ROUGH else _FEW) or all(
+        if count * 3 > (_MOST if precision < _ROUGH else _FEW) or all(
             _settled(one, precision) for one in (measure, shape) if one is not None
         ):
             return measure, shape

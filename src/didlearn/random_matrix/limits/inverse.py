@@ -16,7 +16,7 @@ import torch
 LEAST = 128
 _WRONG = 1e-10
 
-Pair = tuple[torch.Tensor, torch.Tensor]
+_Pair = tuple[torch.Tensor, torch.Tensor]
 
 
 def symmetric_inverse(matrix: torch.Tensor) -> torch.Tensor:
@@ -37,7 +37,7 @@ def _definite(matrix: torch.Tensor) -> torch.Tensor | None:
     return None if int(info) else -torch.cholesky_inverse(root)
 
 
-def _halves(real: torch.Tensor, imaginary: torch.Tensor) -> Pair:
+def _halves(real: torch.Tensor, imaginary: torch.Tensor) -> _Pair:
     if len(real) <= LEAST:
         small = torch.linalg.inv_ex(torch.complex(real, imaginary)).inverse
         return small.real, small.imag
@@ -58,7 +58,7 @@ def _halves(real: torch.Tensor, imaginary: torch.Tensor) -> Pair:
     return whole
 
 
-def _product(left: Pair, right: Pair) -> Pair:
+def _product(left: _Pair, right: _Pair) -> _Pair:
     both = left[0] @ right[0]
     cross = left[1] @ right[1]
     sums = (left[0] + left[1]) @ (right[0] + right[1])

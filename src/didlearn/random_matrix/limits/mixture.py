@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from didlearn.arrays import Floats
+from didlearn.arrays import Array, Floats
 from didlearn.errors import UsageError
 
 _NOISE = 10
@@ -79,7 +78,7 @@ def as_numbers(name: str, values: ArrayLike, dimensions: int) -> Floats:
         UsageError: it has other dimensions, is of no numbers, or holds some that are not finite.
     """
     try:
-        array: NDArray[Any] = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
+        array: Array = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
     except (ValueError, RuntimeError) as error:
         raise UsageError(f"{name} are no array ({error}); give {dimensions} dimensions of numbers") from error
     if array.ndim != dimensions or array.dtype.kind not in "fiub":

@@ -23,7 +23,7 @@ from didlearn.random_matrix.limits.inverse import symmetric_inverse
 
 Numbers = NDArray[Any]
 _TOLERANCE = 3e-9
-WORTHWHILE = 0.1
+_WORTHWHILE = 0.1
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def common_blocks(means: Floats, covariances: Floats, device: str = "cpu") -> Bl
     off = (rotated - torch.diag_embed(diagonal)).abs()
     if float(off.max()) <= limit:
         return _diagonal(diagonal.cpu().numpy(), (means @ basis.cpu().numpy()))
-    shared = stop - start >= max(2, WORTHWHILE * p) and _is_tail(off[:, start:stop], diagonal[:, start:stop], limit)
+    shared = stop - start >= max(2, _WORTHWHILE * p) and _is_tail(off[:, start:stop], diagonal[:, start:stop], limit)
     if not shared:
         return _dense(sigma, torch.from_numpy(means).to(device))
     return _with_tail(rotated, torch.from_numpy(means).to(device) @ basis, start, stop)

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from didlearn.errors import DataError, UsageError
-from didlearn.random_matrix.samples import as_samples, centred, varying_basis
+from didlearn.random_matrix.features import centred, labelled_features, varying_basis
 
 X = np.array([[1, 0], [2, 5], [3, 0], [4, 9.0]])
 
 
 def test_classes_are_numbered_in_their_order_and_counted():
-    found = as_samples(X, ["b", "a", "b", "a"])
+    found = labelled_features(X, ["b", "a", "b", "a"])
     assert found.names.tolist() == ["a", "b"]
     assert found.labels.tolist() == [1, 0, 1, 0]
     assert found.counts.tolist() == [2, 2]
@@ -20,7 +20,7 @@ def test_classes_are_numbered_in_their_order_and_counted():
 
 
 def test_without_labels_all_rows_are_one_class():
-    found = as_samples(torch.tensor(X, dtype=torch.float32, requires_grad=True))
+    found = labelled_features(torch.tensor(X, dtype=torch.float32, requires_grad=True))
     assert found.features.dtype == np.float64
     assert (found.names.tolist(), found.counts.tolist()) == ([0], [4])
     assert centred(found) == pytest.approx(X - [2.5, 3.5])
@@ -41,7 +41,7 @@ def test_without_labels_all_rows_are_one_class():
 )
 def test_what_is_refused(rows, labels, classes, error, words):
     with pytest.raises(error, match=words):
-        as_samples(rows, labels, classes)
+        labelled_features(rows, labels, classes)
 
 
 def test_the_basis_spans_what_varies_and_nothing_else():

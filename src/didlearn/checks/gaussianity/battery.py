@@ -1,4 +1,4 @@
-"""Every test of one group of features: its Gram matrix, its whitened spectrum, its quadratic forms, its classes."""
+"""The battery of tests of one group of features: Gram matrix, whitened spectrum, quadratic forms, classifiers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.arrays import Floats
-from didlearn.checks.feature_groups import FEWEST, Group
-from didlearn.checks.gaussianity.classes import ClassStudy, study_classes
+from didlearn.arrays import Flags, Floats
+from didlearn.checks.feature_groups import FEWEST_ROWS, FeatureGroup
+from didlearn.checks.gaussianity.classifiers import ClassifierErrors, classifier_errors
 from didlearn.random_matrix import (
     ConcentrationCurve,
     MomentResult,
@@ -20,7 +20,7 @@ from didlearn.random_matrix import (
     moment_test,
     pivotal_test,
 )
-from didlearn.random_matrix.samples import as_samples, centred, varying_basis
+from didlearn.random_matrix.features import centred, labelled_features, varying_basis
 from didlearn.rng import Stream
 
 _BINS = 40
@@ -29,8 +29,8 @@ _LEAST = 1e-4  # of the greatest eigenvalue: smaller ones are not shown
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
-    """What was found about a group.
+class Battery:
+    """What every test found about a group.
 
     Attributes:
         group: the features. tested: rows in the Gram matrix, n.
@@ -38,10 +38,10 @@ class Study:
         limit: the limiting spectrum at ``bins``, edges of logarithmic bins. distance: sup |F − F_limit| of the Gram
             matrix's eigenvalues. distance_null: the same of the replicates, (B,).
         classes: with two classes or more, classifiers on features and on replicates.
-        matched, matched_rows: the F-matrix test of as many rows as the group compared with has, and how many.
+        matched: the F-matrix test of as many rows as the group compared with has, where they are fewer.
     """
 
-    group: Group
+    group: FeatureGroup
     tested: int
     gram: MomentResult
     pivotal: PivotalResult
@@ -50,22 +50,21 @@ class Study:
     bins: Floats
     distance: float
     distance_null: Floats
-    classes: ClassStudy | None
+    classes: ClassifierErrors | None
     matched: PivotalResult | None = None
-    matched_rows: int = 0
 
     @property
     def rank(self) -> int:
         """Return the dimensions in which the features vary about their class means."""
         x, y = self.group.features, self.group.labels
-        return int(varying_basis(centred(as_samples(x, y))).shape[1])
+        return int(varying_basis(centred(labelled_features(x, y))).shape[1])
 
 
-def study_group(group: Group, tested: int, replicates: int, rng: Stream, matched: int | None = None) -> Study:
+def run_battery(group: FeatureGroup, tested: int, replicates: int, rng: Stream, matched: int | None = None) -> Battery:
     """Run every test of a group's features.
 
     Args:
-        group: at least ``FEWEST`` rows of each class. tested: rows of the Gram matrix.
+        group: at least ``FEWEST_ROWS`` rows of each class. tested: rows of the Gram matrix.
         replicates: of each null. rng: of the tests.
         matched: repeat the F-matrix test on this many rows, where they are fewer and hold enough of each class.
 
@@ -74,7 +73,30 @@ def study_group(group: Group, tested: int, replicates: int, rng: Stream, matched
     """
     chosen, counts = group.split(tested)
     x, y = group.features, group.labels
-    gram = moment_test(
+    gram = _among_rotations(group, chosen, replicates, rng)
+    n, bins, moments = int(counts.sum()), _bins(gram), fit_mixture(x, y)
+    limit = limiting_spectrum(
+        moments.means, moments.covariances(), counts / n, x.shape[1] / n, bins, precision=_PRECISION
+    )
+    several = y is not None and len(group.names) > 1
+    return Battery(
+        group=group,
+        tested=n,
+        gram=gram,
+        pivotal=pivotal_test(x, y, rng=rng.numpy("pivotal"), replicates=replicates),
+        curve=concentration_curve(x, y, rng=rng.numpy("concentration")),
+        limit=limit,
+        bins=bins,
+        distance=_distance(gram.eigenvalues, n, limit),
+        distance_null=np.array([_distance(row, n, limit) for row in gram.replicate_eigenvalues]),
+        classes=classifier_errors(group, chosen, moments, replicates, rng) if several else None,
+        matched=_matched(group, matched, replicates, rng),
+    )
+
+
+def _among_rotations(group: FeatureGroup, chosen: Flags, replicates: int, rng: Stream) -> MomentResult:
+    x, y = group.features, group.labels
+    return moment_test(
         x[chosen],
         None if y is None else y[chosen],
         fresh=x[~chosen],
@@ -82,28 +104,13 @@ def study_group(group: Group, tested: int, replicates: int, rng: Stream, matched
         rng=rng.numpy("gram"),
         replicates=replicates,
     )
-    pivotal = pivotal_test(x, y, rng=rng.numpy("pivotal"), replicates=replicates)
-    curve = concentration_curve(x, y, rng=rng.numpy("concentration"))
-    bins = _bins(gram)
-    moments = fit_mixture(x, y)
-    n = int(counts.sum())
-    limit = limiting_spectrum(
-        moments.means, moments.covariances(), counts / n, x.shape[1] / n, bins, precision=_PRECISION
-    )
-    null = np.array([_distance(row, n, limit) for row in gram.replicate_eigenvalues])
-    classes = None if y is None or len(group.names) < 2 else study_classes(group, chosen, moments, replicates, rng)
-    few = _matched(group, matched, replicates, rng)
-    return Study(
-        group, n, gram, pivotal, curve, limit, bins, _distance(gram.eigenvalues, n, limit), null, classes,
-        few, 0 if few is None else int(few.sizes.sum()),
-    )  # fmt: skip
 
 
-def _matched(group: Group, rows: int | None, replicates: int, rng: Stream) -> PivotalResult | None:
+def _matched(group: FeatureGroup, rows: int | None, replicates: int, rng: Stream) -> PivotalResult | None:
     if rows is None or rows >= len(group.features):
         return None
     y = None if group.labels is None else group.labels[:rows]
-    if y is not None and np.bincount(y, minlength=len(group.names)).min() < FEWEST:
+    if y is not None and np.bincount(y, minlength=len(group.names)).min() < FEWEST_ROWS:
         return None
     return pivotal_test(group.features[:rows], y, rng=rng.numpy("matched"), replicates=replicates)
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from didlearn.arrays import Floats, Ints
+from didlearn.arrays import Array, Floats, Ints
 from didlearn.errors import DataError, UsageError
 
 _RANK_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Samples:
+class LabelledFeatures:
     """Rows of features by class.
 
     Attributes:
@@ -25,7 +24,7 @@ class Samples:
 
     features: Floats
     labels: Ints
-    names: NDArray[Any]
+    names: Array
 
     @property
     def counts(self) -> Ints:
@@ -37,7 +36,9 @@ class Samples:
         return self.features[self.labels == label]
 
 
-def as_samples(features: ArrayLike, labels: ArrayLike | None = None, classes: ArrayLike | None = None) -> Samples:
+def labelled_features(
+    features: ArrayLike, labels: ArrayLike | None = None, classes: ArrayLike | None = None
+) -> LabelledFeatures:
     """Return checked features; without labels all rows are one class.
 
     Args:
@@ -48,7 +49,7 @@ def as_samples(features: ArrayLike, labels: ArrayLike | None = None, classes: Ar
         UsageError: shapes disagree.
         DataError: a number is not finite, a class has fewer than two rows, or all rows are equal.
     """
-    x: NDArray[Any] = np.asarray(features.detach().cpu() if isinstance(features, torch.Tensor) else features)
+    x: Array = np.asarray(features.detach().cpu() if isinstance(features, torch.Tensor) else features)
     if x.ndim != 2 or not x.shape[1] or x.dtype.kind not in "fiub":
         raise UsageError(f"features have shape {x.shape} and type {x.dtype}; give numbers of shape (n, p)")
     if labels is None and classes is not None:
@@ -56,7 +57,7 @@ def as_samples(features: ArrayLike, labels: ArrayLike | None = None, classes: Ar
     named = np.zeros(len(x), np.int64) if labels is None else np.asarray(labels)
     if named.shape != (len(x),):
         raise UsageError(f"labels have shape {named.shape} for {len(x)} rows; give one label per row")
-    return Samples(_finite(x.astype(np.float64)), *_numbered(named, classes))
+    return LabelledFeatures(_finite(x.astype(np.float64)), *_numbered(named, classes))
 
 
 def _finite(x: Floats) -> Floats:
@@ -68,11 +69,11 @@ def _finite(x: Floats) -> Floats:
     return x
 
 
-def _numbered(labels: NDArray[Any], classes: ArrayLike | None) -> tuple[Ints, NDArray[Any]]:
+def _numbered(labels: Array, classes: ArrayLike | None) -> tuple[Ints, Array]:
     names = np.unique(labels if classes is None else np.asarray(classes))
     strangers = np.setdiff1d(labels, names)
     if len(strangers):
-        raise UsageError(f"label {strangers[0]!r} is not among the classes {names.tolist()}; name every class")
+        raise UsageError(f"label {strangers.tolist()[0]!r} is not among the classes {names.tolist()}; name every class")
     index = np.searchsorted(names, labels).astype(np.int64)
     counts = np.bincount(index, minlength=len(names))
     if not len(names) or counts.min() < 2:
@@ -82,7 +83,7 @@ def _numbered(labels: NDArray[Any], classes: ArrayLike | None) -> tuple[Ints, ND
     return index, names
 
 
-def centred(samples: Samples) -> Floats:
+def centred(samples: LabelledFeatures) -> Floats:
     """Return features minus their class means, (n, p)."""
     means = np.stack([samples.of_class(label).mean(0) for label in range(len(samples.names))])
     return samples.features - means[samples.labels]

@@ -1,0 +1,132 @@
+"""Linear classifiers on features, on rotations of them, and as the limit predicts.
+
+The LS-SVM with a linear kernel is least squares with a free intercept, targets ±1, one class against all; ridge
+regression has none. Both train on the rows of the Gram matrix and are tested on further ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from didlearn.arrays import Flags, Floats, Ints
+from didlearn.checks.feature_groups import FeatureGroup
+from didlearn.random_matrix import ClassifierPrediction, GaussianMixture, Placement, fit_rotations, predict_classifier
+from didlearn.random_matrix.replicates import place_scalar
+from didlearn.rng import Stream
+
+PENALTIES = (0.01, 0.1, 1.0, 10.0)  # of the mean variance
+CLASSIFIERS = ("LS-SVM", "ridge")
+SHOWN = ("LS-SVM", 1.0)
+_TEST_ROWS = 2  # for each training row, at most
+Setting = tuple[str, float]  # one of CLASSIFIERS, one of PENALTIES
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifierErrors:
+    """Errors by classifier and penalty.
+
+    Attributes:
+        error: of features. null: of the replicates, (B,). placement: of the one among the others.
+        predicted: by the limit, for Gaussian features with these moments.
+        confusion, null_confusion: of ``SHOWN``, row class called column class, shares; the mean over replicates.
+        test_rows: how many were classified.
+    """
+
+    error: dict[Setting, float]
+    null: dict[Setting, Floats]
+    placement: dict[Setting, Placement]
+    predicted: dict[Setting, ClassifierPrediction]
+    confusion: Floats
+    null_confusion: Floats
+    test_rows: int
+
+
+def classifier_errors(
+    group: FeatureGroup, chosen: Flags, moments: GaussianMixture, replicates: int, rng: Stream
+) -> ClassifierErrors:
+    """Classify features and their replicates.
+
+    Args:
+        group: features of two classes or more. chosen: rows that are trained on, (N,).
+        moments: of all rows. replicates: how many rotations. rng: of them.
+    """
+    assert group.labels is not None
+    train, covariances = np.bincount(group.labels[chosen]), moments.covariances()
+    test = np.minimum(np.bincount(group.labels[~chosen]), _TEST_ROWS * train)
+    scale = float(covariances.trace(axis1=1, axis2=2).mean()) / group.features.shape[1]
+    with threadpool_limits(1):
+        drawn = _family(group, chosen, train, test, replicates, rng)
+        family = [_confusions(rows, train, test, scale) for rows in drawn]
+    errors = {key: np.array([_error(member[key], test) for member in family]) for key in family[0]}
+    return ClassifierErrors(
+        error={key: float(values[0]) for key, values in errors.items()},
+        null={key: values[1:] for key, values in errors.items()},
+        placement={key: place_scalar(values) for key, values in errors.items()},
+        predicted={key: _predicted(moments.means, covariances, train, scale, *key) for key in errors},
+        confusion=family[0][SHOWN],
+        null_confusion=np.mean([member[SHOWN] for member in family[1:]], axis=0),
+        test_rows=int(test.sum()),
+    )
+
+
+def _family(
+    group: FeatureGroup, chosen: Flags, train: Ints, test: Ints, replicates: int, rng: Stream
+) -> Iterator[Floats]:
+    """Give the features and then their rotations, each by class and in each class the training rows first."""
+    x, y = group.features, group.labels
+    assert y is not None
+    yield np.concatenate(
+        [np.concatenate([x[chosen & (y == c)], x[~chosen & (y == c)][:m]]) for c, m in enumerate(test)]
+    )
+    rotations, numbers = fit_rotations(x, y), rng.numpy("classes")
+    for _ in range(replicates):
+        yield rotations.draw(train + test, numbers)[0]
+
+
+def _predicted(
+    means: Floats, covariances: Floats, train: Ints, scale: float, classifier: str, penalty: float
+) -> ClassifierPrediction:
+    rows = int(train.sum())
+    shares, ratio = train / rows, means.shape[1] / rows
+    intercept = classifier == "LS-SVM"
+    return predict_classifier(means, covariances, shares, ratio, ridge=penalty * scale, intercept=intercept)
+
+
+def _error(confusion: Floats, test: Ints) -> float:
+    return float(1 - (np.diag(confusion) * test).sum() / test.sum())
+
+
+def _confusions(rows: Floats, train: Ints, test: Ints, scale: float) -> dict[Setting, Floats]:
+    """Train and test on rows that lie by class, in each the training rows first; return confusion shares (k, k)."""
+    classes = len(train)
+    known = np.repeat(np.arange(classes), train + test)
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(train + test) - train - test, train + test)
+    first = place < train[known]
+    targets = np.eye(classes)[known[first]] * 2 - 1
+    return {
+        (classifier, penalty): _confusion(score.argmax(1), known[~first], classes)
+        for classifier in CLASSIFIERS
+        for penalty, score in _scores(rows[first], targets, rows[~first], scale, classifier == "LS-SVM").items()
+    }
+
+
+def _confusion(called: Ints, known: Ints, classes: int) -> Floats:
+    table = np.zeros((classes, classes))
+    np.add.at(table, (known, called), 1)
+    return table / np.maximum(table.sum(1, keepdims=True), 1)
+
+
+def _scores(x: Floats, targets: Floats, new: Floats, scale: float, intercept: bool) -> dict[float, Floats]:
+    """Return scores of new rows for every penalty λ s: w = (XᵀX/p + λ s)^{-1} Xᵀ Y / p."""
+    p = x.shape[1]
+    centre, level = (x.mean(0), targets.mean(0)) if intercept else (np.zeros(p), np.zeros(targets.shape[1]))
+    values, vectors = np.linalg.eigh((x - centre).T @ (x - centre) / p)
+    pulled = vectors.T @ ((x - centre).T @ (targets - level)) / p
+    seen = (new - centre) @ vectors
+    return {
+        penalty: seen @ (pulled / (np.maximum(values, 0) + penalty * scale)[:, None]) + level for penalty in PENALTIES
+    }
