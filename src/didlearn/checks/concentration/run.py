@@ -54,4 +54,5 @@ def _fluctuations(check: Concentration, subject: Subject, rng: Stream) -> Parts:
     if OWN not in [group.name for group in fit]:
         return Parts(notes=left)
     tested = min([check.tested, *(len(group.features) // 2 for group in fit)])
-    return fluctuation_parts(fit, tested, check.replicates, rng, check.level) + Parts(notes=left)
+    found = [measure_fluctuations(group, tested, check.replicates, rng.child(group.name)) for group in fit]
+    return fluctuation_parts(found, check.level) + Parts(notes=left)

@@ -24,7 +24,7 @@ from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
-from didlearn.result.values import CheckResult
+from didlearn.result.values import CheckResult, is_significant
 from didlearn.rng import Stream
 
 _STEPS = 5
@@ -97,7 +97,7 @@ def _notes(subject: Subject, found: Scores, alpha: float) -> tuple[str, ...]:
         "The Fréchet distance sees two moments only: sets of quite different images may agree in them. The gaussianity "
         "check says whether two moments describe these features."
     ]
-    if (found["kernel_pvalue_train"].value or 0.0) < alpha:
+    if is_significant(found["kernel_pvalue_train"], alpha):
         notes.append(
             "Training and held-out images differ by the kernel distance's exchange test themselves: a generator of the "
             "training images' law would too. Read the differences from training images."

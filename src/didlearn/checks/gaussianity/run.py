@@ -6,10 +6,10 @@ import math
 
 from didlearn.audit.subject import Subject
 from didlearn.checks.feature_groups import FEWEST_ROWS, OWN, REAL, FeatureGroup, feature_groups
+from didlearn.checks.gaussianity.battery import Battery, run_battery
 from didlearn.checks.gaussianity.check import Gaussianity
 from didlearn.checks.gaussianity.measure import battery_estimates
 from didlearn.checks.gaussianity.page import battery_figures, battery_tables
-from didlearn.checks.gaussianity.battery import Battery, run_battery
 from didlearn.checks.gaussianity.verdict import TESTS, GaussianityLimits, agreed, judge_features, judge_unfit
 from didlearn.embeddings import Embedding, open_embedding
 from didlearn.errors import UsageError
@@ -39,7 +39,7 @@ def run_gaussianity(check: Gaussianity, subject: Subject, rng: Stream) -> CheckR
         if unfit is not None:
             decisions[name] = unfit
             continue
-        found, notes = _batteries(check, subject, groups, number, rng)
+        found, notes = _run_batteries(check, subject, groups, number, rng)
         estimates = {key: e for battery in found for key, e in battery_estimates(battery, check.level).items()}
         batteries[name] = found
         limits = GaussianityLimits(check.alpha, check.tolerance, check.fluctuation)
@@ -52,10 +52,10 @@ def run_gaussianity(check: Gaussianity, subject: Subject, rng: Stream) -> CheckR
     )
 
 
-def _batteries(
+def _run_batteries(
     check: Gaussianity, subject: Subject, groups: dict[str, FeatureGroup], number: int, rng: Stream
 ) -> tuple[list[Battery], tuple[str, ...]]:
-    """Battery each group that can be, with equally large Gram matrices."""
+    """Test each group that can be tested, with equally large Gram matrices."""
     notes = tuple(note for group in groups.values() for note in (*group.notes, *_repeats(group)))
     fit = [groups[OWN]]
     if REAL in groups:

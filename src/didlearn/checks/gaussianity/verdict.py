@@ -33,7 +33,8 @@ def judge_unfit(group: FeatureGroup) -> Decision | None:
     rows = len(group.features)
     if rows < FEWEST_ROWS:
         reason = f"{rows} images in classes of at least {FEWEST_ROWS} are too few to compare features"
-        settles = Settles(clause=f"give at least {FEWEST_ROWS} of each class", of="images of each class", number=FEWEST_ROWS)
+        clause = f"give at least {FEWEST_ROWS} of each class"
+        settles = Settles(clause=clause, of="images of each class", number=FEWEST_ROWS)
         return Decision("inconclusive", reason, f"Open: {reason}; {settles.clause}.", settles)
     if (group.features == group.features[0]).all():
         reason = f"all {rows} {group.name} images have the same features, so there is no spectrum to compare"
