@@ -14,8 +14,8 @@ import typer
 import yaml
 
 import didlearn as dl
-from didlearn.audit.check import CHECKS
 from didlearn.audit.spec import build_checks
+from didlearn.checks import CHECKS
 from didlearn.cli.app import app
 from didlearn.studies.registry import STUDIES
 from didlearn.zoo.registry import RECIPES
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 PAGES = {path.stem: path for path in (ROOT / "docs" / "checks").glob("*.md") if path.stem != "index"}
 PARTS = ("The question", "The method", "What is assumed", "The verdict", "How to read it", "How it fails")
+VERDICTS = {"pass", "fail", "inconclusive", "measured", "not_run", "error"}
 COMMANDS = typer.main.get_command(app).commands
 
 
@@ -36,8 +37,6 @@ def test_every_exported_name_is_public_sorted_and_documented():
 
 
 def test_every_check_has_its_page_and_every_page_its_check():
-    import didlearn.checks  # noqa: F401
-
     assert set(PAGES) == set(CHECKS)
 
 
@@ -115,6 +114,38 @@ def test_every_estimate_is_on_its_check_s_page(generator):
         text = PAGES[check.check].read_text(encoding="utf-8")
         for name in check.estimates:
             assert f"`{name}`" in text, f"docs/checks/{check.check}.md does not name the estimate {name}"
+            assert declared(CHECKS[check.check], name), f"{check.check} does not declare the estimate {name}"
+
+
+def declared(check, name):
+    """Whether a check declares an estimate of this name."""
+    return any(re.fullmatch(pattern(key), name) for key in check.estimates)
+
+
+def pattern(key):
+    """What a declared name matches: a group's name is anything, and what stands in brackets may be absent."""
+    return re.sub(r"\\{\w+\\}", ".+", re.escape(key)).replace(r"\[", "(?:").replace(r"\]", ")?")
+
+
+def names(key):
+    """Every name that a declared one stands for, groups left open."""
+    first, bracket, rest = key.partition("[")
+    if not bracket:
+        return [key]
+    inside, _, after = rest.partition("]")
+    return [name for middle in ("", inside) for name in names(first + middle + after)]
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_declared_estimates_and_the_page_s_are_the_same(name):
+    """Each row of the page's tables is declared, and each declared name, its forms included, has its row."""
+    rows = re.findall(r"^\| (`[^|]*`) \|", PAGES[name].read_text(encoding="utf-8"), re.M)
+    shown = {shown for row in rows for shown in re.findall(r"`([^`]+)`", row)} - VERDICTS
+    assert [shown for shown in sorted(shown) if not declared(CHECKS[name], shown)] == []
+    text = PAGES[name].read_text(encoding="utf-8")
+    written = set(re.findall(r"`([^`\s]+)`", text))
+    for form in (form for key in CHECKS[name].estimates for form in names(key)):
+        assert any(re.fullmatch(pattern(form), word) for word in written), f"{name}: {form} is not on its page"
 
 
 def blocks(language):

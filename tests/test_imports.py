@@ -32,15 +32,16 @@ LAYERS = {
     "evidence": OPENED | {"derivatives"},
     "checks": OPENED | ENGINES | {"neighbors", "random_matrix", "audit"},
     "audit": OPENED | {"checks"},
-    "report": {"arrays", "atomic", "errors", "result", "_version"},
+    "report": {"arrays", "atomic", "errors", "result", "_version", "audit", "checks"},
     "labelling": BASE | {"statistics"},
     "zoo": OPENED,
     "studies": OPENED | ENGINES | {"neighbors", "audit", "checks", "zoo", "report"},
     "cli": OPENED | {"audit", "report", "labelling", "zoo", "studies"},
     "__main__": {"cli"},
 }
-# Within the flow: what a check may see of it, and who may see the checks.
-SEEN_BY_CHECKS = {"audit.check", "audit.subject"}
+# Within the flow: what a check may see of it, and what the report may see of either: declarations alone.
+SEEN_BY_CHECKS = {"audit.check", "audit.method", "audit.subject"}
+SEEN_BY_REPORT = {"audit.check", "audit.method", "checks"}
 
 
 def imports(path: Path) -> set[str]:
@@ -89,6 +90,13 @@ def test_a_check_sees_the_subject_and_not_the_flow():
         assert {module for module in modules(path) if module.split(".")[0] == "audit"} <= SEEN_BY_CHECKS, path
 
 
+def test_the_report_sees_declarations_and_never_what_measures():
+    for path in (ROOT / "report").rglob("*.py"):
+        assert {module for module in modules(path) if module.split(".")[0] in ("audit", "checks")} <= SEEN_BY_REPORT, (
+            path
+        )
+
+
 def test_every_folder_says_what_it_is():
     for path in ROOT.rglob("__init__.py"):
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
@@ -99,13 +107,21 @@ def test_forbidden_names_are_absent():
         assert path.stem not in {"utils", "helpers", "common", "manager"}, path
 
 
-@pytest.mark.parametrize("args", [["--help"], ["audit", "--help"], ["--version"]])
+HEAVY = "{'torch', 'numpy', 'scipy', 'sklearn', 'matplotlib', 'PIL'} & set(sys.modules)"
+
+
+def loaded(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own, and have it fail where it loaded anything heavy."""
+    code = f"import sys\n{code}\nheavy = {HEAVY}\nassert not heavy, heavy"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("args", [["--help"], ["audit", "--help"], ["--version"], *([f, "--help"] for f in FOLDERS)])
 def test_help_loads_nothing_heavy(args):
-    code = (
-        "import sys\nfrom didlearn.cli.app import app\n"
-        f"try:\n app({args!r})\nexcept SystemExit:\n pass\n"
-        "heavy = {'torch', 'numpy', 'scipy', 'sklearn', 'matplotlib', 'PIL'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = loaded(f"from didlearn.cli.app import app\ntry:\n app({args!r})\nexcept SystemExit:\n pass")
+    assert done.returncode == 0, done.stderr
+
+
+def test_declarations_load_nothing_heavy():
+    done = loaded(f"from didlearn.checks import CHECKS\nassert len(CHECKS) == {len(FOLDERS)}")
     assert done.returncode == 0, done.stderr

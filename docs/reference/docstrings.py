@@ -1,14 +1,17 @@
 """Read docstrings as this project writes them: several arguments on a line, and one explanation for several names.
 
-mkdocstrings expects one argument a line, and warns of anything else.
+mkdocstrings expects one argument a line, and warns of anything else. Fields that are declared with their help beside
+their default (``parameter(20, "Closest pairs listed.")``) are explained by it.
 """
 
+import ast
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from griffe import Class, Docstring, Extension, Function
 
+DECLARING = ("parameter", "option")
 SECTION = re.compile(r"^(?:Args|Attributes|Returns|Raises):\n((?:(?: {4}.*)?\n?)+)", re.M)
 
 
@@ -22,6 +25,18 @@ class OneALine(Extension):
     def on_class(self, *, cls: Class, **kwargs: Any) -> None:  # noqa: ARG002 (griffe asks for it)
         """Rewrite a class's docstring, once its members are known."""
         _rewrite(cls.docstring, cls.members)
+        helps = {name: _help(str(member.value)) for name, member in cls.attributes.items() if member.value is not None}
+        lines = [f"    {name}: {text}" for name, text in helps.items() if text]
+        if cls.docstring is not None and lines:
+            cls.docstring.value = "\n".join([cls.docstring.value.rstrip(), "", "Attributes:", *lines])
+
+
+def _help(value: str) -> str:
+    """Return the help in ``parameter(default, help)`` or ``option(panel, help, ...)``; nothing of other values."""
+    call = ast.parse(value, mode="eval").body
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in DECLARING):
+        return ""
+    return str(ast.literal_eval(call.args[1]))
 
 
 def _rewrite(docstring: Docstring | None, names: Iterable[str]) -> None:

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 import didlearn as dl
-from didlearn.audit.check import CHECKS
-from didlearn.cli.app import CHECK_COMMANDS
 
 
 def didlearn(*args, cwd=None):
@@ -26,12 +24,6 @@ def bank(tmp_path_factory):
     index = np.random.default_rng(0).integers(0, 40, 600)
     np.savez(folder / "samples.npz", x=digits.read_raw(index), y=digits.labels[index])
     return folder / "samples.npz"
-
-
-def test_every_check_has_a_command_and_no_other():
-    import didlearn.checks  # noqa: F401
-
-    assert set(CHECK_COMMANDS) == set(CHECKS)
 
 
 @pytest.mark.parametrize(

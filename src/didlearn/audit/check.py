@@ -1,17 +1,25 @@
 """A check is one question about one subject, and a value: its parameters are its fields, and running it is pure.
 
 To add a check, write one folder in ``didlearn/checks`` whose ``check.py`` holds a frozen dataclass that derives from
-``Check`` and is decorated with ``register``. Nothing else needs to know.
+``Check`` and is decorated with ``register``; or announce such a class of another package by an entry point of the group
+``didlearn.checks``. Nothing else needs to know: command, help, report and methods paragraph are made from it. The file
+that declares a check is loaded by every command, so what is heavy is imported inside ``missing`` and ``run``.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import TypeAdapter
+
+from didlearn.audit.method import Method
+from didlearn.errors import UsageError
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -19,18 +27,34 @@ if TYPE_CHECKING:
     from didlearn.rng import Stream
 
 CHECKS: dict[str, type[Check]] = {}
+T = TypeVar("T")
+
+
+def parameter(default: T, help: str) -> T:  # noqa: A002 (what the flag calls it)
+    """Declare a field of a check: its default, and what its flag's help says."""
+    declared: Any = dataclasses.field(default=default, metadata={"description": help})
+    return declared
 
 
 class Check(ABC):
-    """One question. Subclasses are frozen dataclasses whose fields are the check's parameters.
+    """One question. Subclasses are frozen dataclasses whose fields, each a ``parameter``, are the check's parameters.
 
     Attributes:
         name: of the check and its command. question: in one sentence. position: on the page, ascending.
+        summary: the help of its command, in one sentence; the question where there is none.
+        judged: whether it may pass or fail; one that is not only describes (``measured``).
+        method: its clause of the methods paragraph, with what that cites.
+        estimates: the names of the estimates it may give, each with its meaning. In a name ``{group}`` stands for the
+            name of a group of images, and what stands in brackets may be absent: ``precision[_train]`` is two names.
     """
 
     name: ClassVar[str]
     question: ClassVar[str]
     position: ClassVar[int] = 99
+    summary: ClassVar[str] = ""
+    judged: ClassVar[bool] = True
+    method: ClassVar[Method | None] = None
+    estimates: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def missing(self, subject: Subject) -> str | None:
@@ -39,6 +63,18 @@ class Check(ABC):
     @abstractmethod
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Answer the question. Depends on nothing but the fields, the subject and ``rng``."""
+
+    @classmethod
+    def parameters(cls) -> dict[str, dataclasses.Field[Any]]:
+        """Return the declared parameters by name."""
+        return {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+
+    @classmethod
+    def text(cls, part: Literal["how", "paper"]) -> str:
+        """Return a text of its package for the page, ``how.html`` or ``paper.html``; empty where it has none."""
+        package = sys.modules[cls.__module__].__package__
+        file = files(package) / f"{part}.html" if package else None
+        return file.read_text(encoding="utf-8") if file is not None and file.is_file() else ""
 
     @classmethod
     def validated(cls, parameters: Mapping[str, Any]) -> Self:
@@ -55,6 +91,15 @@ class Check(ABC):
 
 
 def register(check: type[Check]) -> type[Check]:
-    """Make a check known by its name."""
-    CHECKS[check.name] = check
+    """Make a check known by its name.
+
+    Raises:
+        UsageError: it is no such class, or its name is no name or another check's.
+    """
+    if not (isinstance(check, type) and issubclass(check, Check) and dataclasses.is_dataclass(check)):
+        raise UsageError(f"{check!r} is no check; give a frozen dataclass that derives from didlearn.audit.check.Check")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", check.name):
+        raise UsageError(f"a check is called {check.name!r}; give it a name of small letters, digits and _")
+    if CHECKS.setdefault(check.name, check) is not check:
+        raise UsageError(f"two checks are called {check.name!r}: {CHECKS[check.name].__module__}, {check.__module__}")
     return check

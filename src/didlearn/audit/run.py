@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-import didlearn.checks  # noqa: F401 (registers every check)
 from didlearn import __version__
 from didlearn.audit.check import Check
 from didlearn.audit.run_check import run_check

@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from didlearn.audit.check import CHECKS, Check
+from didlearn.audit.check import Check
+from didlearn.checks import CHECKS
 from didlearn.errors import UsageError
 
 

@@ -10,20 +10,10 @@ from typing import Annotated
 
 import typer
 
+from didlearn.checks import CHECKS
 from didlearn.cli.flags import OnceOnly, option
 from didlearn.errors import DidlearnError
 
-CHECK_COMMANDS = {
-    "support": "How many different images can it make? The birthday-paradox test alone.",
-    "memorization": "Does it copy its training set? The memorization check alone.",
-    "fidelity": "Do its images, as a set, come near to real ones? FID, KID, precision, recall and others.",
-    "inversion": "Can it make the images it was trained on? The inversion check alone.",
-    "manifold_classifier": "Does distance from its manifold tell classes and outside images? That check alone.",
-    "likelihood": "Does it find real images likely? The likelihood check alone.",
-    "typicality": "Are real images typical of it? The typicality check alone.",
-    "gaussianity": "May its features be treated as Gaussian? The random-matrix tests alone.",
-    "concentration": "Is it Lipschitz, and do its features concentrate? That check alone.",
-}
 _DATA, _MODEL, _MEASURE, _WORK = "Data", "Model", "What to measure", "How to run"
 
 
@@ -145,8 +135,8 @@ _SPEC_FLAGS = (
 )  # fmt: skip
 
 app.command("audit", cls=OnceOnly, help="Run every check the inputs allow, and write a report.")(_command(None))
-for _name, _help in CHECK_COMMANDS.items():
-    app.command(_name, cls=OnceOnly, help=_help)(_command(_name))
+for _name, _check in CHECKS.items():
+    app.command(_name, cls=OnceOnly, help=_check.summary or _check.question)(_command(_name))
 
 
 @app.command("report", cls=OnceOnly, help="Render a run's report again, from its JSON.")

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from didlearn.audit.check import CHECKS
 from didlearn.audit.run import audit
 from didlearn.audit.spec import AuditSpec, make_spec, read_toml
+from didlearn.checks import CHECKS
 from didlearn.cli.progress import showing
 from didlearn.errors import UsageError
 from didlearn.report import write_report

@@ -1,29 +1,12 @@
-"""The papers that the checks rest on, as BibTeX and as a name and a year."""
+"""The papers that more than one page cites, and any paper as BibTeX and as a name and a year."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-
-@dataclass(frozen=True)
-class Paper:
-    """A paper: its kind of BibTeX entry, its authors ("Family, Given"), year and further fields."""
-
-    kind: str
-    authors: tuple[str, ...]
-    title: str
-    year: int
-    fields: tuple[tuple[str, str], ...]
-
-    @property
-    def short(self) -> str:
-        """Name and year: ``Arora et al., 2018``."""
-        names = [author.split(",")[0] for author in self.authors]
-        who = f"{names[0]} et al." if len(names) > 2 or names[-1] == "others" else " and ".join(names)
-        return f"{who}, {self.year}"
+from didlearn.audit.method import Paper
 
 
 def _talk(authors: str, title: str, year: int, where: str) -> Paper:
@@ -228,15 +211,15 @@ PAPERS: Final = {
 }
 
 
-def cite(keys: Iterable[str]) -> str:
+def cite(papers: Iterable[Paper]) -> str:
     """Return a citation in brackets: ``(Arora et al., 2018; Good, 1953)``; empty for no papers."""
-    names = [PAPERS[key].short for key in dict.fromkeys(keys)]
+    names = dict.fromkeys(paper.short for paper in papers)
     return f"({'; '.join(names)})" if names else ""
 
 
-def bibtex(keys: Iterable[str], version: str) -> str:
+def bibtex(papers: Mapping[str, Paper], version: str) -> str:
     """Return BibTeX entries, in order of their keys, for papers and for this software."""
-    entries = [_entry(key, PAPERS[key]) for key in sorted(set(keys))]
+    entries = [_entry(key, papers[key]) for key in sorted(papers)]
     return "\n\n".join([*entries, _software(version)])
 
 

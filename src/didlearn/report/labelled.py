@@ -8,10 +8,10 @@ from typing import Final
 from pydantic import ValidationError
 
 from didlearn.errors import ResultError
+from didlearn.report.declared import LABELS
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Estimate
 
-_CHECK: Final = "labels"
 _FILE: Final = Path("labels") / "result.json"
 _AFTER: Final = "support"
 _AUTOMATIC: Final = "automatic_"
@@ -32,7 +32,7 @@ def with_labels(result: AuditResult, run: Path) -> AuditResult:
     path = Path(run) / _FILE
     if not path.is_file():
         return result
-    others = [check for check in result.checks if check.check != _CHECK]
+    others = [check for check in result.checks if check.check != LABELS]
     automatic = next((check.estimates for check in others if check.check == _AFTER), {})
     human = _beside(_read(path), automatic)
     at = next((i + 1 for i, check in enumerate(others) if check.check == _AFTER), 0)
@@ -44,8 +44,8 @@ def _read(path: Path) -> CheckResult:
         found = CheckResult.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise ResultError(f"{path} holds no labels that can be read ({error}); label the run again") from None
-    if found.check != _CHECK:
-        raise ResultError(f"{path} is about {found.check!r}, not {_CHECK!r}; label the run again")
+    if found.check != LABELS:
+        raise ResultError(f"{path} is about {found.check!r}, not {LABELS!r}; label the run again")
     return found
 
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from didlearn.audit.method import Paper
 from didlearn.report import provenance
-from didlearn.report.citations import bibtex, cite
+from didlearn.report.citations import PAPERS, bibtex, cite
+from didlearn.report.declared import method_of
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Estimate
 from didlearn.result.words import THIN, in_full, say
@@ -15,88 +17,6 @@ from didlearn.result.words import THIN, in_full, say
 _RAN: Final = ("pass", "fail", "inconclusive", "measured")
 _SPACES: Final = {ord(THIN): " ", ord("\N{NO-BREAK SPACE}"): " "}  # LaTeX knows neither
 _QUOTED: Final = 4  # estimates of each check that the paragraph quotes
-
-
-@dataclass(frozen=True)
-class Method:
-    """What a check does, as a clause, and the papers it rests on.
-
-    Attributes:
-        did: a sentence without its full stop.
-        papers: keys of the papers cited whatever was found.
-        further: keys of papers that stand behind an estimate, by the first letters of its name.
-    """
-
-    did: str
-    papers: tuple[str, ...]
-    further: Mapping[str, str]
-
-
-_METHODS: Final = {
-    "support": Method(
-        "The effective support, one over the probability that two samples are duplicates, was estimated from all "
-        "pairs of one sample by the birthday test with the corrected bounds, a duplicate being a pair below a "
-        "calibrated distance",
-        ("arora2018",),
-        {"coverage": "good1953", "chao1": "chao1984", "richness": "valiant2017"},
-    ),
-    "labels": Method(
-        "People judged candidate pairs blind, among planted duplicates and planted distinct pairs that measured "
-        "their own sensitivity and false alarms",
-        ("arora2018",),
-        {"alpha": "hayes2007", "krippendorff": "hayes2007", "agreement": "hayes2007"},
-    ),
-    "memorization": Method(
-        "Copying was tested by distances to the nearest training image, of generated against held-out images",
-        ("meehan2020",),
-        {"authenticity": "alaa2022", "closer_than": "delong1988"},
-    ),
-    "inversion": Method(
-        "For each image the nearest one that the generator makes was searched over its latent space, and planted "
-        "images told whether the search finds what is there",
-        ("friedman2024", "pinetz2019"),
-        {"recovery": "webster2019"},
-    ),
-    "manifold_classifier": Method(
-        "Images were classified, and outside ones looked for, by their distance from what the generator makes",
-        ("friedman2024",),
-        {"auroc": "delong1988"},
-    ),
-    "likelihood": Method(
-        "Log-likelihoods were bounded from below by annealed importance sampling with step sizes frozen after a "
-        "pilot run, and on simulated images from both sides",
-        ("friedman2024", "grosse2015", "neal2001", "wu2017"),
-        {"mixture": "tipping1999"},
-    ),
-    "typicality": Method(
-        "Typicality compares the mean log-likelihood of real images with that of the model's own noised samples",
-        ("friedman2024", "nalisnick2019", "wu2017"),
-        {},
-    ),
-    "gaussianity": Method(
-        "The spectra of features, plain and whitened, were compared with those of a Gaussian mixture of the same "
-        "moments, by rotations and by the F-matrix",
-        ("langsrud2005", "mardia1970", "seddik2020", "wachter1980"),
-        {},
-    ),
-    "concentration": Method(
-        "The generator's Lipschitz constant was bounded from both sides, and fluctuations of its features were "
-        "compared with a Gaussian's",
-        ("seddik2020",),
-        {"lipschitz": "sedghi2019"},
-    ),
-    "fidelity": Method(
-        "Generated and real features were compared by distances and by nearest neighbours",
-        (),
-        {
-            "frechet": "heusel2017",
-            "kernel": "binkowski2018",
-            "precision": "kynkaanniemi2019",
-            "density": "naeem2020",
-            "vendi": "friedman2023",
-        },
-    ),
-}
 _EMBEDDINGS: Final = {"inception": "szegedy2016", "dinov2": "oquab2023", "clip": "radford2021"}
 
 
@@ -111,7 +31,7 @@ class Methods:
 def methods(result: AuditResult) -> Methods:
     """Write the methods section of an audit: model, data, embedding, and each check that ran, with its numbers."""
     ran = [check for check in result.checks if check.verdict in _RAN]
-    papers = {key for check in ran for key in _papers(check)} | set(_embedding_papers(result))
+    papers = {key: paper for check in ran for key, paper in _papers(check).items()} | _embedding_papers(result)
     paragraphs = [_opening(result), *(_paragraph(check) for check in ran)]
     text = "\n\n".join(paragraphs).translate(_SPACES)
     return Methods(text, bibtex(papers, provenance.version(result)))
@@ -128,7 +48,7 @@ def _opening(result: AuditResult) -> str:
             sentences.append(f"{words} {_data(record)}.")
     embedding = provenance.called(result.subject.get("embedding"))
     if embedding:
-        cited = cite(_embedding_papers(result))
+        cited = cite(_embedding_papers(result).values())
         sentences.append(f"Distances were measured in {embedding}{' ' + cited if cited else ''}.")
     return " ".join([*sentences, *result.notes])
 
@@ -148,9 +68,9 @@ def _data(record: Any) -> str:
 
 
 def _paragraph(check: CheckResult) -> str:
-    method = _METHODS.get(check.check)
+    method = method_of(check.check)
     did = method.did if method else f"The check {check.check} asked: {check.question.rstrip('?')}"
-    cited = cite(_papers(check))
+    cited = cite(_papers(check).values())
     sentences = [f"{did}{' ' + cited if cited else ''}."]
     if check.params:
         sentences.append(f"Parameters: {_settings(check.params)}.")
@@ -183,14 +103,15 @@ def _verdict(check: CheckResult) -> str:
     return f"{verdict} ({why})" if why else verdict
 
 
-def _papers(check: CheckResult) -> tuple[str, ...]:
-    method = _METHODS.get(check.check)
+def _papers(check: CheckResult) -> dict[str, Paper]:
+    method = method_of(check.check)
     if method is None:
-        return ()
+        return {}
     found = [key for start, key in method.further.items() if any(name.startswith(start) for name in check.estimates)]
-    return tuple(dict.fromkeys((*method.papers, *found)))
+    known = {**PAPERS, **method.bibliography}
+    return {key: known[key] for key in (*method.papers, *found)}
 
 
-def _embedding_papers(result: AuditResult) -> tuple[str, ...]:
+def _embedding_papers(result: AuditResult) -> dict[str, Paper]:
     name = provenance.called(result.subject.get("embedding"))
-    return tuple(key for start, key in _EMBEDDINGS.items() if name.startswith(start))
+    return {key: PAPERS[key] for start, key in _EMBEDDINGS.items() if name.startswith(start)}

@@ -10,11 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from didlearn.atomic import atomically
 from didlearn.report import estimates, provenance, summary
+from didlearn.report.declared import text_of
 from didlearn.report.figures import plot
 from didlearn.report.figures.exports import stems, write_figures
 from didlearn.report.labelled import with_labels
@@ -109,19 +110,12 @@ def write(path: Path, page: str) -> Path:
 def templates() -> Environment:
     """Return the page templates; everything put into them is escaped."""
     environment = Environment(
-        loader=ChoiceLoader(
-            [
-                PackageLoader("didlearn.report"),
-                PackageLoader("didlearn", "checks"),
-                PackageLoader("didlearn", "labelling"),
-            ]
-        ),
+        loader=PackageLoader("didlearn.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    texts = [name for name in environment.list_templates() if name.endswith(("how.html", "paper.html"))]
     environment.filters |= {
         "in_full": words.in_full,
         "number": words.number,
@@ -139,7 +133,7 @@ def templates() -> Environment:
         "provenance": provenance,
         "script": script,
         "script_hash": script_hash,
-        "texts": texts,
+        "text_of": text_of,
         "verdicts": VERDICTS,
     }
     return environment

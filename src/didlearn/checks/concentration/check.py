@@ -7,12 +7,14 @@ between an upper and a lower bound, and the fluctuations beside those of Gaussia
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from didlearn.audit.check import Check, register
+from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -23,30 +25,44 @@ if TYPE_CHECKING:
 @register
 @dataclass(frozen=True)
 class Concentration(Check):
-    """The Lipschitz constant, and how observables of features fluctuate.
-
-    Attributes:
-        samples: images drawn from the generator, and at most as many held-out ones.
-        tested: rows that observables are taken of, the same number of both kinds.
-        dimension: features are projected at random to this many where there are more.
-        draws: prior draws at which the Jacobian's norm is taken.
-        starts, steps: how many of the steepest are followed uphill, and how far.
-        replicates: Gaussian replicates that variances are compared with.
-        level: confidence level of every interval.
-    """
+    """The Lipschitz constant, and how observables of features fluctuate."""
 
     name: ClassVar[str] = "concentration"
     question: ClassVar[str] = "Is it the kind of generator whose features concentrate?"
     position: ClassVar[int] = 9
+    summary: ClassVar[str] = "Is it Lipschitz, and do its features concentrate? That check alone."
+    judged: ClassVar[bool] = False
+    method: ClassVar[Method] = Method(
+        "The generator's Lipschitz constant was bounded from both sides, and fluctuations of its features were "
+        "compared with a Gaussian's",
+        ("seddik2020",),
+        {"lipschitz": "sedghi2019"},
+    )
+    estimates: ClassVar[Mapping[str, str]] = {
+        "lipschitz": "the greatest spectral norm found, up to the upper bound",
+        "lipschitz_typical": "median spectral norm at prior draws",
+        "fluctuation_norm[_heldout]": "variance of the distance from the mean, over that of Gaussian features",
+        "fluctuation_distance[_heldout]": "of the distance from another image",
+        "fluctuation_greatest[_heldout]": "of the greatest of sixteen random projections",
+        "fluctuation_absolute[_heldout]": "of Σ |x_i| / √p",
+        "quadratic_ratio[_whitened][_heldout]": "r_Q in all dimensions",
+        "quadratic_slope[_whitened][_heldout]": "slope of log r_Q against log dimension",
+        "spread[_heldout]": "standard deviation along the widest direction",
+        "effective_dimension[_heldout]": "tr Σ / λ₁",
+    }
 
-    samples: int = 10_000
-    tested: Annotated[int, Field(ge=8)] = 500
-    dimension: Annotated[int, Field(ge=4)] = 256
-    draws: Annotated[int, Field(ge=8)] = 64
-    starts: Annotated[int, Field(ge=1)] = 8
-    steps: Annotated[int, Field(ge=0)] = 30
-    replicates: Annotated[int, Field(ge=19)] = 99
-    level: float = 0.95
+    samples: int = parameter(10_000, "Images drawn from the generator, and at most as many held-out ones.")
+    tested: Annotated[int, Field(ge=8)] = parameter(
+        500, "Rows that observables are taken of, the same number of both kinds."
+    )
+    dimension: Annotated[int, Field(ge=4)] = parameter(
+        256, "Features are projected at random to this many where there are more."
+    )
+    draws: Annotated[int, Field(ge=8)] = parameter(64, "Prior draws at which the Jacobian's norm is taken.")
+    starts: Annotated[int, Field(ge=1)] = parameter(8, "How many of the steepest are followed uphill.")
+    steps: Annotated[int, Field(ge=0)] = parameter(30, "How far they are followed.")
+    replicates: Annotated[int, Field(ge=19)] = parameter(99, "Gaussian replicates that variances are compared with.")
+    level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator."""

@@ -7,12 +7,14 @@ generator could do no better, and at finite numbers of images that is not zero a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from didlearn.audit.check import Check, register
+from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -25,29 +27,53 @@ FEWEST = 40
 @register
 @dataclass(frozen=True)
 class Fidelity(Check):
-    """Generated against held-out images, as sets, in the subject's embedding.
-
-    Attributes:
-        samples: images drawn from the generator; at most as many held-out and training ones.
-        neighbors: the neighbour that a ball of precision, recall, density and coverage reaches to.
-        permutations: exchanges of the kernel distance's test.
-        tolerance: what may be lost of precision, of coverage and of the Vendi score against training images.
-        shift: share of images that, all made one typical image, would shift the law as much as is tolerated.
-        alpha: significance asked of a shift.
-        level: confidence level of every interval.
-    """
+    """Generated against held-out images, as sets, in the subject's embedding."""
 
     name: ClassVar[str] = "fidelity"
     question: ClassVar[str] = "Do its images, as a set, come near to real ones?"
     position: ClassVar[int] = 3
+    summary: ClassVar[str] = "Do its images, as a set, come near to real ones? FID, KID, precision, recall and others."
+    method: ClassVar[Method] = Method(
+        "Generated and real features were compared by distances and by nearest neighbours",
+        further={
+            "frechet": "heusel2017",
+            "kernel": "binkowski2018",
+            "precision": "kynkaanniemi2019",
+            "density": "naeem2020",
+            "vendi": "friedman2023",
+        },
+    )
+    estimates: ClassVar[Mapping[str, str]] = {
+        "frechet_distance[_train]": "squared, in the features' units; of training images too, as in every pair below",
+        "frechet_excess": "how far the first exceeds the second",
+        "kernel_distance[_train]": "unbiased squared maximum mean discrepancy",
+        "kernel_shift[_train]": "the root of its share of the real images' spread",
+        "kernel_pvalue[_train]": "its p-value under exchange with held-out images",
+        "precision[_train]": "share of the images within balls of held-out ones",
+        "precision_gap": "training images' precision less generated ones'",
+        "recall[_train]": "share of held-out images within balls of these images",
+        "recall_gap": "the same difference of recall",
+        "density[_train]": "balls of held-out images that one lies in, over the number of neighbours",
+        "density_gap": "the same difference of density",
+        "coverage[_train]": "share of the balls of held-out images that hold one",
+        "coverage_gap": "the same difference of coverage",
+        "vendi_score[_train]": "how many different images they amount to",
+        "vendi_ratio": "generated images' Vendi score over training images'",
+    }
 
-    samples: int = 5_000
-    neighbors: Annotated[int, Field(ge=1, le=FEWEST // 4)] = 5
-    permutations: Annotated[int, Field(ge=19)] = 499
-    tolerance: float = 0.2
-    shift: float = 0.1
-    alpha: float = 0.05
-    level: float = 0.95
+    samples: int = parameter(5_000, "Images drawn from the generator; at most as many held-out and training ones.")
+    neighbors: Annotated[int, Field(ge=1, le=FEWEST // 4)] = parameter(
+        5, "The neighbour that a ball of precision, recall, density and coverage reaches to."
+    )
+    permutations: Annotated[int, Field(ge=19)] = parameter(499, "Exchanges of the kernel distance's test.")
+    tolerance: float = parameter(
+        0.2, "What may be lost of precision, coverage and Vendi score against training images."
+    )
+    shift: float = parameter(
+        0.1, "Share of images that, all made one typical image, would shift the law as much as is tolerated."
+    )
+    alpha: float = parameter(0.05, "Significance asked of a shift.")
+    level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator, held-out images to compare with, and training images as the null."""

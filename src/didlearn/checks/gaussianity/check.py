@@ -7,12 +7,14 @@ spectral clustering) say all; where they do not, such scores mislead.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from didlearn.audit.check import Check, register
+from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -28,33 +30,54 @@ def _named(value: Any) -> Any:
 @register
 @dataclass(frozen=True)
 class Gaussianity(Check):
-    """Features against Gaussian mixtures with the same moments.
-
-    Attributes:
-        samples: images drawn from the generator, and at most as many held-out ones.
-        tested: rows of the Gram matrix, the same number of both kinds.
-        dimension: features are projected at random to this many where there are more.
-        embeddings: further embeddings to repeat everything in.
-        replicates: Gaussian replicates that each test compares with.
-        alpha: significance of the four tests together.
-        tolerance: shift of the spectrum's upper edge that is still described by two moments.
-        fluctuation: how many times a Gaussian's the variance of ‖x‖² may be.
-        level: confidence level of every interval.
-    """
+    """Features against Gaussian mixtures with the same moments."""
 
     name: ClassVar[str] = "gaussianity"
     question: ClassVar[str] = "May its features be treated as Gaussian?"
     position: ClassVar[int] = 8
+    summary: ClassVar[str] = "May its features be treated as Gaussian? The random-matrix tests alone."
+    method: ClassVar[Method] = Method(
+        "The spectra of features, plain and whitened, were compared with those of a Gaussian mixture of the same "
+        "moments, by rotations and by the F-matrix",
+        ("langsrud2005", "mardia1970", "seddik2020", "wachter1980"),
+    )
+    estimates: ClassVar[Mapping[str, str]] = {
+        "gram_pvalue[_heldout]": "exact p-value of the Gram matrix's spectrum",
+        "gram_effect[_heldout]": "its distance from the replicates' mean, over their own",
+        "gram_edge[_heldout]": "its largest eigenvalue over the replicates', minus 1",
+        "whitened_pvalue[_heldout]": "exact p-value of the whitened spectrum",
+        "whitened_effect[_heldout]": "its distance over the null's",
+        "whitened_edge[_heldout]": "its largest eigenvalue over the null's, minus 1",
+        "whitened_edge_matched": "the same of as many generated images as are held out",
+        "whitened_dimension[_heldout]": "dimensions compared",
+        "radius_ratio[_heldout]": "variance of ‖x‖² about the class means over the replicates'",
+        "radius_pvalue[_heldout]": "its exact p-value",
+        "leverage_ratio[_heldout]": "the same of the Mahalanobis ‖x‖²",
+        "leverage_pvalue[_heldout]": "its exact p-value",
+        "quadratic_slope[_whitened][_heldout]": "slope of log r_Q against log dimension: 0 bounded, 1 a failure",
+        "limit_distance[_heldout]": "greatest distance of the eigenvalues' distribution function from the limiting one",
+        "exact_repeats[_heldout]": "images whose features are exactly an earlier image's",
+        "class_alignment[_pvalue][_heldout]": "cosine between leading eigenvectors and classes, and its p-value",
+        "clustering[_pvalue][_heldout]": "spectral clustering's mutual information with the classes, and its p-value",
+        "ls_svm_error[_surrogate][_heldout]": "error of an LS-SVM on further images, and of the replicates",
+        "ls_svm_pvalue[_heldout]": "its p-value",
+        "ridge_error[_surrogate][_heldout]": "the same without an intercept",
+        "ridge_pvalue[_heldout]": "its p-value",
+    }
 
-    samples: int = 10_000
-    tested: Annotated[int, Field(ge=8)] = 500
-    dimension: Annotated[int, Field(ge=4)] = 256
-    embeddings: Annotated[tuple[str, ...], BeforeValidator(_named)] = ()
-    replicates: Annotated[int, Field(ge=19)] = 99
-    alpha: float = 0.05
-    tolerance: float = 0.1
-    fluctuation: float = 3.0
-    level: float = 0.95
+    samples: int = parameter(10_000, "Images drawn from the generator, and at most as many held-out ones.")
+    tested: Annotated[int, Field(ge=8)] = parameter(500, "Rows of the Gram matrix, the same number of both kinds.")
+    dimension: Annotated[int, Field(ge=4)] = parameter(
+        256, "Features are projected at random to this many where there are more."
+    )
+    embeddings: Annotated[tuple[str, ...], BeforeValidator(_named)] = parameter(
+        (), "Further embeddings to repeat everything in, comma-separated."
+    )
+    replicates: Annotated[int, Field(ge=19)] = parameter(99, "Gaussian replicates that each test compares with.")
+    alpha: float = parameter(0.05, "Significance of the four tests together.")
+    tolerance: float = parameter(0.1, "Shift of the spectrum's upper edge that two moments still describe.")
+    fluctuation: float = parameter(3.0, "How many times a Gaussian's the variance of ‖x‖² may be.")
+    level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator."""

@@ -6,10 +6,12 @@ latent decodes to it. Whether a large distance means that, or that the search fa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, register
+from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -22,31 +24,53 @@ FEWEST = 8
 @register
 @dataclass(frozen=True)
 class InversionCheck(Check):
-    """The distance of images from the generator's manifold, with every control.
-
-    Attributes:
-        images: of each group that are inverted (half as many for shifted images and noise).
-        draws, starts, rounds: effort of the search: prior draws, starts among them, rounds of restarts.
-        published: whether the published protocol is run beside it.
-        required: share of planted images that must be found for an error to mean anything.
-        tolerance: share of training images that may lie beyond the generator's own images.
-        alpha: significance at which training images count as recovered better than held-out ones.
-        level: confidence level of every interval.
-    """
+    """The distance of images from the generator's manifold, with every control."""
 
     name: ClassVar[str] = "inversion"
     question: ClassVar[str] = "Can the generator make the images it was trained on?"
     position: ClassVar[int] = 4
+    summary: ClassVar[str] = "Can it make the images it was trained on? The inversion check alone."
+    method: ClassVar[Method] = Method(
+        "For each image the nearest one that the generator makes was searched over its latent space, and planted "
+        "images told whether the search finds what is there",
+        ("friedman2024", "pinetz2019"),
+        {"recovery": "webster2019"},
+    )
+    estimates: ClassVar[Mapping[str, str]] = {
+        "error_{group}[_published]": "median mean squared difference per pixel at the nearest point found",
+        "error_train_likely": "of training images, within the ball that holds 99 % of the prior",
+        "ratio_generated[_published]": "training images' median error over generated ones'",
+        "distance_left": "what a better search leaves of the published protocol's training error",
+        "recovery_gap[_pvalue]": "(held-out − train) / held-out, of median errors, and a Kolmogorov–Smirnov p-value",
+        "recovery_closer_pvalue": "small where training images are recovered better",
+        "off_manifold": "share of training images beyond own_error_limit",
+        "own_error_limit": "the 99th percentile of generated and planted images' errors",
+        "noise_fit": "share of noise's variance that is left",
+        "noise_fit_linear": "what a linear generator leaves",
+        "degrees_of_freedom": "how many dimensions of anything the generator fits",
+        "normalised_fit": "the fit of training images over noise's",
+        "noise_recovered": "the error of planted images with noise over the noise's own",
+        "outside_shell": "share of training images whose latent is unlikely under the prior",
+        "subspace_{group}": "the error of the best linear subspace of the latent's dimension",
+        "neighbour_{group}": "the error of the nearest other training image",
+        "autoencoder_{group}": "the error of the autoencoder given",
+        "recovered[_published]": "share of planted images that the search finds",
+        "recovered_0.5": "of images of shrunken draws",
+        "recovered_1.5": "of images of stretched draws",
+        "recovered_noisy": "of planted images with noise added",
+        "segments_consistent": "share of segments to the nearest point with nothing nearer",
+        "no_way_down": "share of points found where no direction curves downwards",
+    }
 
-    images: int = 40
-    draws: int = 500
-    starts: int = 16
-    rounds: int = 5
-    published: bool = True
-    required: float = 0.95
-    tolerance: float = 0.5
-    alpha: float = 0.01
-    level: float = 0.95
+    images: int = parameter(40, "Images inverted of each group (half as many shifted images and noise).")
+    draws: int = parameter(500, "Prior draws that the search looks at.")
+    starts: int = parameter(16, "Starts of the search among them.")
+    rounds: int = parameter(5, "Rounds of restarts.")
+    published: bool = parameter(True, "Run the published protocol beside it.")
+    required: float = parameter(0.95, "Share of planted images that must be found for an error to mean anything.")
+    tolerance: float = parameter(0.5, "Share of training images that may lie beyond the generator's own images.")
+    alpha: float = parameter(0.01, "Significance at which training images are recovered better than held-out ones.")
+    level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a model whose latent can be set, and training images."""

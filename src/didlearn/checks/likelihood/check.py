@@ -6,10 +6,12 @@ model made itself: a difference smaller than their gap is no difference.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, register
+from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -22,28 +24,46 @@ FEWEST = 8
 @register
 @dataclass(frozen=True)
 class LikelihoodCheck(Check):
-    """Log-likelihoods of groups of images, with the bounds' gap beside every difference.
-
-    Attributes:
-        images: of each group. chains: for each image.
-        budget: gradient evaluations of each chain; the ranking is also shown at a half and a quarter of it.
-        observation: ``"gaussian"``, ``"laplace"`` or ``"bernoulli"``.
-        sigma: of the observation; calibrated on held-out images when ``None``.
-        tightness: gap of the bounds, in nats, that still allows a verdict.
-        level: confidence level of every interval.
-    """
+    """Log-likelihoods of groups of images, with the bounds' gap beside every difference."""
 
     name: ClassVar[str] = "likelihood"
     question: ClassVar[str] = "Does the generator find real images likely?"
     position: ClassVar[int] = 6
+    summary: ClassVar[str] = "Does it find real images likely? The likelihood check alone."
+    method: ClassVar[Method] = Method(
+        "Log-likelihoods were bounded from below by annealed importance sampling with step sizes frozen after a pilot "
+        "run, and on simulated images from both sides",
+        ("friedman2024", "grosse2015", "neal2001", "wu2017"),
+        {"mixture": "tipping1999"},
+    )
+    estimates: ClassVar[Mapping[str, str]] = {
+        "log_likelihood_{group}": "mean lower bound on log p(x), in nats",
+        "bits_per_dim_{group}": "the same in bits a pixel",
+        "bound_gap": "mean upper less lower bound on simulated images, in nats",
+        "effort_drift": "the largest rise of a group's mean from half the budget to all of it, in nats",
+        "sigma": "the standard deviation of the observation",
+        "sigma_likeliest": "the one under which held-out images are likeliest",
+        "sigma_reconstruction": "the one of held-out images' distances from the manifold",
+        "preference_{group}": "difference of two groups' means",
+        "ppca_heldout": "held-out images' mean under probabilistic PCA",
+        "gaussian_heldout": "under a full Gaussian",
+        "mixture_heldout": "under a mixture of ten PPCAs",
+        "iwae_{group}": "the importance-weighted bound of the module's own encoder",
+        "correlation_local_variance[_ppca]": "rank correlation of the log-likelihood with the variance in patches",
+        "correlation_png_bits[_ppca]": "with the size as PNG",
+    }
 
-    images: int = 16
-    chains: int = 8
-    budget: int = 480
-    observation: str = "gaussian"
-    sigma: float | None = None
-    tightness: float = 1.0
-    level: float = 0.95
+    images: int = parameter(16, "Images of each group.")
+    chains: int = parameter(8, "Chains for each image.")
+    budget: int = parameter(
+        480, "Gradient evaluations of each chain; the ranking is shown at a half and a quarter of it too."
+    )
+    observation: str = parameter("gaussian", "Gaussian, laplace or bernoulli.")
+    sigma: float | None = parameter(
+        None, "Standard deviation of the observation (default: calibrated on held-out images)."
+    )
+    tightness: float = parameter(1.0, "Gap of the bounds, in nats, that still allows a verdict.")
+    level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""

@@ -7,10 +7,12 @@ of trivial scores: a surprise shared by a baseline is about the images, not the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, register
+from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -23,23 +25,36 @@ FEWEST = 8
 @register
 @dataclass(frozen=True)
 class ManifoldClassifier(Check):
-    """Classes and outliers by distance from the manifold.
-
-    Attributes:
-        images: held-out ones, and of each outside set, that are inverted.
-        draws, starts, rounds: effort of the search, as in ``inversion``.
-        level: confidence level of every interval.
-    """
+    """Classes and outliers by distance from the manifold."""
 
     name: ClassVar[str] = "manifold_classifier"
     question: ClassVar[str] = "Does distance from its manifold tell classes and outside images?"
     position: ClassVar[int] = 5
+    summary: ClassVar[str] = "Does distance from its manifold tell classes and outside images? That check alone."
+    judged: ClassVar[bool] = False
+    method: ClassVar[Method] = Method(
+        "Images were classified, and outside ones looked for, by their distance from what the generator makes",
+        ("friedman2024",),
+        {"auroc": "delong1988"},
+    )
+    estimates: ClassVar[Mapping[str, str]] = {
+        "manifold_accuracy": "share whose nearest class manifold is their own",
+        "neighbour_accuracy": "the same for the nearest training image",
+        "linear_accuracy": "for logistic regression on pixels",
+        "subspace_accuracy": "for the nearest linear subspace, one a class",
+        "mean_accuracy": "for the nearest class mean",
+        "auroc_{group}": "chance that an outside image lies farther from the manifold than a held-out one",
+        "auroc_{group}_subspace": "the same for the distance from the best linear subspace",
+        "auroc_{group}_neighbour": "for the distance from the nearest training image",
+        "auroc_{group}_local_variance": "for the mean variance within 8×8 patches",
+        "auroc_{group}_contrast": "for the variance of all pixels",
+    }
 
-    images: int = 40
-    draws: int = 500
-    starts: int = 16
-    rounds: int = 5
-    level: float = 0.95
+    images: int = parameter(40, "Images inverted: held-out ones, and of each outside set.")
+    draws: int = parameter(500, "Prior draws that the search looks at.")
+    starts: int = parameter(16, "Starts of the search among them.")
+    rounds: int = parameter(5, "Rounds of restarts.")
+    level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, real images, and classes or outside data to tell apart."""

@@ -8,10 +8,12 @@ held-out ones, which no blur can fake.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, register
+from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -24,29 +26,39 @@ FEWEST = 20
 @register
 @dataclass(frozen=True)
 class Memorization(Check):
-    """Copies of training images, and what is too near to them.
-
-    Attributes:
-        samples: images drawn from the generator, and at most as many held-out ones.
-        tolerance: the share of copies that is still no copying.
-        alpha: significance at which the data-copying test and the training preference, together, are a failure.
-        false_copies: share of independent held-out images the calibrated threshold may call copies.
-        threshold: distance at or below which an image is a copy; calibrated when ``None``.
-        cells: k-means cells of the training set in the data-copying test.
-        level: confidence level of every interval.
-    """
+    """Copies of training images, and what is too near to them."""
 
     name: ClassVar[str] = "memorization"
     question: ClassVar[str] = "Does the generator copy its training set?"
     position: ClassVar[int] = 2
+    summary: ClassVar[str] = "Does it copy its training set? The memorization check alone."
+    method: ClassVar[Method] = Method(
+        "Copying was tested by distances to the nearest training image, of generated against held-out images",
+        ("meehan2020",),
+        {"authenticity": "alaa2022", "closer_than": "delong1988"},
+    )
+    estimates: ClassVar[Mapping[str, str]] = {
+        "copied_fraction": "share of samples within the copy threshold, beyond that of held-out images",
+        "copied_fraction_heldout": "that share of held-out images",
+        "certain_copies": "copied_fraction at the distance of the mildest change",
+        "copy_threshold": "distance at or below which an image is called a copy",
+        "data_copying[_pvalue]": "Meehan et al.'s z of distances to the training set, and its p-value",
+        "closer_than_heldout": "chance that a generated image is nearer to the training set than a held-out one",
+        "authenticity[_heldout]": "share of images farther from their nearest training image than that is from another",
+        "training_preference[_pvalue]": "share of samples whose nearest real image is a training one, and its p-value",
+        "training_preference_expected": "the training images' share of the pool",
+        "match_preference[_pvalue]": "the same among samples within the copy threshold of a real image",
+    }
 
-    samples: int = 10_000
-    tolerance: float = 0.01
-    alpha: float = 0.01
-    false_copies: float = 0.001
-    threshold: float | None = None
-    cells: int = 20
-    level: float = 0.95
+    samples: int = parameter(10_000, "Images drawn from the generator, and at most as many held-out ones.")
+    tolerance: float = parameter(0.01, "The share of copies that is still no copying.")
+    alpha: float = parameter(0.01, "Significance of the data-copying test and the training preference, together.")
+    false_copies: float = parameter(
+        0.001, "Share of independent held-out images that the calibrated threshold may call copies."
+    )
+    threshold: float | None = parameter(None, "Distance at or below which an image is a copy (default: calibrated).")
+    cells: int = parameter(20, "K-means cells of the training set in the data-copying test.")
+    level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator, its training images, and held-out ones as the null."""

@@ -8,10 +8,12 @@ often. It is at most the number of different pictures, and far below it where a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, register
+from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -22,27 +24,48 @@ if TYPE_CHECKING:
 @register
 @dataclass(frozen=True)
 class Support(Check):
-    """The birthday-paradox test.
-
-    Attributes:
-        samples: images drawn from the generator, and at most as many held-out ones.
-        candidates: closest pairs listed for a person to look at.
-        factor: the generator passes when its effective support is shown to be at least the real set's over this.
-        false_pairs: expected number of false duplicate pairs the calibrated threshold allows in the whole sample.
-        threshold: distance at or below which two images are duplicates; calibrated when ``None``.
-        level: confidence level of every interval.
-    """
+    """The birthday-paradox test."""
 
     name: ClassVar[str] = "support"
     question: ClassVar[str] = "How many different images can the generator make?"
     position: ClassVar[int] = 1
+    summary: ClassVar[str] = "How many different images can it make? The birthday-paradox test alone."
+    method: ClassVar[Method] = Method(
+        "The effective support, one over the probability that two samples are duplicates, was estimated from all pairs "
+        "of one sample by the birthday test with the corrected bounds, a duplicate being a pair below a calibrated "
+        "distance",
+        ("arora2018",),
+        {"coverage": "good1953", "chao1": "chao1984", "richness": "valiant2017"},
+    )
+    estimates: ClassVar[Mapping[str, str]] = {
+        "effective_support[_heldout]": "1/Σp²: as many equally likely pictures would collide as often",
+        "collision_probability": "Σp²: how often two draws are the same picture",
+        "heterogeneity": "Σp³/(Σp²)²: 1 when all pictures are equally likely",
+        "coverage": "the share of the generator's law that the pictures seen so far make up",
+        "chao1": "a lower bound on the number of different pictures",
+        "richness": "the number of different pictures",
+        "largest_atom": "the share of all samples that are one single picture",
+        "effective_support_without_atoms": "measured again without such pictures",
+        "richness_without_atoms": "measured again without such pictures",
+        "batch_effective_support": "the effective support, fitted to the published batch procedure",
+        "even_chance_batch_size": "the batch size at which a duplicate turns up half of the time",
+        "threshold": "distance at or below which two images are duplicates",
+        "false_duplicate_rate": "share of pairs of independent real images that would be called duplicates",
+        "lookalike_support[_heldout]": "1/(share of pairs) at the larger distance where real images have look-alikes",
+    }
 
-    samples: int = 20_000
-    candidates: int = 20
-    factor: float = 2.0
-    false_pairs: float = 0.5
-    threshold: float | None = None
-    level: float = 0.95
+    samples: int = parameter(20_000, "Images drawn from the generator, and at most as many held-out ones.")
+    candidates: int = parameter(20, "Closest pairs listed for a person to look at.")
+    factor: float = parameter(
+        2.0, "Passes when the effective support is shown to be at least the real set's over this."
+    )
+    false_pairs: float = parameter(
+        0.5, "False duplicate pairs that the calibrated threshold expects in the whole sample."
+    )
+    threshold: float | None = parameter(
+        None, "Distance at or below which two images are duplicates (default: calibrated)."
+    )
+    level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: the check needs a generator, and nothing else."""

@@ -6,10 +6,12 @@ Most of a distribution's mass lies where the log-likelihood is near its mean, th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, register
+from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -22,31 +24,41 @@ FEWEST = 8
 @register
 @dataclass(frozen=True)
 class TypicalityCheck(Check):
-    """Whether groups of real images have the log-likelihood that the model's own samples have.
-
-    Attributes:
-        drawn: images of the model, with their noise. images: of each real group.
-        chains, budget, observation, sigma: of the likelihood, as in that check.
-        batch: images a batch of the batch statistic.
-        tolerance: difference of means, in the samples' standard deviations, that is still typical.
-        alpha: significance, after Holm's correction over the groups.
-        level: confidence level of every interval.
-    """
+    """Whether groups of real images have the log-likelihood that the model's own samples have."""
 
     name: ClassVar[str] = "typicality"
     question: ClassVar[str] = "Are real images typical of the generator?"
     position: ClassVar[int] = 7
+    summary: ClassVar[str] = "Are real images typical of it? The typicality check alone."
+    method: ClassVar[Method] = Method(
+        "Typicality compares the mean log-likelihood of real images with that of the model's own noised samples",
+        ("friedman2024", "nalisnick2019", "wu2017"),
+    )
+    estimates: ClassVar[Mapping[str, str]] = {
+        "entropy": "minus the mean log-likelihood of the model's samples, in nats",
+        "sample_spread": "the standard deviation of the samples' log-likelihoods, in nats",
+        "effort_drift": "how far the training images' mean rose from half the budget to all of it",
+        "bound_gap": "how far the bounds on a log-likelihood lie apart",
+        "typicality_shift_{group}": "mean log-likelihood less that of the samples, in their standard deviations",
+        "typicality_pvalue_{group}": "exact two-sided p-value of that difference, by Holm's correction",
+        "atypical_{group}": "share of single images among the 5 % most extreme of the samples",
+        "atypical_batches_{group}": "share of batches beyond the 99 % quantile of batches of samples",
+    }
 
-    drawn: int = 48
-    images: int = 16
-    chains: int = 8
-    budget: int = 480
-    observation: str = "gaussian"
-    sigma: float | None = None
-    batch: int = 4
-    tolerance: float = 0.5
-    alpha: float = 0.05
-    level: float = 0.95
+    drawn: int = parameter(48, "Images of the model, with their noise.")
+    images: int = parameter(16, "Images of each real group.")
+    chains: int = parameter(8, "Chains for each image.")
+    budget: int = parameter(480, "Gradient evaluations of each chain.")
+    observation: str = parameter("gaussian", "Gaussian, laplace or bernoulli.")
+    sigma: float | None = parameter(
+        None, "Standard deviation of the observation (default: calibrated on held-out images)."
+    )
+    batch: int = parameter(4, "Images a batch of the batch statistic.")
+    tolerance: float = parameter(
+        0.5, "Difference of means, in the samples' standard deviations, that is still typical."
+    )
+    alpha: float = parameter(0.05, "Significance, after Holm's correction over the groups.")
+    level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""
