@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from didlearn.labelling.outcome import FILE as RESULT
-from didlearn.labelling.store import FILE
+from didlearn.labelling.outcome import RESULT_FILE
+from didlearn.labelling.store import STORE_FILE
 from didlearn.result.values import CheckResult
 from tests.labelling.conftest import make_run
 from tests.labelling.served import serving
@@ -83,7 +83,7 @@ def didlearn(*args):
 
 
 def events(run):
-    with sqlite3.connect(run / FILE) as connection:
+    with sqlite3.connect(run / STORE_FILE) as connection:
         return connection.execute("SELECT pair, answer, undoes FROM events ORDER BY id").fetchall()
 
 
@@ -121,7 +121,7 @@ def test_thirty_pairs_a_kill_and_the_report(run, visit):
     assert didlearn("report", run).returncode == 0
     report = visit((run / "report.html").as_uri())
     text = report.inner_text("body")
-    result = CheckResult.model_validate_json((run / RESULT).read_bytes())
+    result = CheckResult.model_validate_json((run / RESULT_FILE).read_bytes())
     assert result.answer in text
     # 25 duplicates among 500 samples, by construction.
     assert result.estimates["effective_support"].low < 4_990 < result.estimates["effective_support"].high

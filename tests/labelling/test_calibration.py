@@ -8,7 +8,7 @@ import didlearn as dl
 from didlearn.checks.support.check import Support
 from didlearn.labelling.outcome import outcome
 from didlearn.labelling.sheet import PARTS, Sheet
-from didlearn.labelling.store import Said
+from didlearn.labelling.store import Label
 from didlearn.models.oracles import DiscreteGenerator
 
 IMAGES, SAMPLES = 1_500, 1_200
@@ -42,7 +42,7 @@ def really_same(sheet):
 def labelled(sheet, rng, people):
     same = really_same(sheet)
     said = [
-        Said(str(p), pair, "d" if rng.random() < (eta if same[pair] else theta) else "n", "")
+        Label(str(p), pair, "d" if rng.random() < (eta if same[pair] else theta) else "n", "")
         for p, (eta, theta) in enumerate(people)
         for pair in range(len(sheet))
     ]

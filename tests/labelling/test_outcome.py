@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from didlearn.labelling.export import COLUMNS, write_csv
-from didlearn.labelling.outcome import FILE, outcome, write_outcome
-from didlearn.labelling.store import Said
+from didlearn.labelling.outcome import RESULT_FILE, outcome, write_outcome
+from didlearn.labelling.store import Label
 from didlearn.result.values import CheckResult
 from didlearn.statistics.birthday.collisions import effective_support
 from tests.labelling.conftest import DUPLICATES
@@ -18,7 +18,7 @@ def said_by(person, called, rng=None, sensitivity=1.0, false_alarms=0.0):
     """What a person of known error rates says; who never errs without a generator."""
     u = 0.5 * np.ones(len(called)) if rng is None else rng.random(len(called))
     words = np.where(u < np.where(called, sensitivity, false_alarms), "d", "n")
-    return [Said(person, pair, str(word), "2026-01-01T00:00:00.000+00:00") for pair, word in enumerate(words)]
+    return [Label(person, pair, str(word), "2026-01-01T00:00:00.000+00:00") for pair, word in enumerate(words)]
 
 
 def test_who_never_errs_gives_the_count(sheet, same):
@@ -52,16 +52,16 @@ def test_errors_are_corrected_for(sheet, same):
 def test_agreement_is_among_candidates_and_unsure_is_missing(sheet, same):
     ada, bob = said_by("Ada", same), said_by("Bob", same)
     assert outcome(sheet, ada + bob).estimates["agreement"].value == 1
-    unsure = [Said("Bob", one.pair, "u", one.at) if one.pair < 10 else one for one in bob]
+    unsure = [Label("Bob", one.pair, "u", one.at) if one.pair < 10 else one for one in bob]
     found = outcome(sheet, ada + unsure).estimates["agreement"]
     assert (found.value, found.n) == (1, 50)
-    other = [Said("Bob", one.pair, "dn"[one.answer == "d"], one.at) if one.pair >= 60 else one for one in bob]
+    other = [Label("Bob", one.pair, "dn"[one.answer == "d"], one.at) if one.pair >= 60 else one for one in bob]
     assert outcome(sheet, ada + other).estimates["agreement"].value == 1
 
 
 def test_unsure_is_not_called_a_duplicate_and_the_sensitivity_makes_up_for_it(sheet, same):
     said = [
-        Said(s.person, s.pair, "u", s.at) if s.answer == "d" and s.pair % 4 == 0 else s for s in said_by("Ada", same)
+        Label(s.person, s.pair, "u", s.at) if s.answer == "d" and s.pair % 4 == 0 else s for s in said_by("Ada", same)
     ]
     result = outcome(sheet, said)
     truth = (500 * 499 / 2) / DUPLICATES
@@ -87,8 +87,8 @@ def test_the_same_labels_give_the_same_numbers(sheet, same):
 def test_the_result_is_written_whole_and_reads_back(sheet, same, run):
     (run / "labels").mkdir()
     result = write_outcome(sheet, said_by("Ada <b>", same))
-    assert CheckResult.model_validate_json((run / FILE).read_bytes()) == result
-    assert json.loads((run / FILE).read_text())["check"] == "labels"
+    assert CheckResult.model_validate_json((run / RESULT_FILE).read_bytes()) == result
+    assert json.loads((run / RESULT_FILE).read_text())["check"] == "labels"
 
 
 def test_csv_holds_every_answer_and_no_formula(sheet, same, tmp_path):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from didlearn.labelling.outcome import FILE
+from didlearn.labelling.outcome import RESULT_FILE
 from didlearn.labelling.sheet import Sheet
 from didlearn.labelling.store import Store
 from didlearn.result.values import CheckResult
@@ -32,22 +32,22 @@ def test_a_kill_loses_nothing_and_labelling_goes_on(run, sheet, same):
         judge(server, sheet, same, "Ada", range(70))
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
-    (run / FILE).unlink(missing_ok=True)
+    (run / RESULT_FILE).unlink(missing_ok=True)
     with serving(run) as server:
         answers = server.enter("Ada")["answers"]
         assert answers[70:] == [None] * 70
         assert None not in answers[:70]
         deadline = time.monotonic() + 30
-        while not (run / FILE).exists() and time.monotonic() < deadline:
+        while not (run / RESULT_FILE).exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         # Written at the start already, from what the kill left.
-        assert CheckResult.model_validate_json((run / FILE).read_bytes()).tables[0].rows[0][1] == 70
+        assert CheckResult.model_validate_json((run / RESULT_FILE).read_bytes()).tables[0].rows[0][1] == 70
         judge(server, sheet, same, "Ada", range(70, 140))
         server.process.send_signal(signal.SIGINT)
         said = server.process.stdout.read()
         assert server.process.wait(30) == 0
     assert "didlearn report" in said
-    result = CheckResult.model_validate_json((run / FILE).read_bytes())
+    result = CheckResult.model_validate_json((run / RESULT_FILE).read_bytes())
     assert result.tables[0].rows[0][1] == 140
     page = didlearn("report", run)
     assert page.returncode == 0, page.stderr
@@ -60,12 +60,12 @@ def test_export_and_finish(run, sheet, same, tmp_path):
     for pair, is_same in enumerate(same):
         store.say(person, pair, "d" if is_same else "n")
     store.close()
-    assert didlearn("label", run, "--finish").stdout.strip() == str(run / FILE)
-    first = (run / FILE).read_bytes()
-    (run / FILE).unlink()
+    assert didlearn("label", run, "--finish").stdout.strip() == str(run / RESULT_FILE)
+    first = (run / RESULT_FILE).read_bytes()
+    (run / RESULT_FILE).unlink()
     done = didlearn("label", run, "--export", tmp_path / "out.csv")
-    assert done.stdout.split() == [str(tmp_path / "out.csv"), str(run / FILE)]
-    assert (run / FILE).read_bytes() == first
+    assert done.stdout.split() == [str(tmp_path / "out.csv"), str(run / RESULT_FILE)]
+    assert (run / RESULT_FILE).read_bytes() == first
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 141
 
 
@@ -113,4 +113,4 @@ def test_two_servers_may_label_one_run(run, sheet, same):
     with serving(run) as one, serving(run) as other:
         judge(one, sheet, same, "Ada", range(20))
         judge(other, sheet, same, "Bob", range(20))
-    assert len(Store.open(run, Sheet.load(run).fingerprint).said()) == 40
+    assert len(Store.open(run, Sheet.load(run).fingerprint).labels()) == 40

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from didlearn.errors import ResultError
-from didlearn.labelling.store import FILE, Store
+from didlearn.labelling.store import STORE_FILE, Store
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def store(tmp_path):
 
 
 def history(folder):
-    with sqlite3.connect(folder / FILE) as connection:
+    with sqlite3.connect(folder / STORE_FILE) as connection:
         return connection.execute("SELECT person, pair, answer, undoes FROM events ORDER BY id").fetchall()
 
 
@@ -59,7 +59,7 @@ def test_people_are_kept_apart(store):
     store.say(bob, 0, "n")
     store.undo(ada)
     assert store.answers(bob) == {0: "n"}
-    assert [(said.person, said.answer) for said in store.said()] == [("Bob'); DROP TABLE events; --", "n")]
+    assert [(label.person, label.answer) for label in store.labels()] == [("Bob'); DROP TABLE events; --", "n")]
     assert store.name(99) is None
 
 
@@ -71,7 +71,7 @@ def test_labels_of_other_pairs_are_refused(store, tmp_path):
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):
     (tmp_path / "labels").mkdir()
-    (tmp_path / FILE).write_bytes(b"not a database at all" * 100)
+    (tmp_path / STORE_FILE).write_bytes(b"not a database at all" * 100)
     with pytest.raises(ResultError, match="cannot be used"):
         Store.open(tmp_path, "abc")
 

@@ -9,9 +9,12 @@ import pytest
 from sklearn.datasets import load_digits
 
 from didlearn.result.files import AuditResult
-from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Mark, Series, Table, Tile
+from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Mark, Series, Settles, Table, Tile, Value
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&{{ 7*7 }}"
+
+
+MORE = Settles(clause="a generator of more images would settle it", of="different images")
 
 
 @dataclass(frozen=True)
@@ -252,6 +255,7 @@ def _memorization(model: Model, rng: np.random.Generator) -> CheckResult:
         verdict=verdict,
         answer=answer,
         reason=reason,
+        settles=MORE if verdict == "inconclusive" else None,
         params={"cells": 30, "embedding": "pixels", "samples": 10_000},
         estimates={
             "data_copying_z": _estimate(model.z, "Mann–Whitney per cell, weighted", n=10_000),
@@ -340,7 +344,7 @@ def hostile(collapsed) -> AuditResult:
     """A result in which every text a stranger could choose is an attack."""
 
     def poison(value):
-        if isinstance(value, AuditResult | CheckResult | Estimate | Figure | Gallery | Mark | Series | Table | Tile):
+        if isinstance(value, Value):
             kept = ("verdict", "style", "role", "pixels", "path", "check", "format")
             fields = {f: getattr(value, f) for f in type(value).model_fields}
             return value.model_copy(update={f: poison(v) for f, v in fields.items() if f not in kept})

@@ -268,3 +268,4 @@ def test_what_would_settle_an_open_verdict_is_in_the_summary_and_in_its_section(
     page = visit("collapsed")
     assert page.locator("#answers .settle").count() == page.locator("#check-2 .settle").count() == 1
     assert "What would settle it" in page.locator("#answers .settle").inner_text()
+    assert "A generator of more images would settle it." in page.locator("#answers .settle").inner_text()

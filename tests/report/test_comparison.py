@@ -5,7 +5,7 @@ import pytest
 
 from didlearn.errors import ResultError, UsageError
 from didlearn.report import render_comparison, write_comparison
-from didlearn.report.estimates import across, groups
+from didlearn.report.estimates import across, panels
 from didlearn.report.thrift import LIMIT
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Estimate
@@ -36,7 +36,7 @@ def test_a_quantity_that_one_model_lacks_is_left_empty():
 
 
 def test_estimates_of_one_unit_share_an_axis_and_pure_numbers_do_not():
-    found = groups(
+    found = panels(
         {"a": estimate(1, 0, 2), "z": estimate(5, 4, 6, ""), "b": estimate(10, 9, 11), "y": estimate(7, 6, 8, "")}
     )
     assert [[row.name for row in g.rows] for g in found] == [["A", "B"], ["Z"], ["Y"]]
@@ -45,15 +45,15 @@ def test_estimates_of_one_unit_share_an_axis_and_pure_numbers_do_not():
 
 
 def test_fractions_too_small_for_percentages_have_an_axis_of_their_own():
-    found = groups({"a": estimate(0.9, 0.8, 1, "fraction"), "b": estimate(1e-7, 0, 1e-6, "fraction")})
+    found = panels({"a": estimate(0.9, 0.8, 1, "fraction"), "b": estimate(1e-7, 0, 1e-6, "fraction")})
     assert [[tick.label for tick in g.ticks][-1] for g in found] == ["100%", "10⁻⁶"]
 
 
 def test_held_out_twins_have_the_held_out_colour():
     names = ("support", "support_heldout", "heldout_support", "closer_than_heldout")
-    (group,) = groups({name: estimate(1, 0, 2) for name in names})
-    assert [row.role for row in group.rows] == ["generated", "heldout", "heldout", "generated"]
-    apart = groups({"z": estimate(1, 0, 2, ""), "z_heldout": estimate(1, 0, 2, "")})
+    (panel,) = panels({name: estimate(1, 0, 2) for name in names})
+    assert [row.role for row in panel.rows] == ["generated", "heldout", "heldout", "generated"]
+    apart = panels({"z": estimate(1, 0, 2, ""), "z_heldout": estimate(1, 0, 2, "")})
     assert [g.rows[0].role for g in apart] == ["generated", "heldout"]
 
 

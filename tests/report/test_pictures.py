@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from didlearn.errors import ResultError
-from didlearn.report.pictures import SHEET, TILES, Album
+from didlearn.report.pictures import SHEET_FROM, TILES, Album
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Gallery, Tile
 
@@ -88,13 +88,13 @@ def test_all_pictures_together_stay_within_the_page(tmp_path):
 
 
 def test_many_pictures_without_columns_become_one_sheet_in_order(tmp_path):
-    tiles = [Tile(pixels=np.full((8, 8), i, np.uint8)) for i in range(SHEET + 40)]
+    tiles = [Tile(pixels=np.full((8, 8), i, np.uint8)) for i in range(SHEET_FROM + 40)]
     shown = exhibit(gallery([tiles[:7], tiles[7:]], columns=()), tmp_path)
     pixels = decode(shown.sheet)[..., 0]
     assert shown.blocks == ()
     assert [pixels[0, 9 * i] for i in range(16)] == list(range(16))
     assert pixels[9, 0] == 16
-    assert f"{SHEET + 40} pictures" in shown.sheet.alt
+    assert f"{SHEET_FROM + 40} pictures" in shown.sheet.alt
 
 
 def test_a_sheet_of_colour_pictures_keeps_within_its_share(tmp_path):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from didlearn.report.summary import PICTURES, asked, outcome, sentence, telling
+from didlearn.report.summary import PICTURES, UNSAID, asked, sentence, settled, telling, verdict_counts
 from didlearn.result.files import AuditResult
-from didlearn.result.values import CheckResult, Figure, Gallery, Series, Tile
+from didlearn.result.values import CheckResult, Figure, Gallery, Series, Settles, Tile
 
 TILE = Tile(pixels=np.zeros((8, 8), np.uint8))
 SERIES = Series(label="s", x=(1.0,), y=(1.0,))
@@ -71,10 +71,17 @@ def test_a_verdict_is_one_sentence(fields, expected):
     assert sentence(check("c", **fields)) == expected
 
 
+def test_what_would_settle_it_is_said_of_what_is_open_alone():
+    counted = Settles(clause="about 1.5 million samples would settle it", of="samples", number=1.5e6)
+    assert settled(check("a", "inconclusive", settles=counted)) == "About 1.5 million samples would settle it."
+    assert settled(check("a", "inconclusive")) == UNSAID
+    assert settled(check("a", "fail", reason="5 would settle it")) == ""
+
+
 def test_verdicts_are_counted_in_words(collapsed):
-    assert outcome(collapsed) == "Of 3 questions, 1 failed, 1 is open, 1 could not be asked."
-    assert outcome(AuditResult(checks=(check("a"),))) == "Of 1 question, 1 passed."
-    assert outcome(AuditResult(checks=())) == "Nothing was asked."
+    assert verdict_counts(collapsed) == "Of 3 questions, 1 failed, 1 is open, 1 could not be asked."
+    assert verdict_counts(AuditResult(checks=(check("a"),))) == "Of 1 question, 1 passed."
+    assert verdict_counts(AuditResult(checks=())) == "Nothing was asked."
 
 
 def test_what_was_asked_names_model_and_data(collapsed):

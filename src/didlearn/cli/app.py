@@ -178,9 +178,9 @@ def label(
     """Serve the labelling page of a run, or write out what was labelled."""
     from functools import partial
 
-    from didlearn.labelling.serve import label as serve
+    from didlearn.labelling.serve import label_run
 
-    serve(
+    label_run(
         run, port=port, person=labeller, pairs=pairs, seed=seed, export=export, finish=finish, browse=browse,
         say=partial(print, flush=True),
     )  # fmt: skip

@@ -21,7 +21,7 @@ from didlearn.arrays import Array
 from didlearn.labelling.export import blind_csv
 from didlearn.labelling.guard import Guard
 from didlearn.labelling.requests import Person, Press, Undo, message
-from didlearn.labelling.sheet import Place, Sheet
+from didlearn.labelling.sheet import Sheet, Turn
 from didlearn.labelling.store import Store
 
 _ASSETS: Final = {
@@ -47,7 +47,7 @@ class Labelling:
     limit: int | None
     person: str | None
     changed: Callable[[], None]
-    _orders: dict[int, list[Place]] = field(default_factory=dict)
+    _orders: dict[int, list[Turn]] = field(default_factory=dict)
 
     def routes(self) -> list[Route]:
         """Return every address there is; reading is by GET alone, writing by POST alone."""
@@ -82,15 +82,15 @@ class Labelling:
         side = request.path_params["side"]
         if side not in (0, 1):
             raise HTTPException(404)
-        return Response(_png(self.sheet.pictures[place.pair, side ^ place.swapped]), media_type="image/png")
+        return Response(_png_bytes(self.sheet.pictures[place.pair, side ^ place.swapped]), media_type="image/png")
 
     def labels(self, request: Request) -> Response:
         """A person's own answers as CSV, by position."""
         person = request.path_params["person"]
         order, name = self._order(person), self.store.name(person)
         position = {place.pair: at for at, place in enumerate(order)}
-        own = [said for said in self.store.said() if said.person == name and said.pair in position]
-        text = blind_csv(sorted(((said.person, position[said.pair], said) for said in own), key=lambda row: row[1]))
+        own = [label for label in self.store.labels() if label.person == name and label.pair in position]
+        text = blind_csv(sorted(((label.person, position[label.pair], label) for label in own), key=lambda row: row[1]))
         headers = {"Content-Disposition": 'attachment; filename="labels.csv"'}
         return PlainTextResponse(text, media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -124,7 +124,7 @@ class Labelling:
         height, width = self.sheet.pictures.shape[2:4]
         return {"person": person, "name": name, "answers": stand, "width": width, "height": height}
 
-    def _order(self, person: int) -> list[Place]:
+    def _order(self, person: int) -> list[Turn]:
         if person not in self._orders:
             name = self.store.name(person)
             if name is None:
@@ -132,7 +132,7 @@ class Labelling:
             self._orders[person] = self.sheet.order(self.seed, name, self.limit)
         return self._orders[person]
 
-    def _place(self, person: int, position: int) -> Place:
+    def _place(self, person: int, position: int) -> Turn:
         order = self._order(person)
         if position >= len(order):
             raise HTTPException(404, "there is no such pair")
@@ -141,10 +141,10 @@ class Labelling:
 
 def make_app(labelling: Labelling, token: str, port: int) -> Guard:
     """Return the application, guarded: only who knows the token, at loopback and ``port``, gets past."""
-    return Guard(Starlette(routes=labelling.routes(), exception_handlers={HTTPException: _said}), token, port)
+    return Guard(Starlette(routes=labelling.routes(), exception_handlers={HTTPException: _error_response}), token, port)
 
 
-def _said(_: Request, error: Exception) -> Response:
+def _error_response(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail}, status_code=error.status_code, headers=error.headers)
 
@@ -153,7 +153,7 @@ def _templates() -> Environment:
     return Environment(loader=PackageLoader("didlearn.labelling", "page"), autoescape=True, undefined=StrictUndefined)
 
 
-def _png(pixels: Array) -> bytes:
+def _png_bytes(pixels: Array) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format="PNG")
     return file.getvalue()

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, f
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from didlearn.labelling.store import Answer
+from didlearn.labelling.store import Key
 
-LARGEST: Final = 4096
+LARGEST_MESSAGE: Final = 4096
 _DRAINED: Final = 64 * 2**20
 _LONGEST_NAME: Final = 60
-Index = Annotated[StrictInt, Field(ge=0, le=10**6)]
+Ordinal = Annotated[StrictInt, Field(ge=0, le=10**6)]
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -36,15 +36,15 @@ class Person(_Message):
 class Press(_Message):
     """A person's answer on the pair at a position of their order."""
 
-    person: Index
-    position: Index
-    answer: Answer
+    person: Ordinal
+    position: Ordinal
+    answer: Key
 
 
 class Undo(_Message):
     """Take a person's last press back."""
 
-    person: Index
+    person: Ordinal
 
 
 def named(name: str) -> str:
@@ -81,9 +81,9 @@ async def _body(request: Request) -> bytes:
     body, seen = b"", 0
     async for part in request.stream():
         seen += len(part)
-        body = body + part if seen <= LARGEST else b""
+        body = body + part if seen <= LARGEST_MESSAGE else b""
         if seen > _DRAINED:
             break
-    if seen > LARGEST:
-        raise HTTPException(413, f"a message has at most {LARGEST} bytes")
+    if seen > LARGEST_MESSAGE:
+        raise HTTPException(413, f"a message has at most {LARGEST_MESSAGE} bytes")
     return body

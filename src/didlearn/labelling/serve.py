@@ -12,12 +12,12 @@ from pathlib import Path
 
 from didlearn.errors import MissingExtraError, UsageError
 from didlearn.labelling.export import write_csv
-from didlearn.labelling.outcome import FILE, write_outcome
+from didlearn.labelling.outcome import RESULT_FILE, write_outcome
 from didlearn.labelling.sheet import Sheet
 from didlearn.labelling.store import Store
 
 
-def label(
+def label_run(
     run: Path,
     *,
     port: int = 0,
@@ -50,11 +50,11 @@ def label(
     store = Store.open(run, sheet.fingerprint)
     try:
         if export is not None:
-            write_csv(export, sheet, store.said())
+            write_csv(export, sheet, store.labels())
             say(str(export))
         if export is not None or finish:
-            write_outcome(sheet, store.said())
-            say(str(run / FILE))
+            write_outcome(sheet, store.labels())
+            say(str(run / RESULT_FILE))
         else:
             _serve(sheet, store, port, person, pairs, seed, browse, say)
     finally:
@@ -97,7 +97,7 @@ def _serve(
             pass
         finally:
             writer.stop()
-    say(f"labels: {sheet.run / FILE}; take them in with: didlearn report {sheet.run}")
+    say(f"labels: {sheet.run / RESULT_FILE}; take them in with: didlearn report {sheet.run}")
 
 
 def _listen(port: int) -> socket.socket:
@@ -142,8 +142,8 @@ class Writer:
             self._wake.wait()
             self._wake.clear()
             stopping = self._stopping
-            said = self._store.said()
-            if said or (self._sheet.run / FILE).exists():
+            labels = self._store.labels()
+            if labels or (self._sheet.run / RESULT_FILE).exists():
                 # A full disk, say, must not end labelling: the store says so itself where it cannot go on.
                 with contextlib.suppress(OSError):
-                    write_outcome(self._sheet, said)
+                    write_outcome(self._sheet, labels)

@@ -16,11 +16,11 @@ from didlearn.result.values import CheckResult
 from didlearn.rng import generator
 
 PARTS: Final = ("pictures", "truth", "distance", "stratum", "links", "samples", "strata")
-KINDS: Final = {-1: "candidate", 1: "planted duplicate", 0: "planted distinct"}
+PAIR_KINDS: Final = {-1: "candidate", 1: "planted duplicate", 0: "planted distinct"}
 
 
 @dataclass(frozen=True)
-class Place:
+class Turn:
     """A place in a person's order: which pair, and whether its pictures change sides."""
 
     pair: int
@@ -74,8 +74,9 @@ class Sheet:
     def _check(self) -> None:
         n = len(self.pictures)
         parts = (self.truth, self.distance, self.stratum, self.links, self.samples)
-        whole = self.pictures.ndim in (4, 5) and self.pictures.dtype == np.uint8 and self.pictures.shape[1] == 2
-        if not whole or n == 0 or any(len(part) != n for part in parts) or not np.isin(self.truth, list(KINDS)).all():
+        pairs = self.pictures.ndim in (4, 5) and self.pictures.dtype == np.uint8 and self.pictures.shape[1] == 2
+        whole = pairs and n > 0 and all(len(part) == n for part in parts)
+        if not whole or not np.isin(self.truth, list(PAIR_KINDS)).all():
             raise ResultError(f"the pairs in {self.run} do not fit together; run the support check again")
 
     def __len__(self) -> int:
@@ -94,7 +95,7 @@ class Sheet:
             digest.update(np.ascontiguousarray(part).tobytes())
         return digest.hexdigest()[:32]
 
-    def order(self, seed: int, person: str, limit: int | None = None) -> list[Place]:
+    def order(self, seed: int, person: str, limit: int | None = None) -> list[Turn]:
         """Return the order in which a person meets the pairs, by seed and name.
 
         Candidates of either stratum and planted pairs of either kind are each spread evenly over it, at random: whoever
@@ -107,4 +108,4 @@ class Sheet:
             members = rng.permutation(np.flatnonzero(kind == k))
             when[members] = (np.arange(len(members)) + rng.random(len(members))) / len(members)
         swapped = rng.random(len(self)) < 0.5
-        return [Place(int(pair), bool(swapped[pair])) for pair in np.argsort(when, kind="stable")[:limit]]
+        return [Turn(int(pair), bool(swapped[pair])) for pair in np.argsort(when, kind="stable")[:limit]]

@@ -11,8 +11,8 @@ from typing import Final, Literal, Self
 
 from didlearn.errors import ResultError
 
-Answer = Literal["d", "n", "u"]
-FILE: Final = Path("labels") / "labels.sqlite"
+Key = Literal["d", "n", "u"]
+STORE_FILE: Final = Path("labels") / "labels.sqlite"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS sheet (fingerprint TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS people (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -29,12 +29,12 @@ CREATE TABLE IF NOT EXISTS events (
 
 
 @dataclass(frozen=True)
-class Said:
+class Label:
     """The answer that stands: d duplicate, n not, u unsure; ``at`` is UTC."""
 
     person: str
     pair: int
-    answer: Answer
+    answer: Key
     at: str
 
 
@@ -52,7 +52,7 @@ class Store:
         Raises:
             ResultError: they are of other pairs than these, or the file cannot be used.
         """
-        path = run / FILE
+        path = run / STORE_FILE
         try:
             path.parent.mkdir(exist_ok=True)
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
@@ -93,7 +93,7 @@ class Store:
             row = self._connection.execute("SELECT name FROM people WHERE id = ?", (person,)).fetchone()
         return None if row is None else str(row[0])
 
-    def say(self, person: int, pair: int, answer: Answer) -> None:
+    def say(self, person: int, pair: int, answer: Key) -> None:
         """Append an answer; it is on the disk when this returns."""
         with self._lock:
             self._connection.execute(
@@ -112,12 +112,12 @@ class Store:
             ).fetchall()
         return int(rows[0][0]) if rows else None
 
-    def answers(self, person: int) -> dict[int, Answer]:
+    def answers(self, person: int) -> dict[int, Key]:
         """Return a person's standing answer on each pair."""
         name = self.name(person)
-        return {said.pair: said.answer for said in self.said() if said.person == name}
+        return {label.pair: label.answer for label in self.labels() if label.person == name}
 
-    def said(self) -> list[Said]:
+    def labels(self) -> list[Label]:
         """Return every standing answer: of each person and pair the last one that was not undone."""
         with self._lock:
             rows = self._connection.execute(
@@ -126,7 +126,7 @@ class Store:
                 " AND id NOT IN (SELECT undoes FROM events WHERE undoes IS NOT NULL) GROUP BY person, pair"
                 ") ORDER BY person, pair"
             ).fetchall()
-        return [Said(*row) for row in rows]
+        return [Label(*row) for row in rows]
 
 
 def _now() -> str:

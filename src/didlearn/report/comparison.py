@@ -35,7 +35,7 @@ class Column:
     """What models can be sorted by: a check's verdict, or (``quantity``) its first number."""
 
     check: str
-    cells: tuple[estimates.Row | Verdict | None, ...]
+    cells: tuple[estimates.EstimateRow | Verdict | None, ...]
     keys: tuple[str, ...]
     quantity: estimates.Across | None = None
 
@@ -101,13 +101,13 @@ def write_comparison(runs: Sequence[Path], output: Path) -> Path:
         ResultError: a folder holds no result that this version reads.
     """
     loaded = [(Path(run), with_labels(AuditResult.load(run), Path(run))) for run in runs]
-    names = _distinct([provenance.model_name(result) for _, result in loaded], [run.name for run, _ in loaded])
+    names = _distinct_names([provenance.model_name(result) for _, result in loaded], [run.name for run, _ in loaded])
     results = {name: result for name, (_, result) in zip(names, loaded, strict=True)}
     roots = {name: run for name, (run, _) in zip(names, loaded, strict=True)}
     return write(Path(output), render_comparison(results, roots))
 
 
-def _distinct(names: list[str], folders: list[str]) -> list[str]:
+def _distinct_names(names: list[str], folders: list[str]) -> list[str]:
     """Tell models of one name apart by their run folder, then by a number."""
     told = [f"{n} ({f})" if names.count(n) > 1 else n for n, f in zip(names, folders, strict=True)]
     return [f"{n} #{told[: i + 1].count(n)}" if told.count(n) > 1 else n for i, n in enumerate(told)]
@@ -115,10 +115,10 @@ def _distinct(names: list[str], folders: list[str]) -> list[str]:
 
 def _lines(audits: list[AuditResult]) -> list[Line]:
     checks = dict.fromkeys(check.check for audit in audits for check in audit.checks)
-    return [_line(check, audits) for check in checks]
+    return [_line_of(check, audits) for check in checks]
 
 
-def _line(check: str, audits: list[AuditResult]) -> Line:
+def _line_of(check: str, audits: list[AuditResult]) -> Line:
     found = tuple(next((c for c in audit.checks if c.check == check), None) for audit in audits)
     question = next((c.question for c in found if c is not None and c.question), "")
     return Line(check, question, found, tuple(estimates.across(audits, check)))
@@ -142,12 +142,12 @@ def _strip(result: AuditResult, root: Path, budget: int) -> Strip | None:
     shown = [check for check in result.checks if check.galleries]
     if not shown:
         return None
-    check = min(shown, key=_rank)
+    check = min(shown, key=_telling_rank)
     gallery: Gallery = check.galleries[0]
     return Strip(check.check, Album(root, _STRIP, budget // 24).exhibit(gallery, _STRIP))
 
 
-def _rank(check: CheckResult) -> tuple[bool, int]:
+def _telling_rank(check: CheckResult) -> tuple[bool, int]:
     known = check.check in _TELLING
     failed = check.verdict == "fail"
     order = _TELLING if failed else _TELLING[::-1]

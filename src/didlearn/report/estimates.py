@@ -13,7 +13,7 @@ from didlearn.result.words import Said, in_full, in_percent, say
 
 
 @dataclass(frozen=True)
-class Row:
+class EstimateRow:
     """One estimate in words, with its place on its axis; ``role`` says whose colour it has."""
 
     name: str
@@ -24,11 +24,11 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Group:
+class Panel:
     """Estimates that share a unit and an axis; pure numbers share nothing and have an axis each."""
 
     unit: str
-    rows: tuple[Row, ...]
+    rows: tuple[EstimateRow, ...]
     ticks: tuple[Tick, ...]
     log: bool
 
@@ -44,18 +44,18 @@ class Across:
 
     name: str
     unit: str
-    cells: tuple[Row | None, ...]
+    cells: tuple[EstimateRow | None, ...]
     keys: tuple[str, ...]
     ticks: tuple[Tick, ...]
     log: bool
 
 
-def groups(estimates: Mapping[str, Estimate]) -> list[Group]:
-    """Group estimates by unit, in order of first appearance."""
-    kinds = dict.fromkeys(map(_kind, estimates.values()))
-    return [
-        group for kind in kinds for group in _group({n: e for n, e in estimates.items() if _kind(e) == kind}, estimates)
-    ]
+def panels(estimates: Mapping[str, Estimate]) -> list[Panel]:
+    """Put estimates on axes that they share, by unit, in order of first appearance."""
+    alike: dict[tuple[str, bool], dict[str, Estimate]] = {}
+    for name, estimate in estimates.items():
+        alike.setdefault(_axis_kind(estimate), {})[name] = estimate
+    return [panel for some in alike.values() for panel in _panels_of(some, estimates)]
 
 
 def across(results: Sequence[AuditResult], check: str) -> list[Across]:
@@ -69,35 +69,35 @@ def _across(name: str, estimates: list[Estimate | None], role: str) -> Across:
     present = [e for e in estimates if e is not None]
     scale = Scale.covering(present)
     cells = tuple(None if e is None else _row(name, e, scale, role) for e in estimates)
-    keys = tuple(_key(e) for e in estimates)
+    keys = tuple(_sort_key(e) for e in estimates)
     return Across(title(name), present[0].unit, cells, keys, scale.ticks(), scale.log)
 
 
-def _key(estimate: Estimate | None) -> str:
+def _sort_key(estimate: Estimate | None) -> str:
     ends = () if estimate is None else (estimate.value, estimate.low, estimate.high)
     return next((repr(float(v)) for v in ends if v is not None), "")
 
 
-def _kind(estimate: Estimate) -> tuple[str, bool]:
+def _axis_kind(estimate: Estimate) -> tuple[str, bool]:
     """What estimates on one axis share; fractions too small for percentages have an axis of their own."""
     return estimate.unit, in_percent(estimate)
 
 
-def _group(estimates: Mapping[str, Estimate], names: Container[str]) -> list[Group]:
+def _panels_of(estimates: Mapping[str, Estimate], names: Container[str]) -> list[Panel]:
     unit = next(iter(estimates.values())).unit
     shared = [estimates] if unit else [{name: e} for name, e in estimates.items()]
     return [_on_one_axis(unit, each, names) for each in shared]
 
 
-def _on_one_axis(unit: str, estimates: Mapping[str, Estimate], names: Container[str]) -> Group:
+def _on_one_axis(unit: str, estimates: Mapping[str, Estimate], names: Container[str]) -> Panel:
     scale = Scale.covering(estimates.values())
     rows = tuple(_row(name, e, scale, _role(name, names)) for name, e in estimates.items())
-    return Group(unit, rows, scale.ticks(), scale.log)
+    return Panel(unit, rows, scale.ticks(), scale.log)
 
 
-def _row(name: str, estimate: Estimate, scale: Scale, role: str) -> Row:
+def _row(name: str, estimate: Estimate, scale: Scale, role: str) -> EstimateRow:
     basis = f"{estimate.method}; n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{in_full(estimate.n)}"
-    return Row(title(name), say(estimate), scale.bar(estimate), basis, role)
+    return EstimateRow(title(name), say(estimate), scale.bar(estimate), basis, role)
 
 
 def _role(name: str, names: Container[str]) -> str:

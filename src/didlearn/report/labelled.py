@@ -34,12 +34,12 @@ def with_labels(result: AuditResult, run: Path) -> AuditResult:
         return result
     others = [check for check in result.checks if check.check != LABELS]
     automatic = next((check.estimates for check in others if check.check == _AFTER), {})
-    human = _beside(_read(path), automatic)
+    human = _with_automatic(_read_labels(path), automatic)
     at = next((i + 1 for i, check in enumerate(others) if check.check == _AFTER), 0)
     return result.model_copy(update={"checks": (*others[:at], human, *others[at:])})
 
 
-def _read(path: Path) -> CheckResult:
+def _read_labels(path: Path) -> CheckResult:
     try:
         found = CheckResult.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
@@ -49,7 +49,7 @@ def _read(path: Path) -> CheckResult:
     return found
 
 
-def _beside(human: CheckResult, automatic: dict[str, Estimate]) -> CheckResult:
+def _with_automatic(human: CheckResult, automatic: dict[str, Estimate]) -> CheckResult:
     """Put the automatic estimate of the same quantity right before the first human one."""
     estimates: dict[str, Estimate] = {}
     for name, estimate in human.estimates.items():

@@ -82,7 +82,9 @@ def _paragraph(check: CheckResult) -> str:
 
 def _settings(params: Mapping[str, Any]) -> str:
     return ", ".join(
-        f"{key.replace('_', ' ')} {provenance.plain(value)}" for key, value in params.items() if value is not None
+        f"{key.replace('_', ' ')} {provenance.setting_words(value)}"
+        for key, value in params.items()
+        if value is not None
     )
 
 

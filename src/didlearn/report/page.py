@@ -21,13 +21,12 @@ from didlearn.report.figures.exports import stems, write_figures
 from didlearn.report.labelled import with_labels
 from didlearn.report.methods import methods
 from didlearn.report.pictures import Album
-from didlearn.report.settle import settled_by
 from didlearn.report.thrift import Thrift, afford
 from didlearn.result import words
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Table
 
-NAME: Final = "report.html"
+PAGE_NAME: Final = "report.html"
 VERDICTS: Final = {
     "pass": "Pass",
     "fail": "Fail",
@@ -84,7 +83,7 @@ def write_report(run: Path) -> Path:
     result = with_labels(AuditResult.load(run), run)
     page = render(result, run, linked=True)
     write_figures(result.checks, run)
-    return write(run / NAME, page)
+    return write(run / PAGE_NAME, page)
 
 
 def fill(template: str, checks: Sequence[CheckResult], root: Path, facts: dict[str, Any]) -> str:
@@ -120,16 +119,16 @@ def templates() -> Environment:
         "in_full": words.in_full,
         "number": words.number,
         "sentence": summary.sentence,
-        "settled": settled_by,
+        "settled": summary.settled,
         "words": provenance.title,
-        "plain": provenance.plain,
+        "plain": provenance.setting_words,
     }
     environment.globals |= {
         "asked": summary.asked,
         "draw": plot.draw,
-        "estimate_groups": estimates.groups,
+        "estimate_panels": estimates.panels,
         "numeric": numeric,
-        "outcome": summary.outcome,
+        "verdict_counts": summary.verdict_counts,
         "provenance": provenance,
         "script": script,
         "script_hash": script_hash,

@@ -17,13 +17,13 @@ from didlearn.result.values import Gallery, Tile
 
 BYTES: Final = 2_500_000
 TILES: Final = 900
-SHEET: Final = 60
+SHEET_FROM: Final = 60
 _ROWS: Final = (24, 16, 12, 8, 6, 4, 3, 2, 1)
-_SIDE = 192
-_SHOWN = 96  # CSS pixels that a small picture is enlarged to, in whole multiples
+_KEPT_SIDE = 192
+_SHOWN_SIDE = 96  # CSS pixels that a small picture is enlarged to, in whole multiples
 _PAGE = 960  # CSS pixels that the page is wide
 _GUTTER = 14  # CSS pixels between columns, as the style sheet has it
-_LONGEST = 128  # CSS pixels that no picture exceeds
+_LONGEST_SIDE = 128  # CSS pixels that no picture exceeds
 _LARGEST = 64_000_000  # pixels: what is larger was not written by an audit
 
 
@@ -90,7 +90,7 @@ class Album:
     @classmethod
     def of(cls, galleries: Sequence[Gallery], root: Path, budget: int = BYTES, tiles: int = TILES) -> Album:
         """Share a budget of bytes evenly among the pictures of galleries, of which ``tiles`` are shown at most."""
-        counts = {rows: sum(_count(g, rows, tiles) for g in galleries) for rows in _ROWS}
+        counts = {rows: sum(_pictures_shown(g, rows, tiles) for g in galleries) for rows in _ROWS}
         rows = next((r for r in _ROWS if counts[r] <= tiles), 1)
         return cls(root, rows, budget // max(24, counts[rows]), tiles)
 
@@ -112,7 +112,7 @@ class Album:
     def _contact(self, gallery: Gallery, limit: int | None) -> Exhibit:
         """Show pictures without columns one after another, or as one sheet where they are many."""
         tiles = [tile for row in gallery.rows for tile in row]
-        if limit is None and len(tiles) > SHEET:
+        if limit is None and len(tiles) > SHEET_FROM:
             shown = tiles[: self.tiles // 2]
             return Exhibit(gallery, (), self._sheet(gallery, shown), len(tiles) - len(shown))
         row = self._row(gallery, 0, tuple(tiles[:limit]))
@@ -129,16 +129,17 @@ class Album:
         )
 
     def _picture(self, tile: Tile, alt: str) -> Picture:
-        image = _open(tile, self.root)
+        image = _open_tile(tile, self.root)
         if image is None:
-            return Picture("", _SHOWN, _SHOWN, tile.caption, f"{alt} (the picture is missing)")
+            return Picture("", _SHOWN_SIDE, _SHOWN_SIDE, tile.caption, f"{alt} (the picture is missing)")
         width, height, enlarged = _shown_size(image)
-        data, reduced = _within(image, self.allowance)
+        data, reduced = _encoded_within(image, self.allowance)
         return Picture(_uri(data), width, height, tile.caption, alt, enlarged and not reduced, reduced)
 
     def _sheet(self, gallery: Gallery, tiles: list[Tile]) -> Picture:
         """Paste many tiles into one picture, 16 to a row."""
-        images = [_shrunk(image, _SIDE // 3) for tile in tiles if (image := _open(tile, self.root)) is not None]
+        read = [_open_tile(tile, self.root) for tile in tiles]
+        images = [_shrunk(image, _KEPT_SIDE // 3) for image in read if image is not None]
         side = max((max(image.size) for image in images), default=1)
         across, gap = min(16, max(1, len(images))), max(1, side // 16)
         down = -(-len(images) // across)
@@ -146,8 +147,8 @@ class Album:
         sheet = Image.new(mode + "A", (across * (side + gap) - gap, max(1, down * (side + gap) - gap)))
         for i, image in enumerate(images):
             sheet.paste(image.convert(mode + "A"), (i % across * (side + gap), i // across * (side + gap)))
-        times = max(1, round(_SHOWN / 2 / side))
-        data, reduced = _within(sheet, self.allowance * max(1, len(images) // 4))
+        times = max(1, round(_SHOWN_SIDE / 2 / side))
+        data, reduced = _encoded_within(sheet, self.allowance * max(1, len(images) // 4))
         alt = f"{gallery.title}: contact sheet of {len(images)} pictures"
         return Picture(
             _uri(data), sheet.width * times, sheet.height * times, "", alt, times > 1 and not reduced, reduced
@@ -155,29 +156,29 @@ class Album:
 
 
 def _block_width(gallery: Gallery, rows: Sequence[Sequence[Picture]]) -> int:
-    widest = max((picture.width for row in rows for picture in row), default=_SHOWN)
+    widest = max((picture.width for row in rows for picture in row), default=_SHOWN_SIDE)
     return len(gallery.columns) * (widest + _GUTTER)
 
 
 def _shown_size(image: Image.Image) -> tuple[int, int, bool]:
     """Enlarge small pictures by a whole factor, so that their pixels stay square and even."""
     longest = max(image.size)
-    times = max(1, round(_SHOWN / longest)) if longest <= _SHOWN else min(1.0, _LONGEST / longest)
+    times = max(1, round(_SHOWN_SIDE / longest)) if longest <= _SHOWN_SIDE else min(1.0, _LONGEST_SIDE / longest)
     return max(1, round(image.width * times)), max(1, round(image.height * times)), times > 1
 
 
-def _count(gallery: Gallery, rows: int, most: int) -> int:
+def _pictures_shown(gallery: Gallery, rows: int, most: int) -> int:
     """How many pictures a gallery shows; a sheet is paid for as a quarter of its tiles."""
     if gallery.columns:
         return sum(map(len, gallery.rows[:rows]))
     tiles = sum(map(len, gallery.rows))
-    return tiles if tiles <= SHEET else min(most // 2, tiles) // 4
+    return tiles if tiles <= SHEET_FROM else min(most // 2, tiles) // 4
 
 
-def _open(tile: Tile, root: Path) -> Image.Image | None:
-    """Read a tile as grey or RGB, no longer than ``_SIDE``; ``None`` where there is no readable PNG."""
+def _open_tile(tile: Tile, root: Path) -> Image.Image | None:
+    """Read a tile as grey or RGB, no longer than ``_KEPT_SIDE``; ``None`` where there is no readable PNG."""
     if tile.pixels is not None:
-        return _shrunk(Image.fromarray(tile.pixels), _SIDE)
+        return _shrunk(Image.fromarray(tile.pixels), _KEPT_SIDE)
     path = tile_file(root, tile)
     if path is None or not path.is_file():
         return None
@@ -185,21 +186,21 @@ def _open(tile: Tile, root: Path) -> Image.Image | None:
         with Image.open(path, formats=["PNG"]) as file:
             if file.width * file.height > _LARGEST:
                 return None
-            return _shrunk(file.convert("L" if file.mode in ("1", "L") else "RGB"), _SIDE)
+            return _shrunk(file.convert("L" if file.mode in ("1", "L") else "RGB"), _KEPT_SIDE)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
 
 
-def _within(image: Image.Image, allowance: int) -> tuple[bytes, bool]:
+def _encoded_within(image: Image.Image, allowance: int) -> tuple[bytes, bool]:
     """Encode an image, compressed and made smaller until it fits its allowance; say whether it had to be."""
-    data = _png(image)
+    data = _as_png(image)
     if len(data) <= allowance:
         return data, False
-    data = _webp(image)
+    data = _as_webp(image)
     while len(data) > allowance and max(image.size) > 16:
         share = min(0.9, math.sqrt(allowance / len(data)))
         image = _shrunk(image, max(16, int(share * max(image.size))))
-        data = _webp(image)
+        data = _as_webp(image)
     return data, True
 
 
@@ -210,13 +211,13 @@ def _shrunk(image: Image.Image, side: int) -> Image.Image:
     return image.resize((max(1, round(image.width * share)), max(1, round(image.height * share))), Image.Resampling.BOX)
 
 
-def _png(image: Image.Image) -> bytes:
+def _as_png(image: Image.Image) -> bytes:
     file = io.BytesIO()
     image.save(file, format="PNG", optimize=True)
     return file.getvalue()
 
 
-def _webp(image: Image.Image) -> bytes:
+def _as_webp(image: Image.Image) -> bytes:
     file = io.BytesIO()
     image.save(file, format="WEBP", quality=80, method=4)
     return file.getvalue()

@@ -63,7 +63,7 @@ def title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def plain(value: Any) -> str:
+def setting_words(value: Any) -> str:
     """Write a setting as a person would: no quotes, no braces, never NaN."""
     match value:
         case None:
@@ -73,7 +73,7 @@ def plain(value: Any) -> str:
         case float():
             return f"{value:g}" if math.isfinite(value) and 1e-3 <= abs(value) < 1e3 else in_full(value)
         case Mapping():
-            return ", ".join(f"{key}: {plain(item)}" for key, item in value.items()) or NOTHING
+            return ", ".join(f"{key}: {setting_words(item)}" for key, item in value.items()) or NOTHING
         case list() | tuple():
-            return ", ".join(map(plain, value)) or NOTHING
+            return ", ".join(map(setting_words, value)) or NOTHING
     return str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from didlearn.report.figures.exports import stems, write_figures
-from didlearn.report.page import NAME, fill, write
+from didlearn.report.page import PAGE_NAME, fill, write
 from didlearn.result.values import CheckResult
 
 
@@ -29,4 +29,4 @@ def write_study_report(result: CheckResult, folder: Path) -> Path:
     facts = {"result": result, "stems": stems([result])[0]}
     page = fill("study.html", [result], folder, facts)
     write_figures([result], folder)
-    return write(folder / NAME, page)
+    return write(folder / PAGE_NAME, page)

@@ -17,7 +17,8 @@ RULE: Final = (
     "Chosen by rule: failed checks come first, then inconclusive ones, then the rest in their order on this page; of "
     "each its first gallery, or its first figure where it has none; what is left over is filled with their next ones."
 )
-_FIRST: Final[tuple[Verdict, ...]] = ("fail", "inconclusive")
+UNSAID: Final = "This check does not say how many images would settle it."
+_PRESSING: Final[tuple[Verdict, ...]] = ("fail", "inconclusive")
 _SHORT: Final = 130
 _STOP = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_a-z])")
 _COUNTED: Final = {
@@ -48,7 +49,7 @@ class Telling:
 
 def asked(result: AuditResult) -> str:
     """Say in one sentence what was asked of which model, and beside what data."""
-    data, images, heldout = data_name(result), _count(result, "train"), _count(result, "heldout")
+    data, images, heldout = data_name(result), _images_of(result, "train"), _images_of(result, "heldout")
     if not data:
         return f"Asked: whether {model_name(result)} learned its distribution."
     size = f", {images} images" if images else ""
@@ -56,7 +57,7 @@ def asked(result: AuditResult) -> str:
     return f"Asked: whether {model_name(result)} learned the distribution of {data}{size}{beside}."
 
 
-def outcome(result: AuditResult) -> str:
+def verdict_counts(result: AuditResult) -> str:
     """Count the verdicts: ``Of 8 questions 3 failed, 1 is open, 1 passed.``."""
     counts = {v: sum(c.verdict == v for c in result.checks) for v in _COUNTED}
     said = [f"{n} {_COUNTED[v][n > 1]}" for v, n in counts.items() if n]
@@ -77,17 +78,24 @@ def sentence(check: CheckResult) -> str:
     return f"{check.reason[:1].upper()}{check.reason[1:].rstrip('.')}." if check.reason else ""
 
 
+def settled(check: CheckResult) -> str:
+    """Say what would settle an inconclusive check; nothing for any other verdict."""
+    if check.verdict != "inconclusive":
+        return ""
+    return UNSAID if check.settles is None else check.settles.sentence
+
+
 def telling(checks: Sequence[CheckResult]) -> list[Telling]:
     """Choose up to ``PICTURES`` galleries and figures by ``RULE``."""
-    ranked = sorted(range(len(checks)), key=lambda i: (_rank(checks[i].verdict), i))
+    ranked = sorted(range(len(checks)), key=lambda i: (_how_pressing(checks[i].verdict), i))
     shown = [_candidates(i, checks[i]) for i in ranked]
     depth = max(map(len, shown), default=0)
     turns = [each[turn] for turn in range(depth) for each in shown if turn < len(each)]
     return turns[:PICTURES]
 
 
-def _rank(verdict: Verdict) -> int:
-    return _FIRST.index(verdict) if verdict in _FIRST else len(_FIRST)
+def _how_pressing(verdict: Verdict) -> int:
+    return _PRESSING.index(verdict) if verdict in _PRESSING else len(_PRESSING)
 
 
 def _candidates(at: int, check: CheckResult) -> list[Telling]:
@@ -96,7 +104,7 @@ def _candidates(at: int, check: CheckResult) -> list[Telling]:
     return galleries + figures
 
 
-def _count(result: AuditResult, part: str) -> str:
+def _images_of(result: AuditResult, part: str) -> str:
     record = result.subject.get(part)
     images = record.get("images") if isinstance(record, dict) else None
     return in_full(images) if isinstance(images, int) else ""

@@ -16,7 +16,7 @@ THIN = "\N{NARROW NO-BREAK SPACE}"
 NOTHING = "\N{EM DASH}"
 _DIGITS = 3
 _TINY, _HUGE = 1e-4, 1e15  # beyond these, powers of ten
-_WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+_SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 Formatter = Callable[[float], str]
 
@@ -108,7 +108,7 @@ def say(estimate: Estimate) -> Said:
         return Said(_bounds(low, high, show), _kind_of_bounds(low, high), level)
     if low == high == estimate.value:
         return Said(show(estimate.value), "computed", "")
-    return Said(show(estimate.value), _ends(low, high, show), level)
+    return Said(show(estimate.value), _low_to_high(low, high, show), level)
 
 
 def in_percent(estimate: Estimate) -> bool:
@@ -135,7 +135,7 @@ def _kind_of_bounds(low: float | None, high: float | None) -> str:
     return ("no interval", "one-sided bound", "interval only")[ends]
 
 
-def _ends(low: float | None, high: float | None, show: Formatter) -> str:
+def _low_to_high(low: float | None, high: float | None, show: Formatter) -> str:
     """Say the interval of a number that has a point estimate."""
     if low is not None and high is not None:
         return f"{show(low)} to {show(high)}"
@@ -193,7 +193,7 @@ def _grouped(size: float) -> str:
 
 def _in_millions(size: float) -> str:
     size = _rounded(size, _DIGITS)
-    scale, word = next(pair for pair in _WORDS if size >= pair[0])
+    scale, word = next(pair for pair in _SCALES if size >= pair[0])
     return f"{size / scale:g}\N{NO-BREAK SPACE}{word}"
 
 

@@ -52,19 +52,19 @@ def judge_fidelity(found: dict[str, Estimate], limits: FidelityLimits) -> Decisi
         _lost("its images are less diverse", found["vendi_ratio"], 1, limits.tolerance),
         _shifted(found["kernel_shift"], found["kernel_pvalue"], limits),
     ]
-    said = _said(found)
+    said = _scores_in_words(found)
     failed = [finding.words for finding in findings if finding.outcome == "fail"]
     if failed:
         reason = f"{_list(failed)}, surely beyond what is tolerated"
         return Decision("fail", reason, f"As a set its images are not like real ones: {_list(failed)}. {said}")
     opened = [finding for finding in findings if finding.outcome == "inconclusive"]
     if opened:
-        return _open(said, opened)
+        return _open_findings(said, opened)
     reason = "what it loses against training images, and how far its law is shifted, is surely within what is tolerated"
     return Decision("pass", reason, f"As a set its images come as near to real ones as is asked. {said}")
 
 
-def _open(said: str, opened: list[Finding]) -> Decision:
+def _open_findings(said: str, opened: list[Finding]) -> Decision:
     settles = _images_needed(max(finding.need for finding in opened))
     reason = f"whether {_list([finding.words for finding in opened])} is open; {settles.clause}"
     return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.", settles)
@@ -105,7 +105,7 @@ def _list(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _said(found: dict[str, Estimate]) -> str:
+def _scores_in_words(found: dict[str, Estimate]) -> str:
     def beside(name: str, what: str) -> str:
         return f"{percent(found[name].point)} of {what} (training images: {percent(found[f'{name}_train'].point)})"
 

@@ -58,7 +58,7 @@ def judge_features(estimates: dict[str, Estimate], battery: Battery, limits: Gau
         return Decision("fail", reason, f"Two moments do not describe these features {where}: {beyond[0]}.")
     seen = edge_words(estimates)
     if battery.pivotal.projected:
-        return _too_few(battery, seen)
+        return _too_few_images(battery, seen)
     p = min(estimates[f"{name}_pvalue"].point for name in _SPECTRA)
     rejected = p <= limits.alpha / TESTS
     found = (
@@ -68,7 +68,7 @@ def judge_features(estimates: dict[str, Estimate], battery: Battery, limits: Gau
     return Decision("pass", reason, f"Two moments describe these features for linear methods: {seen}.")
 
 
-def _too_few(battery: Battery, seen: str) -> Decision:
+def _too_few_images(battery: Battery, seen: str) -> Decision:
     """There are not images enough for all dimensions."""
     need = pivotal_samples(battery.rank, len(battery.group.counts)).total
     settles = Settles(clause=f"all of them need {number(need)} images", of="images", number=need)

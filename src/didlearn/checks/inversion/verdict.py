@@ -20,14 +20,14 @@ def judge_inversion(
     model's own images, or training images are recovered better than held-out ones (p < ``alpha``, where the held-out
     set is honest). ``pass``: surely at most ``tolerance`` lie beyond. Else ``inconclusive``.
     """
-    said = _said(estimates)
+    said = _distances_in_words(estimates)
     missed = [name for name in _CONTROLS if estimates[name].point < required]
     if missed:
         return _missed(said, missed[0], estimates[missed[0]].point, required)
     if honest and is_significant(estimates.get("recovery_closer_pvalue"), alpha):
         reason = "training images are recovered better than held-out ones: the generator fits the images it was shown"
         return Decision("fail", reason, f"{said} And {reason}.")
-    return _beyond(said, estimates["off_manifold"], tolerance)
+    return _judge_share(said, estimates["off_manifold"], tolerance)
 
 
 def _missed(said: str, control: str, rate: float, required: float) -> Decision:
@@ -37,7 +37,7 @@ def _missed(said: str, control: str, rate: float, required: float) -> Decision:
     return Decision("inconclusive", reason, f"{said} But {reason}: {settles.clause}.", settles)
 
 
-def _beyond(said: str, share: Estimate, tolerance: float) -> Decision:
+def _judge_share(said: str, share: Estimate, tolerance: float) -> Decision:
     low, high = share.low_or(0.0), share.high_or(1.0)
     words = "of the training images lie farther out than the generator's own images"
     if low > tolerance:
@@ -51,7 +51,7 @@ def _beyond(said: str, share: Estimate, tolerance: float) -> Decision:
     return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.", settles)
 
 
-def _said(estimates: dict[str, Estimate]) -> str:
+def _distances_in_words(estimates: dict[str, Estimate]) -> str:
     train, own, found = (estimates[name].point for name in ("error_train", "error_generated", "recovered"))
     text = (
         f"The nearest image the generator makes to a training image differs by {number(train, 2)} per pixel (median "

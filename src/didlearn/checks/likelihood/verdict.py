@@ -19,7 +19,7 @@ def judge_likelihood(estimates: dict[str, Estimate], outside: list[str], tightne
     outside set. ``measured``: nothing outside to compare with. Else ``inconclusive``.
     """
     gap, slack = estimates["bound_gap"].point, slack_of(estimates)
-    said = _said(estimates, slack)
+    said = _likelihoods_in_words(estimates, slack)
     wins = {name: _preferred(estimates, "held-out", name, slack) for name in outside}
     likelier = [name for name, winner in wins.items() if winner == name]
     unsettled = [name for name, winner in wins.items() if winner == _OPEN]
@@ -53,7 +53,7 @@ def _preferred(estimates: dict[str, Estimate], a: str, b: str, slack: float) -> 
     return preferred(estimates[key(key("preference", a), b)], slack, a, b)
 
 
-def _said(estimates: dict[str, Estimate], slack: float) -> str:
+def _likelihoods_in_words(estimates: dict[str, Estimate], slack: float) -> str:
     train, heldout = estimates["log_likelihood_train"].point, estimates.get("log_likelihood_heldout")
     text, within = f"Training images have a log-likelihood of {to_places(train)} nats", number(slack, 2)
     if heldout is None:

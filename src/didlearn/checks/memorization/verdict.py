@@ -32,7 +32,7 @@ def judge_copying(estimates: dict[str, Estimate], tolerance: float, alpha: float
     if preferred:
         return _leaning(said, nearer=nearer)
     if high <= tolerance:
-        return _clean(said, tolerance, nearer=nearer)
+        return _no_copying(said, tolerance, nearer=nearer)
     if honest and low > tolerance and high * _share_of_copies(estimates) <= tolerance:
         return _smooth(copied)
     if low > tolerance:
@@ -52,7 +52,7 @@ def _leaning(said: str, *, nearer: bool) -> Decision:
     return _unsettled(said, reason, None)
 
 
-def _clean(said: str, tolerance: float, *, nearer: bool) -> Decision:
+def _no_copying(said: str, tolerance: float, *, nearer: bool) -> Decision:
     reason = f"the copied fraction is at most {percent(tolerance)} and training images are not preferred"
     blur = " Its samples are near to the training set, but as near to held-out images: smooth, not copied." * nearer
     return Decision("pass", reason, f"No copying found: {said}.{blur}")

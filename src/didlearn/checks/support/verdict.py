@@ -8,7 +8,7 @@ from didlearn.result.values import Estimate, Settles
 from didlearn.result.words import count, interval, number
 from didlearn.statistics.birthday.sample_size import compare_support, samples_to_settle
 
-_ONE = 1.0  # whatever makes images at all makes one
+_FEWEST_IMAGES = 1.0  # whatever makes images at all makes one
 
 
 def judge_support(
@@ -21,7 +21,7 @@ def judge_support(
     there, at the look-alike threshold. ``measured``: nothing real to compare with. Else ``inconclusive``.
     """
     own = estimates["effective_support"]
-    said = _size(own, found)
+    said = _size_sentence(own, found)
     real = estimates.get("effective_support_heldout")
     if real is None or found_real is None:
         return Decision("measured", "there are no held-out real images to compare with", said)
@@ -51,11 +51,11 @@ def _looks_as_diverse(estimates: dict[str, Estimate], factor: float) -> bool:
     return own is not None and real is not None and compare_support(generated=own, real=real, factor=factor) == "pass"
 
 
-def _size(own: Estimate, found: Counts) -> str:
+def _size_sentence(own: Estimate, found: Counts) -> str:
     if own.value is None:
         return (
             f"No duplicate among {number(found.samples)} samples: as pairs see it, the generator makes "
-            f"at least {count(own.low_or(_ONE))} different images."
+            f"at least {count(own.low_or(_FEWEST_IMAGES))} different images."
         )
     if found.pairs == found.samples * (found.samples - 1) // 2:
         return f"The generator made the same image {number(found.samples)} times."

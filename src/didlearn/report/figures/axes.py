@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib import ticker
 
-from didlearn.report.figures.mark_labels import MARGIN, Place, has_log_x
+from didlearn.report.figures.mark_labels import MARGIN, LabelPlace, has_log_x
 from didlearn.report.figures.palette import Look
 from didlearn.result.values import Figure, Mark, Series
 from didlearn.result.words import decade, tick
@@ -52,7 +52,7 @@ def paint(
     figure: Figure,
     chosen: list[Look],
     colours: Mapping[str, str],
-    labels: Mapping[int, Place],
+    labels: Mapping[int, LabelPlace],
     words: Mapping[int, str],
     points: int = POINTS,
 ) -> None:
@@ -83,10 +83,10 @@ def thin(series: Series, points: int = POINTS) -> Series:
     y = np.asarray(series.y)
     groups = np.array_split(np.arange(1, len(y) - 1), (limit - 2) // 2)
     inner = {int(g[k]) for g in groups for k in (np.argmin(y[g]), np.argmax(y[g]))}
-    return _take(series, sorted({0, len(y) - 1} | inner))
+    return _points_at(series, sorted({0, len(y) - 1} | inner))
 
 
-def _take(series: Series, index: list[int]) -> Series:
+def _points_at(series: Series, index: list[int]) -> Series:
     columns = {name: getattr(series, name) for name in ("x", "y", "low", "high")}
     kept = {name: None if c is None else tuple(c[i] for i in index) for name, c in columns.items()}
     return series.model_copy(update=kept)
@@ -99,7 +99,7 @@ def _drawable(series: Series, x_log: bool, y_log: bool, points: int) -> Series:
         for i, (x, y) in enumerate(zip(series.x, series.y, strict=True))
         if (x > 0 or not x_log) and (y > 0 or not y_log)
     ]
-    return thin(_take(series, index), points)
+    return thin(_points_at(series, index), points)
 
 
 def _scales(axes: Any, figure: Figure) -> tuple[bool, bool]:
@@ -139,24 +139,24 @@ def _add_band(axes: Any, series: Series, colour: str) -> None:
         axes.fill_between(series.x, low, high, color=colour, alpha=0.16, linewidth=0, step=step)
 
 
-def _add_mark(axes: Any, mark: Mark, word: str, place: Place | None, ink: str) -> None:
+def _add_mark(axes: Any, mark: Mark, word: str, place: LabelPlace | None, ink: str) -> None:
     """Draw a mark's line, and its word where there is a place for it."""
-    if _fits(mark.x, axes.get_xscale()):
+    if _has_place(mark.x, axes.get_xscale()):
         axes.axvline(mark.x, color=ink, **_MARK)
     if place is not None:
         at = (mark.x or 0.0, 1)
-        _write(axes, word, at, ("data", "axes fraction"), 3 + ROW * place.row, place.align, ink)
-    if _fits(mark.y, axes.get_yscale()):
+        _annotate(axes, word, at, ("data", "axes fraction"), 3 + ROW * place.row, place.align, ink)
+    if _has_place(mark.y, axes.get_yscale()):
         axes.axhline(mark.y, color=ink, **_MARK)
         if place is None:
-            _write(axes, word, (1, mark.y or 0.0), ("axes fraction", "data"), 3, "right", ink)
+            _annotate(axes, word, (1, mark.y or 0.0), ("axes fraction", "data"), 3, "right", ink)
 
 
-def _fits(value: float | None, scale: str) -> bool:
+def _has_place(value: float | None, scale: str) -> bool:
     return value is not None and (value > 0 or scale != "log")
 
 
-def _write(
+def _annotate(
     axes: Any, word: str, at: tuple[float, float], coordinates: tuple[str, str], up: float, align: str, ink: str
 ) -> None:
     axes.annotate(

@@ -21,9 +21,9 @@ from didlearn.report.figures.palette import LIGHT, Look, looks
 from didlearn.result.values import CheckResult, Figure
 
 _FOLDER: Final = "figures"
-_KINDS: Final = ("svg", "pdf", "csv")
+_ENDINGS: Final = ("svg", "pdf", "csv")
 _WIDTH, _PLOT, _LEFT, _RIGHT, _LINE = 420.0, 180.0, 58.0, 10.0, 14.0  # points
-_POINTS = 2000
+_FILE_POINTS = 2000
 _METADATA: Final[dict[str, dict[str, Any]]] = {
     "svg": dict.fromkeys(("Date", "Creator", "Format", "Type")),
     "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer")),
@@ -38,7 +38,7 @@ def stems(checks: Iterable[CheckResult]) -> list[list[str]]:
         One list per check, one stem per figure.
     """
     taken: dict[str, int] = {}
-    return [[_distinct(f"{check.check}-{figure.name}", taken) for figure in check.figures] for check in checks]
+    return [[_distinct_stem(f"{check.check}-{figure.name}", taken) for figure in check.figures] for check in checks]
 
 
 def write_figures(checks: Iterable[CheckResult], root: Path) -> list[Path]:
@@ -52,7 +52,7 @@ def write_figures(checks: Iterable[CheckResult], root: Path) -> list[Path]:
     for check, names in zip(checks, stems(checks), strict=True):
         for figure, stem in zip(check.figures, names, strict=True):
             folder.mkdir(parents=True, exist_ok=True)
-            paths += _write(figure, folder / stem)
+            paths += _write_files(figure, folder / stem)
     return paths
 
 
@@ -80,15 +80,15 @@ def _writable(text: str) -> str:
     return _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _distinct(name: str, taken: dict[str, int]) -> str:
+def _distinct_stem(name: str, taken: dict[str, int]) -> str:
     stem = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:100]
     taken[stem.lower()] = taken.get(stem.lower(), 0) + 1
     again = taken[stem.lower()]
-    return stem if again == 1 else _distinct(f"{stem}-{again}", taken)
+    return stem if again == 1 else _distinct_stem(f"{stem}-{again}", taken)
 
 
-def _write(figure: Figure, stem: Path) -> list[Path]:
-    paths = [stem.parent / f"{stem.name}.{kind}" for kind in _KINDS]
+def _write_files(figure: Figure, stem: Path) -> list[Path]:
+    paths = [stem.parent / f"{stem.name}.{kind}" for kind in _ENDINGS]
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         mpl.rcdefaults()
@@ -113,7 +113,7 @@ def _compose(figure: Figure) -> Canvas:
     axes = canvas.add_axes((_LEFT / _WIDTH, below / height, span / _WIDTH, _PLOT / height))
     chosen = looks([s.role for s in figure.series])
     words = {i: clip(_writable(mark.label)) for i, mark in enumerate(figure.marks)}
-    paint(axes, figure, chosen, LIGHT, labels, words, _POINTS)
+    paint(axes, figure, chosen, LIGHT, labels, words, _FILE_POINTS)
     plain: dict[str, Any] = {"parse_math": False, "color": LIGHT["ink"]}
     axes.set_title(title, loc="left", pad=6 + ROW * rows, **plain)
     axes.set_xlabel(_wrapped(figure.x_label, 70), **plain)
@@ -125,7 +125,7 @@ def _compose(figure: Figure) -> Canvas:
 def _add_legend(canvas: Canvas, figure: Figure, chosen: list[Look], names: list[str], height: float) -> None:
     if not names:
         return
-    keys = [_key(series.style, look) for series, look in zip(figure.series, chosen, strict=True)]
+    keys = [_legend_key(series.style, look) for series, look in zip(figure.series, chosen, strict=True)]
     corner = (_LEFT / _WIDTH, 2 / height)
     legend = canvas.legend(
         keys, names, loc="lower left", bbox_to_anchor=corner, frameon=False, borderpad=0, borderaxespad=0
@@ -139,7 +139,7 @@ def _wrapped(text: str, width: int) -> str:
     return textwrap.fill(_writable(text), width)
 
 
-def _key(series_style: str, look: Look) -> Line2D:
+def _legend_key(series_style: str, look: Look) -> Line2D:
     colour = LIGHT[look.colour]
     if series_style == "points":
         return Line2D([], [], color=colour, linestyle="none", marker=look.marker)

@@ -10,36 +10,36 @@ from didlearn.result.values import Figure
 
 MARGIN: Final = 0.02
 _LETTER = 6.4  # mean advance of a letter, in points
-_GAP = 8.0
+_LABEL_GAP = 8.0
 _MOST = 6  # more labels than these are left to the legend
-_LONGEST = 34
+_LONGEST_LABEL = 34
 
 
 @dataclass(frozen=True)
-class Place:
+class LabelPlace:
     """Which row above the plot a label stands in, and which of its ends stands at the mark."""
 
     row: int
     align: str
 
 
-def place_labels(figure: Figure, width: float) -> dict[int, Place]:
+def place_labels(figure: Figure, width: float) -> dict[int, LabelPlace]:
     """Place the labels of a figure's vertical marks, by the mark's index.
 
     Args:
         figure: whose marks to label.
         width: of the plot, in points.
     """
-    share = _shares(figure)
+    share = _places_along(figure)
     if len(share) > _MOST:
         return {}
-    placed: dict[int, Place] = {}
+    placed: dict[int, LabelPlace] = {}
     ends: list[float] = []  # how far each row is taken
     for i in sorted(share, key=lambda i: share[i]):
         align, left, right = _extent(width * share[i], _LETTER * len(clip(figure.marks[i].label)), width)
-        row = next((r for r, end in enumerate(ends) if end + _GAP <= left), len(ends))
+        row = next((r for r, end in enumerate(ends) if end + _LABEL_GAP <= left), len(ends))
         ends[row:] = [right, *ends[row + 1 :]]
-        placed[i] = Place(row, align)
+        placed[i] = LabelPlace(row, align)
     return placed
 
 
@@ -50,10 +50,10 @@ def has_log_x(figure: Figure) -> bool:
 
 def clip(label: str) -> str:
     """Shorten a label to what a plot has room for; the legend has all of it."""
-    return label if len(label) <= _LONGEST else label[: _LONGEST - 1].rstrip() + "…"
+    return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1].rstrip() + "…"
 
 
-def _shares(figure: Figure) -> dict[int, float]:
+def _places_along(figure: Figure) -> dict[int, float]:
     """Where each vertical mark lies along the x axis, from 0 to 1."""
     log = has_log_x(figure)
     marks = {i: _along(m.x, log) for i, m in enumerate(figure.marks) if m.x is not None and (m.x > 0 or not log)}

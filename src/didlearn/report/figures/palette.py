@@ -29,9 +29,9 @@ LOOKS: Final = {
     "other": Look("other", (4, 2, 1, 2, 1, 2), "P"),
 }
 # A second series of the same role takes the next of these dashes.
-_AGAIN: Final = ((), (6, 2.5), (2, 2), (8, 2, 2, 2), (10, 3))
+_OTHER_DASHES: Final = ((), (6, 2.5), (2, 2), (8, 2, 2, 2), (10, 3))
 
-_NAMES: Final = (*LOOKS, "axis", "grid", "muted", "ink")
+_PAINTED: Final = (*LOOKS, "axis", "grid", "muted", "ink")
 # The style sheet's colours by daylight, for drawings that leave the page.
 LIGHT: Final = {
     "generated": "#1a5fb4",
@@ -46,7 +46,7 @@ LIGHT: Final = {
     "muted": "#5d636d",
     "ink": "#1d2025",
 }
-STAND_IN: Final = {name: f"#0a0b{i:02x}" for i, name in enumerate(_NAMES)}
+STAND_IN: Final = {name: f"#0a0b{i:02x}" for i, name in enumerate(_PAINTED)}
 VARIABLE: Final = {stand_in: f"var(--{name})" for name, stand_in in STAND_IN.items()}
 
 
@@ -56,7 +56,7 @@ def looks(roles: list[str]) -> list[Look]:
     for i, role in enumerate(roles):
         look, before = LOOKS[role], roles[:i].count(role)
         if before:
-            others = [dash for dash in _AGAIN if dash != look.dash]
+            others = [dash for dash in _OTHER_DASHES if dash != look.dash]
             look = Look(look.colour, others[(before - 1) % len(others)], look.marker)
         found.append(look)
     return found

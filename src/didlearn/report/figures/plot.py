@@ -18,7 +18,7 @@ from matplotlib.figure import Figure as Canvas
 
 from didlearn.report.figures import vector
 from didlearn.report.figures.axes import POINTS, ROW, paint, style
-from didlearn.report.figures.mark_labels import Place, clip, place_labels
+from didlearn.report.figures.mark_labels import LabelPlace, clip, place_labels
 from didlearn.report.figures.palette import STAND_IN, Look, looks
 from didlearn.result.values import Figure, Series
 from didlearn.result.words import number
@@ -52,7 +52,7 @@ def draw(figures: Sequence[Figure], key: str, points: int = POINTS) -> list[Plot
     ]
 
 
-def _draw(figure: Figure, labels: dict[int, Place], rows: int, key: str, points: int) -> Plot:
+def _draw(figure: Figure, labels: dict[int, LabelPlace], rows: int, key: str, points: int) -> Plot:
     chosen = looks([s.role for s in figure.series])
     height = _TOP + ROW * rows + _PLOT + _BOTTOM
     stand_ins = {i: f"@{i}@" for i in range(len(figure.marks))}
@@ -70,10 +70,10 @@ def _draw(figure: Figure, labels: dict[int, Place], rows: int, key: str, points:
 
 def describe(figure: Figure) -> str:
     """Say in a sentence what a figure shows, for readers who cannot see it."""
-    told = [f"{s.label} goes from {_point(s, 0)} to {_point(s, -1)}" for s in figure.series if s.x]
+    told = [f"{s.label} goes from {_point_words(s, 0)} to {_point_words(s, -1)}" for s in figure.series if s.x]
     told += [f"{m.label} at {number(m.x if m.x is not None else m.y)}" for m in figure.marks]
     return f"{figure.title}. {figure.y_label} against {figure.x_label}: {'; '.join(told) or 'no points'}."
 
 
-def _point(series: Series, i: int) -> str:
+def _point_words(series: Series, i: int) -> str:
     return f"({number(series.x[i])}, {number(series.y[i])})"

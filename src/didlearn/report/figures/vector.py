@@ -26,7 +26,7 @@ def inline(document: str, key: str, words: dict[str, str]) -> Markup:
     root = ElementTree.fromstring(document)  # noqa: S314 (written by matplotlib a moment ago, from numbers only)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
-        element.attrib = {_local(name): _value(name, value, key) for name, value in element.attrib.items()}
+        element.attrib = {_local(name): _page_attribute(name, value, key) for name, value in element.attrib.items()}
         if element.tag == "g":
             element.attrib.pop("id", None)
         _settle_text(element, words)
@@ -52,7 +52,7 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def _value(name: str, value: str, key: str) -> str:
+def _page_attribute(name: str, value: str, key: str) -> str:
     value = _NUMBER.sub(lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), " ".join(value.split()))
     match _local(name):
         case "id":
