@@ -169,7 +169,7 @@ def test_float_images_train_the_same_network_as_their_bytes(heldout, images_of):
 
 
 def test_a_large_set_is_cut_down_by_the_seed(heldout, images_of, monkeypatch):
-    monkeypatch.setattr(classifier, "MOST", 100)
+    monkeypatch.setattr(classifier, "MOST_IMAGES", 100)
     assert "trained on 100 images" in open_classifier(images_of(*blobs(240)), heldout).notes[0]
     assert open_classifier(images_of(*blobs(240))).accuracy.n == 10
     monkeypatch.setattr(classifier, "MOST_MEASURED", 40)

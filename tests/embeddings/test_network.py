@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from didlearn.embeddings.network import FEATURES, ClassifierNetwork, initialise
+from didlearn.embeddings.network import FEATURES, ClassifierNetwork, draw_weights
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,6 @@ def test_weights_come_from_the_generator_alone():
     for seed in (1, 2):
         torch.manual_seed(seed)
         network = ClassifierNetwork((1, 8, 8), 3)
-        initialise(network, torch.Generator().manual_seed(5))
+        draw_weights(network, torch.Generator().manual_seed(5))
         networks.append(network.state_dict())
     assert all(torch.equal(networks[0][name], networks[1][name]) for name in networks[0])

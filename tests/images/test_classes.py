@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from didlearn.errors import DataError
-from didlearn.images.classes import from_subfolders, from_values, plain
+from didlearn.images.classes import from_subfolders, from_values, printable
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 99)), min_size=1, max_size=30, unique=True))
@@ -56,8 +56,8 @@ def test_another_number_of_labels(values):
 
 @given(st.text())
 def test_plain_text_stays(text):
-    assert plain(text) == text
+    assert printable(text) == text
 
 
 def test_plain_text_can_be_written():
-    assert plain("a\udcffb").encode("utf-8") == b"a?b"
+    assert printable("a\udcffb").encode("utf-8") == b"a?b"

@@ -6,7 +6,7 @@ import didlearn as dl
 from didlearn.models.architectures import Autoencoder
 from didlearn.rng import Stream
 from didlearn.zoo.autoencoder import AutoencoderTraining
-from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.data import StepData, TrainingSet
 from tests.zoo.tiny import Bench, digits, recipe
 
 
@@ -86,7 +86,7 @@ def test_a_linear_autoencoder_reaches_the_trailing_eigenvalues():
     training = LinearTraining(recipe("autoencoder", latent=3, learning_rate=3e-3, batch=256), data, Stream(0))
     for step in range(1500):
         training.optimizers["pair"].param_groups[0]["lr"] = 3e-3 * min(1, 2 - step / 750)
-        error = training.step(Source(data, step, 1500, 1))["error"].item()
+        error = training.step(StepData(data, step, 1500, 1))["error"].item()
     values = np.linalg.eigvalsh(np.cov(images.read(range(256)).numpy().reshape(256, -1).astype(float).T, bias=True))
     assert error == pytest.approx(values[:-3].sum() / 64, rel=0.01)
     assert error < 0.6 * values[:-2].sum() / 64

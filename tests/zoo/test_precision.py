@@ -7,7 +7,7 @@ import torch
 from didlearn.images import open_images
 from didlearn.rng import Stream
 from didlearn.zoo.registry import RECIPES
-from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.data import StepData, TrainingSet
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -19,8 +19,8 @@ def test_steps_in_bfloat16_lose_digits_and_nothing_else(name):
         data = TrainingSet(images, recipe.batch, Stream(0, ("precision",)), "cpu")
         training = recipe.build(data, data.rng)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            found = training.step(Source(data, 0, 10, recipe.batches))
-            again = training.step(Source(data, 1, 10, recipe.batches))
+            found = training.step(StepData(data, 0, 10, recipe.batches))
+            again = training.step(StepData(data, 1, 10, recipe.batches))
         assert all(torch.isfinite(value) for value in again.values())
         assert {value.dtype for value in found.values()} == {torch.float32}
         losses.append({key: float(value.detach()) for key, value in found.items()})

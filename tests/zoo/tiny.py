@@ -8,7 +8,7 @@ import torch
 import didlearn as dl
 from didlearn.rng import Stream
 from didlearn.zoo.registry import RECIPES
-from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.data import StepData, TrainingSet
 from didlearn.zoo.training.loop import Runner, train_model
 
 BATCH = 8
@@ -62,7 +62,7 @@ class Bench:
         self.losses = self.training.step(self.source(1))
 
     def source(self, step):
-        return Source(self.data, step, self.recipe.steps, self.recipe.batches)
+        return StepData(self.data, step, self.recipe.steps, self.recipe.batches)
 
     def _hook(self, part):
         def hook(optimizer, _args, _kwargs):

@@ -13,7 +13,7 @@ from didlearn.arrays import Array
 from didlearn.embeddings import Embedding, embed
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
-from didlearn.models.autoencoder import Autoencoder
+from didlearn.models.autoencoder import Reconstructor
 from didlearn.models.base import Sampler, Samples, silent
 from didlearn.rng import Stream
 
@@ -51,7 +51,7 @@ class Subject:
     threads: int = 1
     workdir: Path | None = None
     progress: Callable[[str, int, int], None] = silent
-    autoencoder: Autoencoder | None = None
+    autoencoder: Reconstructor | None = None
     trust_code: bool = False
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
     _features: dict[object, Array] = field(default_factory=dict, repr=False, compare=False)

@@ -30,7 +30,7 @@ from didlearn.result.values import Estimate
 from didlearn.rng import Stream, generator
 
 RECIPE = 1  # raise it whenever the same images would give other weights
-FEWEST, MOST = 50, 50_000  # training images
+FEWEST_IMAGES, MOST_IMAGES = 50, 50_000  # training images
 MOST_MEASURED = 10_000
 _VALIDATION = 0.1  # of the training images, where no labelled held-out ones were given
 SMALLEST = 8  # pixels
@@ -78,7 +78,7 @@ def open_classifier(
     """Train the classifier on ``train``, or read it from ``cache`` if the same images, recipe and seed made it.
 
     Args:
-        train: labelled images. At most ``MOST`` of them, chosen by the seed, are used.
+        train: labelled images. At most ``MOST_IMAGES`` of them, chosen by the seed, are used.
         heldout: labelled images to measure the accuracy on; without them a tenth of ``train`` is kept back for it.
         cache: folder the weights are kept in.
         seed: of everything random in the training.
@@ -89,7 +89,7 @@ def open_classifier(
         DataError: ``train`` has no labels, a single class, or too few images.
     """
     labels = _check(train)
-    order = generator(seed, "classifier", "images").permutation(len(train))[:MOST]
+    order = generator(seed, "classifier", "images").permutation(len(train))[:MOST_IMAGES]
     measured = _labelled_like(heldout, train)
     source = "held-out images"
     if measured is None:
@@ -111,10 +111,10 @@ def _check(train: Images) -> Array:
     labels = np.unique(train.labels)
     if len(labels) < 2:
         raise DataError(f"all images of {train.name} have one label, so no classifier can be trained; {_PIXELS}")
-    if len(train) < max(FEWEST, 2 * len(labels)):
+    if len(train) < max(FEWEST_IMAGES, 2 * len(labels)):
         raise DataError(
             f"{train.name} has {len(train)} images in {len(labels)} classes; the classifier embedding wants at least "
-            f"{FEWEST} and two per class; {_PIXELS}"
+            f"{FEWEST_IMAGES} and two per class; {_PIXELS}"
         )
     if min(train.shape[1:]) < SMALLEST:
         raise DataError(

@@ -13,12 +13,12 @@ from didlearn.errors import ModelError, UsageError
 from didlearn.images.base import Images
 from didlearn.parallel import UNIT, map_units
 
-Pixels = Images | Array | torch.Tensor
+Embeddable = Images | Array | torch.Tensor
 
 
 def embed(
     embedding: Embedding,
-    images: Pixels,
+    images: Embeddable,
     *,
     device: str = "cpu",
     batch_size: int = 256,
@@ -56,7 +56,7 @@ def embed(
     return np.concatenate(parts)
 
 
-def _reader(images: Pixels) -> Callable[[range], torch.Tensor]:
+def _reader(images: Embeddable) -> Callable[[range], torch.Tensor]:
     if isinstance(images, Images):
         if not len(images):
             raise UsageError(f"{images.name} holds no images to embed; give at least one")

@@ -48,7 +48,7 @@ class Encoder:
         return f"hf download {self.repository} --local-dir {self.name}"
 
 
-ENCODERS = {
+VISION_ENCODERS = {
     encoder.name: encoder
     for encoder in (
         Encoder(
@@ -69,7 +69,7 @@ ENCODERS = {
         ),
     )
 }
-NAMES = ("inception", *ENCODERS)
+PRETRAINED = ("inception", *VISION_ENCODERS)
 
 
 class VisionNetwork(nn.Module):
@@ -95,8 +95,8 @@ class VisionNetwork(nn.Module):
         return getattr(self.network((colour - self.mean) / self.std), self.output)
 
 
-def open_hub(name: str, weights: Path | None = None) -> ModuleEmbedding:
-    """Open one of ``NAMES``.
+def open_pretrained(name: str, weights: Path | None = None) -> ModuleEmbedding:
+    """Open one of ``PRETRAINED``.
 
     Args:
         name: ``inception``, ``dinov2`` or ``clip``.
@@ -111,7 +111,7 @@ def open_hub(name: str, weights: Path | None = None) -> ModuleEmbedding:
         raise UsageError(f"--weights {weights} does not exist; give the file or folder with the weights of {name}")
     if name == "inception":
         return _open_inception(weights)
-    return _open_encoder(ENCODERS[name], weights)
+    return _open_encoder(VISION_ENCODERS[name], weights)
 
 
 def _open_inception(weights: Path | None) -> ModuleEmbedding:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 _WIDTHS = (32, 64, 64)
 FEATURES = 128
-LARGEST = 64  # pixels: larger images are averaged down first
+LARGEST_SIDE = 64  # pixels: larger images are averaged down first
 _STRIDED = 40  # pixels: larger images are halved by the first convolution too
 
 
@@ -29,7 +29,7 @@ class ClassifierNetwork(nn.Module):
     def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
         channels, height, width = shape
-        self.shrink = -(-max(height, width) // LARGEST)
+        self.shrink = -(-max(height, width) // LARGEST_SIDE)
         sides = [-(-height // self.shrink), -(-width // self.shrink)]
         self.register_buffer("mean", torch.zeros(channels, 1, 1))
         self.register_buffer("std", torch.ones(channels, 1, 1))
@@ -58,7 +58,7 @@ class ClassifierNetwork(nn.Module):
         return self.logits(self.features(images))
 
 
-def initialise(network: ClassifierNetwork, generator: torch.Generator) -> None:
+def draw_weights(network: ClassifierNetwork, generator: torch.Generator) -> None:
     """Draw the weights of every layer from ``generator`` (He et al. 2015), and set the biases to 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from didlearn.embeddings.base import Embedding, Progress
 from didlearn.embeddings.classifier import open_classifier
-from didlearn.embeddings.hub import NAMES, open_hub
+from didlearn.embeddings.hub import PRETRAINED, open_pretrained
 from didlearn.embeddings.module import ModuleEmbedding, open_factory, open_torchscript
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
 from didlearn.trusted import is_factory, is_torchscript
 
-SUFFIXES = (".pt", ".pth", ".ts")
+TORCHSCRIPT_SUFFIXES = (".pt", ".pth", ".ts")
 
 
 def open_embedding(
@@ -51,8 +51,8 @@ def open_embedding(
         ModelError: the network cannot be read, or fails on the images.
         MissingExtraError: a package or weights are absent.
     """
-    if weights is not None and spec not in NAMES:
-        raise UsageError(f"--weights goes with {', '.join(NAMES)}; the embedding is {spec!r}")
+    if weights is not None and spec not in PRETRAINED:
+        raise UsageError(f"--weights goes with {', '.join(PRETRAINED)}; the embedding is {spec!r}")
     if spec == "pixels":
         return PixelEmbedding()
     if spec == "classifier":
@@ -68,15 +68,19 @@ def open_embedding(
 
 
 def _open_network(spec: str, trust_code: bool, weights: Path | None) -> Embedding:
-    if spec in NAMES:
-        return open_hub(spec, weights)
+    if spec in PRETRAINED:
+        return open_pretrained(spec, weights)
     if is_factory(spec):
         return open_factory(spec, trust_code)
     path = Path(spec)
-    if path.is_file() and (path.suffix in SUFFIXES or is_torchscript(path)):
+    if path.is_file() and (path.suffix in TORCHSCRIPT_SUFFIXES or is_torchscript(path)):
         return open_torchscript(path)
-    what = "there is no such file" if path.suffix in SUFFIXES and not path.exists() else "it names no embedding"
+    what = (
+        "there is no such file"
+        if path.suffix in TORCHSCRIPT_SUFFIXES and not path.exists()
+        else "it names no embedding"
+    )
     raise UsageError(
-        f"--embedding {spec}: {what}; give pixels, classifier, {', '.join(NAMES)}, a TorchScript file, "
+        f"--embedding {spec}: {what}; give pixels, classifier, {', '.join(PRETRAINED)}, a TorchScript file, "
         "`file.py:factory` or `pkg.module:factory`"
     )

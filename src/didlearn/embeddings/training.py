@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from didlearn.arrays import Array
 from didlearn.embeddings.base import Progress
-from didlearn.embeddings.network import ClassifierNetwork, initialise
+from didlearn.embeddings.network import ClassifierNetwork, draw_weights
 from didlearn.parallel import default_threads, single_threaded
 from didlearn.rng import Stream
 
@@ -55,7 +55,7 @@ def train_classifier(
     with torch.random.fork_rng(devices=[]):  # building layers draws from the global generator, before we redraw
         network = ClassifierNetwork(data.images.shape[1:], data.classes)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # gradients take 0.6 of the time
-    initialise(network, rng.torch("weights"))
+    draw_weights(network, rng.torch("weights"))
     _standardise(network, data.images)
     batches = list(_batches(len(data.images), rng))
     with single_threaded(), ThreadPoolExecutor(min(_SHARDS, threads or default_threads())) as pool:

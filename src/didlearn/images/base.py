@@ -20,7 +20,7 @@ Shape = tuple[int, int, int]
 BATCH_BYTES = 64 * 2**20
 
 
-class Reader(Protocol):
+class ImageReader(Protocol):
     """Where the pixels come from: one class per format.
 
     A reader of named files also has ``names``, a sequence of what each image is called.
@@ -50,7 +50,7 @@ class Images:
         notes: what was decided while opening (files skipped, lossy files, resizing).
     """
 
-    reader: Reader
+    reader: ImageReader
     shape: Shape
     name: str
     labels: Array | None = None

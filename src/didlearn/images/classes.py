@@ -32,7 +32,7 @@ class Labels:
         return Labels(None if self.values is None else self.values[indices], self.classes, self.notes)
 
 
-def plain(text: str) -> str:
+def printable(text: str) -> str:
     """Return text that can be written as UTF-8: file names may hold bytes that are no text."""
     return text.encode("utf-8", "replace").decode()
 
@@ -51,7 +51,7 @@ def from_subfolders(names: Sequence[str]) -> Labels:
         return Labels()
     classes, values = np.unique([top for top, _, _ in tops], return_inverse=True)
     note = f"labels are the {len(classes)} class subfolders"
-    return Labels(values.astype(np.int64), tuple(plain(str(c)) for c in classes), (note,))
+    return Labels(values.astype(np.int64), tuple(printable(str(c)) for c in classes), (note,))
 
 
 def _shared_folders(first: str, last: str) -> int:
@@ -101,7 +101,7 @@ def from_values(values: Array, count: int, where: str) -> Labels:
         return Labels(values.argmax(axis=1).astype(np.int64))
     if values.ndim == 1 and values.dtype.kind in "US":
         classes, numbers = np.unique(values.astype(str), return_inverse=True)
-        return Labels(numbers.astype(np.int64), tuple(plain(str(c)) for c in classes))
+        return Labels(numbers.astype(np.int64), tuple(printable(str(c)) for c in classes))
     if values.ndim == 1 and values.dtype.kind in "biuf" and _are_classes(values):
         return Labels(values.astype(np.int64))
     described = f"{values.dtype} of shape {values.shape}"

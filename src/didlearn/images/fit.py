@@ -10,9 +10,9 @@ from PIL import Image
 
 from didlearn.arrays import Array
 from didlearn.errors import UsageError
-from didlearn.images.base import Images, Reader, Shape
+from didlearn.images.base import ImageReader, Images, Shape
 
-LARGEST = 8000
+LARGEST_SIZE = 8000
 # ITU-R 601 luma in 16-bit fixed point, as PIL and JPEG have it; the weights add up to 2^16, so grey stays grey.
 _LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)
 
@@ -27,15 +27,15 @@ class Fit:
         channels: 1 (luminance) or 3 (grey broadcast to RGB); ``None`` leaves them as they are.
 
     Raises:
-        UsageError: ``size`` is no whole number from 1 to ``LARGEST``, or ``channels`` is neither 1 nor 3.
+        UsageError: ``size`` is no whole number from 1 to ``LARGEST_SIZE``, or ``channels`` is neither 1 nor 3.
     """
 
     size: int | None = None
     channels: int | None = None
 
     def __post_init__(self) -> None:
-        if self.size is not None and (not isinstance(self.size, int) or not 1 <= self.size <= LARGEST):
-            raise UsageError(f"--size takes a whole number of pixels from 1 to {LARGEST}, got {self.size!r}")
+        if self.size is not None and (not isinstance(self.size, int) or not 1 <= self.size <= LARGEST_SIZE):
+            raise UsageError(f"--size takes a whole number of pixels from 1 to {LARGEST_SIZE}, got {self.size!r}")
         if self.channels not in (None, 1, 3):
             raise UsageError(f"--channels takes 1 (grey) or 3 (RGB), got {self.channels!r}")
 
@@ -95,7 +95,7 @@ def _resize(channel: Array, size: int) -> Array:
 class FittedReader:
     """A reader whose pictures, all of one shape, are brought to another."""
 
-    reader: Reader
+    reader: ImageReader
     fit: Fit
 
     @property

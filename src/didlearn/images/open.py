@@ -14,14 +14,14 @@ import torch
 
 from didlearn.errors import DataError
 from didlearn.images.base import Images
-from didlearn.images.classes import Labels, plain
+from didlearn.images.classes import Labels, printable
 from didlearn.images.fit import Fit, fitted
 from didlearn.images.formats.arrays import open_array
 from didlearn.images.formats.cifar import cifar_files, open_cifar
-from didlearn.images.formats.decoding import SUFFIXES
+from didlearn.images.formats.decoding import PICTURE_SUFFIXES
 from didlearn.images.formats.digits import open_digits
 from didlearn.images.formats.folder import open_folder
-from didlearn.images.formats.hub import is_saved_dataset, open_hub, open_parquet, open_saved
+from didlearn.images.formats.hub import is_saved_dataset, open_hub_dataset, open_parquet, open_saved
 from didlearn.images.formats.idx import is_idx, open_idx
 from didlearn.images.formats.numpy_files import open_npy, open_npz
 from didlearn.images.formats.torch_dataset import open_dataset, open_tensor
@@ -70,7 +70,7 @@ def open_images(
     else:
         images = open_dataset(spec, name or f"the {type(spec).__name__}")
     images = fitted(images, fit)
-    called = name or (plain(os.fspath(spec)) if isinstance(spec, (str, os.PathLike)) else images.name)
+    called = name or (printable(os.fspath(spec)) if isinstance(spec, (str, os.PathLike)) else images.name)
     return images if called == images.name else dataclasses.replace(images, name=called)
 
 
@@ -78,7 +78,7 @@ def _open_named(spec: str, fit: Fit, skip_broken: bool) -> Images:
     if spec == "digits":
         return open_digits()
     if spec.startswith("hf:"):
-        return open_hub(spec, fit, skip_broken=skip_broken)
+        return open_hub_dataset(spec, fit, skip_broken=skip_broken)
     path = Path(spec).expanduser()
     if not path.exists():
         file, colon, key = spec.rpartition(":")
@@ -119,12 +119,12 @@ def _open_file(path: Path, fit: Fit, skip_broken: bool) -> Images:
 
 
 def _unknown_format(path: Path) -> DataError:
-    name, suffix = plain(str(path)), path.suffix.lower()
+    name, suffix = printable(str(path)), path.suffix.lower()
     if suffix in _PICKLED or _starts_as_pickle(path):
         return DataError(
             f"{name} is pickled, and unpickling would run its code: save the pixels as .npz or .npy instead"
         )
-    if suffix in SUFFIXES:
+    if suffix in PICTURE_SUFFIXES:
         return DataError(f"{name} is a single picture: name the folder it is in")
     return DataError(f"{name} is in no format that is read: give {_FORMATS}")
 
@@ -139,8 +139,8 @@ def _no_such_path(path: Path, spec: str) -> DataError:
     if path.parent.is_dir():
         with os.scandir(path.parent) as entries:
             names = [entry.name for entry in itertools.islice(entries, 10_000) if not entry.name.startswith(".")]
-        near = [plain(found) for found in difflib.get_close_matches(path.name, names)]
+        near = [printable(found) for found in difflib.get_close_matches(path.name, names)]
     if difflib.get_close_matches(spec, ["digits"]):
         near.append("digits")
     meant = f"did you mean {' or '.join(near)}?" if near else f"give {_FORMATS}"
-    return DataError(f"there is no file or folder {plain(spec)!r}: {meant}")
+    return DataError(f"there is no file or folder {printable(spec)!r}: {meant}")

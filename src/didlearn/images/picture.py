@@ -6,7 +6,7 @@ import numpy as np
 
 from didlearn.arrays import Array
 
-LARGEST = 128
+PICTURE_SIDE = 128
 
 
 def eight_bit(pixels: Array) -> Array:
@@ -17,6 +17,6 @@ def eight_bit(pixels: Array) -> Array:
 def to_picture(image: Array) -> Array:
     """Turn (C, H, W), uint8 or float in [0, 1], into (H, W) or (H, W, 3) uint8 of at most 128 pixels a side."""
     image = eight_bit(image)
-    step = -(-max(image.shape[1:]) // LARGEST)
+    step = -(-max(image.shape[1:]) // PICTURE_SIDE)
     image = image[:, ::step, ::step]
     return np.ascontiguousarray(image[0] if len(image) == 1 else image[:3].transpose(1, 2, 0))

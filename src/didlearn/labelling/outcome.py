@@ -16,7 +16,7 @@ from didlearn.result.values import CheckResult, Estimate, Settles
 from didlearn.result.words import count, interval, number, percent
 from didlearn.rng import generator
 from didlearn.statistics.agreement import agreement
-from didlearn.statistics.birthday.labelled import CANDIDATE, FEWEST, corrected_support, uncorrected_support
+from didlearn.statistics.birthday.labelled import CANDIDATE, FEWEST_PLANTED, corrected_support, uncorrected_support
 from didlearn.statistics.intervals import proportion
 
 RESULT_FILE: Final = Path("labels") / "result.json"
@@ -86,8 +86,8 @@ def _decided(judged: Judged, estimates: dict[str, Estimate]) -> tuple[Decision, 
 
 
 def _too_few_labels() -> Decision:
-    settles = Settles(clause="label more pairs", of="planted pairs of each kind, and a candidate", number=FEWEST)
-    reason = f"nobody has judged {FEWEST} planted pairs of each kind and a candidate yet; {settles.clause}"
+    settles = Settles(clause="label more pairs", of="planted pairs of each kind, and a candidate", number=FEWEST_PLANTED)
+    reason = f"nobody has judged {FEWEST_PLANTED} planted pairs of each kind and a candidate yet; {settles.clause}"
     return Decision("inconclusive", reason, f"Too few pairs are labelled: {reason}.", settles)
 
 

@@ -13,7 +13,7 @@ from didlearn.trusted import is_factory, is_torchscript, load_factory
 
 
 @dataclass(frozen=True, eq=False)
-class Autoencoder:
+class Reconstructor:
     """A network that maps images (n, C, H, W) in [0, 1] to their reconstructions.
 
     Attributes:
@@ -44,7 +44,7 @@ class Autoencoder:
         return found
 
 
-def open_autoencoder(spec: str | nn.Module, *, trust_code: bool = False, device: str = "cpu") -> Autoencoder:
+def open_autoencoder(spec: str | nn.Module, *, trust_code: bool = False, device: str = "cpu") -> Reconstructor:
     """Open a TorchScript file, ``file.py:factory`` or a module that maps images to their reconstructions.
 
     Raises:
@@ -65,4 +65,4 @@ def open_autoencoder(spec: str | nn.Module, *, trust_code: bool = False, device:
     shape = getattr(module, "latent_shape", None)
     latent = int(torch.Size(shape).numel()) if shape is not None else None
     name = type(module).__name__ if isinstance(spec, nn.Module) else spec
-    return Autoencoder(module.eval().to(device).requires_grad_(False), name, latent)
+    return Reconstructor(module.eval().to(device).requires_grad_(False), name, latent)

@@ -10,7 +10,16 @@ import torch
 from didlearn.arrays import Floats, Ints
 from didlearn.errors import DataError
 from didlearn.neighbors.kernel.bounds import Bounds
-from didlearn.neighbors.kernel.cascade import PANEL, STEP, Block, Candidates, Cascade, full_precision, numbers, slices
+from didlearn.neighbors.kernel.cascade import (
+    BLOCK_COLUMNS,
+    PANEL_ROWS,
+    Block,
+    Candidates,
+    Cascade,
+    full_precision,
+    numbers,
+    slices,
+)
 from didlearn.neighbors.kernel.rows import Rows, as_rows
 from didlearn.neighbors.repeats import first_copies
 from didlearn.neighbors.within import split
@@ -59,9 +68,9 @@ class _Tally:
     def run(self) -> BallCounts:
         """Go through all pairs."""
         cascade = Cascade(self.left, self.right, _none, self._settle)
-        for panel in slices(0, len(self.left), PANEL):
+        for panel in slices(0, len(self.left), PANEL_ROWS):
             cascade.hold(panel)
-            for columns in slices(0, len(self.right), STEP):
+            for columns in slices(0, len(self.right), BLOCK_COLUMNS):
                 for found in cascade.survivors(Block(panel, columns), self.radii[panel]):
                     self._add(found)
         return BallCounts(self.of_centre, self.of_point)

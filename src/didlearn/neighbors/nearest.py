@@ -12,8 +12,8 @@ from didlearn.arrays import Floats, Ints
 from didlearn.errors import DataError, UsageError
 from didlearn.neighbors.kernel.bounds import Bounds
 from didlearn.neighbors.kernel.cascade import (
-    PANEL,
-    STEP,
+    BLOCK_COLUMNS,
+    PANEL_ROWS,
     Block,
     Candidates,
     Cascade,
@@ -27,8 +27,8 @@ from didlearn.neighbors.kernel.cascade import (
 from didlearn.neighbors.kernel.rows import Rows, as_rows
 from didlearn.neighbors.repeats import late_copies
 
-STRIP = 1024  # queries whose sketched distances to WIDE reference rows are held at once
-WIDE = 20480
+STRIP_ROWS = 1024  # queries whose sketched distances to WIDE reference rows are held at once
+STRIP_COLUMNS = 20480
 KEEP = 1 << 20  # candidates taken in before those beyond the limit are dropped
 
 
@@ -103,21 +103,21 @@ class _Search:
 
     def run(self) -> tuple[Floats, Ints]:
         """Return distances in scaled units and row numbers, (n, k) each."""
-        parts = [self._panel(panel) for panel in slices(0, len(self.left), PANEL)]
+        parts = [self._panel(panel) for panel in slices(0, len(self.left), PANEL_ROWS)]
         return np.concatenate([d for d, _ in parts]), np.concatenate([j for _, j in parts])
 
     def _panel(self, panel: slice) -> tuple[Floats, Ints]:
         self.cascade.hold(panel)
         short = _Shortlist(self, panel)
         rest = self._by_sketch(short)
-        for columns in slices(0, len(self.right), STEP) if length(rest) else []:
+        for columns in slices(0, len(self.right), BLOCK_COLUMNS) if length(rest) else []:
             self._by_all(short, Block(rest, columns))
         return short.finish()
 
     def _by_sketch(self, short: _Shortlist) -> slice:
         """Work through the panel in strips as long as sketches decide, and return the queries that are left."""
-        for strip in slices(short.panel.start, short.panel.stop, STRIP):
-            for columns in slices(0, len(self.right), WIDE):
+        for strip in slices(short.panel.start, short.panel.stop, STRIP_ROWS):
+            for columns in slices(0, len(self.right), STRIP_COLUMNS):
                 block = Block(strip, columns)
                 if not self._sketch(short, block):
                     if columns.start == 0:

@@ -14,7 +14,7 @@ from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 
 Alternative = Literal["two-sided", "lower", "upper"]
-Method = Literal["clopper-pearson", "wilson", "jeffreys"]
+ProportionMethod = Literal["clopper-pearson", "wilson", "jeffreys"]
 
 
 def check_level(level: float) -> None:
@@ -65,7 +65,12 @@ def clopper_pearson(
 
 
 def proportion(
-    successes: int, trials: int, level: float = 0.95, *, method: Method = "clopper-pearson", unit: str = "fraction"
+    successes: int,
+    trials: int,
+    level: float = 0.95,
+    *,
+    method: ProportionMethod = "clopper-pearson",
+    unit: str = "fraction",
 ) -> Estimate:
     """Estimate a binomial proportion.
 

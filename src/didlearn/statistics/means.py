@@ -13,7 +13,7 @@ from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import check_level
 
 _EXCHANGES = 9_999
-BLOCK = 2**22
+EXCHANGED_AT_ONCE = 2**22
 
 
 def mean(values: Array, level: float = 0.95, unit: str = "") -> Estimate:
@@ -57,7 +57,7 @@ def exchange_pvalue(values: Array, others: Array, rng: np.random.Generator) -> f
     n, total, count = len(values), float(pool.sum()), len(pool)
     others_n = count - n
     observed = abs(values.mean() - others.mean())
-    step, beyond, done = max(1, BLOCK // count), 0, 0
+    step, beyond, done = max(1, EXCHANGED_AT_ONCE // count), 0, 0
     while done < _EXCHANGES:
         many = min(step, _EXCHANGES - done)
         order = rng.permuted(np.broadcast_to(np.arange(count), (many, count)), axis=1)[:, :n]

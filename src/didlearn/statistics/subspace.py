@@ -9,7 +9,7 @@ import scipy.linalg
 
 from didlearn.arrays import Array
 
-BLOCK = 8192
+MOMENT_ROWS = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +50,8 @@ def leading_directions(x: Array, mean: Array, dimension: int, weights: Array | N
         directions = rows.T @ (vectors[:, kept] / np.sqrt(values[kept]))
         return values[kept][::-1], directions[:, ::-1]
     moments = np.zeros((D, D))
-    for start in range(0, n, BLOCK):
-        block = (x[start : start + BLOCK] - mean) * roots[start : start + BLOCK, None]
+    for start in range(0, n, MOMENT_ROWS):
+        block = (x[start : start + MOMENT_ROWS] - mean) * roots[start : start + MOMENT_ROWS, None]
         moments += block.T @ block
     values, directions = scipy.linalg.eigh(moments, subset_by_index=[D - d, D - 1])
     return values[::-1], directions[:, ::-1]

@@ -14,8 +14,8 @@ from didlearn.result.values import CheckResult, Estimate, Figure, Series, Table
 from didlearn.result.words import interval, number
 from didlearn.rng import Stream
 from didlearn.studies.diversity import diversity
-from didlearn.studies.study import Cell, Place, Row, Study
-from didlearn.studies.trained import Data, train
+from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
+from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.dcgan import DcganRecipe
 from didlearn.zoo.training.networks import Critic
 
@@ -52,11 +52,11 @@ class DiscriminatorSize(Study):
     width: int = 16
     samples: int = 5_000
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[StudyCell]:
         """One for each width and seed, the small ones of all widths first."""
         return [{"width": width, "seed": seed} for seed in range(self.seeds) for width in self.widths]
 
-    def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:
+    def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:
         """Train a DCGAN and measure its support."""
         data = Data.of(self.data, rng.seed, self.size)
         recipe = DcganRecipe(
@@ -66,13 +66,13 @@ class DiscriminatorSize(Study):
             steps=self.steps,
             discriminator_width=cell["width"],
         )
-        model, distance = train(recipe, data, rng, place)
+        model, distance = train_or_resume(recipe, data, rng, place)
         critic = Critic(data.train.shape, cell["width"], "batch")
         weights = sum(parameter.numel() for parameter in critic.parameters())
         found = diversity(data.subject(model, rng, place), self.samples)
         return {"discriminator_weights": weights, "frechet_distance": distance, **found}
 
-    def summarise(self, rows: list[Row]) -> CheckResult:
+    def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """Tabulate the supports, and fit log support against log weights."""
         slope = fit_slope(rows)
         estimates = {"slope": slope} if slope is not None else {}
@@ -96,7 +96,7 @@ class DiscriminatorSize(Study):
         )
 
 
-def fit_slope(rows: list[Row], level: float = 0.95) -> Estimate | None:
+def fit_slope(rows: list[StudyRow], level: float = 0.95) -> Estimate | None:
     """Fit log(look-alike support) on log(discriminator weights): one point a model, Student's interval."""
     points = [(row["discriminator_weights"], _support(row)) for row in rows]
     usable = np.log([(weights, support) for weights, support in points if support is not None])
@@ -111,12 +111,12 @@ def fit_slope(rows: list[Row], level: float = 0.95) -> Estimate | None:
     return Estimate(value=slope, low=slope - half, high=slope + half, level=level, n=len(x), method=method)
 
 
-def _support(row: Row) -> float | None:
+def _support(row: StudyRow) -> float | None:
     found = row.get("lookalike_support")
     return None if found is None else found[0]
 
 
-def _answer(slope: Estimate | None, rows: list[Row]) -> str:
+def _answer(slope: Estimate | None, rows: list[StudyRow]) -> str:
     if slope is None:
         return f"Too few models are finished ({len(rows)}) to say."
     power = f"with the power {number(slope.value or 0.0)} ({interval(slope)}) of the discriminator's weights"
@@ -129,7 +129,7 @@ def _answer(slope: Estimate | None, rows: list[Row]) -> str:
     return f"{said} {_beyond(rows)}".strip()
 
 
-def _beyond(rows: list[Row]) -> str:
+def _beyond(rows: list[StudyRow]) -> str:
     """Say so where most models spread their images wider than the data are spread."""
     pairs = [(_support(row), (row.get("lookalike_support_heldout") or [None])[0]) for row in rows]
     beyond = [own > real for own, real in pairs if own is not None and real is not None]
@@ -138,7 +138,7 @@ def _beyond(rows: list[Row]) -> str:
     return "But most models spread wider than held-out images do: that is noise in their images, not diversity learned."
 
 
-def _table(rows: list[Row]) -> Table:
+def _table(rows: list[StudyRow]) -> Table:
     columns = (
         "discriminator width", "weights", "seed", "look-alike support", "low", "high", "held-out images show",
         "effective support", "low ", "high ", "Fréchet distance",
@@ -153,7 +153,7 @@ def _table(rows: list[Row]) -> Table:
     return Table(name="models", title="Model by model", columns=columns, rows=tuple(lines), csv="models.csv")
 
 
-def _figure(rows: list[Row]) -> Figure:
+def _figure(rows: list[StudyRow]) -> Figure:
     own = sorted((row["discriminator_weights"], *row["lookalike_support"]) for row in rows if _support(row) is not None)
     series = []
     if own:

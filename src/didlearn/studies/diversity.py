@@ -15,13 +15,13 @@ from didlearn.errors import ModelError
 from didlearn.neighbors import closest_pairs
 from didlearn.result.values import CheckResult, Estimate
 from didlearn.statistics.threshold import FAR
-from didlearn.studies.study import Row
+from didlearn.studies.study import StudyRow
 
 _SUPPORTS = ("effective_support", "effective_support_heldout", "lookalike_support", "lookalike_support_heldout")
 _COPYING = ("copied_fraction", "copied_fraction_heldout", "training_preference", "training_preference_expected")
 
 
-def diversity(subject: Subject, samples: int) -> Row:
+def diversity(subject: Subject, samples: int) -> StudyRow:
     """Run the support check; return its supports, each with its interval.
 
     ``lookalike_support`` counts pairs that merely look alike, at the distance at which the real images have about
@@ -33,7 +33,7 @@ def diversity(subject: Subject, samples: int) -> Row:
     return _entries(_ran(Support(samples=samples), subject), _SUPPORTS)
 
 
-def copying(subject: Subject, samples: int) -> Row:
+def copying(subject: Subject, samples: int) -> StudyRow:
     """Run the memorization check; return how much is copied, and how much nearer than chance samples are.
 
     Raises:
@@ -44,7 +44,7 @@ def copying(subject: Subject, samples: int) -> Row:
     return _entries(result, _COPYING) | {"training_preference_pvalue": None if pvalue is None else pvalue.value}
 
 
-def class_supports(subject: Subject, samples: int, level: float = 0.95) -> Row:
+def class_supports(subject: Subject, samples: int, level: float = 0.95) -> StudyRow:
     """Return the look-alike support within each class, of samples and of the real images, as {class: entries}.
 
     The distance is one for all classes: that at which the real images of all classes together, two of one class each,
@@ -56,7 +56,7 @@ def class_supports(subject: Subject, samples: int, level: float = 0.95) -> Row:
     assert drawn.labels is not None, "only conditional models have classes"
     features, real, labels = subject.drawn_features(samples), subject.embed(subject.train), subject.train.labels
     distance = within_class_distance(real, labels)
-    rows: Row = {"distance": distance}
+    rows: StudyRow = {"distance": distance}
     for c in np.unique(labels).tolist():
         own, theirs = features[drawn.labels == c], real[labels == c]
         sides = {"generated": own, "real": theirs}
@@ -80,7 +80,7 @@ def _ran(check: Check, subject: Subject) -> CheckResult:
     return result
 
 
-def _entries(result: CheckResult, names: tuple[str, ...]) -> Row:
+def _entries(result: CheckResult, names: tuple[str, ...]) -> StudyRow:
     return {name: _interval(result.estimates[name]) for name in names if name in result.estimates}
 
 

@@ -16,8 +16,8 @@ from didlearn.result.words import number
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean, mean_difference
 from didlearn.studies.diversity import copying, diversity
-from didlearn.studies.study import Cell, Place, Row, Study
-from didlearn.studies.trained import Data, train
+from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
+from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.bigan import BiganRecipe
 from didlearn.zoo.dcgan import DcganRecipe
 from didlearn.zoo.mix_dcgan import MixDcganRecipe
@@ -63,11 +63,11 @@ class EncoderStudy(Study):
         if unknown or not self.models:
             raise UsageError(f"the study {self.name} compares {', '.join(_RECIPES)}; got {', '.join(self.models)}")
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[StudyCell]:
         """One for each kind of model and seed."""
         return [{"model": model, "seed": seed} for seed in range(self.seeds) for model in self.models]
 
-    def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:
+    def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:
         """Train a model, and measure its support and what it copies."""
         data = Data.of(self.data, rng.seed, self.size)
         recipe = _RECIPES[cell["model"]](
@@ -77,11 +77,11 @@ class EncoderStudy(Study):
             steps=self.steps,
             discriminator_width=self.discriminator_width,
         )
-        model, distance = train(recipe, data, rng, place)
+        model, distance = train_or_resume(recipe, data, rng, place)
         subject = data.subject(model, rng, place)
         return {"frechet_distance": distance, **diversity(subject, self.samples), **copying(subject, self.samples)}
 
-    def summarise(self, rows: list[Row]) -> CheckResult:
+    def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """Tabulate, and compare BiGAN with DCGAN in log support over seeds."""
         groups = {model: np.log(_values(rows, model)) for model in self.models}
         estimates = {
@@ -103,7 +103,7 @@ class EncoderStudy(Study):
         )
 
 
-def _values(rows: list[Row], model: str) -> Array:
+def _values(rows: list[StudyRow], model: str) -> Array:
     found = [row["lookalike_support"][0] for row in rows if row["model"] == model and "lookalike_support" in row]
     return np.array([value for value in found if value is not None], dtype=float)
 
@@ -125,7 +125,7 @@ def _answer(compared: Estimate | None) -> str:
     return f"{said}: fewer, with the encoder." if compared.high < 0 else f"{said}: no difference is shown."
 
 
-def _table(rows: list[Row]) -> Table:
+def _table(rows: list[StudyRow]) -> Table:
     columns = (
         "model", "seed", "look-alike support", "low", "high", "held-out images show", "effective support", "copied",
         "nearest is a training image", "expected", "p", "Fréchet distance",
@@ -141,12 +141,12 @@ def _table(rows: list[Row]) -> Table:
     return Table(name="models", title="Model by model", columns=columns, rows=tuple(lines), csv="models.csv")
 
 
-def _first(row: Row, name: str) -> float | None:
+def _first(row: StudyRow, name: str) -> float | None:
     value: float | None = (row.get(name) or [None])[0]
     return value
 
 
-def _figure(rows: list[Row], models: tuple[str, ...]) -> Figure:
+def _figure(rows: list[StudyRow], models: tuple[str, ...]) -> Figure:
     series = []
     for place, model in enumerate(models, 1):
         found = [row["lookalike_support"] for row in rows if row["model"] == model and row.get("lookalike_support")]

@@ -15,8 +15,8 @@ from didlearn.result.values import CheckResult, Figure, Series, Table
 from didlearn.result.words import number
 from didlearn.rng import Stream
 from didlearn.studies.diversity import class_supports
-from didlearn.studies.study import Cell, Place, Row, Study
-from didlearn.studies.trained import Data, train
+from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
+from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.stacked_gan import StackedGanRecipe
 
 
@@ -50,11 +50,11 @@ class PerClass(Study):
     discriminator_width: int = 8
     samples: int = 10_000
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[StudyCell]:
         """One for each model."""
         return [{"seed": seed} for seed in range(self.seeds)]
 
-    def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:  # noqa: ARG002 (the stream tells seeds apart)
+    def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:  # noqa: ARG002 (the stream tells seeds apart)
         """Train a stacked GAN and measure every class."""
         data = Data.of(self.data, rng.seed, self.size)
         if data.train.labels is None:
@@ -67,11 +67,11 @@ class PerClass(Study):
             steps=self.steps,
             discriminator_width=self.discriminator_width,
         )
-        model, distance = train(recipe, data, rng, place)
+        model, distance = train_or_resume(recipe, data, rng, place)
         classes = class_supports(data.subject(model, rng, place), self.samples)
         return {"frechet_distance": distance, "distance": classes.pop("distance"), "classes": classes}
 
-    def summarise(self, rows: list[Row]) -> CheckResult:
+    def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """Tabulate class by class, and say whether classes that vary more in truth vary more here."""
         entries = [(row["seed"], name, sides) for row in rows for name, sides in row["classes"].items()]
         return CheckResult(
@@ -90,7 +90,7 @@ class PerClass(Study):
         )
 
 
-Entries = list[tuple[int, str, Row]]
+Entries = list[tuple[int, str, StudyRow]]
 
 
 def _pairs(entries: Entries) -> list[tuple[float, float, float | None, float | None]]:

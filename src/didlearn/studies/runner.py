@@ -24,10 +24,10 @@ from didlearn.report import write_study_report
 from didlearn.result.files import write_tables
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
-from didlearn.studies.study import Cell, Place, Row, Study
+from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.zoo.training.loop import CHECKPOINT
 
-_HEADER, ROWS = "study.json", "rows.jsonl"
+_HEADER, ROWS_FILE = "study.json", "rows.jsonl"
 
 
 def run_study(
@@ -59,10 +59,10 @@ def run_study(
         raise UsageError(f"{study.name} has {len(cells)} cells and {jobs} jobs; give at least one of each")
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder / _HEADER, study, seed)
-    done, failed = _read_rows(folder / ROWS), dict[str, ModelError]()
+    done, failed = _read_rows(folder / ROWS_FILE), dict[str, ModelError]()
     left = [cell for cell in cells if _key(cell) not in done]
     progress(study.name, len(cells) - len(left), len(cells))
-    with (folder / ROWS).open("a", encoding="utf-8") as file:
+    with (folder / ROWS_FILE).open("a", encoding="utf-8") as file:
         places = [_place(folder, cell, device) for cell in left]
         for cell, row in _computed(study, left, places, seed, jobs):
             if isinstance(row, ModelError):
@@ -80,7 +80,7 @@ def run_study(
     return _write(study, rows, tuple(f"No row for {cell}: {error}." for cell, error in failed.items()), folder)
 
 
-def _write(study: Study, rows: list[Row], missing: tuple[str, ...], folder: Path) -> CheckResult:
+def _write(study: Study, rows: list[StudyRow], missing: tuple[str, ...], folder: Path) -> CheckResult:
     settings = json.loads(json.dumps(dataclasses.asdict(study)))
     result = study.summarise(rows)
     result = result.model_copy(update={"params": settings, "question": study.question, "notes": missing + result.notes})
@@ -90,12 +90,12 @@ def _write(study: Study, rows: list[Row], missing: tuple[str, ...], folder: Path
     return result
 
 
-def _place(folder: Path, cell: Cell, device: str) -> Place:
+def _place(folder: Path, cell: StudyCell, device: str) -> Workplace:
     name = hashlib.blake2b(_key(cell).encode(), digest_size=8).hexdigest()
-    return Place(folder / "models" / name, folder / "cache", device)
+    return Workplace(folder / "models" / name, folder / "cache", device)
 
 
-def _key(cell: Cell) -> str:
+def _key(cell: StudyCell) -> str:
     return json.dumps(cell, sort_keys=True)
 
 
@@ -106,7 +106,7 @@ def _claim(path: Path, study: Study, seed: int) -> None:
         "seed": seed,
         "didlearn": __version__,
     }
-    rows = path.with_name(ROWS)
+    rows = path.with_name(ROWS_FILE)
     started = path.with_name("models").exists() or (rows.exists() and rows.stat().st_size > 0)
     if not (path.exists() and started):
         atomically(path, lambda part: part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8"))
@@ -130,7 +130,7 @@ def _claim(path: Path, study: Study, seed: int) -> None:
         )
 
 
-def _read_rows(path: Path) -> dict[str, Row]:
+def _read_rows(path: Path) -> dict[str, StudyRow]:
     """Read finished cells; a last line that a kill cut short is taken off the file."""
     if not path.is_file():
         return {}
@@ -149,8 +149,8 @@ def _read_rows(path: Path) -> dict[str, Row]:
 
 
 def _computed(
-    study: Study, cells: list[Cell], places: list[Place], seed: int, jobs: int
-) -> Iterator[tuple[Cell, Row | ModelError]]:
+    study: Study, cells: list[StudyCell], places: list[Workplace], seed: int, jobs: int
+) -> Iterator[tuple[StudyCell, StudyRow | ModelError]]:
     """Yield cells as they are finished, with their rows or why there are none."""
     if jobs == 1 or len(cells) < 2:
         for cell, place in zip(cells, places, strict=True):
@@ -182,7 +182,7 @@ def _end_with_parent() -> None:
 
 
 @one_thread()
-def compute(study: Study, cell: Cell, seed: int, place: Place) -> Row | ModelError:
+def compute(study: Study, cell: StudyCell, seed: int, place: Workplace) -> StudyRow | ModelError:
     """Compute one cell on one thread, in a stream named by the study and the cell; a failed model is an answer too."""
     try:
         row = study.run_cell(cell, Stream(seed, ("study", study.name, _key(cell))), place)

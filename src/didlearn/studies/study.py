@@ -19,12 +19,12 @@ from didlearn.errors import UsageError
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-Cell = dict[str, Any]
-Row = dict[str, Any]
+StudyCell = dict[str, Any]
+StudyRow = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Place:
+class Workplace:
     """Where a cell may work.
 
     Attributes:
@@ -51,15 +51,15 @@ class Study(ABC):
     FULL: ClassVar[Mapping[str, Any]] = {}
 
     @abstractmethod
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[StudyCell]:
         """Return the cells, each named by a small dictionary of JSON values, in the order they are computed."""
 
     @abstractmethod
-    def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:
+    def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:
         """Compute one cell: JSON values that depend on the settings, the cell and ``rng`` alone."""
 
     @abstractmethod
-    def summarise(self, rows: list[Row]) -> CheckResult:
+    def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """Say what the rows show; a row holds its cell's entries too. There may be fewer rows than cells."""
 
     @classmethod

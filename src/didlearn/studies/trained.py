@@ -11,7 +11,7 @@ from didlearn.images.split import split_heldout
 from didlearn.models import open_model
 from didlearn.models.module import ModuleModel
 from didlearn.rng import Stream, derive_seed
-from didlearn.studies.study import Place
+from didlearn.studies.study import Workplace
 from didlearn.zoo.training.loop import Runner, train_model
 from didlearn.zoo.training.recipe import Recipe
 
@@ -30,12 +30,12 @@ class Data:
         """Open ``spec`` and hold a fifth of it out."""
         return cls(*split_heldout(open_images(spec, size=size), seed))
 
-    def subject(self, model: ModuleModel, rng: Stream, place: Place) -> Subject:
+    def subject(self, model: ModuleModel, rng: Stream, place: Workplace) -> Subject:
         """Return what the checks ask for: with the study's seed, so that all cells are measured by one criterion."""
         return Subject(model, self.train, self.heldout, seed=rng.seed, device=place.device)
 
 
-def train(recipe: Recipe, data: Data, rng: Stream, place: Place) -> tuple[ModuleModel, float]:
+def train_or_resume(recipe: Recipe, data: Data, rng: Stream, place: Workplace) -> tuple[ModuleModel, float]:
     """Train a model for a cell, or go on training it; return it with its Fréchet distance to held-out images.
 
     Raises:

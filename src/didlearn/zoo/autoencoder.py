@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from didlearn.models.architectures import Architecture, Autoencoder
 from didlearn.rng import Stream
-from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.data import StepData, TrainingSet
 from didlearn.zoo.training.networks import initialise
-from didlearn.zoo.training.recipe import Recipe, Training, adam, descend
+from didlearn.zoo.training.recipe import Recipe, Training, adam, step_down
 
 CODED = 5_000  # images whose codes tell how codes are spread
 
@@ -56,11 +56,11 @@ class AutoencoderTraining(Training):
         self.networks = nn.ModuleDict({"pair": self.pair}).to(data.device)
         self.optimizers = {"pair": adam(self.pair.parameters(), recipe.learning_rate, (0.9, 0.999))}
 
-    def step(self, source: Source) -> dict[str, Tensor]:
+    def step(self, source: StepData) -> dict[str, Tensor]:
         """One step on the squared error per pixel, pixels in [0, 1]."""
         x = source.real().images
         error = (self.pair.reconstruct(x) - x).div(2).square().mean()
-        descend(self.optimizers["pair"], error)
+        step_down(self.optimizers["pair"], error)
         return {"error": error}
 
     @torch.no_grad()

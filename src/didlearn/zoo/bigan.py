@@ -11,9 +11,9 @@ from torch.nn.functional import softplus
 from didlearn.models.architectures import Architecture, Autoencoder
 from didlearn.rng import Stream
 from didlearn.zoo.training.adversarial import GanRecipe
-from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.data import StepData, TrainingSet
 from didlearn.zoo.training.networks import JointCritic, initialise
-from didlearn.zoo.training.recipe import Training, adam, descend
+from didlearn.zoo.training.recipe import Training, adam, step_down
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ class BiganTraining(Training):
             "critic": adam(self.critic.parameters(), rate, betas),
         }
 
-    def step(self, source: Source) -> dict[str, Tensor]:
+    def step(self, source: StepData) -> dict[str, Tensor]:
         """Train the discriminator, then generator and encoder on the same images."""
         x, z = source.real().images, source.normal(self.recipe.batch, self.recipe.latent)
         code, fake = self.pair.codes(x)[0].float(), self.pair.decoder(z).float()
         critic = self._loss(x, code.detach(), fake.detach(), z, 1)
-        descend(self.optimizers["critic"], critic)
+        step_down(self.optimizers["critic"], critic)
         pair = self._loss(x, code, fake, z, -1)
-        descend(self.optimizers["pair"], pair)
+        step_down(self.optimizers["pair"], pair)
         return {"critic": critic, "pair": pair}
 
     def _loss(self, x: Tensor, code: Tensor, fake: Tensor, z: Tensor, sign: int) -> Tensor:

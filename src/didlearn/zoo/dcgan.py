@@ -10,8 +10,8 @@ from torch.nn.functional import softplus
 
 from didlearn.rng import Stream
 from didlearn.zoo.training.adversarial import GanRecipe, GanTraining
-from didlearn.zoo.training.data import Source, TrainingSet
-from didlearn.zoo.training.recipe import Training, descend
+from didlearn.zoo.training.data import StepData, TrainingSet
+from didlearn.zoo.training.recipe import Training, step_down
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class DcganRecipe(GanRecipe):
 class DcganTraining(GanTraining):
     """min_D softplus(-D(x)) + softplus(D(G(z))); min_G softplus(-D(G(z)))."""
 
-    def train_critic(self, source: Source) -> Tensor:
+    def train_critic(self, source: StepData) -> Tensor:
         """Real and generated images go through batch normalisation apart, as in the paper."""
         real, fake = self.critic(source.real().images), self.critic(self.fake(source).detach())
         loss = softplus(-real).mean() + softplus(fake).mean()
-        descend(self.optimizers["critic"], loss)
+        step_down(self.optimizers["critic"], loss)
         return loss
 
-    def train_generator(self, source: Source) -> Tensor:
+    def train_generator(self, source: StepData) -> Tensor:
         """One step against the discriminator of the moment."""
         loss = softplus(-self.critic(self.fake(source))).mean()
-        descend(self.optimizers["generator"], loss)
+        step_down(self.optimizers["generator"], loss)
         return loss

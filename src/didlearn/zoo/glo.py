@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from didlearn.models.architectures import Affine, Architecture
 from didlearn.rng import Stream
-from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.data import StepData, TrainingSet
 from didlearn.zoo.training.networks import initialise
-from didlearn.zoo.training.recipe import Recipe, Training, adam, descend
+from didlearn.zoo.training.recipe import Recipe, Training, adam, step_down
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class GloTraining(Training):
             "codes": torch.optim.SparseAdam(list(self.codes.parameters()), recipe.code_rate),
         }
 
-    def step(self, source: Source) -> dict[str, Tensor]:
+    def step(self, source: StepData) -> dict[str, Tensor]:
         """One step of the decoder and of the batch's codes."""
         batch = source.real()
         error = (self.model.decoder(self.codes(batch.places)) - batch.images).div(2).square().mean()
         self.optimizers["codes"].zero_grad(set_to_none=True)
-        descend(self.optimizers["decoder"], error)
+        step_down(self.optimizers["decoder"], error)
         self.optimizers["codes"].step()
         self._into_ball(batch.places)
         return {"error": error}

@@ -12,9 +12,9 @@ from torch.nn.functional import softplus
 from didlearn.models.architectures import Architecture, Mixture
 from didlearn.rng import Stream
 from didlearn.zoo.training.adversarial import GanRecipe
-from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.data import StepData, TrainingSet
 from didlearn.zoo.training.networks import Critic, initialise
-from didlearn.zoo.training.recipe import Training, adam, descend
+from didlearn.zoo.training.recipe import Training, adam, step_down
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,15 @@ class MixTraining(Training):
             "critics": adam(self.critics.parameters(), rate, betas),
         }
 
-    def step(self, source: Source) -> dict[str, Tensor]:
+    def step(self, source: StepData) -> dict[str, Tensor]:
         """Train the discriminators and their weights, then the generators and theirs."""
         critic = self._critic_loss(source)
-        descend(self.optimizers["critics"], critic)
+        step_down(self.optimizers["critics"], critic)
         generator = self._generator_loss(source)
-        descend(self.optimizers["mixture"], generator)
+        step_down(self.optimizers["mixture"], generator)
         return {"critic": critic, "generator": generator}
 
-    def _critic_loss(self, source: Source) -> Tensor:
+    def _critic_loss(self, source: StepData) -> Tensor:
         weights, shares = self.critics.logits.softmax(0), self.mixture.logits.softmax(0).detach()
         with torch.no_grad():
             fakes = self._fakes(source)
@@ -86,12 +86,12 @@ class MixTraining(Training):
         on_fake = sum(share * softplus(self.critics(x)).mean(dim=1) for share, x in zip(shares, fakes, strict=True))
         return weights @ (on_real + on_fake) + self.recipe.entropy * unevenness(self.critics.logits)
 
-    def _generator_loss(self, source: Source) -> Tensor:
+    def _generator_loss(self, source: StepData) -> Tensor:
         weights, shares = self.critics.logits.softmax(0).detach(), self.mixture.logits.softmax(0)
         losses = torch.stack([weights @ softplus(-self.critics(x)).mean(dim=1) for x in self._fakes(source)])
         return shares @ losses + self.recipe.entropy * unevenness(self.mixture.logits)
 
-    def _fakes(self, source: Source) -> list[Tensor]:
+    def _fakes(self, source: StepData) -> list[Tensor]:
         z = source.normal(len(self.mixture.generators), self.recipe.batch, self.recipe.latent)
         return [generator(part).float() for generator, part in zip(self.mixture.generators, z, strict=True)]
 

@@ -11,8 +11,8 @@ from torch.nn.functional import softplus
 
 from didlearn.rng import Stream
 from didlearn.zoo.training.adversarial import GanRecipe, GanTraining, slope
-from didlearn.zoo.training.data import Source, TrainingSet
-from didlearn.zoo.training.recipe import Training, descend
+from didlearn.zoo.training.data import StepData, TrainingSet
+from didlearn.zoo.training.recipe import Training, step_down
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class R3ganTraining(GanTraining):
 
     recipe: R3ganRecipe
 
-    def train_critic(self, source: Source) -> Tensor:
+    def train_critic(self, source: StepData) -> Tensor:
         """One step on pairs of a real and a generated image."""
         real = source.real().images
         with torch.no_grad():
@@ -55,12 +55,12 @@ class R3ganTraining(GanTraining):
         on_real, on_fake = scores.split(len(real))
         # The mean over both halves is half of R₁ + R₂.
         loss = softplus(on_fake - on_real).mean() + self.recipe.penalty * slope(scores, seen).mean()
-        descend(self.optimizers["critic"], loss)
+        step_down(self.optimizers["critic"], loss)
         return loss
 
-    def train_generator(self, source: Source) -> Tensor:
+    def train_generator(self, source: StepData) -> Tensor:
         """One step on pairs of a real and a generated image."""
         on_real, on_fake = self.critic(torch.cat([source.real().images, self.fake(source)])).chunk(2)
         loss = softplus(on_real - on_fake).mean()
-        descend(self.optimizers["generator"], loss)
+        step_down(self.optimizers["generator"], loss)
         return loss

@@ -15,9 +15,9 @@ from didlearn.errors import UsageError
 from didlearn.models.architectures import Architecture, Stacked
 from didlearn.rng import Stream
 from didlearn.zoo.training.adversarial import GanRecipe
-from didlearn.zoo.training.data import Batch, Source, TrainingSet
+from didlearn.zoo.training.data import Batch, StepData, TrainingSet
 from didlearn.zoo.training.networks import Critic, initialise
-from didlearn.zoo.training.recipe import Training, adam, descend
+from didlearn.zoo.training.recipe import Training, adam, step_down
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class StackedGanTraining(Training):
             name: adam(network.parameters(), recipe.learning_rate, (0.5, 0.999)) for name, network in trained.items()
         }
 
-    def step(self, source: Source) -> dict[str, Tensor]:
+    def step(self, source: StepData) -> dict[str, Tensor]:
         """Train both critics, then both generators."""
         batch, z = source.real(), source.normal(self.recipe.batch, self.recipe.latent)
         with torch.no_grad():
@@ -139,7 +139,7 @@ class StackedGanTraining(Training):
         upper = self._train_critic("upper_critic", real, made.detach(), noise[0])
         lower = self._train_critic("lower_critic", batch.images, images.detach(), noise[1])
         loss = self._upper_loss(made, batch, noise[0]) + self._lower_loss(images, made if joint else real, noise[1])
-        descend(self.optimizers["stack"], loss)
+        step_down(self.optimizers["stack"], loss)
         return {"upper critic": upper, "lower critic": lower, "generator": loss}
 
     def _train_critic(self, name: str, real: Tensor, fake: Tensor, noise: Tensor) -> Tensor:
@@ -147,7 +147,7 @@ class StackedGanTraining(Training):
         on_real, on_fake = critic(real), critic(fake)
         loss = softplus(-on_real[:, 0]).mean() + softplus(on_fake[:, 0]).mean()
         loss = loss + self.recipe.entropy * mse_loss(on_fake[:, 1:], noise)
-        descend(self.optimizers[name], loss)
+        step_down(self.optimizers[name], loss)
         return loss
 
     def _upper_loss(self, made: Tensor, batch: Batch, noise: Tensor) -> Tensor:

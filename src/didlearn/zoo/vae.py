@@ -10,8 +10,8 @@ from torch import Tensor
 
 from didlearn.rng import Stream
 from didlearn.zoo.autoencoder import AutoencoderRecipe, AutoencoderTraining
-from didlearn.zoo.training.data import Source, TrainingSet
-from didlearn.zoo.training.recipe import Training, descend
+from didlearn.zoo.training.data import StepData, TrainingSet
+from didlearn.zoo.training.recipe import Training, step_down
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class VaeTraining(AutoencoderTraining):
     recipe: VaeRecipe
     stochastic = True
 
-    def step(self, source: Source) -> dict[str, Tensor]:
+    def step(self, source: StepData) -> dict[str, Tensor]:
         """One step on the bound, in nats an image."""
         x = source.real().images
         mean, log_variance = (codes.float() for codes in self.pair.codes(x))
@@ -52,7 +52,7 @@ class VaeTraining(AutoencoderTraining):
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
         pixels = math.prod(x.shape[1:])
         loss = pixels * 0.5 * (error + 1e-6).log() + self.recipe.beta * divergence
-        descend(self.optimizers["pair"], loss)
+        step_down(self.optimizers["pair"], loss)
         return {"bound": loss + pixels * 0.5 * (1 + math.log(2 * math.pi)), "error": error, "divergence": divergence}
 
     def settle(self, data: TrainingSet) -> None:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from didlearn.rng import Stream
 from didlearn.zoo.training.adversarial import GanRecipe, GanTraining, slope
-from didlearn.zoo.training.data import Source, TrainingSet
-from didlearn.zoo.training.recipe import Training, descend
+from didlearn.zoo.training.data import StepData, TrainingSet
+from didlearn.zoo.training.recipe import Training, step_down
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ class WganGpTraining(GanTraining):
 
     recipe: WganGpRecipe
 
-    def train_critic(self, source: Source) -> Tensor:
+    def train_critic(self, source: StepData) -> Tensor:
         """Take ``critic_steps`` steps; return the last loss."""
         loss = torch.zeros(())
         for _ in range(self.recipe.critic_steps):
             loss = self._critic_step(source)
         return loss
 
-    def _critic_step(self, source: Source) -> Tensor:
+    def _critic_step(self, source: StepData) -> Tensor:
         real = source.real().images
         with torch.no_grad():
             fake = self.fake(source)
@@ -61,11 +61,11 @@ class WganGpTraining(GanTraining):
         on_real, on_fake, on_between = self.critic(torch.cat([real, fake, between])).split(len(real))
         penalty = self.recipe.penalty * (slope(on_between, between).add(1e-12).sqrt() - 1).square().mean()
         loss = on_fake.mean() - on_real.mean() + penalty
-        descend(self.optimizers["critic"], loss)
+        step_down(self.optimizers["critic"], loss)
         return loss
 
-    def train_generator(self, source: Source) -> Tensor:
+    def train_generator(self, source: StepData) -> Tensor:
         """One step up the critic's score."""
         loss = -self.critic(self.fake(source)).mean()
-        descend(self.optimizers["generator"], loss)
+        step_down(self.optimizers["generator"], loss)
         return loss

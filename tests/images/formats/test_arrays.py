@@ -126,7 +126,7 @@ def test_large_arrays_are_sampled_and_misfits_refused_when_read(monkeypatch):
 
 
 def test_blocks_cover_everything(monkeypatch):
-    monkeypatch.setattr(arrays, "BLOCK", 1000)
+    monkeypatch.setattr(arrays, "CHECKED_BYTES", 1000)
     array = np.arange(50 * 64).reshape(50, 8, 8)
     assert np.array_equal(np.concatenate(list(arrays._blocks(array))), array)
 

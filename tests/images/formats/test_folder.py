@@ -277,4 +277,4 @@ def test_enormous_file_is_not_read(folder, monkeypatch):
 
 
 def test_suffixes_are_the_promised_ones():
-    assert set(decoding.SUFFIXES) == {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
+    assert set(decoding.PICTURE_SUFFIXES) == {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}

@@ -7,7 +7,7 @@ from didlearn.errors import UsageError
 from didlearn.statistics.birthday.collisions import collision_interval, effective_support
 from didlearn.statistics.birthday.labelled import (
     CANDIDATE,
-    FEWEST,
+    FEWEST_PLANTED,
     UNANSWERED,
     Judgements,
     corrected_support,
@@ -222,7 +222,7 @@ def test_a_second_person_narrows_the_interval():
 
 
 def test_nothing_is_estimated_before_the_errors_are_known():
-    judged = census(30, 30, FEWEST - 1)
+    judged = census(30, 30, FEWEST_PLANTED - 1)
     assert corrected_support(judged, np.random.default_rng(0)) == {}
     assert uncorrected_support(judged)
     unanswered = np.full_like(judged.said, UNANSWERED)

@@ -97,7 +97,7 @@ def test_identical_rows_and_singular_covariances():
 def test_blocks_make_no_difference(monkeypatch):
     real, generated = np.random.default_rng(6).normal(size=(2, 3001, 30))
     whole = frechet_distance(real=real, generated=generated)
-    monkeypatch.setattr(frechet, "BLOCK", 10**6)
+    monkeypatch.setattr(frechet, "FACTORED_AT_ONCE", 10**6)
     assert frechet_distance(real=real, generated=generated) == pytest.approx(whole, rel=1e-11)
 
 

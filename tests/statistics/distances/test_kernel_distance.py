@@ -49,7 +49,7 @@ def test_the_peers_number_on_a_fixed_pair():
 def test_blocks_make_no_difference(rows, monkeypatch):
     rng = np.random.default_rng(0)
     pair = {"real": rng.normal(size=(150, 5)), "generated": rng.normal(size=(131, 5)) + 0.2}
-    monkeypatch.setattr(module, "ROWS", rows)
+    monkeypatch.setattr(module, "KERNEL_ROWS", rows)
     assert kernel_distance(**pair) == pytest.approx(brute(**pair), rel=1e-11)
     assert kernel_pvalue(**pair, rng=np.random.default_rng(0), permutations=99) == 0.01
 

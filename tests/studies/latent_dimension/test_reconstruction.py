@@ -5,10 +5,16 @@ import torch
 import didlearn as dl
 from didlearn.models import open_model
 from didlearn.rng import Stream
-from didlearn.studies.latent_dimension.reconstruction import Search, interpolation, likelihood, reconstruction, targets
+from didlearn.studies.latent_dimension.reconstruction import (
+    SearchEffort,
+    interpolation,
+    likelihood,
+    reconstruction,
+    targets,
+)
 from tests.inversion.decoders import decoder, linear
 
-SEARCH = Search(draws=40, starts=3, rounds=1)
+SEARCH = SearchEffort(draws=40, starts=3, rounds=1)
 
 
 def identity(dimensions=64):

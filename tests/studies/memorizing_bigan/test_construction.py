@@ -19,7 +19,7 @@ from didlearn.studies.memorizing_bigan.construction import (
 )
 from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
 from didlearn.studies.memorizing_bigan.summary import fall, linear_theory, pool, summary, taken_apart
-from didlearn.studies.study import Place
+from didlearn.studies.study import Workplace
 from didlearn.zoo.memorizing.generator import noise_positions
 
 QUICK = MemorizingBigan(
@@ -40,7 +40,7 @@ QUICK = MemorizingBigan(
 
 def row(cell, settings=QUICK, seed=0):
     with TemporaryDirectory() as folder:
-        place = Place(Path(folder) / "model", Path(folder) / "cache")
+        place = Workplace(Path(folder) / "model", Path(folder) / "cache")
         return run_cell(settings, cell, Stream(seed, tuple(map(str, cell.values()))), place)
 
 

@@ -5,9 +5,9 @@ import torch
 from scipy.stats import norm
 
 from didlearn.rng import Stream
-from didlearn.studies.memorizing_bigan.critics import Critic, Training, distinguish
+from didlearn.studies.memorizing_bigan.critics import DiscriminatorTraining, PairDiscriminator, distinguish
 
-QUICK = Training(steps=400, batch=128, validation=2_000, test=10_000, learning_rate=5e-3)
+QUICK = DiscriminatorTraining(steps=400, batch=128, validation=2_000, test=10_000, learning_rate=5e-3)
 
 
 def normal(shift=0.0):
@@ -67,7 +67,7 @@ def test_the_advantage_is_measured_on_pairs_of_their_own():
         asked.append((count, generator.initial_seed()))
         return normal()(count, generator)
 
-    distinguish(spied, normal(), 0, Training(steps=20, batch=8, validation=50, test=70), Stream(0))
+    distinguish(spied, normal(), 0, DiscriminatorTraining(steps=20, batch=8, validation=50, test=70), Stream(0))
     seeds = {count: {seed for n, seed in asked if n == count} for count in (8, 50, 70)}
     assert not seeds[8] & seeds[70]
     assert not seeds[50] & seeds[70]
@@ -88,13 +88,15 @@ def test_training_stops_when_nothing_improves():
         steps += count == 16
         return normal()(count, generator)
 
-    found = distinguish(counted, normal(), 16, Training(steps=2000, batch=16, looks=200, patience=3), Stream(0))
+    found = distinguish(
+        counted, normal(), 16, DiscriminatorTraining(steps=2000, batch=16, looks=200, patience=3), Stream(0)
+    )
     assert found.steps + 40 == steps < 2000
 
 
 def test_parameters_are_counted():
     def count(width):
-        return sum(p.numel() for p in Critic(68, width, torch.Generator()).parameters())
+        return sum(p.numel() for p in PairDiscriminator(68, width, torch.Generator()).parameters())
 
     assert count(0) == 69
     assert count(8) == 68 * 8 + 8 + 8 * 8 + 8 + 8 + 1
@@ -103,12 +105,12 @@ def test_parameters_are_counted():
 def test_weights_come_from_the_generator():
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    first = Critic(6, 3, torch.Generator().manual_seed(1)).state_dict()
-    second = Critic(6, 3, torch.Generator().manual_seed(1)).state_dict()
+    first = PairDiscriminator(6, 3, torch.Generator().manual_seed(1)).state_dict()
+    second = PairDiscriminator(6, 3, torch.Generator().manual_seed(1)).state_dict()
     assert all(torch.equal(first[k], second[k]) for k in first)
     assert torch.equal(before, torch.get_rng_state())
     assert math.isclose(
-        float(Critic(4000, 50, torch.Generator().manual_seed(1))[0].weight.detach().std()),
+        float(PairDiscriminator(4000, 50, torch.Generator().manual_seed(1))[0].weight.detach().std()),
         (2 / 4000) ** 0.5,
         rel_tol=0.02,
     )

@@ -9,7 +9,7 @@ from didlearn.errors import ModelError
 from didlearn.rng import Stream
 from didlearn.studies.memorizing_bigan.learned_pairs import LearnedPairs, border, learn
 from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
-from didlearn.studies.study import Place
+from didlearn.studies.study import Workplace
 from didlearn.zoo.bigan import BiganRecipe
 
 RECIPE = BiganRecipe(latent=3, width=4, encoder_width=4, discriminator_width=4, batch=32, steps=150, learning_rate=2e-3)
@@ -23,7 +23,7 @@ def law():
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cell")
-    return Place(folder / "model", folder / "cache")
+    return Workplace(folder / "model", folder / "cache")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_a_finished_model_is_not_trained_again(law, learned, place):
 
 def test_a_model_is_its_streams(law, learned, tmp_path):
     short = dataclasses.replace(RECIPE, steps=5)
-    places = [Place(tmp_path / name, tmp_path / "cache") for name in "abc"]
+    places = [Workplace(tmp_path / name, tmp_path / "cache") for name in "abc"]
     streams = [Stream(1), Stream(1), Stream(2)]
     models = [
         learn(short, law, 100, stream, place)[0].model.fingerprint
@@ -96,7 +96,7 @@ def test_a_model_is_its_streams(law, learned, tmp_path):
 def test_a_diverging_training_is_said(law, tmp_path):
     wild = dataclasses.replace(RECIPE, learning_rate=1e30, steps=30)
     with pytest.raises(ModelError, match="diverged"):
-        learn(wild, law, 100, Stream(0), Place(tmp_path / "m", tmp_path / "c"))
+        learn(wild, law, 100, Stream(0), Workplace(tmp_path / "m", tmp_path / "c"))
 
 
 def test_codes_are_taken_in_evaluation_mode(learned):

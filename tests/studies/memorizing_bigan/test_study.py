@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from didlearn.cli.app import app
-from didlearn.studies.memorizing_bigan.construction import NAME
+from didlearn.studies.memorizing_bigan.construction import STUDY_NAME
 from didlearn.studies.memorizing_bigan.study import MemorizingBiganStudy
 
 
@@ -27,7 +27,7 @@ def made_up(support, share):
 def test_the_answer_is_what_the_rows_show(shares, said):
     result = MemorizingBiganStudy().summarise([made_up(m, share) for m, share in shares.items()])
     assert said in result.answer
-    assert result.check == NAME
+    assert result.check == STUDY_NAME
     json.dumps(result.model_dump(mode="json"), allow_nan=False)
 
 
@@ -88,7 +88,7 @@ def test_the_command_runs_it_and_the_numbers_are_those_of_any_number_of_jobs(tmp
     found = {}
     for jobs in ("1", "2"):
         folder = tmp_path / jobs
-        done = CliRunner().invoke(app, ["study", NAME, *flags, "--jobs", jobs, "-o", str(folder), "--seed", "3"])
+        done = CliRunner().invoke(app, ["study", STUDY_NAME, *flags, "--jobs", jobs, "-o", str(folder), "--seed", "3"])
         assert done.exit_code == 0, done.output
         lines = map(json.loads, (folder / "rows.jsonl").read_text().splitlines())
         found[jobs] = {json.dumps(line["cell"], sort_keys=True): line["row"] for line in lines}
@@ -97,4 +97,4 @@ def test_the_command_runs_it_and_the_numbers_are_those_of_any_number_of_jobs(tmp
     page = (tmp_path / "1" / "report.html").read_text(encoding="utf-8")
     assert "trained BiGAN, seed 0" in page
     assert page == (tmp_path / "2" / "report.html").read_text(encoding="utf-8")
-    assert (tmp_path / "1" / "figures" / f"{NAME}-capacity.svg").is_file()
+    assert (tmp_path / "1" / "figures" / f"{STUDY_NAME}-capacity.svg").is_file()

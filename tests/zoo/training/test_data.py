@@ -5,7 +5,7 @@ import torch
 import didlearn as dl
 from didlearn.errors import UsageError
 from didlearn.rng import Stream
-from didlearn.zoo.training.data import Source, TrainingSet, read_bytes
+from didlearn.zoo.training.data import StepData, TrainingSet, read_bytes
 from tests.zoo.tiny import digits
 
 
@@ -44,18 +44,18 @@ def test_images_labels_and_places_belong_together():
 
 def test_a_step_s_noise_and_images_depend_on_the_step_alone():
     data = opened()
-    one, other = Source(data, 5, 100, 2), Source(data, 5, 100, 2)
-    Source(data, 4, 100, 2).normal(3)
+    one, other = StepData(data, 5, 100, 2), StepData(data, 5, 100, 2)
+    StepData(data, 4, 100, 2).normal(3)
     torch.randn(3)
     assert torch.equal(one.normal(2, 3), other.normal(2, 3))
     assert torch.equal(one.uniform(4), other.uniform(4))
     assert one.real().places.tolist() == data.batch(10).places.tolist()
     assert one.real().places.tolist() == data.batch(11).places.tolist()
-    assert not torch.equal(Source(data, 6, 100, 2).normal(2, 3), Source(data, 5, 100, 2).normal(2, 3))
+    assert not torch.equal(StepData(data, 6, 100, 2).normal(2, 3), StepData(data, 5, 100, 2).normal(2, 3))
 
 
 def test_noise_is_standard():
-    source = Source(opened(), 0, 100, 1)
+    source = StepData(opened(), 0, 100, 1)
     noise, share = source.normal(40_000), source.uniform(40_000)
     assert abs(noise.mean()) < 0.02
     assert abs(noise.var() - 1) < 0.03

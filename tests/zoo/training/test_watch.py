@@ -7,7 +7,7 @@ from PIL import Image
 
 from didlearn.errors import ModelError
 from didlearn.models.architectures import Dcgan, Memory
-from didlearn.zoo.training.watch import FRESH, LARGEST, Watch, check_losses, finite_weights, write_sheet
+from didlearn.zoo.training.watch import FRESH, LARGEST_LOSS, Watch, check_losses, finite_weights, write_sheet
 from tests.zoo.tiny import digits
 
 
@@ -58,9 +58,9 @@ def test_the_variance_is_that_of_held_out_pixels(watch):
 
 
 def test_losses_of_no_size_are_told():
-    check_losses({"critic": -LARGEST, "error": 0.1}, FRESH + 1, 0.06)
+    check_losses({"critic": -LARGEST_LOSS, "error": 0.1}, FRESH + 1, 0.06)
     check_losses({"error": 0.3}, FRESH, 0.06)
-    for bad in (math.nan, math.inf, -math.inf, 1.01 * LARGEST, -1.01 * LARGEST):
+    for bad in (math.nan, math.inf, -math.inf, 1.01 * LARGEST_LOSS, -1.01 * LARGEST_LOSS):
         with pytest.raises(ModelError, match=r"the critic loss is .* at step 7"):
             check_losses({"critic": bad}, 7, 1.0)
     with pytest.raises(ModelError, match=r"errs by 0.13 a pixel at step 201, the mean image by 0.06"):

@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from didlearn.arrays import Array
-from didlearn.statistics.subspace import BLOCK, leading_directions
+from didlearn.statistics.subspace import MOMENT_ROWS, leading_directions
 
 _ROUNDS = 5
 _NOTHING = 1e-9  # of the largest weight: rows with less are left out
@@ -89,7 +89,7 @@ class Mixture:
 
 
 def _blocks(count: int) -> list[slice]:
-    return [slice(start, start + BLOCK) for start in range(0, count, BLOCK)]
+    return [slice(start, start + MOMENT_ROWS) for start in range(0, count, MOMENT_ROWS)]
 
 
 def fit_baselines(x: Array, dimension: int, rng: np.random.Generator) -> dict[str, Gaussian | Mixture]:

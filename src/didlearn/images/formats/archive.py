@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from didlearn.errors import DataError
-from didlearn.images.classes import plain
+from didlearn.images.classes import printable
 
 _BOMB_BYTES = 16 * 2**20
 _BOMB_RATIO = 200
@@ -36,7 +36,7 @@ def open_archive(path: Path) -> zipfile.ZipFile:
 def _check_member(member: zipfile.ZipInfo, path: Path) -> None:
     # ZipInfo cuts the name at a NUL byte and keeps what the archive said in orig_filename.
     name = member.orig_filename.replace("\\", "/")
-    called = f"{path} has a member named {plain(name)!r}"
+    called = f"{path} has a member named {printable(name)!r}"
     if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in name.split("/"):
         raise DataError(
             f"{called}, which points outside the archive: nothing was read; pack it again without such names"
@@ -68,6 +68,6 @@ def refuse_bomb(member: zipfile.ZipInfo, path: Path, *, most: int, bomb_bytes: i
     size, packed = member.file_size, max(1, member.compress_size)
     if size > most or (size > bomb_bytes and size > _BOMB_RATIO * packed):
         raise DataError(
-            f"{path}: the member {plain(member.filename)!r} would unfold from {packed} to {size} bytes, as a zip bomb "
+            f"{path}: the member {printable(member.filename)!r} would unfold from {packed} to {size} bytes, as a zip bomb "
             "does; it was not unpacked: remove it from the archive"
         )

@@ -15,7 +15,7 @@ from didlearn.images.classes import Labels
 
 CHECKED_WHOLE = 2 * 2**30  # bytes
 CHECKED_SAMPLE = 4096  # images of an array larger than that
-BLOCK = 32 * 2**20  # bytes
+CHECKED_BYTES = 32 * 2**20  # bytes
 _SLACK = 1e-5  # rounding of float32 arithmetic such as (x + 1) / 2
 
 
@@ -169,7 +169,7 @@ def _blocks(array: Array) -> Iterator[Array]:
         chosen = np.unique(np.linspace(0, count - 1, CHECKED_SAMPLE).astype(np.int64))
     else:
         chosen = np.arange(count)
-    step = max(1, BLOCK // max(1, array.nbytes // count))
+    step = max(1, CHECKED_BYTES // max(1, array.nbytes // count))
     for start in range(0, len(chosen), step):
         places = chosen[start : start + step]
         whole = places[-1] - places[0] == len(places) - 1

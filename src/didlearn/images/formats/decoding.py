@@ -29,7 +29,7 @@ from didlearn.arrays import Array
 from didlearn.errors import DataError
 
 MAX_PIXELS = 64_000_000
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 PNG = b"\x89PNG\r\n\x1a\n"
 _ORIENTATION = 0x0112
 
@@ -52,7 +52,7 @@ class BrokenFileError(DataError):
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class PictureHeader:
     """What a picture's header says.
 
     Attributes:
@@ -68,7 +68,7 @@ class Header:
     traits: tuple[str, ...] = ()
 
 
-def read_header(data: bytes, where: str) -> Header:
+def read_header(data: bytes, where: str) -> PictureHeader:
     """Read a picture's header without decoding it.
 
     Args:
@@ -81,7 +81,7 @@ def read_header(data: bytes, where: str) -> Header:
     """
     image = _open(data, where)
     try:
-        return Header(*image.size, _channels(image), image.format or "", _traits(image))
+        return PictureHeader(*image.size, _channels(image), image.format or "", _traits(image))
     except Exception as error:  # noqa: BLE001 (a parser fed hostile bytes may raise anything)
         raise BrokenFileError(where, _reason(error)) from None
 
@@ -107,7 +107,7 @@ def decode(data: bytes, where: str) -> Array:
         if data.startswith(PNG):
             _check_png(data)
         image.load()
-        pixels = to_pixels(image, where)
+        pixels = from_pil(image, where)
     except DataError:
         raise
     except Exception as error:  # noqa: BLE001 (as above)
@@ -115,7 +115,7 @@ def decode(data: bytes, where: str) -> Array:
     return pixels
 
 
-def to_pixels(image: Image, where: str) -> Array:
+def from_pil(image: Image, where: str) -> Array:
     """Turn a loaded PIL picture of any mode into (C, H, W) uint8, C = 1 or 3.
 
     Raises:

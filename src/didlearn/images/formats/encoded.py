@@ -13,9 +13,9 @@ import numpy as np
 from didlearn.arrays import Array
 from didlearn.errors import DataError
 from didlearn.images.base import Images, Shape
-from didlearn.images.classes import Labels, plain
+from didlearn.images.classes import Labels, printable
 from didlearn.images.fit import Fit
-from didlearn.images.formats.decoding import BrokenFileError, Header, decode, looks_whole, read_header
+from didlearn.images.formats.decoding import BrokenFileError, PictureHeader, decode, looks_whole, read_header
 from didlearn.parallel import default_threads
 from didlearn.rng import generator
 
@@ -26,10 +26,10 @@ SURVEYED_WHOLE = 20_000
 SURVEYED_SAMPLE = 2_000
 _POOLED_FROM = 32
 _PER_TASK = 16
-LISTED = 10
+LISTED_FILES = 10
 
 
-class Source(Protocol):
+class PictureFiles(Protocol):
     """Picture files by number."""
 
     @property
@@ -52,7 +52,7 @@ class Source(Protocol):
         """Return what to call a file in errors."""
 
 
-def open_encoded(source: Source, labels: Labels, fit: Fit, *, skip_broken: bool) -> Images:
+def open_encoded(source: PictureFiles, labels: Labels, fit: Fit, *, skip_broken: bool) -> Images:
     """Look over a set of picture files and return it as ``Images``.
 
     Headers are read: of every file up to ``SURVEYED_WHOLE``, of ``SURVEYED_SAMPLE`` random ones in larger sets. A small
@@ -87,7 +87,7 @@ class EncodedReader:
         shape: (C, H, W) afterwards. first: position of the file that the others are compared with.
     """
 
-    source: Source
+    source: PictureFiles
     kept: Array
     fit: Fit
     shape: Shape
@@ -150,7 +150,7 @@ def _surveyed(count: int) -> list[int]:
     return sorted({0, *chosen.tolist()})
 
 
-def _header(source: Source, index: int) -> Header:
+def _header(source: PictureFiles, index: int) -> PictureHeader:
     where = source.where(index)
     data = source.fetch(index, HEADER_BYTES)
     if len(data) < HEADER_BYTES and not looks_whole(data):
@@ -162,8 +162,8 @@ def _header(source: Source, index: int) -> Header:
         return read_header(source.fetch(index), where)
 
 
-def _whole_files(source: Source) -> tuple[Array, dict[int, Header], tuple[str, ...]]:
-    def look(index: int) -> Header | None:
+def _whole_files(source: PictureFiles) -> tuple[Array, dict[int, PictureHeader], tuple[str, ...]]:
+    def look(index: int) -> PictureHeader | None:
         try:
             data = source.fetch(index)
             decode(data, source.where(index))
@@ -173,16 +173,16 @@ def _whole_files(source: Source) -> tuple[Array, dict[int, Header], tuple[str, .
 
     found = list(_in_threads(look, range(len(source.names))))
     headers = {index: header for index, header in enumerate(found) if header is not None}
-    broken = [plain(source.names[index]) for index, header in enumerate(found) if header is None]
+    broken = [printable(source.names[index]) for index, header in enumerate(found) if header is None]
     if not headers:
         raise DataError(f"{source.name}: none of the {len(found)} picture files can be decoded; name another set")
-    listed = ", ".join(broken[:LISTED]) + (", ..." if len(broken) > LISTED else "")
+    listed = ", ".join(broken[:LISTED_FILES]) + (", ..." if len(broken) > LISTED_FILES else "")
     plural = "s" if len(broken) > 1 else ""
     notes = (f"{len(broken)} broken file{plural} skipped: {listed}",) if broken else ()
     return np.fromiter(headers, dtype=np.int64), headers, notes
 
 
-def _common_shape(source: Source, headers: dict[int, Header], fit: Fit) -> Shape:
+def _common_shape(source: PictureFiles, headers: dict[int, PictureHeader], fit: Fit) -> Shape:
     sizes = {index: (header.width, header.height) for index, header in headers.items()}
     if fit.size is None and len(set(sizes.values())) > 1:
         raise _mixed(source, sizes)
@@ -190,7 +190,7 @@ def _common_shape(source: Source, headers: dict[int, Header], fit: Fit) -> Shape
     return fit.shape((max(header.channels for header in headers.values()), height, width))
 
 
-def _mixed(source: Source, sizes: Mapping[int, tuple[int, ...]]) -> DataError:
+def _mixed(source: PictureFiles, sizes: Mapping[int, tuple[int, ...]]) -> DataError:
     first = next(iter(sizes))
     other = next(index for index, size in sizes.items() if size != sizes[first])
     pair = [f"{source.where(i)} is {sizes[i][0]}×{sizes[i][1]}" for i in (first, other)]
@@ -201,7 +201,7 @@ def _mixed(source: Source, sizes: Mapping[int, tuple[int, ...]]) -> DataError:
     )
 
 
-def _traits(headers: dict[int, Header], count: int) -> tuple[str, ...]:
+def _traits(headers: dict[int, PictureHeader], count: int) -> tuple[str, ...]:
     seen = Counter(trait for header in headers.values() for trait in header.traits)
     among = f"{len(headers)} pictures looked at" if len(headers) < count else f"{count} pictures"
     return tuple(f"{number} of {among} {'is' if number == 1 else 'are'} {trait}" for trait, number in seen.items())

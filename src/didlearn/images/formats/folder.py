@@ -10,9 +10,9 @@ from pathlib import Path
 
 from didlearn.errors import DataError
 from didlearn.images.base import Images
-from didlearn.images.classes import from_dataset_json, from_subfolders, plain
+from didlearn.images.classes import from_dataset_json, from_subfolders, printable
 from didlearn.images.fit import Fit
-from didlearn.images.formats.decoding import SUFFIXES, BrokenFileError
+from didlearn.images.formats.decoding import PICTURE_SUFFIXES, BrokenFileError
 from didlearn.images.formats.encoded import MAX_FILE, open_encoded
 
 
@@ -44,7 +44,7 @@ class FolderSource:
 
     def where(self, index: int) -> str:
         """Return the path of a file."""
-        return plain(f"{self.name}/{self.names[index]}")
+        return printable(f"{self.name}/{self.names[index]}")
 
     def fetch(self, index: int, limit: int | None = None) -> bytes:
         """Return the bytes of a file, or its first ``limit``."""
@@ -119,14 +119,14 @@ def _sort_in(
     if is_folder:
         below.append((entry.is_symlink(), f"{folder}{entry.name}/"))
     # A link to nothing counts: it is a picture somebody meant to have, and reading it names it.
-    elif suffix in SUFFIXES and (is_file or entry.is_symlink()):
+    elif suffix in PICTURE_SUFFIXES and (is_file or entry.is_symlink()):
         names.append(f"{folder}{entry.name}")
     else:
         others[suffix or "without a suffix"] += 1
 
 
 def _empty(path: Path, others: Counter[str]) -> DataError:
-    kinds = " ".join(suffix.lstrip(".") for suffix in SUFFIXES)
+    kinds = " ".join(suffix.lstrip(".") for suffix in PICTURE_SUFFIXES)
     held = ", ".join(f"{number} {suffix}" for suffix, number in others.most_common(3))
     found = f"it holds other files ({held}): name one of them if it is a data set" if others else "it is empty"
-    return DataError(f"the folder {plain(str(path))} holds no pictures ({kinds}); {found}")
+    return DataError(f"the folder {printable(str(path))} holds no pictures ({kinds}); {found}")

@@ -16,9 +16,9 @@ import numpy as np
 
 from didlearn.errors import DataError, MissingExtraError
 from didlearn.images.base import Images
-from didlearn.images.classes import Labels, from_values, plain
+from didlearn.images.classes import Labels, from_values, printable
 from didlearn.images.fit import Fit
-from didlearn.images.formats.decoding import SUFFIXES, BrokenFileError
+from didlearn.images.formats.decoding import PICTURE_SUFFIXES, BrokenFileError
 from didlearn.images.formats.encoded import MAX_FILE, open_encoded
 from didlearn.images.formats.folder import read_bounded
 
@@ -26,7 +26,7 @@ _IMAGE_COLUMNS = ("image", "img", "picture", "pixels")
 _LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "y", "target")
 
 
-def open_hub(spec: str, fit: Fit, *, skip_broken: bool = False) -> Images:
+def open_hub_dataset(spec: str, fit: Fit, *, skip_broken: bool = False) -> Images:
     """Open ``hf:NAME`` or ``hf:NAME:SPLIT``; the split ``train`` where none is named and there are several.
 
     Raises:
@@ -96,7 +96,7 @@ class HubSource:
             return data
         if isinstance(data, bytes):
             raise DataError(f"{self.where(index)} is larger than {MAX_FILE >> 20} MiB: remove it")
-        if isinstance(path, str) and path.lower().endswith(SUFFIXES) and Path(path).is_file():
+        if isinstance(path, str) and path.lower().endswith(PICTURE_SUFFIXES) and Path(path).is_file():
             return read_bounded(Path(path), limit)
         raise BrokenFileError(self.where(index), "there is no picture in it, nor a file where it points")
 
@@ -166,7 +166,7 @@ def _image_column(table: Any, name: str) -> str:
     found = [column for column, feature in table.features.items() if _holds_pictures(feature)]
     preferred = [column for column in found if column.lower() in _IMAGE_COLUMNS]
     if not found:
-        columns = plain(", ".join(table.column_names))
+        columns = printable(", ".join(table.column_names))
         raise DataError(f"{name} has no column of encoded pictures (columns: {columns}): give it one of type Image")
     return (preferred or found)[0]
 
@@ -192,8 +192,8 @@ def _labels(table: Any, name: str) -> Labels:
     if chosen is None:
         return Labels()
     values = np.asarray(table.select_columns([chosen]).with_format("arrow")[:][chosen].to_pylist())
-    labels = from_values(values, len(table), f"{name}: column {plain(chosen)}")
+    labels = from_values(values, len(table), f"{name}: column {printable(chosen)}")
     classes = getattr(table.features[chosen], "names", None)
     if labels.values is None or not classes:
         return labels
-    return Labels(labels.values, tuple(plain(str(c)) for c in classes), labels.notes)
+    return Labels(labels.values, tuple(printable(str(c)) for c in classes), labels.notes)

@@ -32,7 +32,7 @@ _KEYS: Final = (
     ("test_images", "test_labels"),
 )
 NPZ_BOMB_BYTES = 256 * 2**20
-Header = tuple[tuple[int, ...], np.dtype[Any], int]
+ArrayHeader = tuple[tuple[int, ...], np.dtype[Any], int]
 
 
 def open_npy(path: Path) -> Images:
@@ -117,7 +117,7 @@ def _load(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Floa
         raise DataError(f"{name} is damaged ({error}): copy or save the file again") from None
 
 
-def _header(file: IO[bytes], name: str) -> Header:
+def _header(file: IO[bytes], name: str) -> ArrayHeader:
     """Return shape, type and length of the header of an array file.
 
     Raises:

@@ -94,7 +94,7 @@ class DatasetReader:
         where = f"{self.name}: item {index}"
         picture = _picture(self.dataset[index])
         if isinstance(picture, Image):
-            return decoding.to_pixels(picture, where)
+            return decoding.from_pil(picture, where)
         pixels = _to_numpy(picture)
         if pixels.dtype.kind not in "uibf" or pixels.ndim not in (2, 3) or 0 in pixels.shape:
             raise DataError(f"{where} is a {type(picture).__name__}, not a picture: give a tensor (C, H, W)")

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from didlearn.errors import DataError
 from didlearn.images.base import Images
-from didlearn.images.classes import Labels, from_dataset_json, from_subfolders, plain
+from didlearn.images.classes import Labels, from_dataset_json, from_subfolders, printable
 from didlearn.images.fit import Fit
 from didlearn.images.formats.archive import open_archive, read_member, refuse_bomb
-from didlearn.images.formats.decoding import SUFFIXES, BrokenFileError
+from didlearn.images.formats.decoding import PICTURE_SUFFIXES, BrokenFileError
 from didlearn.images.formats.encoded import MAX_FILE, open_encoded
 
 
@@ -27,7 +27,7 @@ def open_zip(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
     archive = open_archive(path)
     pictures = sorted((m for m in archive.infolist() if _is_picture(m)), key=lambda member: member.filename)
     if not pictures:
-        kinds = " ".join(suffix.lstrip(".") for suffix in SUFFIXES)
+        kinds = " ".join(suffix.lstrip(".") for suffix in PICTURE_SUFFIXES)
         raise DataError(f"the archive {path} holds no pictures ({kinds}); it has {len(archive.infolist())} members")
     for member in pictures:
         refuse_bomb(member, path, most=MAX_FILE)
@@ -47,7 +47,7 @@ class ZipSource:
 
     def where(self, index: int) -> str:
         """Return the archive's path and the member's name."""
-        return f"{self.name}: {plain(self.names[index])}"
+        return f"{self.name}: {printable(self.names[index])}"
 
     def fetch(self, index: int, limit: int | None = None) -> bytes:
         """Return the bytes of a member, or its first ``limit``."""
@@ -62,7 +62,7 @@ class ZipSource:
 def _is_picture(member: zipfile.ZipInfo) -> bool:
     name = PurePosixPath(member.filename)
     hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts)
-    return not member.is_dir() and not hidden and name.suffix.lower() in SUFFIXES
+    return not member.is_dir() and not hidden and name.suffix.lower() in PICTURE_SUFFIXES
 
 
 def _labels(archive: zipfile.ZipFile, names: Sequence[str], path: Path) -> Labels:

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from didlearn.models.architectures.base import Architecture, Arguments, Shape, Width
+from didlearn.models.architectures.base import Architecture, ArchitectureArguments, Shape, Width
 from didlearn.models.architectures.convolutions import halving
 from didlearn.models.architectures.dcgan import Dcgan, DcganArguments
 from didlearn.models.architectures.mlp import Mlp, MlpArguments
@@ -17,7 +17,7 @@ DecoderArguments = Annotated[MlpArguments | DcganArguments, Field(discriminator=
 _DECODERS: dict[str, type[Architecture]] = {"mlp": Mlp, "dcgan": Dcgan}
 
 
-class AffineArguments(Arguments):
+class AffineArguments(ArchitectureArguments):
     """The decoder."""
 
     name: Literal["affine"] = "affine"
@@ -70,7 +70,7 @@ class Affine(Architecture):
         return torch.linalg.solve_triangular(self.code_map, (codes - self.code_mean).T, upper=False).T
 
 
-class AutoencoderArguments(Arguments):
+class AutoencoderArguments(ArchitectureArguments):
     """The decoder, the channels of the encoder's first layer, and whether the encoder gives a variance too."""
 
     name: Literal["autoencoder"] = "autoencoder"
@@ -94,7 +94,7 @@ class Autoencoder(Affine):
     ) -> None:
         Architecture.__init__(self, latent_shape, image_shape, classes)
         given = AutoencoderArguments(**arguments)
-        self.arguments: Arguments = given
+        self.arguments: ArchitectureArguments = given
         self._assemble(given.decoder)
         layers, features = halving(image_shape, given.encoder_width, "batch")
         self.stochastic_encoder = given.stochastic

@@ -17,7 +17,7 @@ OUTPUTS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "
 RANGES: dict[str, tuple[float, float] | None] = {"tanh": (-1, 1), "sigmoid": (0, 1), "linear": None}
 
 
-class Arguments(BaseModel):
+class ArchitectureArguments(BaseModel):
     """What of an architecture is not told by the shapes of its latent and its images."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,7 +29,7 @@ class Architecture(nn.Module):
     A label is one-hot and appended to the flattened latent.
     """
 
-    arguments: Arguments
+    arguments: ArchitectureArguments
     prior = "normal"
 
     def __init__(self, latent_shape: tuple[int, ...], image_shape: Shape, classes: int | None) -> None:

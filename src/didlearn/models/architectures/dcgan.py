@@ -9,10 +9,18 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from didlearn.models.architectures.base import OUTPUTS, RANGES, Architecture, Arguments, Output, Shape, Width
+from didlearn.models.architectures.base import (
+    OUTPUTS,
+    RANGES,
+    Architecture,
+    ArchitectureArguments,
+    Output,
+    Shape,
+    Width,
+)
 
 
-class DcganArguments(Arguments):
+class DcganArguments(ArchitectureArguments):
     """Channels of the last hidden layer, how often the size doubles, and what follows the last layer."""
 
     name: Literal["dcgan"] = "dcgan"

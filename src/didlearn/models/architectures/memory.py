@@ -10,10 +10,10 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
-from didlearn.models.architectures.base import Architecture, Arguments, Shape
+from didlearn.models.architectures.base import Architecture, ArchitectureArguments, Shape
 
 
-class MemoryArguments(Arguments):
+class MemoryArguments(ArchitectureArguments):
     """How many images are stored."""
 
     name: Literal["memory"] = "memory"

@@ -8,11 +8,11 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from didlearn.models.architectures.base import Architecture, Arguments, Shape
+from didlearn.models.architectures.base import Architecture, ArchitectureArguments, Shape
 from didlearn.models.architectures.dcgan import Dcgan, DcganArguments
 
 
-class MixtureArguments(Arguments):
+class MixtureArguments(ArchitectureArguments):
     """The generators' shape, and how many there are."""
 
     name: Literal["mixture"] = "mixture"

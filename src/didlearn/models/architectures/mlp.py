@@ -10,10 +10,18 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from didlearn.models.architectures.base import OUTPUTS, RANGES, Architecture, Arguments, Output, Shape, Width
+from didlearn.models.architectures.base import (
+    OUTPUTS,
+    RANGES,
+    Architecture,
+    ArchitectureArguments,
+    Output,
+    Shape,
+    Width,
+)
 
 
-class MlpArguments(Arguments):
+class MlpArguments(ArchitectureArguments):
     """Widths of the hidden layers, and what follows the last."""
 
     name: Literal["mlp"] = "mlp"

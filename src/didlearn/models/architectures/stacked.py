@@ -8,11 +8,11 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from didlearn.models.architectures.base import Architecture, Arguments, Shape, Width
+from didlearn.models.architectures.base import Architecture, ArchitectureArguments, Shape, Width
 from didlearn.models.architectures.dcgan import Dcgan, DcganArguments
 
 
-class StackedArguments(Arguments):
+class StackedArguments(ArchitectureArguments):
     """The lower generator's shape, the number of features between the two, and how much noise enters the upper one."""
 
     name: Literal["stacked"] = "stacked"

@@ -177,8 +177,8 @@ def _number(content: dict[str, Any], values: dict[str, Any]) -> Any:
     return values[content["as_name"]] if "as_name" in content else next(iter(content.values()))
 
 
-Reader = Callable[[Any, dict[str, Any], torch.device], Any]
-_READERS: dict[str, Reader] = {
+ArgumentReader = Callable[[Any, dict[str, Any], torch.device], Any]
+_READERS: dict[str, ArgumentReader] = {
     "as_none": lambda _content, _values, _device: None,
     "as_tensor": lambda content, values, _device: values[content["name"]],
     "as_tensors": lambda content, values, _device: [values[item["name"]] for item in content],

@@ -10,11 +10,11 @@ import torch
 
 from didlearn.neighbors.kernel.bounds import Bounds
 from didlearn.neighbors.kernel.level import Level, sketched, whole
-from didlearn.neighbors.kernel.rows import Index, Rows
+from didlearn.neighbors.kernel.rows import RowIndex, Rows
 from didlearn.neighbors.kernel.threads import few_threads
 
-PANEL = 4096  # left rows whose coordinates are kept
-STEP = 1152  # right rows multiplied with them at once
+PANEL_ROWS = 4096  # left rows whose coordinates are kept
+BLOCK_COLUMNS = 1152  # right rows multiplied with them at once
 DIRECT = 100  # one distance computed alone costs as much as this many in a matrix product
 _GATHER = 50  # fetching a row's coordinates likewise
 
@@ -23,8 +23,8 @@ _GATHER = 50  # fetching a row's coordinates likewise
 class Block:
     """Rows of the left set and of the right: slices, or row numbers once narrowed down."""
 
-    rows: Index
-    columns: Index
+    rows: RowIndex
+    columns: RowIndex
 
     @property
     def area(self) -> int:
@@ -52,7 +52,7 @@ class Survey:
         self.bounds, self.block, self.limit = bounds, block, limit
         self.alive = bounds.alive(limit)
 
-    def kept(self) -> Index:
+    def kept(self) -> RowIndex:
         """Return the block's rows, counted within it, that have a pair left; all where they are not far fewer."""
         rows = self.alive[:, 0].unique_consecutive()
         return slice(0, len(self.limit)) if 2 * len(rows) > len(self.limit) else rows
@@ -155,12 +155,12 @@ def allowance(block: Block) -> float:
     return (block.area + _GATHER * (length(block.rows) + length(block.columns))) / DIRECT
 
 
-def numbers(index: Index, like: torch.Tensor) -> torch.Tensor:
+def numbers(index: RowIndex, like: torch.Tensor) -> torch.Tensor:
     """Return the row numbers an index stands for."""
     return torch.arange(index.start, index.stop, device=like.device) if isinstance(index, slice) else index
 
 
-def length(index: Index) -> int:
+def length(index: RowIndex) -> int:
     """Return how many rows an index stands for."""
     return index.stop - index.start if isinstance(index, slice) else len(index)
 

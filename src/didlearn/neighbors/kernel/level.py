@@ -19,16 +19,16 @@ from typing import Protocol
 import torch
 
 from didlearn.neighbors.kernel.bounds import TILE, Bounds
-from didlearn.neighbors.kernel.rows import TINY, Index, Rows
+from didlearn.neighbors.kernel.rows import TINY, RowIndex, Rows
 from didlearn.neighbors.kernel.sketch import Components, Sketch
 from didlearn.neighbors.kernel.threads import all_threads
 
-SPAN = 4096  # columns multiplied in one go
+PRODUCT_COLUMNS = 4096  # columns multiplied in one go
 SKETCHES = (32, 192)  # leading components tried, while they are less than a quarter of the width
-WORTHWHILE = 1024  # fewer rows than this are not worth a sketch
+SKETCHED_FROM = 1024  # fewer rows than this are not worth a sketch
 
 
-class Source(Protocol):
+class Coordinates(Protocol):
     """Coordinates of rows, and how far they may lie from the ideal ones."""
 
     @property
@@ -36,8 +36,8 @@ class Source(Protocol):
     @property
     def dtype(self) -> torch.dtype: ...  # noqa: D102
 
-    def load(self, index: Index, columns: slice, spare: int) -> torch.Tensor: ...  # noqa: D102
-    def error(self, index: Index, norm: torch.Tensor) -> torch.Tensor: ...  # noqa: D102
+    def load(self, index: RowIndex, columns: slice, spare: int) -> torch.Tensor: ...  # noqa: D102
+    def error(self, index: RowIndex, norm: torch.Tensor) -> torch.Tensor: ...  # noqa: D102
     def reach(self) -> float: ...  # noqa: D102
 
 
@@ -53,11 +53,11 @@ class Whole:
         """The dimension D."""
         return self.rows.width
 
-    def load(self, index: Index, columns: slice, spare: int) -> torch.Tensor:
+    def load(self, index: RowIndex, columns: slice, spare: int) -> torch.Tensor:
         """Return the centred rows, (n, d + spare)."""
         return self.rows.load(index, columns, self.dtype, spare)
 
-    def error(self, index: Index, norm: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 (a source may know better)
+    def error(self, index: RowIndex, norm: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 (a source may know better)
         """Bound the rounding of ``scale · x - centre``, (n,)."""
         return 2 * torch.finfo(self.dtype).eps * norm + math.sqrt(TINY)
 
@@ -69,10 +69,12 @@ class Whole:
 class Level:
     """One way to bound distances, and the memory of how often it was enough."""
 
-    def __init__(self, left: Source, right: Source) -> None:
+    def __init__(self, left: Coordinates, right: Coordinates) -> None:
         self.left, self.right = left, right
-        self.spans = [slice(start, min(start + SPAN, left.width)) for start in range(0, left.width, SPAN)]
-        terms = min(left.width, SPAN) + 2 + len(self.spans)
+        self.spans = [
+            slice(start, min(start + PRODUCT_COLUMNS, left.width)) for start in range(0, left.width, PRODUCT_COLUMNS)
+        ]
+        terms = min(left.width, PRODUCT_COLUMNS) + 2 + len(self.spans)
         self.gamma = (3 * terms + 16) * torch.finfo(left.dtype).eps / 2
         self._panel = slice(0, 0)
         self._held: tuple[torch.Tensor, torch.Tensor] | None = None
@@ -96,7 +98,7 @@ class Level:
         self._penalty = 0 if enough else min(8 * self._penalty + 1, 73)
         self._rest = self._penalty + 1 if self._penalty else 0
 
-    def bounds(self, rows: Index, columns: Index) -> Bounds:
+    def bounds(self, rows: RowIndex, columns: RowIndex) -> Bounds:
         """Bound the distances between left ``rows`` of the held panel and right ``columns``.
 
         The result is valid until the next call.
@@ -104,7 +106,7 @@ class Level:
         with all_threads():
             return self._bounds(rows, columns)
 
-    def _bounds(self, rows: Index, columns: Index) -> Bounds:
+    def _bounds(self, rows: RowIndex, columns: RowIndex) -> Bounds:
         lower, square_i, square_j = torch.empty(0), torch.zeros(()), torch.zeros(())
         for span in self.spans:
             (a, more_i), (b, more_j) = self._left(rows, span), _squared(self.right.load(columns, span, 2))
@@ -122,7 +124,7 @@ class Level:
         doubt = 2.02 * self.gamma * (square_i + square_j.max())
         return Bounds(lower, len(square_j), error_i, error_j, doubt)
 
-    def _left(self, rows: Index, span: slice) -> tuple[torch.Tensor, torch.Tensor]:
+    def _left(self, rows: RowIndex, span: slice) -> tuple[torch.Tensor, torch.Tensor]:
         if len(self.spans) > 1:  # too wide to keep
             return _squared(self.left.load(rows, span, 2))
         if self._held is None:
@@ -144,7 +146,7 @@ class Level:
 
 def sketched(left: Rows, right: Rows) -> list[Level]:
     """Return the levels of leading components, cheapest first; none where they would not pay."""
-    counts = [m for m in SKETCHES if 4 * m <= right.width and len(right) >= WORTHWHILE]
+    counts = [m for m in SKETCHES if 4 * m <= right.width and len(right) >= SKETCHED_FROM]
     return [_sketch_level(left, right, count) for count in counts]
 
 

@@ -21,7 +21,7 @@ from didlearn.arrays import Floats
 from didlearn.errors import DataError
 from didlearn.neighbors.kernel.threads import share
 
-Index = slice | torch.Tensor
+RowIndex = slice | torch.Tensor
 
 _SAMPLE = 1024  # rows that stand for all when the centre and the leading components are chosen
 _SAFE = (2.0**-20, 2.0**40)  # largest absolute values whose squares need no scaling in float32
@@ -52,7 +52,7 @@ class Rows:
         """The dimension D."""
         return self.raw.shape[1]
 
-    def load(self, index: Index, columns: slice, dtype: torch.dtype, spare: int = 0) -> torch.Tensor:
+    def load(self, index: RowIndex, columns: slice, dtype: torch.dtype, spare: int = 0) -> torch.Tensor:
         """Return ``scale · x - centre`` for some rows and columns, (n, d + spare); the spare columns are not set."""
         chosen = self.raw[index, columns] if isinstance(index, slice) else index
         out = torch.empty(len(chosen), columns.stop - columns.start + spare, dtype=dtype, device=self.raw.device)
@@ -129,7 +129,7 @@ def as_rows(*arrays: Any, device: str | torch.device | None = None) -> list[Rows
     return [Rows(raw, scale, centre) for raw in raws]
 
 
-def spread(count: int) -> torch.Tensor:
+def spread_rows(count: int) -> torch.Tensor:
     """Return at most ``_SAMPLE`` row numbers, evenly spread over ``count`` rows."""
     size = min(count, _SAMPLE)
     return (torch.arange(size) * count) // max(1, size)
@@ -180,7 +180,7 @@ def _scale(largest: float) -> float:
 def _centre(raw: torch.Tensor, scale: float) -> torch.Tensor:
     if len(raw) == 0:
         return torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
-    sample = raw.index_select(0, spread(len(raw)).to(raw.device))
+    sample = raw.index_select(0, spread_rows(len(raw)).to(raw.device))
     total = torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
     for part in sample.split(max(1, _GATHER // (8 * raw.shape[1]))):
         total += (part.double() * scale).sum(0)

@@ -15,13 +15,13 @@ from functools import cached_property
 
 import torch
 
-from didlearn.neighbors.kernel.rows import TINY, Index, Rows, spread
+from didlearn.neighbors.kernel.rows import TINY, RowIndex, Rows, spread_rows
 from didlearn.parallel import single_threaded
 from didlearn.rng import torch_generator
 
-STEP = 1024  # rows sketched at once
-SPAN = 128  # columns summed in one go: the rounding bound grows with it and with how many there are
-WIDE = 32 * SPAN  # columns loaded at once
+SKETCHED_ROWS = 1024  # rows sketched at once
+SUMMED_COLUMNS = 128  # columns summed in one go: the rounding bound grows with it and with how many there are
+LOADED_COLUMNS = 32 * SUMMED_COLUMNS  # columns loaded at once
 _UNIT = 2.0**-24
 _OVERSAMPLE = 16
 
@@ -42,7 +42,7 @@ class Components:
     def matrix(self) -> torch.Tensor:
         """The contraction, found when it is first needed."""
         rows = self.rows
-        sample = rows.load(spread(len(rows)).to(rows.raw.device), slice(0, rows.width), torch.float32)
+        sample = rows.load(spread_rows(len(rows)).to(rows.raw.device), slice(0, rows.width), torch.float32)
         generator = torch_generator(0, "neighbors", "components", self.count)
         start = torch.randn(len(sample), self.count + _OVERSAMPLE, generator=generator).to(sample.device)
         # Threads that meet after every column of a small factorization wait longer than they work.
@@ -76,9 +76,9 @@ class Sketch:
         self.width = components.count + 1
         self.values = torch.empty(len(rows), self.width, device=rows.raw.device)
         self.errors = torch.empty(len(rows), dtype=torch.float64, device=rows.raw.device)
-        self.done = [False] * -(-len(rows) // STEP)
+        self.done = [False] * -(-len(rows) // SKETCHED_ROWS)
 
-    def load(self, index: Index, columns: slice, spare: int) -> torch.Tensor:
+    def load(self, index: RowIndex, columns: slice, spare: int) -> torch.Tensor:
         """Return the sketches of some rows, (n, d + spare)."""
         self._prepare(index)
         block = self.values[index, columns]
@@ -86,7 +86,7 @@ class Sketch:
         out[:, : block.shape[1]] = block
         return out
 
-    def error(self, index: Index, norm: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 (known since the sketching)
+    def error(self, index: RowIndex, norm: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 (known since the sketching)
         """Return the bound on the sketches' own errors, (n,)."""
         return self.errors[index]
 
@@ -94,26 +94,26 @@ class Sketch:
         """Return how far two rows typically lie apart in the leading components."""
         return self.components.reach if self.components.matrix.numel() else 0.0
 
-    def _prepare(self, index: Index) -> None:
+    def _prepare(self, index: RowIndex) -> None:
         if isinstance(index, slice):
-            blocks = list(range(index.start // STEP, -(-index.stop // STEP)))
+            blocks = list(range(index.start // SKETCHED_ROWS, -(-index.stop // SKETCHED_ROWS)))
         else:
-            blocks = torch.unique(index // STEP).tolist()
+            blocks = torch.unique(index // SKETCHED_ROWS).tolist()
         for block in blocks:
             if not self.done[block]:
-                self._compute(slice(block * STEP, min((block + 1) * STEP, len(self.rows))))
+                self._compute(slice(block * SKETCHED_ROWS, min((block + 1) * SKETCHED_ROWS, len(self.rows))))
                 self.done[block] = True
 
     def _compute(self, index: slice) -> None:
         width, components = self.rows.width, self.width - 1
         projected = torch.zeros(index.stop - index.start, components, device=self.values.device)
         square = torch.zeros(len(projected), dtype=torch.float64, device=self.values.device)
-        for start in range(0, width, WIDE):
-            columns = slice(start, min(start + WIDE, width))
+        for start in range(0, width, LOADED_COLUMNS):
+            columns = slice(start, min(start + LOADED_COLUMNS, width))
             z, basis = self._spans(index, columns)
             square += torch.linalg.vector_norm(z, dim=2).double().square().sum(1)
             projected += torch.bmm(z.transpose(0, 1), basis).sum(0)
-        unit = _UNIT * (SPAN + width // SPAN + width // WIDE + 16)
+        unit = _UNIT * (SUMMED_COLUMNS + width // SUMMED_COLUMNS + width // LOADED_COLUMNS + 16)
         norm = square.sqrt() * (1 + unit)
         leading = math.sqrt(components) * unit * norm
         rest = (square - projected.double().square().sum(1)).clamp_(min=0)
@@ -128,8 +128,8 @@ class Sketch:
     def _spans(self, index: slice, columns: slice) -> tuple[torch.Tensor, torch.Tensor]:
         """Return rows (n, s, SPAN) and basis (s, SPAN, m) cut into spans, padded with zeros."""
         basis = self.components.matrix[columns]
-        missing = -len(basis) % SPAN
+        missing = -len(basis) % SUMMED_COLUMNS
         z = self.rows.load(index, columns, torch.float32, missing)
         z[:, len(basis) :] = 0
         basis = torch.nn.functional.pad(basis, (0, 0, 0, missing))
-        return z.view(len(z), -1, SPAN), basis.view(-1, SPAN, basis.shape[1])
+        return z.view(len(z), -1, SUMMED_COLUMNS), basis.view(-1, SUMMED_COLUMNS, basis.shape[1])

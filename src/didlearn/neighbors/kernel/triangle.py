@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import torch
 
 from didlearn.neighbors.kernel.bounds import Bounds
-from didlearn.neighbors.kernel.cascade import PANEL, STEP, Block, numbers, slices
+from didlearn.neighbors.kernel.cascade import BLOCK_COLUMNS, PANEL_ROWS, Block, numbers, slices
 
 
 def triangle(count: int) -> Iterator[tuple[slice, list[Block]]]:
     """Yield panels of rows and their blocks, in ascending order, that together hold every pair ``i < j``."""
-    for panel in slices(0, count, PANEL):
-        columns = slices(panel.start, count, STEP)
+    for panel in slices(0, count, PANEL_ROWS):
+        columns = slices(panel.start, count, BLOCK_COLUMNS)
         yield panel, [Block(slice(panel.start, min(panel.stop, c.stop)), c) for c in columns]
 
 

@@ -16,7 +16,7 @@ from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.paradox import collision_rate_uniform, log_no_collision
 from didlearn.statistics.intervals import check_level
 
-LARGEST = 1e18
+LARGEST_SUPPORT = 1e18
 
 
 def fit_effective_support(
@@ -94,7 +94,7 @@ def _log_likelihood(beta: float, *, M: Array, B: Array, K: Array) -> float:
 
 def _peak(objective: Any) -> float:
     """The likelihood has one maximum in ln β: each term rises with β (no collision) or falls (collision)."""
-    grid = np.linspace(0, math.log(LARGEST), 64)
+    grid = np.linspace(0, math.log(LARGEST_SUPPORT), 64)
     best = int(np.argmax([objective(math.exp(u)) for u in grid]))
     around = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     found = optimize.minimize_scalar(
@@ -103,7 +103,9 @@ def _peak(objective: Any) -> float:
     return math.exp(float(found.x))
 
 
-def _crossing(objective: Any, height: float, *, rising: bool, bottom: float = 1.0, top: float = LARGEST) -> float:
+def _crossing(
+    objective: Any, height: float, *, rising: bool, bottom: float = 1.0, top: float = LARGEST_SUPPORT
+) -> float:
     """Where the log-likelihood crosses ``height`` between ``bottom`` and ``top``, by bisection in ln β."""
     low, high = math.log(bottom), math.log(top)
     for _ in range(50):

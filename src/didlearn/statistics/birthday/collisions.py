@@ -146,10 +146,10 @@ def effective_support(pairs: float, triples: float, samples: int, level: float =
     Raises:
         UsageError: the counts cannot come from so many samples, or the level makes no sense.
     """
-    return invert(collision_probability(pairs, triples, samples, level))
+    return support_from_collisions(collision_probability(pairs, triples, samples, level))
 
 
-def invert(probability: Estimate) -> Estimate:
+def support_from_collisions(probability: Estimate) -> Estimate:
     """Turn an estimate of a collision probability into one of the effective support."""
     value, low, high = probability.value, probability.low or 0.0, probability.high or 1.0
     return probability.model_copy(

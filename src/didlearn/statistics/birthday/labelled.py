@@ -23,7 +23,7 @@ from scipy import special
 from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
-from didlearn.statistics.birthday.collisions import TAIL, effective_support, estimated_variance, invert
+from didlearn.statistics.birthday.collisions import TAIL, effective_support, estimated_variance, support_from_collisions
 from didlearn.statistics.intervals import check_level, proportion
 
 UNANSWERED: Final = -1
@@ -31,7 +31,7 @@ CANDIDATE: Final = -1
 _PRIOR: Final = 0.5  # Jeffreys
 _CHAINS: Final = 200
 _BURN_IN, _KEPT = 40, 20
-FEWEST: Final = 5
+FEWEST_PLANTED: Final = 5
 _METHOD: Final = "labelled pairs, corrected for the labellers' errors on planted pairs"
 
 
@@ -71,9 +71,9 @@ class Judgements:
 
     @property
     def measured(self) -> list[int]:
-        """The people who answered enough planted pairs of both kinds (``FEWEST``) for their errors to be known."""
+        """The people who answered enough planted pairs of both kinds (``FEWEST_PLANTED``) for their errors to be known."""
         people = range(len(self.said))
-        return [p for p in people if min(self.planted(p, 0)[1], self.planted(p, 1)[1]) >= FEWEST]
+        return [p for p in people if min(self.planted(p, 0)[1], self.planted(p, 1)[1]) >= FEWEST_PLANTED]
 
 
 def error_rates(judgements: Judgements, person: int, level: float = 0.95) -> dict[str, Estimate]:
@@ -96,7 +96,7 @@ def corrected_support(judgements: Judgements, rng: np.random.Generator, level: f
 
     Returns:
         ``effective_support``, ``collision_probability`` and ``duplicate_pairs``, or nothing where nobody answered both
-        candidates and ``FEWEST`` planted pairs of each kind.
+        candidates and ``FEWEST_PLANTED`` planted pairs of each kind.
 
     Raises:
         UsageError: the level makes no sense.
@@ -131,7 +131,11 @@ def corrected_support(judgements: Judgements, rng: np.random.Generator, level: f
         method="posterior given the labels; n is the pairs judged",
         unit="pairs",
     )
-    return {"effective_support": invert(probability), "collision_probability": probability, "duplicate_pairs": count}
+    return {
+        "effective_support": support_from_collisions(probability),
+        "collision_probability": probability,
+        "duplicate_pairs": count,
+    }
 
 
 def uncorrected_support(judgements: Judgements, level: float = 0.95) -> dict[str, Estimate]:

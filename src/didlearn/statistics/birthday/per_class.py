@@ -11,7 +11,7 @@ from scipy import stats
 from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
-from didlearn.statistics.birthday.collisions import Collisions, collision_interval, inflation, invert
+from didlearn.statistics.birthday.collisions import Collisions, collision_interval, inflation, support_from_collisions
 
 
 def combine_classes(
@@ -55,7 +55,7 @@ def combine_classes(
         method=f"sum of squared weights times within-class U-statistics, {len(classes)} classes, Fay–Feuer interval",
         unit="probability",
     )
-    return {"collision_probability": probability, "effective_support": invert(probability)}
+    return {"collision_probability": probability, "effective_support": support_from_collisions(probability)}
 
 
 def _fay_feuer(a: Array, classes: Sequence[Collisions], tail: float) -> tuple[float, float]:

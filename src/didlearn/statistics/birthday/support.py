@@ -8,7 +8,7 @@ from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.atoms import without_atoms
-from didlearn.statistics.birthday.collisions import Collisions, collision_probability, invert
+from didlearn.statistics.birthday.collisions import Collisions, collision_probability, support_from_collisions
 from didlearn.statistics.birthday.coverage import good_turing_coverage
 from didlearn.statistics.birthday.fingerprint import fingerprint
 from didlearn.statistics.birthday.heterogeneity import heterogeneity
@@ -40,7 +40,7 @@ def estimate_support(cluster_sizes: Sequence[int] | Array, samples: int, level: 
     fingerprint(cluster_sizes, samples)
     seen = Collisions.from_clusters(cluster_sizes, samples)
     probability = collision_probability(seen.pairs, seen.triples, samples, level)
-    support = invert(probability)
+    support = support_from_collisions(probability)
     return {
         "effective_support": support,
         "collision_probability": probability,

@@ -19,7 +19,7 @@ from didlearn.errors import DataError
 from didlearn.statistics.distances.features import as_features, as_pair
 from didlearn.statistics.distances.influence import Influences
 
-BLOCK = 4  # rows taken into a triangular factor at once, in multiples of the dimension
+FACTORED_AT_ONCE = 4  # rows taken into a triangular factor at once, in multiples of the dimension
 _ROUNDING = 1e-8
 
 
@@ -90,7 +90,7 @@ def factor(rows: Floats) -> tuple[Floats, Floats]:
     n, width = rows.shape
     mean = rows.mean(axis=0)
     found = np.empty((0, width))
-    step = max(BLOCK * width, 1024)
+    step = max(FACTORED_AT_ONCE * width, 1024)
     for start in range(0, n, step):
         stacked = np.concatenate([found, rows[start : start + step] - mean])
         found = linalg.qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0][: min(stacked.shape)]

@@ -18,7 +18,7 @@ from didlearn.errors import DataError, UsageError
 from didlearn.statistics.distances.features import as_pair
 from didlearn.statistics.distances.influence import Influences
 
-ROWS = 512  # rows whose kernel values are held at once
+KERNEL_ROWS = 512  # rows whose kernel values are held at once
 _FEWEST = 3
 _ROUNDING = 1e-12
 
@@ -53,7 +53,9 @@ def kernel_distance(*, real: Any, generated: Any) -> float:
         DataError: features that cannot be used, fewer than two rows, or different widths.
     """
     left, right = as_pair(real, generated)
-    across = sum(float(_kernel(left[some : some + ROWS], right).sum()) for some in range(0, len(left), ROWS))
+    across = sum(
+        float(_kernel(left[some : some + KERNEL_ROWS], right).sum()) for some in range(0, len(left), KERNEL_ROWS)
+    )
     return float(_mmd(_within(left), len(left), _within(right), len(right), across))
 
 
@@ -142,8 +144,8 @@ def _within(x: Floats) -> float:
 
 def _triangle(x: Floats) -> Iterator[tuple[slice, slice, Floats]]:
     """Yield blocks of rows, the rows from there on, and their kernel values without the diagonal."""
-    for start in range(0, len(x), ROWS):
-        rows, later = slice(start, min(start + ROWS, len(x))), slice(start, len(x))
+    for start in range(0, len(x), KERNEL_ROWS):
+        rows, later = slice(start, min(start + KERNEL_ROWS, len(x))), slice(start, len(x))
         kernel = _kernel(x[rows], x[later])
         np.fill_diagonal(kernel, 0.0)
         yield rows, later, kernel

@@ -17,7 +17,7 @@ from didlearn.models.module import ModuleModel
 from didlearn.neighbors import nearest
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean
-from didlearn.studies.study import Row
+from didlearn.studies.study import StudyRow
 
 _RECOVERED = 1e-4  # of a planted image's variance
 _WITHIN = 0.99  # of the prior's mass
@@ -25,7 +25,7 @@ CHAINS = 4  # of annealed importance sampling, for each image
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchEffort:
     """How hard to search (see ``invert``)."""
 
     draws: int
@@ -63,7 +63,9 @@ def targets(
     }
 
 
-def reconstruction(model: ModuleModel, groups: dict[str, Array], search: Search, seed: int, device: str) -> Row:
+def reconstruction(
+    model: ModuleModel, groups: dict[str, Array], search: SearchEffort, seed: int, device: str
+) -> StudyRow:
     """Invert every group; return mean squared errors with intervals, and the controls of the search.
 
     Returns:
@@ -78,7 +80,7 @@ def reconstruction(model: ModuleModel, groups: dict[str, Array], search: Search,
     variance = own.reshape(len(own), -1).astype(np.float64).var(axis=1)
     within = search.find(model, groups["train"], seed, device, clip=_WITHIN)
     size = int(np.prod(model.latent_shape))
-    row: Row = {
+    row: StudyRow = {
         "error": {name: _interval(result.error) for name, result in found.items()},
         "error_within": _interval(within.error),
         "planted": float((error < _RECOVERED * np.maximum(variance, 1e-12)).mean()),
@@ -114,7 +116,7 @@ def _encoder_error(model: ModuleModel, images: Array, device: str) -> Array:
     return error
 
 
-def likelihood(model: ModuleModel, images: Array, sigma: float, budget: int, seed: int, device: str) -> Row:
+def likelihood(model: ModuleModel, images: Array, sigma: float, budget: int, seed: int, device: str) -> StudyRow:
     """Return the mean lower bound on log p_σ(x) of images, in nats, with its interval over images."""
     found = log_evidence(model, images, sigma=sigma, seed=seed, chains=CHAINS, budget=budget, device=device, threads=1)
     return {"log_likelihood": _interval(np.asarray(found.lower, dtype=np.float64))}

@@ -15,10 +15,10 @@ from didlearn.evidence.log_evidence import make_settings
 from didlearn.images import open_images
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
-from didlearn.studies.latent_dimension.reconstruction import CHAINS, Search, likelihood, reconstruction, targets
+from didlearn.studies.latent_dimension.reconstruction import CHAINS, SearchEffort, likelihood, reconstruction, targets
 from didlearn.studies.latent_dimension.summary import summarise
-from didlearn.studies.study import Cell, Place, Row, Study
-from didlearn.studies.trained import Data, train
+from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
+from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.registry import RECIPES
 from didlearn.zoo.training.recipe import Recipe
 
@@ -87,7 +87,7 @@ class LatentDimension(Study):
         if self.likelihood_images:
             make_settings(chains=CHAINS, budget=self.budget)  # refuses what is too little before anything is trained
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[StudyCell]:
         """One for each model, latent dimension and seed."""
         return [
             {"model": model, "latent": latent, "seed": seed}
@@ -96,7 +96,7 @@ class LatentDimension(Study):
             for model in self.models
         ]
 
-    def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:
+    def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:
         """Train a model, invert every kind of image, and estimate its held-out likelihood."""
         data = Data.of(self.data, rng.seed, self.size)
         outside = None if self.outside is None else open_images(self.outside, size=self.size)
@@ -104,17 +104,17 @@ class LatentDimension(Study):
             raise UsageError(
                 f"{self.outside} has images of {outside.shape}, {self.data} of {data.train.shape}: give --size"
             )
-        model, distance = train(self._recipe(cell), data, rng, place)
+        model, distance = train_or_resume(self._recipe(cell), data, rng, place)
         shared = Stream(rng.seed, ("study", self.name, "targets"))
         groups = targets(data.train, data.heldout, outside, self.shifts, self.images, shared)
-        search = Search(self.draws, self.starts, self.rounds)
+        search = SearchEffort(self.draws, self.starts, self.rounds)
         row = {"frechet_distance": distance, **reconstruction(model, groups, search, rng.seed, place.device)}
         if self.likelihood_images:
             chosen = groups["held-out"][: self.likelihood_images]
             row |= likelihood(model, chosen, self.sigma, self.budget, rng.seed, place.device)
         return row
 
-    def _recipe(self, cell: Cell) -> Recipe:
+    def _recipe(self, cell: StudyCell) -> Recipe:
         kind = RECIPES[cell["model"]]
         known = {
             "latent": cell["latent"], "width": self.width, "batch": self.batch, "steps": self.steps,
@@ -124,6 +124,6 @@ class LatentDimension(Study):
         taken = {field.name for field in fields(kind)}
         return kind(**{name: value for name, value in known.items() if name in taken})
 
-    def summarise(self, rows: list[Row]) -> CheckResult:
+    def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """Tables, errors against the latent dimension, and the perception–distortion plane."""
         return summarise(self.name, list(self.models), rows)

@@ -11,14 +11,14 @@ import numpy as np
 from didlearn.result.values import Cell, CheckResult, Estimate, Figure, Series, Table
 from didlearn.result.words import interval, number
 from didlearn.statistics.means import mean_difference
-from didlearn.studies.study import Row
+from didlearn.studies.study import StudyRow
 
 Role = Literal["generated", "heldout", "train", "perturbed", "outside", "theory", "other"]
 _ROLES: tuple[Role, ...] = ("generated", "heldout", "train", "perturbed", "outside", "theory", "other")
 _FOUND = 0.9  # of planted images: below, a large error may be the search's
 
 
-def summarise(name: str, models: list[str], rows: list[Row]) -> CheckResult:
+def summarise(name: str, models: list[str], rows: list[StudyRow]) -> CheckResult:
     """Turn rows into a result."""
     estimates = _gaps(rows)
     return CheckResult(
@@ -37,7 +37,7 @@ def summarise(name: str, models: list[str], rows: list[Row]) -> CheckResult:
     )
 
 
-def _notes(rows: list[Row]) -> tuple[str, ...]:
+def _notes(rows: list[StudyRow]) -> tuple[str, ...]:
     notes = [
         "All models have one decoder. An autoencoder is no lower bound for a GAN: it is trained for this error, with "
         "an encoder's help, and GLO is nearer to what the decoder can do. The paper's inequality is empirical.",
@@ -54,7 +54,7 @@ def _notes(rows: list[Row]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _gaps(rows: list[Row]) -> dict[str, Estimate]:
+def _gaps(rows: list[StudyRow]) -> dict[str, Estimate]:
     """How much more GAN than autoencoder errs on held-out images, at each latent dimension, in log units over seeds."""
     found = {}
     for latent in sorted({row["latent"] for row in rows}):
@@ -67,7 +67,7 @@ def _gaps(rows: list[Row]) -> dict[str, Estimate]:
     return found
 
 
-def _answer(models: list[str], rows: list[Row], gaps: dict[str, Estimate]) -> str:
+def _answer(models: list[str], rows: list[StudyRow], gaps: dict[str, Estimate]) -> str:
     said = []
     for model in models:
         values = {latent: _mean(rows, model, latent, _held_out) for latent in _latents(rows)}
@@ -86,21 +86,21 @@ def _answer(models: list[str], rows: list[Row], gaps: dict[str, Estimate]) -> st
     return f"Mean squared error of held-out images by latent dimension: {'; '.join(said)}.{tail}"
 
 
-def _latents(rows: list[Row]) -> list[int]:
+def _latents(rows: list[StudyRow]) -> list[int]:
     return sorted({row["latent"] for row in rows})
 
 
-def _held_out(row: Row) -> float:
+def _held_out(row: StudyRow) -> float:
     value: float = row["error"]["held-out"][0]
     return value
 
 
-def _mean(rows: list[Row], model: str, latent: int, read: Callable[[Row], float]) -> float | None:
+def _mean(rows: list[StudyRow], model: str, latent: int, read: Callable[[StudyRow], float]) -> float | None:
     values = [read(row) for row in rows if row["model"] == model and row["latent"] == latent]
     return float(np.mean(values)) if values else None
 
 
-def _line(models: list[str], rows: list[Row], read: Callable[[Row], float]) -> tuple[Series, ...]:
+def _line(models: list[str], rows: list[StudyRow], read: Callable[[StudyRow], float]) -> tuple[Series, ...]:
     """One line a model: the mean over seeds against the latent dimension, with the seeds' range as a band."""
     series = []
     for role, model in zip(_ROLES, models, strict=False):
@@ -115,7 +115,7 @@ def _line(models: list[str], rows: list[Row], read: Callable[[Row], float]) -> t
     return tuple(series)
 
 
-def _against_latent(models: list[str], rows: list[Row], group: str) -> Figure:
+def _against_latent(models: list[str], rows: list[StudyRow], group: str) -> Figure:
     return Figure(
         name=f"error-{group.replace(' ', '-')}",
         title=f"Error of {group} against the latent dimension",
@@ -128,7 +128,7 @@ def _against_latent(models: list[str], rows: list[Row], group: str) -> Figure:
     )
 
 
-def _distance(models: list[str], rows: list[Row]) -> Figure:
+def _distance(models: list[str], rows: list[StudyRow]) -> Figure:
     return Figure(
         name="frechet-distance",
         title="Fréchet distance of samples against the latent dimension",
@@ -141,7 +141,7 @@ def _distance(models: list[str], rows: list[Row]) -> Figure:
     )
 
 
-def _plane(models: list[str], rows: list[Row]) -> Figure:
+def _plane(models: list[str], rows: list[StudyRow]) -> Figure:
     series = []
     for role, model in zip(_ROLES, models, strict=False):
         points = sorted((_held_out(row), float(row["frechet_distance"])) for row in rows if row["model"] == model)
@@ -160,7 +160,7 @@ def _plane(models: list[str], rows: list[Row]) -> Figure:
     )
 
 
-def _errors(rows: list[Row]) -> Table:
+def _errors(rows: list[StudyRow]) -> Table:
     groups = list(rows[0]["error"]) if rows else []
     columns = ("model", "latent", "seed", *groups, "train, by its encoder", "Fréchet distance")
     lines: list[tuple[Cell, ...]] = [
@@ -177,7 +177,7 @@ def _errors(rows: list[Row]) -> Table:
     return Table(name="errors", title="Mean squared errors", columns=columns, rows=tuple(lines), csv="errors.csv")
 
 
-def _controls(rows: list[Row]) -> Table:
+def _controls(rows: list[StudyRow]) -> Table:
     columns = (
         "model", "latent", "seed", "planted images found", "train", "train, within the prior's 99 %", "‖ẑ‖²/d",
         "half-way images' distance", "held-out log likelihood", "low", "high",
@@ -206,5 +206,5 @@ def _controls(rows: list[Row]) -> Table:
     )
 
 
-def _sorted(rows: list[Row]) -> list[Row]:
+def _sorted(rows: list[StudyRow]) -> list[StudyRow]:
     return sorted(rows, key=lambda row: (row["model"], row["latent"], row["seed"]))

@@ -26,18 +26,18 @@ from didlearn.rng import Stream
 from didlearn.statistics.intervals import clopper_pearson
 from didlearn.statistics.means import mean
 from didlearn.studies.memorizing_bigan.codes import hsic_pvalue, probe_accuracy
-from didlearn.studies.memorizing_bigan.critics import Found, Pair, Pairs, Training, distinguish
+from didlearn.studies.memorizing_bigan.critics import DiscriminatorTraining, ImageCode, Judged, PairSampler, distinguish
 from didlearn.studies.memorizing_bigan.learned_pairs import learn
 from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
-from didlearn.studies.study import Place
+from didlearn.studies.study import Workplace
 from didlearn.zoo.bigan import BiganRecipe
 from didlearn.zoo.memorizing.generator import MemorizingGenerator, NoiseEncoder, noise_positions, noised
 
 Cell = dict[str, Any]
 Row = dict[str, Any]
-NAME = "memorizing-bigan"
+STUDY_NAME = "memorizing-bigan"
 # Parts of the principal components of x̃ in the code, by variance: none, a tenth and all.
-ENCODERS = {"noise-extracting": 0.0, "one tenth image": 0.1, "principal components": 1.0}
+KNOWN_ENCODERS = {"noise-extracting": 0.0, "one tenth image": 0.1, "principal components": 1.0}
 _UNITS = 2**22
 _WORK = 2**24
 
@@ -85,14 +85,14 @@ class MemorizingBigan:
     def __post_init__(self) -> None:
         if not self.supports or not self.widths or min(self.widths) < 0 or self.seeds < 1:
             raise UsageError(
-                f"{NAME} takes at least one support, one width from 0 up and one seed; "
+                f"{STUDY_NAME} takes at least one support, one width from 0 up and one seed; "
                 f"got {self.supports}, {self.widths} and {self.seeds}"
             )
 
     @property
-    def training(self) -> Training:
+    def training(self) -> DiscriminatorTraining:
         """How discriminators are trained."""
-        return Training(steps=self.steps, batch=self.batch, validation=self.validation, test=self.test)
+        return DiscriminatorTraining(steps=self.steps, batch=self.batch, validation=self.validation, test=self.test)
 
     @property
     def recipe(self) -> BiganRecipe:
@@ -119,10 +119,10 @@ def cells(settings: MemorizingBigan) -> list[Cell]:
             for width in settings.widths
         ]
     networks: list[Cell] = [{"measure": "network", "support": m} for m in settings.supports]
-    return [{"measure": "code", "encoder": name} for name in ENCODERS] + networks + judged
+    return [{"measure": "code", "encoder": name} for name in KNOWN_ENCODERS] + networks + judged
 
 
-def run_cell(settings: MemorizingBigan, cell: Cell, stream: Stream, place: Place) -> Row:
+def run_cell(settings: MemorizingBigan, cell: Cell, stream: Stream, place: Workplace) -> Row:
     """Compute one row of JSON values.
 
     Args:
@@ -141,25 +141,25 @@ def run_cell(settings: MemorizingBigan, cell: Cell, stream: Stream, place: Place
         "code": _code,
     }
     if cell.get("measure") not in measures:
-        raise UsageError(f"{NAME} has no measure {cell.get('measure')!r}; it has {', '.join(measures)}")
+        raise UsageError(f"{STUDY_NAME} has no measure {cell.get('measure')!r}; it has {', '.join(measures)}")
     return measures[cell["measure"]](settings, cell, stream)
 
 
-def real_pairs(law: SmoothedLaw, latent: int) -> Pairs:
+def real_pairs(law: SmoothedLaw, latent: int) -> PairSampler:
     """Return the sampler of (x̃ ⊙ z, E(x̃ ⊙ z)) with new x̃ ~ μ and z ~ ν."""
     encoder = NoiseEncoder(law.shape, latent)
 
-    def draw(count: int, generator: torch.Generator) -> Pair:
+    def draw(count: int, generator: torch.Generator) -> ImageCode:
         x = noised(law.draw(count, generator), torch.randn(count, latent, generator=generator))
         return x, encoder(x)
 
     return draw
 
 
-def generated_pairs(generator: MemorizingGenerator) -> Pairs:
+def generated_pairs(generator: MemorizingGenerator) -> PairSampler:
     """Return the sampler of (G(z), z), by the definition of G: the network's law within its ``mismatch``."""
 
-    def draw(count: int, random: torch.Generator) -> Pair:
+    def draw(count: int, random: torch.Generator) -> ImageCode:
         z = torch.randn(count, *generator.latent_shape, generator=random)
         return generator.lookup(z), z
 
@@ -187,14 +187,14 @@ def _advantage(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
         generated = real
     elif cell["model"] == "memorizing":
         # All discriminators of a seed face the same generator.
-        shared = Stream(stream.seed, (NAME, cell["support"], cell["seed"]))
+        shared = Stream(stream.seed, (STUDY_NAME, cell["support"], cell["seed"]))
         generated = generated_pairs(memorizing(settings, cell["support"], shared))
     else:
-        raise UsageError(f"{NAME} has no model {cell['model']!r}; it has honest and memorizing")
+        raise UsageError(f"{STUDY_NAME} has no model {cell['model']!r}; it has honest and memorizing")
     return _judged(distinguish(real, generated, cell["width"], settings.training, stream), settings.test)
 
 
-def _judged(found: Found, test: int) -> Row:
+def _judged(found: Judged, test: int) -> Row:
     return {
         "advantage": found.advantage.value,
         "low": found.advantage.low,
@@ -207,7 +207,7 @@ def _judged(found: Found, test: int) -> Row:
     }
 
 
-def _bigan(settings: MemorizingBigan, stream: Stream, place: Place) -> Row:
+def _bigan(settings: MemorizingBigan, stream: Stream, place: Workplace) -> Row:
     """Train a BiGAN once for all widths: judge its pairs, and test its code as that of any other encoder."""
     law = _law(settings)
     pairs, distance = learn(settings.recipe, law, settings.bigan_images, stream.child("bigan"), place)
@@ -268,9 +268,9 @@ def _image_part(images: torch.Tensor, latent: int) -> torch.Tensor:
 
 def _code(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
     """Test x̃ against the code, and probe the code for the class, on images of which nothing else is known."""
-    if cell["encoder"] not in ENCODERS:
-        raise UsageError(f"{NAME} has no encoder {cell['encoder']!r}; it has {', '.join(ENCODERS)}")
-    law, share = _law(settings), ENCODERS[cell["encoder"]]
+    if cell["encoder"] not in KNOWN_ENCODERS:
+        raise UsageError(f"{STUDY_NAME} has no encoder {cell['encoder']!r}; it has {', '.join(KNOWN_ENCODERS)}")
+    law, share = _law(settings), KNOWN_ENCODERS[cell["encoder"]]
     images, labels = law.draw_labelled(10 * settings.probed, stream.torch("images"))
     z = torch.randn(len(images), settings.latent, generator=stream.torch("codes"))
     noise = NoiseEncoder(law.shape, settings.latent)(noised(images, z))

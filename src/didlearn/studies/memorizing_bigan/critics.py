@@ -20,12 +20,12 @@ from didlearn.result.values import Estimate
 from didlearn.rng import Stream
 from didlearn.statistics.intervals import difference
 
-Pair = tuple[torch.Tensor, torch.Tensor]
-Pairs = Callable[[int, torch.Generator], Pair]
+ImageCode = tuple[torch.Tensor, torch.Tensor]
+PairSampler = Callable[[int, torch.Generator], ImageCode]
 
 
 @dataclass(frozen=True)
-class Training:
+class DiscriminatorTraining:
     """How a discriminator is trained and judged; every draw of pairs is used once, for one of the three purposes.
 
     Attributes:
@@ -45,7 +45,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Found:
+class Judged:
     """What a trained discriminator tells apart.
 
     Attributes:
@@ -61,7 +61,7 @@ class Found:
     steps: int
 
 
-class Critic(nn.Sequential):
+class PairDiscriminator(nn.Sequential):
     """Standardised image and code side by side, two hidden layers of ``width`` units, one logit; width 0: linear."""
 
     def __init__(self, inputs: int, width: int, generator: torch.Generator) -> None:
@@ -81,7 +81,9 @@ def _linear(fan_in: int, fan_out: int, deviation: float, generator: torch.Genera
     return layer
 
 
-def distinguish(real: Pairs, generated: Pairs, width: int, training: Training, stream: Stream) -> Found:
+def distinguish(
+    real: PairSampler, generated: PairSampler, width: int, training: DiscriminatorTraining, stream: Stream
+) -> Judged:
     """Train a discriminator on pairs drawn afresh for every step, and measure its advantage on pairs it never saw.
 
     Args:
@@ -92,41 +94,41 @@ def distinguish(real: Pairs, generated: Pairs, width: int, training: Training, s
     """
     scaling = _scaling(real, generated, training.validation, stream.torch("scaling"))
 
-    def draw(count: int, generator: torch.Generator) -> Pair:
+    def draw(count: int, generator: torch.Generator) -> ImageCode:
         return scaling(_flat(real(count, generator))), scaling(_flat(generated(count, generator)))
 
     validation = draw(training.validation, stream.torch("validation"))
-    network = Critic(validation[0].shape[1], width, stream.torch("weights"))
+    network = PairDiscriminator(validation[0].shape[1], width, stream.torch("weights"))
     steps = _train(network, draw, validation, training, stream)
     with torch.no_grad():
         taken = [int((network(pairs) > 0).sum()) for pairs in draw(training.test, stream.torch("test"))]
     real_taken, generated_taken = taken
     advantage = difference(real_taken, training.test, generated_taken, training.test)
-    return Found(advantage, real_taken, generated_taken, sum(p.numel() for p in network.parameters()), steps)
+    return Judged(advantage, real_taken, generated_taken, sum(p.numel() for p in network.parameters()), steps)
 
 
-def _flat(pair: Pair) -> torch.Tensor:
+def _flat(pair: ImageCode) -> torch.Tensor:
     return torch.cat([pair[0].flatten(1), pair[1].flatten(1)], dim=1).float()
 
 
 def _scaling(
-    real: Pairs, generated: Pairs, count: int, generator: torch.Generator
+    real: PairSampler, generated: PairSampler, count: int, generator: torch.Generator
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     seen = torch.cat([_flat(pairs(count, generator)) for pairs in (real, generated)])
     mean, deviation = seen.mean(dim=0), seen.std(dim=0).clamp(min=1e-6)
     return lambda x: (x - mean) / deviation
 
 
-def _loss(network: nn.Module, pairs: Pair) -> torch.Tensor:
+def _loss(network: nn.Module, pairs: ImageCode) -> torch.Tensor:
     """Return the mean of −log σ(D) over real pairs and of −log(1 − σ(D)) over generated ones."""
     return (functional.softplus(-network(pairs[0])).mean() + functional.softplus(network(pairs[1])).mean()) / 2
 
 
 def _train(
     network: nn.Module,
-    draw: Callable[[int, torch.Generator], Pair],
-    validation: Pair,
-    training: Training,
+    draw: Callable[[int, torch.Generator], ImageCode],
+    validation: ImageCode,
+    training: DiscriminatorTraining,
     stream: Stream,
 ) -> int:
     """Leave in ``network`` the averaged weights of the least validation loss, and return the step they are from.

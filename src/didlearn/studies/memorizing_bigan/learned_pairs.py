@@ -8,10 +8,10 @@ from didlearn.images import Images, open_images
 from didlearn.models.architectures import Autoencoder
 from didlearn.models.module import ModuleModel
 from didlearn.rng import Stream
-from didlearn.studies.memorizing_bigan.critics import Pair
+from didlearn.studies.memorizing_bigan.critics import ImageCode
 from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
-from didlearn.studies.study import Place
-from didlearn.studies.trained import Data, train
+from didlearn.studies.study import Workplace
+from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.bigan import BiganRecipe
 
 _HELDOUT = 4_000
@@ -38,13 +38,13 @@ class LearnedPairs:
         return self.module.codes((inside * (high - low) + low).to(self.model.network.device))[0].cpu()
 
     @torch.no_grad()
-    def real(self, count: int, generator: torch.Generator) -> Pair:
+    def real(self, count: int, generator: torch.Generator) -> ImageCode:
         """Draw (x̃, E(x̃))."""
         x = self.law.draw(count, generator)
         return x, self.code(x)
 
     @torch.no_grad()
-    def generated(self, count: int, generator: torch.Generator) -> Pair:
+    def generated(self, count: int, generator: torch.Generator) -> ImageCode:
         """Draw (G(z), z)."""
         z = torch.randn(count, *self.model.latent_shape, generator=generator)
         made = self.model.decode(z.to(self.model.network.device)).cpu()
@@ -52,7 +52,7 @@ class LearnedPairs:
 
 
 def learn(
-    recipe: BiganRecipe, law: SmoothedLaw, images: int, stream: Stream, place: Place
+    recipe: BiganRecipe, law: SmoothedLaw, images: int, stream: Stream, place: Workplace
 ) -> tuple[LearnedPairs, float]:
     """Train a BiGAN on ``images`` draws from the law; return its pairs and its Fréchet distance in pixels.
 
@@ -60,7 +60,7 @@ def learn(
         ModelError: the training diverged.
     """
     data = Data(_drawn(law, images, stream, "train"), _drawn(law, _HELDOUT, stream, "heldout"))
-    model, distance = train(recipe, data, stream, place)
+    model, distance = train_or_resume(recipe, data, stream, place)
     return LearnedPairs(law, model), distance
 
 

@@ -12,14 +12,14 @@ from didlearn.rng import Stream
 from didlearn.studies.memorizing_bigan import construction as memorizing_bigan
 from didlearn.studies.memorizing_bigan.construction import MemorizingBigan
 from didlearn.studies.memorizing_bigan.summary import Pooled, Summary, pool, summary
-from didlearn.studies.study import Cell, Place, Row, Study
+from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 
 
 @dataclass(frozen=True)
 class MemorizingBiganStudy(MemorizingBigan, Study):
     """Discriminators of growing capacity against a BiGAN that memorises: see ``MemorizingBigan`` for the settings."""
 
-    name: ClassVar[str] = memorizing_bigan.NAME
+    name: ClassVar[str] = memorizing_bigan.STUDY_NAME
     question: ClassVar[str] = "Can a discriminator tell a BiGAN that memorises, with noise for a code, from the data?"
     FULL: ClassVar[Mapping[str, Any]] = {
         "seeds": 5,
@@ -31,15 +31,15 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
         "bigan_learning_rate": 2e-4,
     }
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[StudyCell]:
         """One for each encoder, each support as a network, each trained BiGAN, and each discriminator on the others."""
         return memorizing_bigan.cells(self)
 
-    def run_cell(self, cell: Cell, rng: Stream, place: Place) -> Row:
+    def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:
         """Measure one of them."""
         return memorizing_bigan.run_cell(self, cell, rng, place)
 
-    def summarise(self, rows: list[Row]) -> CheckResult:
+    def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """Tabulate and draw, and say from which support on nothing is seen."""
         found, pooled = summary(self, rows), pool(rows)
         return CheckResult(

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from didlearn.models.architectures import Architecture, Dcgan
 from didlearn.models.architectures.convolutions import Normalisation
 from didlearn.rng import Stream
-from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.data import StepData, TrainingSet
 from didlearn.zoo.training.networks import Critic, initialise
 from didlearn.zoo.training.recipe import Average, Recipe, Training, adam
 
@@ -60,11 +60,11 @@ class GanTraining(Training):
         shape = recipe.decoder(data.shape).model_dump(exclude={"name"})
         return Dcgan((recipe.latent,), data.shape, None, **shape)
 
-    def fake(self, source: Source) -> Tensor:
+    def fake(self, source: StepData) -> Tensor:
         """Draw a batch of images, float32."""
         return self.generator(source.normal(self.recipe.batch, self.recipe.latent)).float()
 
-    def step(self, source: Source) -> dict[str, Tensor]:
+    def step(self, source: StepData) -> dict[str, Tensor]:
         """Train the critic, then the generator."""
         losses = {"critic": self.train_critic(source), "generator": self.train_generator(source)}
         if self.average is not None:
@@ -72,11 +72,11 @@ class GanTraining(Training):
         return losses
 
     @abstractmethod
-    def train_critic(self, source: Source) -> Tensor:
+    def train_critic(self, source: StepData) -> Tensor:
         """Step the critic; return its loss."""
 
     @abstractmethod
-    def train_generator(self, source: Source) -> Tensor:
+    def train_generator(self, source: StepData) -> Tensor:
         """Step the generator; return its loss."""
 
     def product(self) -> Architecture:

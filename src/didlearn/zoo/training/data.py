@@ -90,7 +90,7 @@ def read_bytes(images: Images) -> Array:
     return pixels
 
 
-class Source:
+class StepData:
     """What one training step may see: real batches of its own, and noise of its own.
 
     Everything depends on the seed and the step alone, so a run that goes on after a kill goes on as if it had not

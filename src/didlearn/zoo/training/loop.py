@@ -23,7 +23,7 @@ from didlearn.models.base import silent
 from didlearn.models.formats.directory import JSON, WEIGHTS, save_model
 from didlearn.rng import Stream
 from didlearn.zoo.training.checkpoint import load_checkpoint, save_checkpoint
-from didlearn.zoo.training.data import Source, TrainingSet, check_device
+from didlearn.zoo.training.data import StepData, TrainingSet, check_device
 from didlearn.zoo.training.recipe import Recipe, Training, doublings
 from didlearn.zoo.training.watch import Watch, check_losses, finite_weights, write_sheet
 
@@ -212,7 +212,7 @@ class _Run:
         for name, optimizer in self.training.optimizers.items():
             share = min(1.0, 2 * (1 - step / self.recipe.steps) + 0.05)
             optimizer.param_groups[0]["lr"] = self.rates[name] * share
-        source = Source(self.data, step, self.recipe.steps, self.recipe.batches)
+        source = StepData(self.data, step, self.recipe.steps, self.recipe.batches)
         kind = torch.device(self.runner.device).type
         with torch.autocast(kind, torch.bfloat16, enabled=self.runner.bf16):
             return self.training.step(source)

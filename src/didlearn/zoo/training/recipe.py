@@ -21,7 +21,7 @@ from didlearn.models.architectures import Architecture
 from didlearn.models.architectures.dcgan import DcganArguments
 from didlearn.models.base import Shape
 from didlearn.rng import Stream
-from didlearn.zoo.training.data import Source, TrainingSet
+from didlearn.zoo.training.data import StepData, TrainingSet
 
 
 class Training(ABC):
@@ -36,7 +36,7 @@ class Training(ABC):
     optimizers: dict[str, torch.optim.Optimizer]
 
     @abstractmethod
-    def step(self, source: Source) -> dict[str, Tensor]:
+    def step(self, source: StepData) -> dict[str, Tensor]:
         """Take one training step; return the losses by name, as tensors of one number."""
 
     @abstractmethod
@@ -121,7 +121,7 @@ def adam(parameters: Iterable[nn.Parameter], rate: float, betas: tuple[float, fl
     return torch.optim.Adam(list(parameters), rate, betas=betas)
 
 
-def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+def step_down(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     """Take one step down the loss's gradient."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()

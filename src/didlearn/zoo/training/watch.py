@@ -12,7 +12,7 @@ from PIL import Image
 
 from didlearn.arrays import Array
 from didlearn.embeddings import Embedding, embed, open_embedding
-from didlearn.embeddings.classifier import FEWEST, SMALLEST
+from didlearn.embeddings.classifier import FEWEST_IMAGES, SMALLEST
 from didlearn.errors import ModelError
 from didlearn.images.base import Images
 from didlearn.models.architectures import Architecture
@@ -25,7 +25,7 @@ _DRAWN = 2_000  # images of each side of the Fréchet distance
 _SHEET = 10  # images a side
 _GAP = 128  # grey between them
 _TILE = 40  # pixels a side, at least half of it
-LARGEST = 1e6  # loss: scores of a critic of 64×64 images stay below some thousands
+LARGEST_LOSS = 1e6  # loss: scores of a critic of 64×64 images stay below some thousands
 FRESH = 200  # steps: networks start from weights so small that every image is grey
 _SAME = 0.5 / 255  # pixels of different images that differ by less on average are the same
 
@@ -40,7 +40,7 @@ class Watch:
 
     def __init__(self, train: Images, heldout: Images, folder: Path, device: str) -> None:
         labelled = train.labels is not None and len(np.unique(train.labels)) > 1
-        usable = labelled and len(train) >= 2 * FEWEST and min(train.shape[1:]) >= SMALLEST
+        usable = labelled and len(train) >= 2 * FEWEST_IMAGES and min(train.shape[1:]) >= SMALLEST
         self.embedding: Embedding = open_embedding(
             "classifier" if usable else "pixels", train=train, heldout=heldout, cache=folder, device=device
         )
@@ -98,7 +98,7 @@ def check_losses(losses: dict[str, float], step: int, variance: float) -> None:
         ModelError: a loss is not finite, or above 10⁶; or the error is twice the variance after ``FRESH`` steps.
     """
     for name, value in losses.items():
-        if not math.isfinite(value) or abs(value) > LARGEST:
+        if not math.isfinite(value) or abs(value) > LARGEST_LOSS:
             raise ModelError(f"the {name} loss is {value:.3g} at step {step}")
     if step > FRESH and losses.get("error", 0.0) > 2 * variance:
         raise ModelError(f"it errs by {losses['error']:.3g} a pixel at step {step}, the mean image by {variance:.3g}")
