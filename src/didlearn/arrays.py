@@ -12,3 +12,5 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
 Array = np.ndarray[Any, Any]  # of any dtype: what users hand in
+
+ImageShape = tuple[int, int, int]  # (C, H, W)

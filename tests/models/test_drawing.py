@@ -4,7 +4,7 @@ import torch
 
 from didlearn.errors import ModelError, UsageError
 from didlearn.models import open_model
-from didlearn.models.drawing import Pixels, draw_labels
+from didlearn.models.drawing import DecodedImages, draw_labels
 from didlearn.parallel import UNIT
 
 
@@ -159,7 +159,7 @@ def test_nothing_cannot_be_drawn(conv_net, rng, count, batch_size):
 
 
 def test_images_beyond_the_end_are_dropped():
-    pixels = Pixels.empty(3, (1, 1, 1), ranged=True)
+    pixels = DecodedImages.empty(3, (1, 1, 1), ranged=True)
     pixels.store(2, torch.ones(4, 1, 1, 1))
     assert pixels.images[2] == 255
 

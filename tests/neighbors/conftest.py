@@ -54,18 +54,18 @@ def small_blocks():
     def shrink(direct=100.0, panel=48, step=20):
         with pytest.MonkeyPatch.context() as patch:
             for module in (triangle, nearest):
-                patch.setattr(module, "PANEL", panel)
-                patch.setattr(module, "STEP", step)
+                patch.setattr(module, "PANEL_ROWS", panel)
+                patch.setattr(module, "BLOCK_COLUMNS", step)
             for module, name, value in (
-                (nearest, "STRIP", 16),
-                (nearest, "WIDE", 40),
+                (nearest, "STRIP_ROWS", 16),
+                (nearest, "STRIP_COLUMNS", 40),
                 (nearest, "KEEP", 50),
-                (level, "WORTHWHILE", 0),
+                (level, "SKETCHED_FROM", 0),
                 (level, "SKETCHES", (2, 5)),
-                (level, "SPAN", 32),
-                (sketch, "STEP", 16),
-                (sketch, "SPAN", 8),
-                (sketch, "WIDE", 24),
+                (level, "PRODUCT_COLUMNS", 32),
+                (sketch, "SKETCHED_ROWS", 16),
+                (sketch, "SUMMED_COLUMNS", 8),
+                (sketch, "LOADED_COLUMNS", 24),
                 (cascade, "DIRECT", direct),
             ):
                 patch.setattr(module, name, value)

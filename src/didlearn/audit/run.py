@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,12 @@ from didlearn.images import Images, open_images
 from didlearn.images.split import shared_images, split_heldout, without_shared
 from didlearn.models import Sampler, open_model
 from didlearn.models.autoencoder import open_autoencoder
-from didlearn.models.base import silent
 from didlearn.models.faults import Unusable
 from didlearn.parallel import default_threads
+from didlearn.progress import Progress, silent
 from didlearn.result.answer import answer_of
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult
-
-Progress = Callable[[str, int, int], None]
 
 
 def audit(

@@ -14,7 +14,8 @@ from didlearn.embeddings import Embedding, embed
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
 from didlearn.models.autoencoder import Reconstructor
-from didlearn.models.base import Sampler, Samples, silent
+from didlearn.models.base import Sampler, Samples
+from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 
 _KEPT_BYTES = 2**30
@@ -50,7 +51,7 @@ class Subject:
     batch_size: int = 256
     threads: int = 1
     workdir: Path | None = None
-    progress: Callable[[str, int, int], None] = silent
+    progress: Progress = silent
     autoencoder: Reconstructor | None = None
     trust_code: bool = False
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -13,9 +12,9 @@ from didlearn.checks.inverting import Effort, find
 from didlearn.checks.targets import shifted, shuffled
 from didlearn.images.base import Images
 from didlearn.inversion.invert import Inversion
+from didlearn.result.values import Role
 from didlearn.rng import Stream
 
-Role = Literal["generated", "heldout", "train", "perturbed", "outside", "theory", "other"]
 _SHIFT = 2
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 
-Advance = Callable[[str, int, int], None]
+from didlearn.progress import Progress
 
 
 @contextmanager
-def showing(quiet: bool) -> Iterator[Advance]:
+def showing(quiet: bool) -> Iterator[Progress]:
     """Show what is being done, how far it is, and the time left, on stderr; nothing before there is anything."""
     if quiet:
         yield lambda *_: None
         return
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
-    bars = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+    bars = Bars(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
     tasks: dict[str, TaskID] = {}
 
     def advance(what: str, done: int, total: int) -> None:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Self
 
 import torch
 
 from didlearn.result.values import Estimate
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how many images are done, and how many there are."""
 
 
 class Embedding(ABC):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from didlearn.embeddings.base import Embedding, Progress
+from didlearn.embeddings.base import Embedding
 from didlearn.embeddings.classifier import open_classifier
 from didlearn.embeddings.hub import PRETRAINED, open_pretrained
 from didlearn.embeddings.module import ModuleEmbedding, open_factory, open_torchscript
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
+from didlearn.progress import Progress
 from didlearn.trusted import is_factory, is_torchscript
 
 TORCHSCRIPT_SUFFIXES = (".pt", ".pth", ".ts")

@@ -17,9 +17,9 @@ from torch import nn
 from torch.nn import functional
 
 from didlearn.arrays import Array
-from didlearn.embeddings.base import Progress
 from didlearn.embeddings.network import ClassifierNetwork, draw_weights
 from didlearn.parallel import default_threads, single_threaded
+from didlearn.progress import Progress
 from didlearn.rng import Stream
 
 _SHARDS = 4

@@ -12,10 +12,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from didlearn.arrays import Array
-
-Shape = tuple[int, int, int]
-
+from didlearn.arrays import Array, ImageShape
 
 BATCH_BYTES = 64 * 2**20
 
@@ -51,7 +48,7 @@ class Images:
     """
 
     reader: ImageReader
-    shape: Shape
+    shape: ImageShape
     name: str
     labels: Array | None = None
     classes: tuple[str, ...] | None = None

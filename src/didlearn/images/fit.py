@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, ImageShape
 from didlearn.errors import UsageError
-from didlearn.images.base import ImageReader, Images, Shape
+from didlearn.images.base import ImageReader, Images
 
 LARGEST_SIZE = 8000
 # ITU-R 601 luma in 16-bit fixed point, as PIL and JPEG have it; the weights add up to 2^16, so grey stays grey.
@@ -39,7 +39,7 @@ class Fit:
         if self.channels not in (None, 1, 3):
             raise UsageError(f"--channels takes 1 (grey) or 3 (RGB), got {self.channels!r}")
 
-    def shape(self, shape: Shape) -> Shape:
+    def shape(self, shape: ImageShape) -> ImageShape:
         """Return the shape a picture of ``shape`` is brought to."""
         channels, height, width = shape
         size = (height, width) if self.size is None else (self.size, self.size)
@@ -55,7 +55,7 @@ class Fit:
             image = np.repeat(image, 3, axis=0)
         return image
 
-    def notes(self, shapes: Sequence[Shape]) -> tuple[str, ...]:
+    def notes(self, shapes: Sequence[ImageShape]) -> tuple[str, ...]:
         """Say what is done to pictures of these shapes, in sentences for the report."""
         notes = []
         if self.size is not None and any(shape[1:] != (self.size, self.size) for shape in shapes):

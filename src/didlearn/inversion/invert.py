@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -19,9 +18,10 @@ from didlearn.inversion.records import Records, identity
 from didlearn.inversion.starts import draw_starts
 from didlearn.inversion.target import Target, described
 from didlearn.inversion.unit import Job, invert_unit
-from didlearn.models.base import LatentModel, silent
+from didlearn.models.base import LatentModel
 from didlearn.models.pool import map_models
 from didlearn.parallel import single_threaded
+from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 
 Method = Literal["bfgs", "lm", "adam"]
@@ -99,7 +99,7 @@ def invert(
     device: str = "cpu",
     threads: int | None = None,
     records: str | Path | None = None,
-    advance: Callable[[str, int, int], None] = silent,
+    advance: Progress = silent,
 ) -> Inversion:
     """Find, for each image x, ẑ = argmin ‖G(z) − x‖² + penalty · ‖z‖².
 

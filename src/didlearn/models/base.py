@@ -9,12 +9,12 @@ from typing import Self
 
 import torch
 
-from didlearn.arrays import Array
-from didlearn.models.drawing import Advance, decode_units, draw_labels, padded_count, pixel_notes, silent
+from didlearn.arrays import Array, ImageShape
+from didlearn.models.drawing import decode_units, draw_labels, padded_count, pixel_notes
+from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 
-Shape = tuple[int, int, int]
-__all__ = ["Advance", "LatentModel", "Sampler", "Samples", "Shape", "silent"]
+__all__ = ["LatentModel", "Sampler", "Samples", "silent"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class Sampler(ABC):
 
     name: str
     kind: str
-    image_shape: Shape
+    image_shape: ImageShape
     classes: int | None = None
     class_names: tuple[str, ...] | None = None
     size: int | None = None
@@ -77,7 +77,7 @@ class Sampler(ABC):
         device: str = "cpu",
         batch_size: int = 256,
         threads: int | None = None,
-        advance: Advance = silent,
+        advance: Progress = silent,
         label_weights: Array | None = None,
     ) -> Samples:
         """Draw ``count`` images; image ``i`` depends on ``rng`` and ``i`` alone, so fewer images are a prefix of more.
@@ -125,7 +125,7 @@ class LatentModel(Sampler):
         device: str = "cpu",
         batch_size: int = 256,
         threads: int | None = None,
-        advance: Advance = silent,
+        advance: Progress = silent,
         label_weights: Array | None = None,
     ) -> Samples:
         """Decode latents drawn from the prior.

@@ -15,15 +15,11 @@ import torch
 from didlearn.arrays import Array
 from didlearn.errors import DidlearnError, OutputError, UsageError
 from didlearn.parallel import UNIT, default_threads, map_units
+from didlearn.progress import Progress
 from didlearn.result.words import percent
 from didlearn.rng import Stream, derive_seed
 
-Advance = Callable[[str, int, int], None]
 _OUTSIDE = 1e-3
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Report no progress."""
 
 
 class Decoder(Protocol):
@@ -42,7 +38,7 @@ class Decoder(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Pixels:
+class DecodedImages:
     """Decoded images: uint8, or float32 without a value range.
 
     ``finite`` and ``outside`` are (n,): whether the image was all finite numbers (it is stored as 0 if not), and how
@@ -54,7 +50,7 @@ class Pixels:
     outside: Array
 
     @classmethod
-    def empty(cls, count: int, shape: tuple[int, int, int], ranged: bool) -> Pixels:
+    def empty(cls, count: int, shape: tuple[int, int, int], ranged: bool) -> DecodedImages:
         """Return room for ``count`` images."""
         images = np.empty((count, *shape), dtype=np.uint8 if ranged else np.float32)
         return cls(images, np.ones(count, dtype=bool), np.zeros(count, dtype=np.int64))
@@ -115,8 +111,8 @@ def decode_units(
     device: str,
     batch_size: int,
     threads: int | None,
-    advance: Advance,
-) -> Pixels:
+    advance: Progress,
+) -> DecodedImages:
     """Decode whole units of latents (padded, *latent_shape) and keep the first ``count`` images.
 
     Raises:
@@ -128,7 +124,7 @@ def decode_units(
     idle: SimpleQueue[Decoder] = SimpleQueue()
     for decoder in decoders:
         idle.put(decoder)
-    pixels = Pixels.empty(count, model.image_shape, model.value_range is not None)
+    pixels = DecodedImages.empty(count, model.image_shape, model.value_range is not None)
 
     def decode(unit: range) -> None:
         decoder = idle.get()
@@ -183,7 +179,7 @@ def named_noise(rng: Stream, device: str | torch.device) -> Iterator[None]:
         yield
 
 
-def pixel_notes(pixels: Pixels) -> tuple[str, ...]:
+def pixel_notes(pixels: DecodedImages) -> tuple[str, ...]:
     """Say what happened to pixels on their way to 8 bits, and whether all images are one."""
     notes = []
     count = len(pixels.images)

@@ -13,8 +13,9 @@ from typing import Self
 import torch
 from torch import nn
 
+from didlearn.arrays import ImageShape
 from didlearn.errors import ModelError, OutputError
-from didlearn.models.base import LatentModel, Shape
+from didlearn.models.base import LatentModel
 from didlearn.models.drawing import first_line
 from didlearn.models.interface import INFER, Interface, declare
 from didlearn.models.output import as_images
@@ -133,7 +134,7 @@ class ModuleModel(LatentModel):
         assert not isinstance(settled.value_range, str), "a probe has settled them"
         self.network, self.prior, self.stochastic, self.name, self.kind = network, settled.prior, stochastic, name, kind
         self.latent_shape: tuple[int, ...] = settled.latent_shape
-        self.image_shape: Shape = settled.image_shape
+        self.image_shape: ImageShape = settled.image_shape
         self.value_range = settled.value_range
         self.classes, self.class_names, self.notes = settled.classes, settled.class_names, settled.notes
 

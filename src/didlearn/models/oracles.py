@@ -11,10 +11,11 @@ import torch
 
 from didlearn.arrays import Array
 from didlearn.errors import UsageError
-from didlearn.models.base import Advance, LatentModel, Sampler, Samples, silent
-from didlearn.models.drawing import Pixels, in_blocks, pixel_notes
+from didlearn.models.base import LatentModel, Sampler, Samples
+from didlearn.models.drawing import DecodedImages, in_blocks, pixel_notes
 from didlearn.models.prior import log_density, sample_latents
 from didlearn.parallel import UNIT
+from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 
 
@@ -98,7 +99,7 @@ class DiscreteGenerator(Sampler):
         device: str = "cpu",  # noqa: ARG002 (nothing is computed)
         batch_size: int = 256,  # noqa: ARG002
         threads: int | None = None,  # noqa: ARG002
-        advance: Advance = silent,
+        advance: Progress = silent,
         label_weights: Array | None = None,  # noqa: ARG002 (labels are those of the points)
     ) -> Samples:
         """Draw ``count`` images independently: duplicates are the point."""
@@ -109,7 +110,7 @@ class DiscreteGenerator(Sampler):
             images = np.rint(np.clip(images + noise, 0, 255)).astype(np.uint8)
         advance(f"drawing from {self.name}", count, count)
         labels = None if self.labels is None else self.labels[index].astype(np.int64)
-        pixels = Pixels(images, np.ones(count, dtype=bool), np.zeros(count, dtype=np.int64))
+        pixels = DecodedImages(images, np.ones(count, dtype=bool), np.zeros(count, dtype=np.int64))
         return Samples(images, labels, pixels.finite, pixel_notes(pixels))
 
     def _noise(self, rng: Stream, block: int) -> Array:

@@ -6,9 +6,9 @@ import math
 
 import torch
 
+from didlearn.arrays import ImageShape
 from didlearn.errors import OutputError
 
-Shape = tuple[int, int, int]
 _WANTED = "images (n, C, H, W) with 1 or 3 channels were expected"
 
 
@@ -29,7 +29,7 @@ def check_tensor(output: object, count: int, name: str) -> torch.Tensor:
     return output
 
 
-def find_image_shape(output: torch.Tensor, declared: Shape | None, name: str) -> tuple[Shape, str | None]:
+def find_image_shape(output: torch.Tensor, declared: ImageShape | None, name: str) -> tuple[ImageShape, str | None]:
     """Return (C, H, W) of the images in ``output``, and a note if it had to be guessed.
 
     Raises:
@@ -49,7 +49,7 @@ def find_image_shape(output: torch.Tensor, declared: Shape | None, name: str) ->
     return shape, None
 
 
-def _flat_shape(length: int, declared: Shape | None, name: str) -> tuple[Shape, str | None]:
+def _flat_shape(length: int, declared: ImageShape | None, name: str) -> tuple[ImageShape, str | None]:
     if declared is not None and math.prod(declared) == length:
         return declared, None
     side = math.isqrt(length)
@@ -62,7 +62,7 @@ def _flat_shape(length: int, declared: Shape | None, name: str) -> tuple[Shape, 
     )
 
 
-def as_images(output: object, count: int, shape: Shape, name: str) -> torch.Tensor:
+def as_images(output: object, count: int, shape: ImageShape, name: str) -> torch.Tensor:
     """Return ``output`` as (count, *shape).
 
     Raises:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from didlearn.arrays import ImageShape
 from didlearn.errors import DidlearnError, ModelError
 from didlearn.models.drawing import named_noise
 from didlearn.models.interface import Interface, ValueRange
-from didlearn.models.output import Shape, as_images, check_tensor, find_image_shape
+from didlearn.models.output import as_images, check_tensor, find_image_shape
 from didlearn.models.prior import sample_latents
 from didlearn.parallel import UNIT, single_threaded
 from didlearn.rng import Stream
@@ -30,7 +31,7 @@ class Found:
     """What a probe settled: see ``LatentModel``."""
 
     latent_shape: tuple[int, ...]
-    image_shape: Shape
+    image_shape: ImageShape
     value_range: ValueRange
     stochastic: bool
     notes: tuple[str, ...]

@@ -8,7 +8,7 @@ import json
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ import numpy as np
 from didlearn import __version__
 from didlearn.atomic import atomically
 from didlearn.errors import ModelError, ResultError, UsageError
-from didlearn.models.base import silent
 from didlearn.parallel import default_threads, one_thread
+from didlearn.progress import Progress, silent
 from didlearn.report import write_study_report
 from didlearn.result.files import write_tables
 from didlearn.result.values import CheckResult
@@ -37,7 +37,7 @@ def run_study(
     seed: int = 0,
     jobs: int | None = None,
     device: str = "cpu",
-    progress: Callable[[str, int, int], None] = silent,
+    progress: Progress = silent,
 ) -> CheckResult:
     """Run a study, or go on with one that was interrupted, and write ``FOLDER/report.html``.
 

@@ -68,6 +68,6 @@ def refuse_bomb(member: zipfile.ZipInfo, path: Path, *, most: int, bomb_bytes: i
     size, packed = member.file_size, max(1, member.compress_size)
     if size > most or (size > bomb_bytes and size > _BOMB_RATIO * packed):
         raise DataError(
-            f"{path}: the member {printable(member.filename)!r} would unfold from {packed} to {size} bytes, as a zip bomb "
-            "does; it was not unpacked: remove it from the archive"
+            f"{path}: the member {printable(member.filename)!r} would unfold from {packed} to {size} bytes, as a zip "
+            "bomb does; it was not unpacked: remove it from the archive"
         )

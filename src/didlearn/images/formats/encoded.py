@@ -10,9 +10,9 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, ImageShape
 from didlearn.errors import DataError
-from didlearn.images.base import Images, Shape
+from didlearn.images.base import Images
 from didlearn.images.classes import Labels, printable
 from didlearn.images.fit import Fit
 from didlearn.images.formats.decoding import BrokenFileError, PictureHeader, decode, looks_whole, read_header
@@ -72,7 +72,7 @@ def open_encoded(source: PictureFiles, labels: Labels, fit: Fit, *, skip_broken:
         chosen = _surveyed(count)
         headers = dict(zip(chosen, _in_threads(lambda i: _header(source, i), chosen), strict=True))
     shape = _common_shape(source, headers, fit)
-    stored: list[Shape] = [(h.channels, h.height, h.width) for h in headers.values()]
+    stored: list[ImageShape] = [(h.channels, h.height, h.width) for h in headers.values()]
     notes += labels.notes + _traits(headers, count) + fit.notes(stored) + _broadcast(stored, fit)
     reader = EncodedReader(source, kept, fit, shape, next(iter(headers)))
     return Images(reader, shape, source.name, labels.values, labels.classes, notes=notes)
@@ -90,7 +90,7 @@ class EncodedReader:
     source: PictureFiles
     kept: Array
     fit: Fit
-    shape: Shape
+    shape: ImageShape
     first: int
 
     @property
@@ -182,7 +182,7 @@ def _whole_files(source: PictureFiles) -> tuple[Array, dict[int, PictureHeader],
     return np.fromiter(headers, dtype=np.int64), headers, notes
 
 
-def _common_shape(source: PictureFiles, headers: dict[int, PictureHeader], fit: Fit) -> Shape:
+def _common_shape(source: PictureFiles, headers: dict[int, PictureHeader], fit: Fit) -> ImageShape:
     sizes = {index: (header.width, header.height) for index, header in headers.items()}
     if fit.size is None and len(set(sizes.values())) > 1:
         raise _mixed(source, sizes)
@@ -207,7 +207,7 @@ def _traits(headers: dict[int, PictureHeader], count: int) -> tuple[str, ...]:
     return tuple(f"{number} of {among} {'is' if number == 1 else 'are'} {trait}" for trait, number in seen.items())
 
 
-def _broadcast(stored: Sequence[Shape], fit: Fit) -> tuple[str, ...]:
+def _broadcast(stored: Sequence[ImageShape], fit: Fit) -> tuple[str, ...]:
     grey = sum(channels == 1 for channels, _, _ in stored)
     if fit.channels is not None or grey in (0, len(stored)):
         return ()

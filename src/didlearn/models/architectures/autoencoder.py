@@ -8,7 +8,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from didlearn.models.architectures.base import Architecture, ArchitectureArguments, Shape, Width
+from didlearn.arrays import ImageShape
+from didlearn.models.architectures.base import Architecture, ArchitectureArguments, Width
 from didlearn.models.architectures.convolutions import halving
 from didlearn.models.architectures.dcgan import Dcgan, DcganArguments
 from didlearn.models.architectures.mlp import Mlp, MlpArguments
@@ -35,7 +36,7 @@ class Affine(Architecture):
     code_map: torch.Tensor
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: Shape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
     ) -> None:
         super().__init__(latent_shape, image_shape, classes)
         self.arguments = given = AffineArguments(**arguments)
@@ -90,7 +91,7 @@ class Autoencoder(Affine):
     log_variance: torch.Tensor
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: Shape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
     ) -> None:
         Architecture.__init__(self, latent_shape, image_shape, classes)
         given = AutoencoderArguments(**arguments)

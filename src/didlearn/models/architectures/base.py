@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn import functional
 
-Shape = tuple[int, int, int]
+from didlearn.arrays import ImageShape
+
 Width = Annotated[int, Field(ge=1, le=2**20)]
 Output = Literal["tanh", "sigmoid", "linear"]
 OUTPUTS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "linear": nn.Identity}
@@ -32,10 +33,10 @@ class Architecture(nn.Module):
     arguments: ArchitectureArguments
     prior = "normal"
 
-    def __init__(self, latent_shape: tuple[int, ...], image_shape: Shape, classes: int | None) -> None:
+    def __init__(self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None) -> None:
         super().__init__()
         channels, height, width = image_shape
-        self.image_shape: Shape = (channels, height, width)
+        self.image_shape: ImageShape = (channels, height, width)
         self.latent_shape, self.classes = tuple(latent_shape), classes
         self.value_range: tuple[float, float] | None = None
         self.width_in = math.prod(self.latent_shape) + (classes or 0)

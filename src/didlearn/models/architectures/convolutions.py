@@ -7,13 +7,13 @@ from typing import Literal
 
 from torch import nn
 
-from didlearn.models.architectures.base import Shape
+from didlearn.arrays import ImageShape
 
 _LAYERS = 4
 Normalisation = Literal["batch", "none"]
 
 
-def halving(shape: Shape, width: int, normalisation: Normalisation) -> tuple[list[nn.Module], int]:
+def halving(shape: ImageShape, width: int, normalisation: Normalisation) -> tuple[list[nn.Module], int]:
     """Return four convolutions of ``width``, 2·, 4· and 8·``width`` channels, and how many numbers leave them.
 
     Radford et al. 2016, and the discriminators that Arora, Risteski & Zhang 2018 vary: kernels of 4 and stride 2

@@ -9,15 +9,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from didlearn.models.architectures.base import (
-    OUTPUTS,
-    RANGES,
-    Architecture,
-    ArchitectureArguments,
-    Output,
-    Shape,
-    Width,
-)
+from didlearn.arrays import ImageShape
+from didlearn.models.architectures.base import OUTPUTS, RANGES, Architecture, ArchitectureArguments, Output, Width
 
 
 class DcganArguments(ArchitectureArguments):
@@ -40,7 +33,7 @@ class Dcgan(Architecture):
     """
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: Shape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
     ) -> None:
         super().__init__(latent_shape, image_shape, classes)
         self.arguments = given = DcganArguments(**arguments)

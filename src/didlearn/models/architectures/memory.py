@@ -10,7 +10,8 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
-from didlearn.models.architectures.base import Architecture, ArchitectureArguments, Shape
+from didlearn.arrays import ImageShape
+from didlearn.models.architectures.base import Architecture, ArchitectureArguments
 
 
 class MemoryArguments(ArchitectureArguments):
@@ -29,7 +30,7 @@ class Memory(Architecture):
     value_range: tuple[float, float] | None
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: Shape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
     ) -> None:
         super().__init__(latent_shape, image_shape, classes)
         self.arguments = given = MemoryArguments(**arguments)

@@ -8,7 +8,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from didlearn.models.architectures.base import Architecture, ArchitectureArguments, Shape
+from didlearn.arrays import ImageShape
+from didlearn.models.architectures.base import Architecture, ArchitectureArguments
 from didlearn.models.architectures.dcgan import Dcgan, DcganArguments
 
 
@@ -28,7 +29,7 @@ class Mixture(Architecture):
     """
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: Shape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
     ) -> None:
         super().__init__(latent_shape, image_shape, classes)
         if len(latent_shape) != 1 or latent_shape[0] < 2 or classes is not None:

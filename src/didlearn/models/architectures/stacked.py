@@ -8,7 +8,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from didlearn.models.architectures.base import Architecture, ArchitectureArguments, Shape, Width
+from didlearn.arrays import ImageShape
+from didlearn.models.architectures.base import Architecture, ArchitectureArguments, Width
 from didlearn.models.architectures.dcgan import Dcgan, DcganArguments
 
 
@@ -26,7 +27,7 @@ class Stacked(Architecture):
     """h = upper(class, z₁) ≥ 0, image = lower(h, z₀), with the latent z = (z₁, z₀)."""
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: Shape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
     ) -> None:
         super().__init__(latent_shape, image_shape, classes)
         self.arguments = given = StackedArguments(**arguments)

@@ -10,8 +10,9 @@ import torch
 from didlearn.arrays import Array
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
-from didlearn.models.base import Advance, Sampler, Samples, silent
-from didlearn.models.drawing import Pixels, pixel_notes
+from didlearn.models.base import Sampler, Samples
+from didlearn.models.drawing import DecodedImages, pixel_notes
+from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 
 
@@ -37,7 +38,7 @@ class Bank(Sampler):
         device: str = "cpu",  # noqa: ARG002 (a bank is read, not computed)
         batch_size: int = 256,
         threads: int | None = None,  # noqa: ARG002
-        advance: Advance = silent,
+        advance: Progress = silent,
         label_weights: Array | None = None,  # noqa: ARG002 (its labels are the ones it has)
     ) -> Samples:
         """Read the first ``min(count, size)`` images of a permutation that ``rng`` names.
@@ -49,7 +50,7 @@ class Bank(Sampler):
         if count < 1 or batch_size < 1:
             raise UsageError(f"cannot draw {count} images in batches of {batch_size}; both must be at least 1")
         order = rng.numpy("permutation").permutation(len(self.images))[:count]
-        pixels = Pixels.empty(len(order), self.image_shape, ranged=True)
+        pixels = DecodedImages.empty(len(order), self.image_shape, ranged=True)
         for start in range(0, len(order), batch_size):
             raw = self.images.read_raw(order[start : start + batch_size])
             if raw.dtype == np.uint8:

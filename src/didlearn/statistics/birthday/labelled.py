@@ -71,7 +71,7 @@ class Judgements:
 
     @property
     def measured(self) -> list[int]:
-        """The people who answered enough planted pairs of both kinds (``FEWEST_PLANTED``) for their errors to be known."""
+        """The people whose errors are known: who answered ``FEWEST_PLANTED`` planted pairs of either kind."""
         people = range(len(self.said))
         return [p for p in people if min(self.planted(p, 0)[1], self.planted(p, 1)[1]) >= FEWEST_PLANTED]
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 
-from didlearn.result.values import Cell, CheckResult, Estimate, Figure, Series, Table
+from didlearn.result.values import Cell, CheckResult, Estimate, Figure, Role, Series, Table
 from didlearn.result.words import interval, number
 from didlearn.statistics.means import mean_difference
 from didlearn.studies.study import StudyRow
 
-Role = Literal["generated", "heldout", "train", "perturbed", "outside", "theory", "other"]
 _ROLES: tuple[Role, ...] = ("generated", "heldout", "train", "perturbed", "outside", "theory", "other")
 _FOUND = 0.9  # of planted images: below, a large error may be the search's
 

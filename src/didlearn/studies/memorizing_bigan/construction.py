@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
 
@@ -29,12 +28,10 @@ from didlearn.studies.memorizing_bigan.codes import hsic_pvalue, probe_accuracy
 from didlearn.studies.memorizing_bigan.critics import DiscriminatorTraining, ImageCode, Judged, PairSampler, distinguish
 from didlearn.studies.memorizing_bigan.learned_pairs import learn
 from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
-from didlearn.studies.study import Workplace
+from didlearn.studies.study import StudyCell, StudyRow, Workplace
 from didlearn.zoo.bigan import BiganRecipe
 from didlearn.zoo.memorizing.generator import MemorizingGenerator, NoiseEncoder, noise_positions, noised
 
-Cell = dict[str, Any]
-Row = dict[str, Any]
 STUDY_NAME = "memorizing-bigan"
 # Parts of the principal components of x̃ in the code, by variance: none, a tenth and all.
 KNOWN_ENCODERS = {"noise-extracting": 0.0, "one tenth image": 0.1, "principal components": 1.0}
@@ -108,9 +105,9 @@ class MemorizingBigan:
         )
 
 
-def cells(settings: MemorizingBigan) -> list[Cell]:
+def cells(settings: MemorizingBigan) -> list[StudyCell]:
     """Return the rows to be computed, each named by a small dictionary; one seed is whole before the next begins."""
-    judged: list[Cell] = []
+    judged: list[StudyCell] = []
     for seed in range(settings.seeds):
         judged.append({"measure": "bigan", "seed": seed})
         judged += [
@@ -118,11 +115,11 @@ def cells(settings: MemorizingBigan) -> list[Cell]:
             for model, support in [("honest", None), *(("memorizing", m) for m in settings.supports)]
             for width in settings.widths
         ]
-    networks: list[Cell] = [{"measure": "network", "support": m} for m in settings.supports]
+    networks: list[StudyCell] = [{"measure": "network", "support": m} for m in settings.supports]
     return [{"measure": "code", "encoder": name} for name in KNOWN_ENCODERS] + networks + judged
 
 
-def run_cell(settings: MemorizingBigan, cell: Cell, stream: Stream, place: Workplace) -> Row:
+def run_cell(settings: MemorizingBigan, cell: StudyCell, stream: Stream, place: Workplace) -> StudyRow:
     """Compute one row of JSON values.
 
     Args:
@@ -134,7 +131,7 @@ def run_cell(settings: MemorizingBigan, cell: Cell, stream: Stream, place: Workp
         UsageError: the cell names no measure, model or encoder. DataError: the data cannot be read.
         ModelError: the training of the BiGAN diverged.
     """
-    measures: dict[str, Callable[[MemorizingBigan, Cell, Stream], Row]] = {
+    measures: dict[str, Callable[[MemorizingBigan, StudyCell, Stream], StudyRow]] = {
         "advantage": _advantage,
         "bigan": lambda settings, _, stream: _bigan(settings, stream, place),
         "network": _network,
@@ -181,7 +178,7 @@ def _law(settings: MemorizingBigan) -> SmoothedLaw:
     return _opened(settings.data, settings.size, settings.shift, settings.noise)
 
 
-def _advantage(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
+def _advantage(settings: MemorizingBigan, cell: StudyCell, stream: Stream) -> StudyRow:
     real = real_pairs(_law(settings), settings.latent)
     if cell["model"] == "honest":
         generated = real
@@ -194,7 +191,7 @@ def _advantage(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
     return _judged(distinguish(real, generated, cell["width"], settings.training, stream), settings.test)
 
 
-def _judged(found: Judged, test: int) -> Row:
+def _judged(found: Judged, test: int) -> StudyRow:
     return {
         "advantage": found.advantage.value,
         "low": found.advantage.low,
@@ -207,7 +204,7 @@ def _judged(found: Judged, test: int) -> Row:
     }
 
 
-def _bigan(settings: MemorizingBigan, stream: Stream, place: Workplace) -> Row:
+def _bigan(settings: MemorizingBigan, stream: Stream, place: Workplace) -> StudyRow:
     """Train a BiGAN once for all widths: judge its pairs, and test its code as that of any other encoder."""
     law = _law(settings)
     pairs, distance = learn(settings.recipe, law, settings.bigan_images, stream.child("bigan"), place)
@@ -223,7 +220,7 @@ def _bigan(settings: MemorizingBigan, stream: Stream, place: Workplace) -> Row:
     )
 
 
-def _network(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
+def _network(settings: MemorizingBigan, cell: StudyCell, stream: Stream) -> StudyRow:
     """Run the generator as the network it is: against its definition, and both cycles in units of Var(x̃)."""
     law, support = _law(settings), cell["support"]
     generator = memorizing(settings, support, stream)
@@ -266,7 +263,7 @@ def _image_part(images: torch.Tensor, latent: int) -> torch.Tensor:
     return flat[:, kept]
 
 
-def _code(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
+def _code(settings: MemorizingBigan, cell: StudyCell, stream: Stream) -> StudyRow:
     """Test x̃ against the code, and probe the code for the class, on images of which nothing else is known."""
     if cell["encoder"] not in KNOWN_ENCODERS:
         raise UsageError(f"{STUDY_NAME} has no encoder {cell['encoder']!r}; it has {', '.join(KNOWN_ENCODERS)}")
@@ -280,11 +277,11 @@ def _code(settings: MemorizingBigan, cell: Cell, stream: Stream) -> Row:
 
 def _said(
     settings: MemorizingBigan, images: torch.Tensor, labels: torch.Tensor | None, codes: torch.Tensor, stream: Stream
-) -> Row:
+) -> StudyRow:
     pixels, law = _image_part(images, settings.latent).double(), _law(settings)
     n = settings.probed
     hsic, p = hsic_pvalue(pixels[:n].numpy(), codes[:n].double().numpy(), stream.numpy("permutations"))
-    row: Row = {"hsic": hsic, "p": p, "images": n}
+    row: StudyRow = {"hsic": hsic, "p": p, "images": n}
     if labels is None or law.labels is None:
         return row
     accuracy = probe_accuracy(codes.double().numpy(), labels.numpy(), 5 * n)

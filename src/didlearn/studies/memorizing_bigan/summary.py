@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm
 
 from didlearn.images import open_images
-from didlearn.result.values import Cell, Estimate, Figure, Mark, Series, Table
+from didlearn.result.values import Cell, Estimate, Figure, Mark, Role, Series, Table
 from didlearn.statistics.intervals import difference
-from didlearn.studies.memorizing_bigan.construction import MemorizingBigan, Row
+from didlearn.studies.memorizing_bigan.construction import MemorizingBigan
+from didlearn.studies.study import StudyRow
 
 # The fall is read where a discriminator saw each memorised image this often, and is not near its ceiling of 1.
 _SEEN, _CEILING = 16, 0.5
 _ERROR = 0.05
-Role = Literal["generated", "heldout", "train"]
 # As they are named in the tables, in the order of their lines; the key is the one of the rows.
 _MODELS = {"memorizing": "memorising", "honest": "honest", "bigan": "trained BiGAN"}
 _X_LABEL, _Y_LABEL = "memorised images m", "advantage on fresh pairs"
@@ -61,7 +61,7 @@ class Pooled:
     found_out: bool
 
 
-def summary(settings: MemorizingBigan, rows: list[Row]) -> Summary:
+def summary(settings: MemorizingBigan, rows: list[StudyRow]) -> Summary:
     """Return tables, figures and slopes of the rows there are: a study may be half done."""
     pooled = pool(rows)
     widths = sorted({p.width for p in pooled})
@@ -70,9 +70,9 @@ def summary(settings: MemorizingBigan, rows: list[Row]) -> Summary:
     return Summary(tables, _figures(settings, pooled), slopes)
 
 
-def pool(rows: list[Row]) -> list[Pooled]:
+def pool(rows: list[StudyRow]) -> list[Pooled]:
     """Return one value for each generator and width, the memorising ones by support first."""
-    groups: dict[tuple[int, float, int], list[Row]] = {}
+    groups: dict[tuple[int, float, int], list[StudyRow]] = {}
     for row in taken_apart(rows):
         if row["measure"] == "advantage":
             key = (row["width"], row["support"] or math.inf, list(_MODELS).index(row["model"]))
@@ -82,9 +82,9 @@ def pool(rows: list[Row]) -> list[Pooled]:
     return [_pooled(groups[key], level) for key in sorted(groups)]
 
 
-def taken_apart(rows: list[Row]) -> list[Row]:
+def taken_apart(rows: list[StudyRow]) -> list[StudyRow]:
     """Return the rows with those of trained BiGANs, which hold several measures, replaced by one row a measure."""
-    apart: list[Row] = []
+    apart: list[StudyRow] = []
     for row in rows:
         if row["measure"] != "bigan":
             apart.append(row)
@@ -98,7 +98,7 @@ def taken_apart(rows: list[Row]) -> list[Row]:
     return apart
 
 
-def _pooled(rows: list[Row], level: float) -> Pooled:
+def _pooled(rows: list[StudyRow], level: float) -> Pooled:
     real, generated, trials = (sum(row[name] for row in rows) for name in ("real_taken", "generated_taken", "test"))
     advantage = difference(real, trials, generated, trials)
     p, q, seeds = real / trials, generated / trials, len(rows)
@@ -168,7 +168,7 @@ def _advantage_row(p: Pooled) -> tuple[Cell, ...]:
     return (_MODELS[p.model], p.support, p.width, p.parameters, ratio, *ends, "yes" if p.found_out else "no")
 
 
-def _network_table(rows: list[Row]) -> Table:
+def _network_table(rows: list[StudyRow]) -> Table:
     columns: tuple[str, ...] = ("support", "weights", "memory", "checked", "mismatch", "mismatch_low", "mismatch_high")
     columns += ("expected_mismatch", "z_cycle", "x_cycle", "x_cycle_low", "x_cycle_high")
     return Table(
@@ -181,7 +181,7 @@ def _network_table(rows: list[Row]) -> Table:
     )
 
 
-def _code_table(rows: list[Row]) -> Table:
+def _code_table(rows: list[StudyRow]) -> Table:
     columns = ("encoder", "hsic", "p", "images", "accuracy", "low", "high", "chance")
     return Table(
         name="code",
@@ -193,7 +193,7 @@ def _code_table(rows: list[Row]) -> Table:
     )
 
 
-def _columns_of(rows: list[Row], measure: str, columns: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
+def _columns_of(rows: list[StudyRow], measure: str, columns: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
     return tuple(tuple(row.get(name) for name in columns) for row in rows if row["measure"] == measure)
 
 

@@ -19,8 +19,8 @@ from didlearn import __version__
 from didlearn.atomic import atomically
 from didlearn.errors import MissingExtraError, ModelError, ResultError, UsageError
 from didlearn.images.base import Images
-from didlearn.models.base import silent
 from didlearn.models.formats.directory import JSON, WEIGHTS, save_model
+from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 from didlearn.zoo.training.checkpoint import load_checkpoint, save_checkpoint
 from didlearn.zoo.training.data import StepData, TrainingSet, check_device
@@ -51,7 +51,7 @@ class Runner:
     measurements: int = _MEASUREMENTS
     tensorboard: bool = False
     cache: Path | None = None
-    progress: Callable[[str, int, int], None] = silent
+    progress: Progress = silent
 
     def __post_init__(self) -> None:
         if self.precision not in get_args(Precision):

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from didlearn.arrays import ImageShape
 from didlearn.models.architectures.convolutions import Normalisation, halving
-from didlearn.models.base import Shape
 
 
 class Critic(nn.Module):
@@ -18,7 +18,7 @@ class Critic(nn.Module):
     The discriminator of Radford et al. 2016; ``width`` is the "dim" that Arora, Risteski & Zhang 2018 vary.
     """
 
-    def __init__(self, shape: Shape, width: int, normalisation: Normalisation, outputs: int = 1) -> None:
+    def __init__(self, shape: ImageShape, width: int, normalisation: Normalisation, outputs: int = 1) -> None:
         super().__init__()
         layers, features = halving(shape, width, normalisation)
         self.body = nn.Sequential(*layers, nn.Flatten())
@@ -32,7 +32,7 @@ class Critic(nn.Module):
 class JointCritic(nn.Module):
     """Images and latents (n, d) together to scores (n, 1): Donahue et al. 2017, Dumoulin et al. 2017."""
 
-    def __init__(self, shape: Shape, latent: int, width: int) -> None:
+    def __init__(self, shape: ImageShape, latent: int, width: int) -> None:
         super().__init__()
         layers, features = halving(shape, width, "batch")
         hidden = 8 * width

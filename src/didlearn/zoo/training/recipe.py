@@ -16,10 +16,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from didlearn.arrays import ImageShape
 from didlearn.errors import UsageError
 from didlearn.models.architectures import Architecture
 from didlearn.models.architectures.dcgan import DcganArguments
-from didlearn.models.base import Shape
 from didlearn.rng import Stream
 from didlearn.zoo.training.data import StepData, TrainingSet
 
@@ -88,7 +88,7 @@ class Recipe(ABC):
     def build(self, data: TrainingSet, rng: Stream) -> Training:
         """Make the networks, with weights drawn from ``rng``, on the data's device."""
 
-    def decoder(self, shape: Shape) -> DcganArguments:
+    def decoder(self, shape: ImageShape) -> DcganArguments:
         """Return the generator's shape: as many doublings of the side as leave a first map of 3 to 9 pixels.
 
         Raises:
@@ -97,7 +97,7 @@ class Recipe(ABC):
         return DcganArguments(width=self.width, blocks=doublings(shape))
 
 
-def doublings(shape: Shape) -> int:
+def doublings(shape: ImageShape) -> int:
     """Return how often a map of 3 to 9 pixels a side is doubled to give the image.
 
     Raises:
