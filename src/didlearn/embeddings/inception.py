@@ -21,7 +21,7 @@ from torch.nn import functional
 from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import ModelError
 
-Pool = Callable[[torch.Tensor], torch.Tensor]
+Pooling = Callable[[torch.Tensor], torch.Tensor]
 _SIDE = 299
 
 
@@ -49,7 +49,7 @@ def _narrowing(n_in: int, n_out: int, stride: int = 2) -> Conv:
 class BlockA(nn.Module):
     """35×35: 1×1, 5×5, two 3×3 and a pool."""
 
-    def __init__(self, n_in: int, n_pool: int, pool: Pool) -> None:
+    def __init__(self, n_in: int, n_pool: int, pool: Pooling) -> None:
         super().__init__()
         self.branch1x1 = Conv(n_in, 64, 1)
         self.branch5x5_1, self.branch5x5_2 = Conv(n_in, 48, 1), Conv(48, 64, 5)
@@ -80,7 +80,7 @@ class BlockB(nn.Module):
 class BlockC(nn.Module):
     """17×17: 1×1, a factorised 7×7, two of them, and a pool."""
 
-    def __init__(self, n: int, pool: Pool) -> None:
+    def __init__(self, n: int, pool: Pooling) -> None:
         super().__init__()
         self.branch1x1 = Conv(768, 192, 1)
         self.branch7x7_1, self.branch7x7_2, self.branch7x7_3 = Conv(768, n, 1), Conv(n, n, (1, 7)), Conv(n, 192, (7, 1))
@@ -113,7 +113,7 @@ class BlockD(nn.Module):
 class BlockE(nn.Module):
     """8×8: 1×1, 3×3 split in two, a double 3×3 split in two, and a pool."""
 
-    def __init__(self, n_in: int, pool: Pool) -> None:
+    def __init__(self, n_in: int, pool: Pooling) -> None:
         super().__init__()
         self.branch1x1 = Conv(n_in, 320, 1)
         self.branch3x3_1 = Conv(n_in, 384, 1)

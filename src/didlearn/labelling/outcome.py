@@ -86,7 +86,8 @@ def _decided(judged: Judged, estimates: dict[str, Estimate]) -> tuple[Decision, 
 
 
 def _too_few_labels() -> Decision:
-    settles = Settles(clause="label more pairs", of="planted pairs of each kind, and a candidate", number=FEWEST_PLANTED)
+    of = "planted pairs of each kind, and a candidate"
+    settles = Settles(clause="label more pairs", of=of, number=FEWEST_PLANTED)
     reason = f"nobody has judged {FEWEST_PLANTED} planted pairs of each kind and a candidate yet; {settles.clause}"
     return Decision("inconclusive", reason, f"Too few pairs are labelled: {reason}.", settles)
 

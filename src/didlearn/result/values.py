@@ -18,7 +18,6 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Cell = str | int | Number | None
 Outcome = Literal["beyond", "within", "open"]
 Side = Literal["above", "below"]
-Role = Literal["generated", "heldout", "train", "perturbed", "outside", "theory", "other"]  # of a series
 
 
 class Value(BaseModel):

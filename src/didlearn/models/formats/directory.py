@@ -28,7 +28,7 @@ from didlearn.models.module import ModuleModel
 JSON, WEIGHTS = "model.json", "weights.safetensors"
 _MAX_PARAMETERS = 2 * 10**9
 _MAX_JSON_BYTES = 2**20
-Side = Annotated[int, Field(ge=1, le=2**14)]
+SideLength = Annotated[int, Field(ge=1, le=2**14)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -43,7 +43,7 @@ class ModelFile(BaseModel):
     prior: Literal["normal", "uniform"] = "normal"
     value_range: tuple[Finite, Finite] | None
     classes: Annotated[int, Field(ge=1, le=2**20)] | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    image_shape: tuple[Literal[1, 3], Side, Side]
+    image_shape: tuple[Literal[1, 3], SideLength, SideLength]
     name: str | None = None
 
     def build(self) -> Architecture:

@@ -25,7 +25,13 @@ from didlearn.rng import Stream
 from didlearn.statistics.intervals import clopper_pearson
 from didlearn.statistics.means import mean
 from didlearn.studies.memorizing_bigan.codes import hsic_pvalue, probe_accuracy
-from didlearn.studies.memorizing_bigan.critics import DiscriminatorTraining, ImageCode, Judged, PairSampler, distinguish
+from didlearn.studies.memorizing_bigan.critics import (
+    DiscriminatorScore,
+    DiscriminatorTraining,
+    ImageCode,
+    PairSampler,
+    distinguish,
+)
 from didlearn.studies.memorizing_bigan.learned_pairs import learn
 from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
 from didlearn.studies.study import StudyCell, StudyRow, Workplace
@@ -191,7 +197,7 @@ def _advantage(settings: MemorizingBigan, cell: StudyCell, stream: Stream) -> St
     return _judged(distinguish(real, generated, cell["width"], settings.training, stream), settings.test)
 
 
-def _judged(found: Judged, test: int) -> StudyRow:
+def _judged(found: DiscriminatorScore, test: int) -> StudyRow:
     return {
         "advantage": found.advantage.value,
         "low": found.advantage.low,

@@ -45,7 +45,7 @@ class DiscriminatorTraining:
 
 
 @dataclass(frozen=True)
-class Judged:
+class DiscriminatorScore:
     """What a trained discriminator tells apart.
 
     Attributes:
@@ -83,7 +83,7 @@ def _linear(fan_in: int, fan_out: int, deviation: float, generator: torch.Genera
 
 def distinguish(
     real: PairSampler, generated: PairSampler, width: int, training: DiscriminatorTraining, stream: Stream
-) -> Judged:
+) -> DiscriminatorScore:
     """Train a discriminator on pairs drawn afresh for every step, and measure its advantage on pairs it never saw.
 
     Args:
@@ -104,7 +104,9 @@ def distinguish(
         taken = [int((network(pairs) > 0).sum()) for pairs in draw(training.test, stream.torch("test"))]
     real_taken, generated_taken = taken
     advantage = difference(real_taken, training.test, generated_taken, training.test)
-    return Judged(advantage, real_taken, generated_taken, sum(p.numel() for p in network.parameters()), steps)
+    return DiscriminatorScore(
+        advantage, real_taken, generated_taken, sum(p.numel() for p in network.parameters()), steps
+    )
 
 
 def _flat(pair: ImageCode) -> torch.Tensor:
