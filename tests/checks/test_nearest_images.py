@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from didlearn.checks import nearest_images as module
-from didlearn.checks.nearest_images import nearest_images
+from didlearn.checks.nearest_images import images_at_once, nearest_images
 from tests.checks.features import numbered
 
 SMALLEST = 1024
@@ -33,7 +33,7 @@ def chunked(monkeypatch):
 
 
 def test_the_nearest_of_a_line_in_one_chunk():
-    assert find(10, at(0.25, 6.6, 40.0)) == ([0.25, pytest.approx(0.4), 31.0], [0, 7, 9])
+    assert find(10, at(0.25, 1.0, 6.6, 40.0)) == ([0.25, 0.0, pytest.approx(0.4), 31.0], [0, 1, 7, 9])
 
 
 def test_the_nearest_may_lie_in_any_chunk(chunked):
@@ -60,6 +60,10 @@ def test_a_chunk_of_one_image_counts_for_those_it_is_not_excluded_for(chunked):
     assert find(last + 1, at(last, last, 3.0), np.array([last, -1, 3])) == ([1.0, 0.0, 1.0], [last - 1, last, 2])
 
 
+def test_a_chunk_of_two_images_has_one_for_everyone(chunked):
+    assert find(SMALLEST + 2, at(SMALLEST + 1), np.array([SMALLEST + 1])) == ([1.0], [SMALLEST])
+
+
 def test_where_all_is_excluded_nothing_is_found():
     assert find(1, at(0.0, 2.0), np.array([0, -1])) == ([np.inf, 2.0], [-1, 0])
 
@@ -78,3 +82,8 @@ def test_the_set_is_read_once_in_chunks_that_fit_the_memory(monkeypatch, budget,
 
     nearest_images(numbered(0, 2500, None), at(3.0), embed)
     assert read == chunks
+
+
+def test_a_quarter_of_a_gibibyte_is_read_at_once():
+    assert images_at_once(3 * 32 * 32) == 21_845  # 2²⁸ bytes at 4 a number
+    assert images_at_once(3 * 1024 * 1024) == SMALLEST

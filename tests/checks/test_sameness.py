@@ -35,7 +35,7 @@ def calibrated(real, samples=1000, false_pairs=0.5, pixels=None, **options):
 
 
 def with_tail(threshold, real=NONE, tail=SQUARE, perturbed=None):
-    return Criterion(threshold, 1.0, "b", perturbed or {}, tail, 142, np.asarray(real, float))
+    return Criterion(threshold, 1.0, "b", perturbed or {}, tail, 142, np.asarray(real, float), given=False)
 
 
 def test_perturbed_distances_of_ramps():
@@ -123,6 +123,7 @@ LINE = np.array([[0.0], [0.1], [5.0], [5.1]], np.float32)
     [
         (LINE, 0.2, [0, 5]),  # half is left: enough
         (LINE, 6.0, [0, 0.1, 5, 5.1]),  # a quarter is left: such distances mean nothing here
+        (np.append(LINE, [[5.05]], axis=0).astype(np.float32), 0.2, [0, 0.1, 5, 5.1, 5.05]),  # and so is two of five
         (np.repeat(LINE[:1], 3, axis=0), 0.2, [0]),  # copies to the bit are one picture however many
     ],
 )

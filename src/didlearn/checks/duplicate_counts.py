@@ -61,7 +61,7 @@ def count_duplicates(features: Array, threshold: float, *, device: str = "cpu") 
     """Count pairs of rows of ``features`` (n, D) within ``threshold`` of one another."""
     found = near_duplicates(features, threshold, device=device)
     degree = found.degree.astype(np.int64)
-    sizes = np.bincount(found.component, minlength=1)
+    sizes = np.bincount(found.component)
     return Counts(
         samples=len(features),
         pairs=int(found.pairs),

@@ -10,7 +10,7 @@ from didlearn.arrays import Array, Ints
 from didlearn.images.base import Images
 from didlearn.neighbors import Neighbors, nearest
 
-_CHUNK_BYTES, _SMALLEST_CHUNK, _FLOAT_BYTES = 2**28, 1024, 4
+_CHUNK_BYTES, _SMALLEST_CHUNK = 2**28, 1024
 
 
 def nearest_images(
@@ -32,16 +32,22 @@ def nearest_images(
         distance (n,) and index (n,); of several at the same distance, the first. An infinite distance and index -1
         where every image is excluded.
     """
-    size = max(_SMALLEST_CHUNK, _CHUNK_BYTES // (_FLOAT_BYTES * query.shape[1]))
-    banned = np.full(len(query), -1) if exclude is None else exclude
+    size, count = images_at_once(query.shape[1]), len(images)
+    banned = np.full(len(query), count) if exclude is None else exclude
     distance, index = np.full(len(query), np.inf), np.full(len(query), -1)
-    for start in range(0, len(images), size):
-        chunk = range(start, min(start + size, len(images)))
+    for start in range(0, count, size):
+        chunk = range(start, min(start + size, count))
         inside = np.where((banned >= chunk.start) & (banned < chunk.stop), banned - start, -1)
         # A single image has nothing for the queries that it does not count for.
         asking = slice(None) if len(chunk) > 1 else inside < 0
         found = nearest(query[asking], embed(images.subset(chunk)), exclude=inside[asking], device=device)
-        closer = found.distance[:, 0] < distance[asking]
-        distance[asking] = np.where(closer, found.distance[:, 0], distance[asking])
-        index[asking] = np.where(closer, found.index[:, 0] + start, index[asking])
+        near, place = found.distance.squeeze(1), found.index.squeeze(1) + start
+        closer = near < distance[asking]
+        distance[asking] = np.where(closer, near, distance[asking])
+        index[asking] = np.where(closer, place, index[asking])
     return Neighbors(distance, index)
+
+
+def images_at_once(width: int) -> int:
+    """Return how many images are embedded at once where their features hold ``width`` numbers of 4 bytes."""
+    return max(_SMALLEST_CHUNK, _CHUNK_BYTES // (4 * width))

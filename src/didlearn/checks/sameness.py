@@ -52,7 +52,7 @@ class Criterion:
     tail: LowerTail | None
     distinct: int
     real: Floats
-    given: bool = False
+    given: bool
 
     def false_duplicate_rate(self, level: float) -> Estimate | None:
         """Return the share of pairs of independent real images within the threshold: fitted, with counts behind it."""

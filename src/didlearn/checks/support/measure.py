@@ -21,7 +21,7 @@ from didlearn.statistics.birthday.atoms import Atom, heavy_atoms
 from didlearn.statistics.birthday.collisions import collision_probability
 from didlearn.statistics.birthday.support import estimate_support, estimate_support_without_atoms
 
-_FEWEST_OF_A_CLASS, MOST_CLASSES = 20, 200
+_FEWEST_OF_A_CLASS, _MOST_CLASSES = 20, 200
 
 
 class Embedded(NamedTuple):
@@ -187,7 +187,7 @@ def count_by_class(compared: Compared, radius: float, device: str) -> list[Class
 
 def _large_classes(labels: Ints) -> list[int]:
     classes, counts = np.unique(labels, return_counts=True)
-    return classes[counts >= _FEWEST_OF_A_CLASS][:MOST_CLASSES].tolist()
+    return classes[counts >= _FEWEST_OF_A_CLASS][:_MOST_CLASSES].tolist()
 
 
 def _heldout_of(heldout: Embedded | None, label: int, radius: float, device: str) -> Counts | None:

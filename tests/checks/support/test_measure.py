@@ -1,0 +1,316 @@
+"""The numbers of the birthday test on features placed by hand."""
+
+import numpy as np
+import pytest
+
+from didlearn.audit.subject import Subject
+from didlearn.checks.duplicate_counts import Counts, count_duplicates
+from didlearn.checks.sameness import PERTURBED, Criterion, perturbed_distances
+from didlearn.checks.support.measure import (
+    Compared,
+    Duplicates,
+    Embedded,
+    atoms_of,
+    calibrated,
+    count_both,
+    count_by_class,
+    gather,
+    measured_criterion,
+    measured_lookalikes,
+    measured_supports,
+    measured_without,
+)
+from didlearn.images import open_images
+from didlearn.models.base import Samples
+from didlearn.models.formats.bank import Bank
+from didlearn.rng import Stream
+from didlearn.statistics.threshold import LowerTail
+from tests.checks.features import Lookup, numbered
+
+LINE = np.array([[0.0], [0.1], [0.2], [5.0], [5.1], [9.0]], np.float32)  # within .15 a chain of three, and a pair
+NONE = np.zeros(0)
+
+
+def flat(images):
+    return images.reshape(len(images), -1) / np.float32(255)
+
+
+def pictures(count, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, 1, 4, 4)).astype(np.uint8)
+
+
+def real(features, images=None, labels=None):
+    found = numbered(7, len(features), labels) if images is None else open_images(images)
+    return Embedded(found, features)
+
+
+def compared(features, heldout=None, train=None, labels=None, images=None):
+    """Samples (of any pictures) with these features, and the real images beside them."""
+    drawn = pictures(len(features), seed=9) if images is None else images
+    return Compared(Samples(drawn, labels, np.ones(len(drawn), bool)), features, heldout, train)
+
+
+def criterion(threshold=0.15, lookalike=None, tail=None):
+    return Criterion(threshold, lookalike, "why", {}, tail, 77, NONE, given=False)
+
+
+# What is compared
+
+
+def subject(samples, heldout=None, train=None):
+    """Samples, held-out and training images numbered through; the feature of an image is its number."""
+    counts = (samples, heldout, train)
+    starts = np.cumsum([0, *(count or 0 for count in counts)])
+    sets = [count and numbered(int(start), count, None) for count, start in zip(counts, starts[:-1], strict=True)]
+    return Subject(Bank(sets[0]), heldout=sets[1], train=sets[2], embedding=Lookup(np.arange(starts[-1])[:, None]))
+
+
+def gathered(*counts, samples=50):
+    return gather(subject(*counts), samples, Stream(0))
+
+
+def within(known, start, count):
+    """Whether the features are those of ``count`` different images of the set that begins at ``start``."""
+    numbers = known.features[:, 0]
+    return len(np.unique(numbers)) == count == len(known.images) and start <= numbers.min()
+
+
+def test_samples_are_set_beside_as_many_held_out_images_filled_up_with_training_ones():
+    found = gathered(50, 30, 100)
+    assert sorted(found.features[:, 0].tolist()) == list(range(50))
+    assert len(found.drawn) == 50
+    assert within(found.heldout, 50, 30)
+    assert within(found.train, 80, 20)
+    assert found.real == [found.heldout, found.train]
+
+
+def test_no_more_held_out_images_than_samples_were_asked_for():
+    found = gathered(60, 100, 100, samples=50)
+    assert within(found.heldout, 60, 50)
+    assert found.train is None
+    assert found.real == [found.heldout]
+
+
+def test_a_bank_with_fewer_samples_is_set_beside_all_the_same():
+    assert within(gathered(40, 60).heldout, 40, 50)
+
+
+@pytest.mark.parametrize("heldout", [None, 1])
+def test_one_held_out_image_is_none(heldout):
+    """Nothing to pair it with; training images then fill the whole."""
+    found = gathered(50, heldout, 100)
+    assert found.heldout is None
+    assert within(found.train, 50, 50)
+
+
+@pytest.mark.parametrize(("heldout", "train"), [(49, None), (48, 2)])
+def test_room_for_one_training_image_is_none(heldout, train):
+    found = gathered(50, heldout, 100).train
+    assert found is None if train is None else len(found.images) == train
+
+
+def test_two_held_out_images_are_enough():
+    assert within(gathered(50, 2).heldout, 50, 2)
+    assert gathered(50, 2).train is None
+
+
+# What a duplicate is
+
+
+def calibrate(images, false_pairs=0.5, threshold=None):
+    return calibrated(images, flat, false_pairs, threshold, "cpu")
+
+
+def cloud(count, seed=0):
+    return np.random.default_rng(seed).normal(size=(count, 3)).astype(np.float32)
+
+
+def test_the_criterion_rests_on_held_out_and_training_images_together():
+    heldout, train = real(cloud(40), pictures(40, 1)), real(cloud(30, 1), pictures(30, 2))
+    found = calibrate(compared(cloud(300, 5), heldout, train), false_pairs=2.0)
+    assert found.distinct == 70
+    assert found.tail.trials == 70 * 69 // 2
+    expected = perturbed_distances(pictures(40, 1), flat(pictures(40, 1)), flat)  # held-out pictures are changed
+    assert {kind: d.tolist() for kind, d in found.perturbed.items()} == {k: d.tolist() for k, d in expected.items()}
+
+
+def test_the_false_pairs_are_among_the_samples():
+    """300 samples, of 300·299/2 pairs, and not the 200 real images that the rate is read from."""
+    far = np.zeros((200, 1, 4, 4), np.uint8)
+    far[:, :, :, ::2] = 250  # changes move such pictures far: the rate decides
+    found = calibrate(compared(cloud(300, 5), real(cloud(200), far)), false_pairs=2.0)
+    assert found.tail.rate_at(found.threshold) * 300 * 299 / 2 == pytest.approx(2.0)
+    assert calibrate(compared(cloud(3, 5), real(cloud(200), far)), threshold=0.7).threshold == 0.7
+
+
+def test_without_real_images_the_samples_are_changed():
+    found = calibrate(compared(cloud(20), images=pictures(20, 3)))
+    assert found.distinct == 0
+    shift = perturbed_distances(pictures(20, 3), flat(pictures(20, 3)), flat)["shift by a pixel"]
+    assert found.perturbed["shift by a pixel"].tolist() == shift.tolist()
+
+
+def test_floats_are_changed_as_their_picture_files_would_be():
+    drawn = pictures(20, 3)
+    found = calibrate(compared(cloud(20), images=(drawn / 255).astype(np.float32)))
+    assert found.perturbed["5 % brighter"].tolist() == calibrate(compared(cloud(20), images=drawn)).perturbed[
+        "5 % brighter"
+    ].tolist()  # fmt: skip
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_few_hundred_pictures_are_changed(beside):
+    many = pictures(PERTURBED + 5)
+    features = cloud(PERTURBED + 5)
+    images = compared(features, real(features, many)) if beside else compared(features, images=many)
+    assert {len(d) for d in calibrate(images).perturbed.values()} == {PERTURBED}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_is_said_of_the_criterion(known):
+    tail = LowerTail(distance=1.0, count=100, exponent=2.0, trials=10_000) if known else None
+    found = measured_criterion(criterion(0.1, tail=tail), 0.9)
+    assert list(found) == (["false_duplicate_rate", "threshold"] if known else ["threshold"])
+    threshold = found["threshold"]
+    assert (threshold.value, threshold.low, threshold.high, threshold.n, threshold.level) == (0.1, 0.1, 0.1, 77, 0.9)
+    assert threshold.method == "calibrated: why"
+    if known:
+        assert found["false_duplicate_rate"].value == pytest.approx(1e-4)
+        assert found["false_duplicate_rate"].level == 0.9
+
+
+# Supports
+
+
+def test_pairs_are_counted_among_samples_and_held_out_images():
+    found = count_both(compared(LINE, real(LINE[:4])), 0.25, "cpu")
+    assert (found.own.samples, found.own.pairs) == (6, 4)
+    assert (found.heldout.samples, found.heldout.pairs) == (4, 3)
+    assert count_both(compared(LINE), 0.15, "cpu").heldout is None
+
+
+def test_supports_of_a_line():
+    """4 of 15 pairs among the samples, 3 of 6 among the held-out images."""
+    found = measured_supports(count_both(compared(LINE, real(LINE[:4])), 0.25, "cpu"), 0.9)
+    assert found["effective_support"].value == pytest.approx(15 / 4)
+    assert found["collision_probability"].value == pytest.approx(4 / 15)
+    assert found["effective_support_heldout"].value == pytest.approx(2)
+    assert {"richness", "coverage", "heterogeneity", "chao1"} < set(found)
+    assert {estimate.level for estimate in found.values()} == {0.9}
+    assert "effective_support_heldout" not in measured_supports(count_both(compared(LINE), 0.25, "cpu"), 0.9)
+
+
+def test_where_duplicates_chain_only_pairs_are_counted():
+    found = measured_supports(Duplicates(count_duplicates(LINE, 0.15), None), 0.95)
+    assert set(found) == {"effective_support", "collision_probability"}
+    assert found["effective_support"].value == pytest.approx(15 / 3)
+
+
+def test_pairs_count_where_clusters_say_otherwise():
+    """Nine of ten pairs in a cluster of five: transitive enough, and the pairs seen are nine, not ten."""
+    own = Counts(5, 9, 44, np.array([4, 4, 4, 3, 3]), np.array([1, 2, 3, 5, 5]), np.zeros(5, int), np.array([5]))
+    found = measured_supports(Duplicates(own, None), 0.95)
+    assert found["effective_support"].value == pytest.approx(10 / 9)
+    assert found["collision_probability"].value == pytest.approx(9 / 10)
+    assert "richness" in found
+
+
+def test_lookalikes_are_pairs_within_the_larger_distance():
+    """Within 4: the six closest of 15 pairs of samples (three, one, and 5.0, 5.1 with 9.0), and 3 of 6 held-out."""
+    found = measured_lookalikes(compared(LINE, real(LINE[:4])), criterion(0.15, lookalike=4.0), "cpu", 0.9)
+    assert found["lookalike_support"].value == pytest.approx(15 / 6)
+    assert found["lookalike_support_heldout"].value == pytest.approx(6 / 3)
+    assert {estimate.level for estimate in found.values()} == {0.9}
+
+
+@pytest.mark.parametrize(("lookalike", "heldout"), [(None, True), (0.15, True), (0.1, True), (4.0, False)])
+def test_no_lookalikes_without_a_larger_distance_or_held_out_images(lookalike, heldout):
+    images = compared(LINE, real(LINE[:4]) if heldout else None)
+    assert measured_lookalikes(images, criterion(0.15, lookalike), "cpu", 0.95) == {}
+
+
+# Atoms
+
+
+def repeated(*sizes, alone=0):
+    """Features of pictures drawn so often each, a hundred apart, and of others drawn once."""
+    return (100 * np.repeat(np.arange(len(sizes) + alone), [*sizes, *[1] * alone]))[:, None].astype(np.float32)
+
+
+def test_a_picture_drawn_forty_times_in_a_hundred_is_an_atom_and_is_taken_out():
+    """What remains: 60 draws with two pairs among 60·59/2."""
+    found = count_duplicates(repeated(40, 2, 2, alone=56), 1.0)
+    atoms = atoms_of(found, 0.9)
+    assert [(atom.size, atom.mass.value, atom.mass.level) for atom in atoms] == [(40, 0.4, 0.9)]
+    without = measured_without(atoms, found, 0.9)
+    assert set(without) == {"largest_atom", "effective_support_without_atoms", "richness_without_atoms"}
+    assert without["largest_atom"] == atoms[0].mass
+    assert without["effective_support_without_atoms"].value == pytest.approx(60 * 59 / 2 / 2)
+    assert without["effective_support_without_atoms"].level == 0.9
+
+
+def test_the_heaviest_atom_stands_first():
+    found = count_duplicates(repeated(30, 40, alone=60), 1.0)
+    assert measured_without(atoms_of(found, 0.95), found, 0.95)["largest_atom"].value == pytest.approx(40 / 130)
+
+
+def test_one_picture_alone_leaves_nothing_to_measure():
+    found = count_duplicates(repeated(60), 1.0)
+    assert set(measured_without(atoms_of(found, 0.95), found, 0.95)) == {"largest_atom"}
+
+
+def test_no_atoms_where_clusters_chain_or_nothing_repeats():
+    chain = count_duplicates((0.1 * np.arange(60))[:, None].astype(np.float32), 0.15)
+    for found in (chain, count_duplicates(repeated(alone=60), 1.0)):
+        assert atoms_of(found, 0.95) == []
+        assert measured_without([], found, 0.95) == {}
+
+
+# Classes
+
+
+def classed(*counts):
+    """Labels 0, 1, …, so many of each, and features a class apart in which the first two of a class are duplicates."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    place = np.concatenate([np.maximum(np.arange(count), 1) for count in counts])
+    return (1000 * labels + 10 * place)[:, None].astype(np.float32), labels
+
+
+def test_duplicates_are_counted_within_each_class():
+    features, labels = classed(20, 19, 30)
+    theirs, their_labels = classed(5, 5, 1)
+    found = count_by_class(compared(features, real(theirs, labels=their_labels), labels=labels), 1.0, "cpu")
+    assert [(c.label, c.own.samples, c.own.pairs) for c in found] == [(0, 20, 1), (2, 30, 1)]  # 19 are too few
+    assert (found[0].heldout.samples, found[0].heldout.pairs) == (5, 1)
+    assert found[1].heldout is None  # one image has no pair
+
+
+def test_two_held_out_images_of_a_class_are_compared():
+    features, labels = classed(20)
+    theirs, their_labels = classed(2)
+    found = count_by_class(compared(features, real(theirs, labels=their_labels), labels=labels), 1.0, "cpu")
+    assert (found[0].heldout.samples, found[0].heldout.pairs) == (2, 1)
+
+
+@pytest.mark.parametrize("heldout", [None, real(LINE)])
+def test_classes_without_labelled_held_out_images(heldout):
+    features, labels = classed(20)
+    images = compared(features, heldout, labels=labels)
+    assert [c.heldout for c in count_by_class(images, 1.0, "cpu")] == [None]
+    assert not images.labelled
+
+
+def test_labelled_held_out_images_are_known():
+    assert compared(LINE, real(LINE, labels=[0] * 6)).labelled
+
+
+def test_without_labels_there_are_no_classes():
+    assert count_by_class(compared(LINE), 1.0, "cpu") == []
+
+
+def test_two_hundred_classes_and_no_more():
+    features, labels = classed(*[20] * 201)
+    found = count_by_class(
+        compared(features, labels=labels, images=np.zeros((len(labels), 1, 1, 1), np.uint8)), 1, "cpu"
+    )
+    assert [c.label for c in found] == list(range(200))
