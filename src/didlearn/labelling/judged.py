@@ -16,7 +16,7 @@ from didlearn.statistics.agreement import MISSING
 from didlearn.statistics.birthday.labelled import CANDIDATE, UNANSWERED, Judgements
 
 CODES: Final = {"d": 1, "n": 0, "u": 2}
-_FARTHEST: Final = 20
+_AT_EDGE: Final = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,6 @@ class Judged:
     def called_at_edge(self) -> float:
         """Return the share of answers that called the farthest of the judged candidates duplicates."""
         asked = np.flatnonzero(self.asked)
-        farthest = asked[np.argsort(-self.sheet.distance[asked], kind="stable")[:_FARTHEST]]
+        farthest = asked[np.argsort(-self.sheet.distance[asked], kind="stable")[:_AT_EDGE]]
         said = self.judgements.said[:, farthest]
         return float(said[said != UNANSWERED].mean())

@@ -56,7 +56,7 @@ def agreement(answers: Array, rng: np.random.Generator, level: float = 0.95) -> 
 
     found = bootstrap(shared.T, resampled, rng, level=level, replicates=500)
     method = f"Krippendorff's alpha, nominal, {len(shared)} people; {found.method}"
-    low, high = min(found.low or 0.0, alpha), max(alpha, alpha if found.high is None else found.high)
+    low, high = min(found.low_or(alpha), alpha), max(alpha, found.high_or(alpha))
     return found.model_copy(update={"value": alpha, "low": low, "high": high, "method": method})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -119,13 +120,13 @@ def _support(row: StudyRow) -> float | None:
 def _answer(slope: Estimate | None, rows: list[StudyRow]) -> str:
     if slope is None:
         return f"Too few models are finished ({len(rows)}) to say."
-    power = f"with the power {number(slope.value or 0.0)} ({interval(slope)}) of the discriminator's weights"
-    if (slope.low or 0.0) > 0:
+    power = f"with the power {number(slope.point)} ({interval(slope)}) of the discriminator's weights"
+    if slope.low_or(-math.inf) > 0:
         said = f"Diversity grows {power}."
+    elif slope.high_or(math.inf) < 0:
+        said = f"Diversity falls {power}."
     else:
-        said = (
-            f"Diversity falls {power}." if (slope.high or 0.0) < 0 else f"Diversity goes {power}: no growth is shown."
-        )
+        said = f"Diversity goes {power}: no growth is shown."
     return f"{said} {_beyond(rows)}".strip()
 
 
@@ -157,7 +158,9 @@ def _figure(rows: list[StudyRow]) -> Figure:
     own = sorted((row["discriminator_weights"], *row["lookalike_support"]) for row in rows if _support(row) is not None)
     series = []
     if own:
-        x, y, low, high = (tuple(float(v or 0.0) for v in column) for column in zip(*own, strict=True))
+        # Nothing is drawn towards an open end.
+        closed = [(x, y, y if low is None else low, y if high is None else high) for x, y, low, high in own]
+        x, y, low, high = (tuple(map(float, column)) for column in zip(*closed, strict=True))
         series.append(Series(label="models", x=x, y=y, low=low, high=high, style="points", role="generated"))
     real = [row["lookalike_support_heldout"][0] for row in rows if row.get("lookalike_support_heldout")]
     if own and real and real[0] is not None:

@@ -150,7 +150,12 @@ def _figure(rows: list[StudyRow], models: tuple[str, ...]) -> Figure:
     series = []
     for place, model in enumerate(models, 1):
         found = [row["lookalike_support"] for row in rows if row["model"] == model and row.get("lookalike_support")]
-        points = [(float(place), v, low or 0.0, high or v) for v, low, high in found if v is not None]
+        # Nothing is drawn towards an open end.
+        points = [
+            (float(place), v, v if low is None else low, v if high is None else high)
+            for v, low, high in found
+            if v is not None
+        ]
         if points:
             x, y, low, high = zip(*points, strict=True)
             series.append(Series(label=model, x=x, y=y, low=low, high=high, style="points", role="generated"))

@@ -128,7 +128,9 @@ def _figure(entries: Entries) -> Figure:
     series = []
     if pairs:
         x, y = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
-        low, high = tuple(p[2] or 0.0 for p in pairs), tuple(p[3] or p[1] for p in pairs)
+        # Nothing is drawn towards an open end.
+        low = tuple(value if low is None else low for _, value, low, _ in pairs)
+        high = tuple(value if high is None else high for _, value, _, high in pairs)
         series.append(Series(label="classes", x=x, y=y, low=low, high=high, style="points", role="generated"))
         ends = (min(x), max(x))
         series.append(Series(label="as diverse as real images", x=ends, y=ends, role="heldout"))

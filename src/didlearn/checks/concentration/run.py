@@ -7,7 +7,7 @@ from didlearn.checks.concentration.check import Concentration
 from didlearn.checks.concentration.lipschitz import lipschitz_lower, lipschitz_upper
 from didlearn.checks.concentration.measure import measure_fluctuations
 from didlearn.checks.concentration.page import fluctuation_parts, lipschitz_parts
-from didlearn.checks.concentration.verdict import concentration_answer
+from didlearn.checks.concentration.verdict import judge_concentration
 from didlearn.checks.feature_groups import FEWEST_ROWS, OWN, feature_groups
 from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
@@ -29,13 +29,11 @@ def run_concentration(check: Concentration, subject: Subject, rng: Stream) -> Ch
     subject.progress(check.name, 1, 2)
     parts += _fluctuations(check, subject, rng)
     subject.progress(check.name, 2, 2)
-    if not parts.estimates:
-        reason = "there is no latent to change, and the features of its images do not vary"
-        return CheckResult(check=check.name, verdict="inconclusive", reason=reason, answer=f"Open: {reason}.")
+    decision = judge_concentration(parts.estimates, why)
+    if decision.verdict == "inconclusive":
+        return CheckResult(check=check.name, **decision._asdict())
     parts += Parts(notes=(*drawn.notes, *subject.embedding.notes))
-    reason = "there is no constant that a generator should have; read it beside the held-out images' numbers"
-    answer = concentration_answer(parts.estimates, why)
-    return CheckResult(check=check.name, verdict="measured", reason=reason, answer=answer, **parts.fields())
+    return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 
 def _constant(check: Concentration, subject: Subject, rng: Stream) -> tuple[Parts, str]:

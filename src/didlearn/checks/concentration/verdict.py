@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from didlearn.result.parts import Decision
 from didlearn.result.values import Estimate
 from didlearn.result.words import number
 
 _GROWTH = 0.5  # of log r_Q against log dimension: half way from bounded to proportional
 _MUCH = 3.0
+
+
+def judge_concentration(estimates: dict[str, Estimate], why: str) -> Decision:
+    """Say what was measured, where anything was; the arguments are those of ``concentration_answer``."""
+    if not estimates:
+        reason = "there is no latent to change, and the features of its images do not vary"
+        return Decision("inconclusive", reason, f"Open: {reason}.")
+    reason = "there is no constant that a generator should have; read it beside the held-out images' numbers"
+    return Decision("measured", reason, concentration_answer(estimates, why))
 
 
 def concentration_answer(estimates: dict[str, Estimate], why: str) -> str:

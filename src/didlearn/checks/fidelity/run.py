@@ -16,7 +16,7 @@ from didlearn.checks.fidelity.measure import (
     vendi_numbers,
 )
 from didlearn.checks.fidelity.page import bias_figure, far_gallery, score_table
-from didlearn.checks.fidelity.verdict import FidelityLimits, judge_fidelity
+from didlearn.checks.fidelity.verdict import FidelityLimits, judge_fidelity, nothing_to_compare
 from didlearn.embeddings.classifier import ClassifierEmbedding
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
@@ -51,8 +51,7 @@ def _compare(check: Fidelity, subject: Subject, drawn: Samples, rng: Stream) -> 
     chosen = _chosen(subject, len(drawn), rng)
     sets = _features(check, subject, chosen, heldout, rng)
     if (sets.heldout == sets.heldout[0]).all():
-        reason = "all held-out images have the same features, so there is nothing to compare with"
-        return CheckResult(check=check.name, verdict="inconclusive", reason=reason, answer=f"Open: {reason}.")
+        return CheckResult(check=check.name, **nothing_to_compare()._asdict())
     found = _numbers(check, subject, sets, rng)
     parts = Parts(
         found,

@@ -64,6 +64,12 @@ def judge_fidelity(found: dict[str, Estimate], limits: FidelityLimits) -> Decisi
     return Decision("pass", reason, f"As a set its images come as near to real ones as is asked. {said}")
 
 
+def nothing_to_compare() -> Decision:
+    """Return that held-out images which are all alike leave the question open."""
+    reason = "all held-out images have the same features, so there is nothing to compare with"
+    return Decision("inconclusive", reason, f"Open: {reason}.")
+
+
 def _open_findings(said: str, opened: list[Finding]) -> Decision:
     settles = _images_needed(max(finding.need for finding in opened))
     reason = f"whether {_list([finding.words for finding in opened])} is open; {settles.clause}"

@@ -151,7 +151,7 @@ def effective_support(pairs: float, triples: float, samples: int, level: float =
 
 def support_from_collisions(probability: Estimate) -> Estimate:
     """Turn an estimate of a collision probability into one of the effective support."""
-    value, low, high = probability.value, probability.low or 0.0, probability.high or 1.0
+    value, low, high = probability.value, probability.low_or(0.0), probability.high_or(1.0)
     return probability.model_copy(
         update={
             "value": 1 / value if value else None,

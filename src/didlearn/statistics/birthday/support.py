@@ -70,4 +70,4 @@ def _at_least(count: Estimate, support: Estimate) -> Estimate:
     """Where nothing was seen twice, the number of images is still at least the effective support."""
     if count.value is not None:
         return count
-    return count.model_copy(update={"low": max(count.low or 0.0, support.low or 0.0)})
+    return count.model_copy(update={"low": max(count.low_or(0.0), support.low_or(0.0))})

@@ -77,7 +77,7 @@ def _answer(models: list[str], rows: list[StudyRow], gaps: dict[str, Estimate]) 
         return "Too few models are finished to say."
     last_gap = list(gaps.items())[-1:] if gaps else []
     tail = "".join(
-        f" At the largest latent the GAN's error is {number(math.exp(gap.value or 0.0))} times the autoencoder's "
+        f" At the largest latent the GAN's error is {number(math.exp(gap.point))} times the autoencoder's "
         f"(log ratio {interval(gap)})."
         for _, gap in last_gap
     )

@@ -107,9 +107,9 @@ def _of_the_trained(pooled: list[Pooled], largest: int) -> str:
     """Compare the trained BiGAN with the largest memory, where no discriminator leaves a doubt."""
     trained = {p.width: p.advantage for p in pooled if p.model == "bigan"}
     memory = {p.width: p.advantage for p in pooled if p.support == largest}
-    if not trained or any((trained[w].low or 0) <= (memory[w].high or 0) for w in trained if w in memory):
+    if not trained or any(trained[w].low_or(-1.0) <= memory[w].high_or(1.0) for w in trained if w in memory):
         return ""
-    least = number(min(advantage.value or 0.0 for advantage in trained.values()))
+    least = number(min(advantage.point for advantage in trained.values()))
     return (
         f" Every one found the trained BiGAN out, with an advantage of at least {least}: the objective prefers the one "
         f"that memorises {number(largest)} images."

@@ -105,7 +105,7 @@ def _pooled(rows: list[StudyRow], level: float) -> Pooled:
     error = math.sqrt((p * (1 - p) + q * (1 - q)) / trials)
     if seeds > 1:
         error = max(error, float(np.std([row["advantage"] for row in rows], ddof=1)) / math.sqrt(seeds))
-    seen = (difference(real, trials, generated, trials, level).low or 0.0) > 0
+    seen = difference(real, trials, generated, trials, level).low_or(-1.0) > 0
     first = rows[0]
     return Pooled(first["model"], first["support"], first["width"], first["parameters"], advantage, error, seeds, seen)
 
@@ -121,7 +121,7 @@ def fall(settings: MemorizingBigan, pooled: list[Pooled], width: int) -> Estimat
     used = [
         p
         for p in pooled
-        if p.width == width and p.support and p.found_out and (p.advantage.value or 0) < _CEILING
+        if p.width == width and p.support and p.found_out and p.advantage.point < _CEILING
         if p.support * _SEEN <= draws
     ]  # fmt: skip
     if len(used) < 2:
@@ -263,8 +263,8 @@ def _line(label: str, role: Role, pooled: list[Pooled], *, by_support: bool = Fa
     return Series(
         label=label,
         x=tuple(float(p.support or 0) if by_support else float(p.parameters) for p in pooled),
-        y=tuple(float(p.advantage.value or 0) for p in pooled),
-        low=tuple(float(p.advantage.low or 0) for p in pooled),
-        high=tuple(float(p.advantage.high or 0) for p in pooled),
+        y=tuple(p.advantage.point for p in pooled),
+        low=tuple(p.advantage.low_or(-1.0) for p in pooled),
+        high=tuple(p.advantage.high_or(1.0) for p in pooled),
         role=role,
     )
