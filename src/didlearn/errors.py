@@ -1,7 +1,7 @@
 """Every error a user can meet, in one tree.
 
     DidlearnError
-    ├── UsageError            a flag, spec or argument cannot be used as given
+    ├── UsageError            a flag, name or argument cannot be used as given
     │   └── TrustError        the file would run code and --trust-code was not given
     ├── DataError             a data set cannot be read as it is
     │   └── NotFiniteError    it holds pixels that are no numbers
@@ -19,7 +19,7 @@ class DidlearnError(Exception):
 
 
 class UsageError(DidlearnError):
-    """A flag, spec or argument cannot be used as given."""
+    """A flag, name or argument cannot be used as given."""
 
 
 class TrustError(UsageError):

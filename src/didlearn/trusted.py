@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import cast
 
 from torch import nn
 
 from didlearn.errors import ModelError, TrustError, UsageError
 
 
-def is_factory(spec: str) -> bool:
-    """Tell whether ``spec`` reads as ``file.py:name`` or ``pkg.module:name``."""
-    head, colon, name = spec.rpartition(":")
+def is_factory(text: str) -> bool:
+    """Tell whether ``text`` reads as ``file.py:name`` or ``pkg.module:name``."""
+    head, colon, name = text.rpartition(":")
     dotted = all(part.isidentifier() for part in head.split("."))
     return bool(colon) and all(part.isidentifier() for part in name.split(".")) and (head.endswith(".py") or dotted)
 
@@ -39,11 +39,11 @@ def is_torchscript(path: str | Path) -> bool:
     return has_code and any(len(parts) == 2 and parts[1] == "constants.pkl" for parts in names)
 
 
-def load_factory(spec: str, trust_code: bool, ready: tuple[type, ...] = (nn.Module,)) -> object:
+def load_factory(factory: str, trust_code: bool, ready: tuple[type, ...] = (nn.Module,)) -> object:
     """Import ``file.py:name`` or ``pkg.module:name`` and return what the factory ``name`` makes.
 
     Args:
-        spec: where the factory is. Modules are looked for in the working folder too, and a file's own neighbours
+        factory: where the factory is. Modules are looked for in the working folder too, and a file's own neighbours
             can be imported by it, as if the file were run by Python.
         trust_code: whether the user said that this code may run.
         ready: instances of these types are used as they are; whatever else has the name is called without arguments.
@@ -53,45 +53,45 @@ def load_factory(spec: str, trust_code: bool, ready: tuple[type, ...] = (nn.Modu
         UsageError: the file, module or name does not exist, or is nothing that can be called.
         ModelError: the module or the factory raised.
     """
-    head, _, name = spec.rpartition(":")
-    if not is_factory(spec):
-        raise UsageError(f"{spec!r} is no factory; write `file.py:name` or `pkg.module:name`")
+    head, _, name = factory.rpartition(":")
+    if not is_factory(factory):
+        raise UsageError(f"{factory!r} is no factory; write `file.py:name` or `pkg.module:name`")
     if head.endswith(".py") and not Path(head).is_file():
         raise UsageError(f"there is no file {head}; a factory is written `file.py:name`, with the path from here")
     if not trust_code:
-        raise TrustError(f"{spec} would run the Python code in {head}; if you trust it, give --trust-code")
+        raise TrustError(f"{factory} would run the Python code in {head}; if you trust it, give --trust-code")
     with _importable(Path(head).resolve().parent if head.endswith(".py") else Path.cwd()):
-        found = _attribute(_module(spec, head), head, name)
-        return found if isinstance(found, ready) else _made(spec, found)
+        found = _attribute(_module(factory, head), head, name)
+        return found if isinstance(found, ready) else _made(factory, found)
 
 
-def _module(spec: str, head: str) -> ModuleType:
+def _module(factory: str, head: str) -> ModuleType:
     load = _module_from_file if head.endswith(".py") else importlib.import_module
     try:
         return load(head)
     except ModuleNotFoundError as error:
         if error.name and (head == error.name or head.startswith(error.name + ".")):
             raise UsageError(
-                f"there is no module {head} to import for {spec}; write `file.py:name` for a file"
+                f"there is no module {head} to import for {factory}; write `file.py:name` for a file"
             ) from None
         raise ModelError(
-            f"{spec} cannot be imported: it needs the module {error.name}, which is not installed"
+            f"{factory} cannot be imported: it needs the module {error.name}, which is not installed"
         ) from error
     except Exception as error:
-        raise ModelError(f"{spec} cannot be imported: {type(error).__name__}: {error}") from error
+        raise ModelError(f"{factory} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _module_from_file(head: str) -> ModuleType:
     path = Path(head).resolve()
     # The name is unique to the path: two files called architectures.py must not take each other's place.
     name = f"_didlearn_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None, "a .py file always has a loader"
-    module = importlib.util.module_from_spec(spec)
+    described = importlib.util.spec_from_file_location(name, path)
+    assert described is not None
+    assert described.loader is not None, "a .py file always has a loader"
+    module = importlib.util.module_from_spec(described)
     sys.modules[name] = module  # dataclasses and TorchScript look their module up there
     try:
-        spec.loader.exec_module(module)
+        described.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
@@ -108,15 +108,15 @@ def _attribute(module: ModuleType, head: str, name: str) -> object:
     return found
 
 
-def _made(spec: str, found: object) -> object:
+def _made(factory: str, found: object) -> object:
     if not callable(found):
         raise UsageError(
-            f"{spec} is a {type(found).__name__}; a factory is a function or class that takes no arguments"
+            f"{factory} is a {type(found).__name__}; a factory is a function or class that takes no arguments"
         )
     try:
-        return cast(Callable[[], Any], found)()
+        return cast(Callable[[], object], found)()
     except Exception as error:
-        raise ModelError(f"{spec} failed when called without arguments: {type(error).__name__}: {error}") from error
+        raise ModelError(f"{factory} failed when called without arguments: {type(error).__name__}: {error}") from error
 
 
 @contextmanager

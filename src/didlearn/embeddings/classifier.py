@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from scipy.stats import binomtest
 
-from didlearn.arrays import Array
+from didlearn.arrays import Bytes, Ints
 from didlearn.atomic import atomically
 from didlearn.embeddings.base import Embedding
 from didlearn.embeddings.extract import embed
@@ -105,7 +105,7 @@ def open_classifier(
     return embedding
 
 
-def _check(train: Images) -> Array:
+def _check(train: Images) -> Ints:
     """Return the labels that occur, ascending."""
     if train.labels is None:
         raise DataError(f"{train.name} has no labels, which the classifier embedding is trained on; {_PIXELS}")
@@ -135,7 +135,7 @@ def _labelled_like(heldout: Images | None, train: Images) -> Images | None:
 
 def _trained(
     images: Images,
-    labels: Array,
+    labels: Ints,
     cache: Path | None,
     seed: int,
     threads: int | None,
@@ -155,7 +155,7 @@ def _trained(
     return network
 
 
-def _bytes(images: Images) -> Array:
+def _bytes(images: Images) -> Bytes:
     """Read all images as uint8 (N, C, H, W): the same pixels the fingerprint is made of."""
     pixels = np.empty((len(images), *images.shape), dtype=np.uint8)
     start = 0
@@ -181,7 +181,7 @@ def _accuracy(
     network: ClassifierNetwork,
     images: Images,
     train: Images,
-    labels: Array,
+    labels: Ints,
     threads: int | None,
     seed: int,
 ) -> tuple[Estimate, float]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Singles
 from didlearn.embeddings.base import Embedding
 from didlearn.errors import ModelError, UsageError
 from didlearn.images.base import Images
@@ -24,7 +24,7 @@ def embed(
     batch_size: int = 256,
     threads: int | None = None,
     advance: Callable[[int], None] | None = None,
-) -> Array:
+) -> Singles:
     """Return the features of images as (N, D) float32.
 
     The network always sees ``UNIT`` images at once (the last unit is filled up and the filling cut off), so image
@@ -45,7 +45,7 @@ def embed(
     read = _reader(images)
     network = embedding.to(device)
 
-    def unit(indices: range) -> Array:
+    def unit(indices: range) -> Singles:
         batch = read(indices)
         filling = batch[-1:].expand(UNIT - len(indices), -1, -1, -1)
         with torch.inference_mode():
@@ -75,7 +75,7 @@ def _as_float(pixels: Array | torch.Tensor) -> torch.Tensor:
     return pixels.float().div_(255) if pixels.dtype == torch.uint8 else pixels.float()
 
 
-def _checked(embedding: Embedding, features: torch.Tensor) -> Array:
+def _checked(embedding: Embedding, features: torch.Tensor) -> Singles:
     if features.shape[:1] != (UNIT,) or features.ndim != 2:
         raise ModelError(
             f"{embedding.name} returned features of shape {tuple(features.shape)} for {UNIT} images; "

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -20,6 +21,9 @@ from torch.nn import functional
 from didlearn.embeddings.inception import open_inception
 from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import MissingExtraError, ModelError, UsageError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _INCEPTION_FILE = "pt_inception-2015-12-05-6726825d.pth"
 _INCEPTION_URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{_INCEPTION_FILE}"
@@ -151,7 +155,7 @@ def _folder(encoder: Encoder, weights: Path | None) -> str:
     return str(folder)
 
 
-def _load(transformers: Any, encoder: Encoder, source: str) -> Any:
+def _load(transformers: ModuleType, encoder: Encoder, source: str) -> PreTrainedModel:
     """Read the network from a folder or from what was downloaded before; never over the network."""
     try:
         with _quiet(transformers):
@@ -178,7 +182,7 @@ def _load(transformers: Any, encoder: Encoder, source: str) -> Any:
 
 
 @contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
+def _quiet(transformers: ModuleType) -> Iterator[None]:
     logging = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import warnings
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import nn
@@ -64,7 +64,7 @@ class ModuleEmbedding(Embedding):
             return True
         return False
 
-    def _run(self, images: torch.Tensor) -> Any:
+    def _run(self, images: torch.Tensor) -> object:
         try:
             with torch.inference_mode():
                 return self.network(images)
@@ -75,7 +75,7 @@ class ModuleEmbedding(Embedding):
                 "inside the network, or give --size and --channels)"
             ) from error
 
-    def _features(self, output: Any, count: int) -> torch.Tensor:
+    def _features(self, output: object, count: int) -> torch.Tensor:
         if not isinstance(output, torch.Tensor):
             raise ModelError(f"{self.name} returned a {type(output).__name__}; an embedding returns one tensor (n, D)")
         if output.ndim == 4 and len(output) == count:
@@ -119,7 +119,7 @@ def open_torchscript(path: Path) -> ModuleEmbedding:
     return ModuleEmbedding(network, f"{path.name} (file {digest})")
 
 
-def open_factory(spec: str, trust_code: bool) -> Embedding:
+def open_factory(factory: str, trust_code: bool) -> Embedding:
     """Open ``file.py:factory`` or ``pkg.module:factory``, whose code runs: a network, or an ``Embedding`` of ours.
 
     Raises:
@@ -127,12 +127,14 @@ def open_factory(spec: str, trust_code: bool) -> Embedding:
         UsageError: the factory does not exist, or makes no network.
         ModelError: the factory failed.
     """
-    made = load_factory(spec, trust_code, (nn.Module, Embedding))
+    made = load_factory(factory, trust_code, (nn.Module, Embedding))
     if isinstance(made, Embedding):
         return made
     if not isinstance(made, nn.Module):
-        raise UsageError(f"{spec} makes a {type(made).__name__}; the factory of an embedding returns a torch nn.Module")
-    name = Path(spec).name if ".py:" in spec else spec
+        raise UsageError(
+            f"{factory} makes a {type(made).__name__}; the factory of an embedding returns a torch nn.Module"
+        )
+    name = Path(factory).name if ".py:" in factory else factory
     return ModuleEmbedding(made, f"{name} (weights {weights_digest(made)})")
 
 

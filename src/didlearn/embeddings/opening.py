@@ -1,4 +1,4 @@
-"""One spec, one embedding."""
+"""One source, one embedding."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TORCHSCRIPT_SUFFIXES = (".pt", ".pth", ".ts")
 
 
 def open_embedding(
-    spec: str = "pixels",
+    source: str = "pixels",
     *,
     train: Images | None = None,
     heldout: Images | None = None,
@@ -33,7 +33,7 @@ def open_embedding(
     """Open an embedding.
 
     Args:
-        spec: ``pixels``; ``classifier`` (trained on ``train``); ``inception``, ``dinov2`` or ``clip``; a TorchScript
+        source: ``pixels``; ``classifier`` (trained on ``train``); ``inception``, ``dinov2`` or ``clip``; a TorchScript
             file; ``file.py:factory`` or ``pkg.module:factory``.
         train: the training set: what a classifier is trained on, and what a network is tried on at once.
         heldout: labelled images to measure a classifier's accuracy on.
@@ -46,34 +46,34 @@ def open_embedding(
         progress: told about the training.
 
     Raises:
-        UsageError: the spec names no embedding, or lacks what it needs.
-        TrustError: the spec is a factory and ``trust_code`` is false.
+        UsageError: the source names no embedding, or lacks what it needs.
+        TrustError: the source is a factory and ``trust_code`` is false.
         DataError: a classifier cannot be trained on ``train``.
         ModelError: the network cannot be read, or fails on the images.
         MissingExtraError: a package or weights are absent.
     """
-    if weights is not None and spec not in PRETRAINED:
-        raise UsageError(f"--weights goes with {', '.join(PRETRAINED)}; the embedding is {spec!r}")
-    if spec == "pixels":
+    if weights is not None and source not in PRETRAINED:
+        raise UsageError(f"--weights goes with {', '.join(PRETRAINED)}; the embedding is {source!r}")
+    if source == "pixels":
         return PixelEmbedding()
-    if spec == "classifier":
+    if source == "classifier":
         if train is None:
             raise UsageError("the classifier embedding is trained on the training set; give --train")
         trained = open_classifier(train, heldout, cache=cache, seed=seed, threads=threads, progress=progress)
         return trained.to(device)
-    embedding = _open_network(spec, trust_code, weights).to(device)
+    embedding = _open_network(source, trust_code, weights).to(device)
     sample = train if train is not None else heldout
     if isinstance(embedding, ModuleEmbedding) and sample is not None and len(sample):
         embedding(sample.read([0, len(sample) - 1]).to(device))  # what is wrong with it shows now, not after an hour
     return embedding
 
 
-def _open_network(spec: str, trust_code: bool, weights: Path | None) -> Embedding:
-    if spec in PRETRAINED:
-        return open_pretrained(spec, weights)
-    if is_factory(spec):
-        return open_factory(spec, trust_code)
-    path = Path(spec)
+def _open_network(source: str, trust_code: bool, weights: Path | None) -> Embedding:
+    if source in PRETRAINED:
+        return open_pretrained(source, weights)
+    if is_factory(source):
+        return open_factory(source, trust_code)
+    path = Path(source)
     if path.is_file() and (path.suffix in TORCHSCRIPT_SUFFIXES or is_torchscript(path)):
         return open_torchscript(path)
     what = (
@@ -82,6 +82,6 @@ def _open_network(spec: str, trust_code: bool, weights: Path | None) -> Embeddin
         else "it names no embedding"
     )
     raise UsageError(
-        f"--embedding {spec}: {what}; give pixels, classifier, {', '.join(PRETRAINED)}, a TorchScript file, "
+        f"--embedding {source}: {what}; give pixels, classifier, {', '.join(PRETRAINED)}, a TorchScript file, "
         "`file.py:factory` or `pkg.module:factory`"
     )

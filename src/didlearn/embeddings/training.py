@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from didlearn.arrays import Array
+from didlearn.arrays import Bytes, Ints
 from didlearn.embeddings.network import ClassifierNetwork, draw_weights
 from didlearn.parallel import default_threads, single_threaded
 from didlearn.progress import Progress
@@ -34,8 +34,8 @@ _CALIBRATION = 4096  # images whose statistics the batch normalisation keeps
 class Labelled:
     """Training images (N, C, H, W) uint8 with labels (N,) from 0 to ``classes`` - 1."""
 
-    images: Array
-    labels: Array
+    images: Bytes
+    labels: Ints
     classes: int
 
 
@@ -65,7 +65,7 @@ def train_classifier(
     return network.eval().requires_grad_(False)
 
 
-def _standardise(network: ClassifierNetwork, images: Array) -> None:
+def _standardise(network: ClassifierNetwork, images: Bytes) -> None:
     values = np.arange(256) / 255
     for channel in range(images.shape[1]):
         share = np.bincount(images[:, channel].ravel(), minlength=256) / images[:, channel].size
@@ -74,7 +74,7 @@ def _standardise(network: ClassifierNetwork, images: Array) -> None:
         network.std[channel] = max(float(share @ (values - mean) ** 2) ** 0.5, 1e-2)
 
 
-def _batches(count: int, rng: Stream) -> Iterator[Array]:
+def _batches(count: int, rng: Stream) -> Iterator[Ints]:
     """Yield the indices (SHARDS, shard) of every step: each epoch a new order, its incomplete last batch left out."""
     shard = min(_LARGEST_SHARD, max(2, count // (2 * _SHARDS)))
     size = _SHARDS * shard
@@ -88,7 +88,7 @@ def _batches(count: int, rng: Stream) -> Iterator[Array]:
 def _descend(
     network: ClassifierNetwork,
     data: Labelled,
-    batches: list[Array],
+    batches: list[Ints],
     rng: Stream,
     pool: ThreadPoolExecutor,
     progress: Progress | None,
@@ -116,7 +116,7 @@ def _descend(
             progress("training the classifier", (step + 1) * batch.size, total)
 
 
-def augment(images: Array, rng: np.random.Generator) -> torch.Tensor:
+def augment(images: Bytes, rng: np.random.Generator) -> torch.Tensor:
     """Move uint8 images (n, C, H, W) together by up to an eighth of their side, and mirror colour ones at random.
 
     What comes in from outside repeats the edge. Returns float32 in [0, 1].
@@ -141,7 +141,7 @@ def _track_statistics(network: nn.Module, track: bool) -> None:
 
 
 @torch.no_grad()
-def _settle_statistics(network: ClassifierNetwork, images: Array) -> None:
+def _settle_statistics(network: ClassifierNetwork, images: Bytes) -> None:
     _track_statistics(network, True)
     count = min(len(images), _CALIBRATION)
     chosen = np.linspace(0, len(images) - 1, count).round().astype(np.int64)

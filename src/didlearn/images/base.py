@@ -11,8 +11,9 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from didlearn.arrays import Array, ImageShape
+from didlearn.arrays import ImageShape, Ints, Pixels
 
 BATCH_BYTES = 64 * 2**20
 
@@ -26,7 +27,7 @@ class ImageReader(Protocol):
     def __len__(self) -> int:
         """Return how many images there are."""
 
-    def read(self, indices: Sequence[int]) -> Array:
+    def read(self, indices: Sequence[int]) -> Pixels:
         """Return the images at ``indices`` as (n, C, H, W), uint8 or float32 in [0, 1]: a fresh array.
 
         ``Images`` asks in ascending order, without repeats.
@@ -40,7 +41,7 @@ class Images:
     Attributes:
         reader: gives pixels by index.
         shape: (C, H, W) of every image.
-        name: what to call the set: the spec it was opened from.
+        name: what to call the set: what it was opened from.
         labels: (N,) int64 class of each image, or ``None``.
         classes: the names of the classes, or ``None``.
         index: (N,) positions in the reader: a subset shares its parent's reader.
@@ -50,9 +51,9 @@ class Images:
     reader: ImageReader
     shape: ImageShape
     name: str
-    labels: Array | None = None
+    labels: Ints | None = None
     classes: tuple[str, ...] | None = None
-    index: Array = field(default=None)  # type: ignore[arg-type]
+    index: Ints = field(default=None)  # type: ignore[arg-type]
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -62,7 +63,7 @@ class Images:
     def __len__(self) -> int:
         return len(self.index)
 
-    def read_raw(self, indices: Sequence[int] | Array) -> Array:
+    def read_raw(self, indices: Sequence[int] | Ints) -> Pixels:
         """Return images as stored: (n, C, H, W), uint8 or float32 in [0, 1]; any order, repeats allowed."""
         positions = self.index[np.asarray(indices, dtype=np.int64)]
         if len(positions) == 0:
@@ -72,7 +73,7 @@ class Images:
         once, back = np.unique(positions, return_inverse=True)
         return self.reader.read(once.tolist())[back]
 
-    def read(self, indices: Sequence[int] | Array) -> torch.Tensor:
+    def read(self, indices: Sequence[int] | Ints) -> torch.Tensor:
         """Return images as a float32 tensor (n, C, H, W) in [0, 1]."""
         raw = self.read_raw(indices)
         if raw.dtype == np.uint8:
@@ -84,7 +85,7 @@ class Images:
             raise IndexError(f"image {index} of {len(self)}")
         return self.read([index % len(self)])[0]
 
-    def subset(self, indices: Sequence[int] | Array, name: str | None = None) -> Images:
+    def subset(self, indices: Sequence[int] | Ints, name: str | None = None) -> Images:
         """Return the images at ``indices`` as a set of their own, without reading them."""
         chosen = np.asarray(indices, dtype=np.int64)
         labels = None if self.labels is None else self.labels[chosen]
@@ -113,14 +114,14 @@ class Images:
         name = f"#{position}" if names is None else names[position]
         return name.encode("utf-8", "replace").decode()
 
-    def batches(self, size: int | None = None) -> Iterator[Array]:
+    def batches(self, size: int | None = None) -> Iterator[Pixels]:
         """Yield consecutive images as stored, ``size`` at a time (as many as keep float32 copies below 256 MiB)."""
         size = size or max(1, min(1024, BATCH_BYTES // math.prod(self.shape)))
         for start in range(0, len(self), size):
             yield self.read_raw(range(start, min(start + size, len(self))))
 
     @cached_property
-    def hashes(self) -> Array:
+    def hashes(self) -> NDArray[np.void]:
         """(N,) 16-byte content hash of each image's shape and 8-bit pixels: equal pictures hash alike in any format."""
         digests = []
         start = hashlib.blake2b(repr(tuple(map(int, self.shape))).encode(), digest_size=16)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Ints
 from didlearn.errors import DataError
 
 _MOST_CLASSES = 65_536
@@ -23,11 +23,11 @@ class Labels:
         values: (N,) int64, or ``None``. classes: their names, or ``None``. notes: what was decided.
     """
 
-    values: Array | None = None
+    values: Ints | None = None
     classes: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
 
-    def take(self, indices: Array) -> Labels:
+    def take(self, indices: Ints) -> Labels:
         """Return the labels at ``indices``."""
         return Labels(None if self.values is None else self.values[indices], self.classes, self.notes)
 

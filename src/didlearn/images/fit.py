@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from didlearn.arrays import Array, ImageShape
+from didlearn.arrays import ImageShape, Pixels
 from didlearn.errors import UsageError
 from didlearn.images.base import ImageReader, Images
 
@@ -45,7 +45,7 @@ class Fit:
         size = (height, width) if self.size is None else (self.size, self.size)
         return (self.channels or channels, *size)
 
-    def __call__(self, image: Array) -> Array:
+    def __call__(self, image: Pixels) -> Pixels:
         """Bring one picture (C, H, W), uint8 or float32 in [0, 1], to the shape asked for."""
         if self.channels == 1 and len(image) == 3:
             image = luminance(image)
@@ -69,22 +69,22 @@ class Fit:
         return tuple(notes)
 
 
-def luminance(image: Array) -> Array:
+def luminance(image: Pixels) -> Pixels:
     """Return Y = 0.299 R + 0.587 G + 0.114 B of a picture (3, H, W), as (1, H, W) of the same type."""
     if image.dtype == np.uint8:
         weighed = np.tensordot(_LUMA, image.astype(np.uint32), axes=1)
         return ((weighed + 0x8000) >> 16).astype(np.uint8)[None]
-    return np.tensordot((_LUMA / 2**16).astype(np.float32), image, axes=1)[None]
+    return np.tensordot((_LUMA / 2**16).astype(np.float32), image.astype(np.float32, copy=False), axes=1)[None]
 
 
-def _centre_square(image: Array) -> Array:
+def _centre_square(image: Pixels) -> Pixels:
     height, width = image.shape[1:]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     return image[:, top : top + side, left : left + side]
 
 
-def _resize(channel: Array, size: int) -> Array:
+def _resize(channel: Pixels, size: int) -> Pixels:
     resized = Image.fromarray(np.ascontiguousarray(channel)).resize((size, size), Image.Resampling.LANCZOS)
     pixels = np.asarray(resized)
     # Lanczos overshoots at edges; 8-bit pictures are clipped by PIL itself.
@@ -106,7 +106,7 @@ class FittedReader:
     def __len__(self) -> int:
         return len(self.reader)
 
-    def read(self, indices: Sequence[int]) -> Array:
+    def read(self, indices: Sequence[int]) -> Pixels:
         """Return the pictures at ``indices`` as (n, C, H, W), fitted."""
         return np.stack([self.fit(image) for image in self.reader.read(indices)])
 

@@ -7,7 +7,6 @@ import difflib
 import itertools
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +34,7 @@ _PICKLED = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
 
 
 def open_images(
-    spec: Any,
+    source: object,
     *,
     size: int | None = None,
     channels: int | None = None,
@@ -45,13 +44,13 @@ def open_images(
     """Open a data set of pictures of one shape, reading pixels only when asked for them.
 
     Args:
-        spec: a folder, ``.zip``, ``.npz`` (``FILE.npz:KEY`` picks an array), ``.npy``, IDX file, CIFAR binary file or
+        source: a folder, ``.zip``, ``.npz`` (``FILE.npz:KEY`` picks an array), ``.npy``, IDX file, CIFAR binary file or
             folder, ``.parquet``, ``save_to_disk`` folder, ``"hf:NAME[:SPLIT]"``, ``"digits"``; in Python also an
             array, a tensor, a torch ``Dataset``, a list of pictures, or ``Images``.
         size: crop every picture to its centre square and resize it to ``size`` × ``size`` (Lanczos, antialiased).
         channels: 1 turns colour into luminance, 3 broadcasts grey to RGB.
         skip_broken: decode every picture file once now, and go on without those that cannot be decoded.
-        name: what to call the set; the spec by default.
+        name: what to call the set; its source by default.
 
     Raises:
         UsageError: ``size`` or ``channels`` cannot be used.
@@ -59,37 +58,37 @@ def open_images(
         MissingExtraError: the format needs a package that is not installed.
     """
     fit = Fit(size, channels)
-    if isinstance(spec, (str, os.PathLike)):
-        images = _open_named(os.fspath(spec), fit, skip_broken)
-    elif isinstance(spec, Images):
-        images = spec
-    elif isinstance(spec, np.ndarray):
-        images = open_array(spec, Labels(), name or "the array")
-    elif isinstance(spec, torch.Tensor):
-        images = open_tensor(spec, Labels(), name or "the tensor")
+    if isinstance(source, (str, os.PathLike)):
+        images = _open_named(os.fspath(source), fit, skip_broken)
+    elif isinstance(source, Images):
+        images = source
+    elif isinstance(source, np.ndarray):
+        images = open_array(source, Labels(), name or "the array")
+    elif isinstance(source, torch.Tensor):
+        images = open_tensor(source, Labels(), name or "the tensor")
     else:
-        images = open_dataset(spec, name or f"the {type(spec).__name__}")
+        images = open_dataset(source, name or f"the {type(source).__name__}")
     images = fitted(images, fit)
-    called = name or (printable(os.fspath(spec)) if isinstance(spec, (str, os.PathLike)) else images.name)
+    called = name or (printable(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else images.name)
     return images if called == images.name else dataclasses.replace(images, name=called)
 
 
-def _open_named(spec: str, fit: Fit, skip_broken: bool) -> Images:
-    if spec == "digits":
+def _open_named(source: str, fit: Fit, skip_broken: bool) -> Images:
+    if source == "digits":
         return open_digits()
-    if spec.startswith("hf:"):
-        return open_hub_dataset(spec, fit, skip_broken=skip_broken)
-    path = Path(spec).expanduser()
+    if source.startswith("hf:"):
+        return open_hub_dataset(source, fit, skip_broken=skip_broken)
+    path = Path(source).expanduser()
     if not path.exists():
-        file, colon, key = spec.rpartition(":")
+        file, colon, key = source.rpartition(":")
         if colon and file.lower().endswith(".npz") and Path(file).expanduser().is_file():
             return open_npz(Path(file).expanduser(), key)
-        raise _no_such_path(path, spec)
+        raise _no_such_path(path, source)
     try:
         return _open_folder(path, fit, skip_broken) if path.is_dir() else _open_file(path, fit, skip_broken)
     except OSError as error:
         raise DataError(
-            f"{spec} cannot be read ({error.strerror or error}): check the file and its permissions"
+            f"{source} cannot be read ({error.strerror or error}): check the file and its permissions"
         ) from None
 
 
@@ -134,13 +133,13 @@ def _starts_as_pickle(path: Path) -> bool:
         return file.read(2) in {bytes([0x80, protocol]) for protocol in range(2, 6)}
 
 
-def _no_such_path(path: Path, spec: str) -> DataError:
+def _no_such_path(path: Path, source: str) -> DataError:
     near: list[str] = []
     if path.parent.is_dir():
         with os.scandir(path.parent) as entries:
             names = [entry.name for entry in itertools.islice(entries, 10_000) if not entry.name.startswith(".")]
         near = [printable(found) for found in difflib.get_close_matches(path.name, names)]
-    if difflib.get_close_matches(spec, ["digits"]):
+    if difflib.get_close_matches(source, ["digits"]):
         near.append("digits")
     meant = f"did you mean {' or '.join(near)}?" if near else f"give {_FORMATS}"
-    return DataError(f"there is no file or folder {printable(spec)!r}: {meant}")
+    return DataError(f"there is no file or folder {printable(source)!r}: {meant}")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Bytes, Pixels
 
 PICTURE_SIDE = 128
 
 
-def eight_bit(pixels: Array) -> Array:
+def eight_bit(pixels: Pixels) -> Bytes:
     """Return images, uint8 or float in [0, 1] (others are clipped), as uint8."""
-    return pixels if pixels.dtype == np.uint8 else np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    scaled = pixels if pixels.dtype == np.uint8 else np.rint(np.clip(pixels, 0, 1) * 255)
+    return scaled.astype(np.uint8, copy=False)
 
 
-def to_picture(image: Array) -> Array:
+def to_picture(image: Pixels) -> Bytes:
     """Turn (C, H, W), uint8 or float in [0, 1], into (H, W) or (H, W, 3) uint8 of at most 128 pixels a side."""
     image = eight_bit(image)
     step = -(-max(image.shape[1:]) // PICTURE_SIDE)

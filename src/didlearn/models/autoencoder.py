@@ -44,25 +44,25 @@ class Reconstructor:
         return found
 
 
-def open_autoencoder(spec: str | nn.Module, *, trust_code: bool = False, device: str = "cpu") -> Reconstructor:
+def open_autoencoder(source: str | nn.Module, *, trust_code: bool = False, device: str = "cpu") -> Reconstructor:
     """Open a TorchScript file, ``file.py:factory`` or a module that maps images to their reconstructions.
 
     Raises:
-        UsageError: the spec names neither.
+        UsageError: the source names neither.
         TrustError: a factory, and ``trust_code`` is false.
         ModelError: it cannot be loaded.
     """
-    if isinstance(spec, nn.Module):
-        module: object = spec
-    elif is_factory(spec):
-        module = load_factory(spec, trust_code)
-    elif is_torchscript(spec):
-        module = torch.jit.load(spec, map_location=device)
+    if isinstance(source, nn.Module):
+        module: object = source
+    elif is_factory(source):
+        module = load_factory(source, trust_code)
+    elif is_torchscript(source):
+        module = torch.jit.load(source, map_location=device)
     else:
-        raise UsageError(f"{spec} is no autoencoder; give a TorchScript file or `file.py:factory`, images to images")
+        raise UsageError(f"{source} is no autoencoder; give a TorchScript file or `file.py:factory`, images to images")
     if not isinstance(module, nn.Module):
-        raise ModelError(f"{spec} made a {type(module).__name__}; a torch module was expected")
+        raise ModelError(f"{source} made a {type(module).__name__}; a torch module was expected")
     shape = getattr(module, "latent_shape", None)
     latent = int(torch.Size(shape).numel()) if shape is not None else None
-    name = type(module).__name__ if isinstance(spec, nn.Module) else spec
+    name = type(module).__name__ if isinstance(source, nn.Module) else source
     return Reconstructor(module.eval().to(device).requires_grad_(False), name, latent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Unusable(Sampler):
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason, self.image_shape = name, reason, (0, 0, 0)
 
-    def draw(self, count: int, rng: Stream, **how: Any) -> Samples:  # noqa: ARG002 (it never draws)
+    def draw(self, count: int, rng: Stream, **how: object) -> Samples:  # noqa: ARG002 (it never draws)
         """Refuse.
 
         Raises:

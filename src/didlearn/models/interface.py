@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -14,6 +14,7 @@ from didlearn.errors import DidlearnError, ModelError, UsageError
 from didlearn.models.prior import Prior, check_prior, prior_shape
 
 T = TypeVar("T")
+D = TypeVar("D")
 ValueRange = tuple[float, float] | None
 INFER = "infer"
 
@@ -47,37 +48,38 @@ def declare(
     Raises:
         UsageError: an argument cannot be used. ModelError: an attribute cannot be used.
     """
-    notes = []
     if value_range == INFER:
-        value_range = _attribute(module, "value_range", check_range, INFER, name)
+        pixels = _attribute(module, "value_range", _range_or_infer, INFER, name)
     else:
-        value_range = check_range(value_range)
-    if prior is None:
-        prior = _attribute(module, "prior", check_prior, None, name)
-        if prior is None:
-            notes.append("no prior was declared: standard normal latents were assumed")
-    prior = check_prior("normal" if prior is None else prior)
+        pixels = check_range(value_range)
+    law = check_prior(prior) if prior is not None else _attribute(module, "prior", check_prior, None, name)
+    notes = () if law is not None else ("no prior was declared: standard normal latents were assumed",)
+    law = "normal" if law is None else law
     found = check_classes(classes) if classes is not None else _attribute(module, "classes", check_classes, None, name)
     count, names = found or (None, None)
     if latent_shape is not None:
         shape: tuple[int, ...] | None = _check_latent_shape(latent_shape)
     else:
-        shape = _attribute(module, "latent_shape", _check_latent_shape, prior_shape(prior), name)
+        shape = _attribute(module, "latent_shape", _check_latent_shape, prior_shape(law), name)
     image_shape = _attribute(module, "image_shape", _check_image_shape, None, name)
-    return Interface(shape, value_range, prior, count, names, image_shape, tuple(notes))  # type: ignore[arg-type]
+    return Interface(shape, pixels, law, count, names, image_shape, notes)
 
 
-def _attribute(module: nn.Module, attribute: str, check: Callable[[Any], T], default: Any, name: str) -> Any:
+def _attribute(module: nn.Module, attribute: str, check: Callable[[object], T], default: D, name: str) -> T | D | None:
     value = getattr(module, attribute, default)
     # A layer, weight or method that happens to have the name says nothing about the interface.
-    if value is default or isinstance(value, nn.Module | torch.Tensor) or (callable(value)):
+    if value is default or isinstance(value, nn.Module | torch.Tensor) or callable(value):
         return default
-    if value is None or value == INFER:
-        return value
+    if value is None:
+        return None
     try:
         return check(value)
     except DidlearnError as error:
         raise ModelError(f"{name}: its attribute {attribute} cannot be used: {error}") from None
+
+
+def _range_or_infer(value: object) -> ValueRange | str:
+    return INFER if value == INFER else check_range(value)
 
 
 def _check_latent_shape(value: object) -> tuple[int, ...]:

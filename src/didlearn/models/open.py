@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import torch
 from torch import nn
@@ -31,7 +31,7 @@ _NO_NETWORK = {".safetensors", ".onnx", ".h5", ".keras", ".gguf", ".bin"}
 
 
 def open_model(
-    spec: Any,
+    source: object,
     *,
     latent_shape: tuple[int, ...] | int | None = None,
     value_range: tuple[float, float] | str | None = INFER,
@@ -47,7 +47,7 @@ def open_model(
     """Open anything that can draw images.
 
     Args:
-        spec: a model folder; a TorchScript or ``torch.export`` file; ``file.py:factory`` or ``pkg.module:factory``;
+        source: a model folder; a TorchScript or ``torch.export`` file; ``file.py:factory`` or ``pkg.module:factory``;
             a folder, zip, npz or npy of samples; in Python also an ``nn.Module``, an array, ``Images``, or a
             ``Sampler``, which is returned as it is.
         latent_shape: shape of one latent; else the module's attribute, else found from its weights by trying.
@@ -55,86 +55,103 @@ def open_model(
             any value; ``"infer"``: the module's attribute, else the usual range that 256 decoded latents lie in.
         prior: ``"normal"``, ``"uniform"`` (on [-1, 1]) or a torch Distribution; else the attribute, else normal.
         classes: number or names of the classes of a network (z, labels) -> images; else the attribute.
-        trust_code: whether code in the spec may run.
-        name: what to call it; the spec by default.
+        trust_code: whether code in the source may run.
+        name: what to call it; its source by default.
         size, channels, skip_broken: how a bank of samples is read (see ``open_images``); a network's images are
             never resized.
         device: where a network is probed and stays.
 
     Raises:
-        UsageError: the spec names no model, or an argument does not go with it.
+        UsageError: the source names no model, or an argument does not go with it.
         TrustError: opening it would run code, and ``trust_code`` is false.
         ModelError: it cannot be loaded, or does not make images.
         DataError: a bank of samples cannot be read.
     """
-    said: dict[str, Any] = {
+    said: _Said = {
         "latent_shape": latent_shape,
         "value_range": value_range,
         "prior": prior,
         "classes": classes,
     }
-    spec = os.fspath(spec) if isinstance(spec, os.PathLike) else spec
-    if isinstance(spec, str) and not _is_bank(spec):
-        loaded, declared, kind, called = _load(spec, trust_code)
+    source = os.fspath(source) if isinstance(source, os.PathLike) else source
+    if isinstance(source, str) and not _is_bank(source):
+        loaded, declared, kind, called = _load(source, trust_code)
         if isinstance(loaded, nn.Module):
-            said = {key: declared.get(key) if _silent(value) else value for key, value in said.items()}
-            said["value_range"] = declared.get("value_range", INFER) if value_range == INFER else value_range
-            return open_module(loaded, **said, name=name or called, kind=kind, device=device)
-        spec = loaded
-    if isinstance(spec, nn.Module):
-        copied, notes = snapshot(spec)
+            return open_module(loaded, **_completed(said, declared), name=name or called, kind=kind, device=device)
+        source = loaded
+    if isinstance(source, nn.Module):
+        copied, notes = snapshot(source)
         return open_module(copied, **said, name=name, device=device, notes=notes)
     given = [key for key, value in said.items() if not _silent(value)]
     if given:
-        raise UsageError(f"{given[0]} says how a network is run; {_what(spec)} is not one: leave it out")
-    if isinstance(spec, Sampler):
-        return spec
-    if not hasattr(spec, "__len__") and not isinstance(spec, str):
-        raise UsageError(f"{_what(spec)} is no model; give {_KINDS}, an nn.Module, an array, Images or a Sampler")
+        raise UsageError(f"{given[0]} says how a network is run; {_what(source)} is not one: leave it out")
+    if isinstance(source, Sampler):
+        return source
+    if not hasattr(source, "__len__") and not isinstance(source, str):
+        raise UsageError(f"{_what(source)} is no model; give {_KINDS}, an nn.Module, an array, Images or a Sampler")
     try:
-        return Bank(open_images(spec, size=size, channels=channels, skip_broken=skip_broken, name=name))
+        return Bank(open_images(source, size=size, channels=channels, skip_broken=skip_broken, name=name))
     except NotFiniteError as error:
         raise OutputError(str(error)) from None
+
+
+class _Said(TypedDict):
+    """How a network is run, as far as the user said."""
+
+    latent_shape: object
+    value_range: object
+    prior: object
+    classes: object
+
+
+def _completed(said: _Said, declared: dict[str, object]) -> _Said:
+    """Let what the model's file declares stand where the user said nothing."""
+    heard = {key: declared.get(key) if _silent(value) else value for key, value in said.items()}
+    if said["value_range"] == INFER:
+        heard["value_range"] = declared.get("value_range", INFER)
+    else:
+        heard["value_range"] = said["value_range"]
+    return cast(_Said, heard)
 
 
 def _silent(value: object) -> bool:
     return value is None or (isinstance(value, str) and value == INFER)
 
 
-def _what(spec: object) -> str:
-    return repr(spec) if isinstance(spec, str) else f"a {type(spec).__name__}"
+def _what(source: object) -> str:
+    return repr(source) if isinstance(source, str) else f"a {type(source).__name__}"
 
 
-def _is_bank(spec: str) -> bool:
+def _is_bank(source: str) -> bool:
     """Tell whether a text names samples: whatever ``open_images`` reads and is no model."""
-    if spec == "digits" or spec.startswith("hf:"):
+    if source == "digits" or source.startswith("hf:"):
         return True
-    if not spec:
+    if not source:
         raise UsageError(f"there is no model ''; give {_KINDS}")
-    path = Path(spec).expanduser()
+    path = Path(source).expanduser()
     if path.is_dir():
         return not is_model_folder(path)
     if path.is_file():
         known = path.suffix.lower() in _BANKS or is_idx(path) or _is_cifar(path)
         return known and not is_torchscript(path)
-    return spec.rpartition(":")[0].lower().endswith(".npz")
+    return source.rpartition(":")[0].lower().endswith(".npz")
 
 
 def _is_cifar(path: Path) -> bool:
     return path.suffix.lower() == ".bin" and path.stat().st_size % 3073 == 0
 
 
-def _load(spec: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str, Any], str, str]:
+def _load(source: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str, object], str, str]:
     """Return the module or sampler, what its file declares, its kind and its name."""
-    path = Path(spec).expanduser()
+    path = Path(source).expanduser()
     if path.is_dir():
         module, described = load_directory(path)
         declared = described.model_dump(include={"latent_shape", "value_range", "prior", "classes"})
         return module, declared, "directory", described.name or path.resolve().name
     if not path.exists():
-        if is_factory(spec):
-            return load_model_factory(spec, trust_code), {}, "factory", spec.rpartition(":")[2]
-        raise UsageError(f"there is no model {spec!r}; give {_KINDS}")
+        if is_factory(source):
+            return load_model_factory(source, trust_code), {}, "factory", source.rpartition(":")[2]
+        raise UsageError(f"there is no model {source!r}; give {_KINDS}")
     if path.suffix.lower() == ".pt2":
         return load_exported(path, trust_code), {}, "exported", path.stem
     if is_torchscript(path):

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats, Ints, Pixels, Singles
 from didlearn.errors import UsageError
 from didlearn.models.base import LatentModel, Sampler, Samples
 from didlearn.models.drawing import DecodedImages, in_blocks, pixel_notes
@@ -19,7 +19,7 @@ from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 
 
-def atom_probabilities(count: int, *masses: float) -> Array:
+def atom_probabilities(count: int, *masses: float) -> Floats:
     """Return (count,) probabilities: the first points have ``masses``, the others share the rest evenly."""
     rest = count - len(masses)
     if rest < 1 or any(mass < 0 for mass in masses) or sum(masses) > 1:
@@ -43,11 +43,11 @@ class DiscreteGenerator(Sampler):
 
     def __init__(
         self,
-        images: Array,
-        probabilities: Array | None = None,
+        images: Pixels,
+        probabilities: Floats | None = None,
         *,
         sigma: float = 0.0,
-        labels: Array | None = None,
+        labels: Ints | None = None,
         name: str = "discrete generator",
     ) -> None:
         self.points = images if images.dtype == np.uint8 else np.rint(images * 255).astype(np.uint8)
@@ -81,11 +81,11 @@ class DiscreteGenerator(Sampler):
         digest.update(self.probabilities.tobytes())
         return digest.hexdigest()
 
-    def draw_index(self, count: int, rng: Stream) -> Array:
+    def draw_index(self, count: int, rng: Stream) -> Ints:
         """Return which points the first ``count`` draws are: (count,) int64."""
         last = len(self.points) - 1
 
-        def block(number: int) -> Array:
+        def block(number: int) -> Ints:
             u = rng.numpy("index", number).random(UNIT) * self._cumulative[-1]
             return np.minimum(np.searchsorted(self._cumulative, u, side="right"), last)
 
@@ -100,7 +100,7 @@ class DiscreteGenerator(Sampler):
         batch_size: int = 256,  # noqa: ARG002
         threads: int | None = None,  # noqa: ARG002
         advance: Progress = silent,
-        label_weights: Array | None = None,  # noqa: ARG002 (labels are those of the points)
+        label_weights: Floats | None = None,  # noqa: ARG002 (labels are those of the points)
     ) -> Samples:
         """Draw ``count`` images independently: duplicates are the point."""
         index = self.draw_index(count, rng)
@@ -113,7 +113,7 @@ class DiscreteGenerator(Sampler):
         pixels = DecodedImages(images, np.ones(count, dtype=bool), np.zeros(count, dtype=np.int64))
         return Samples(images, labels, pixels.finite, pixel_notes(pixels))
 
-    def _noise(self, rng: Stream, block: int) -> Array:
+    def _noise(self, rng: Stream, block: int) -> Singles:
         normal = rng.numpy("noise", block).standard_normal((UNIT, *self.image_shape), dtype=np.float32)
         return normal * np.float32(255 * self.sigma)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from didlearn.arrays import Floats, Ints
+from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import DataError
 from didlearn.neighbors.kernel.bounds import Bounds
 from didlearn.neighbors.kernel.cascade import (
@@ -32,7 +32,9 @@ class BallCounts(NamedTuple):
     of_point: Ints
 
 
-def count_in_balls(centres: Any, radii: Any, points: Any, *, device: str | torch.device | None = None) -> BallCounts:
+def count_in_balls(
+    centres: ArrayOrTensor, radii: ArrayOrTensor, points: ArrayOrTensor, *, device: str | torch.device | None = None
+) -> BallCounts:
     """Count the pairs with ``√Σ(centre - point)² ≤ radius``.
 
     Exact, in float64; a point on the rim is inside, and so is one at the centre of a ball of radius 0. Never holds more

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from didlearn.arrays import Floats, Ints
+from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import UsageError
 from didlearn.neighbors.kernel.cascade import Block, Candidates, Cascade, full_precision, length, numbers
 from didlearn.neighbors.kernel.rows import Rows, as_rows
@@ -29,7 +29,7 @@ class Pairs(NamedTuple):
     second: Ints
 
 
-def closest_pairs(x: Any, k: int = 20, *, device: str | torch.device | None = None) -> Pairs:
+def closest_pairs(x: ArrayOrTensor, k: int = 20, *, device: str | torch.device | None = None) -> Pairs:
     """Return the ``k`` closest pairs of rows.
 
     Exact: pairs are ordered by the float64 distance ``√Σ(a - b)²``, ties by the row numbers. The result depends on

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 
-from didlearn.arrays import Floats, Ints
+from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import UsageError
 from didlearn.neighbors.kernel.bounds import Bounds
 from didlearn.neighbors.kernel.cascade import Block, Candidates
@@ -15,7 +13,7 @@ from didlearn.neighbors.kernel.rows import Rows, as_rows
 from didlearn.neighbors.within import Within, split
 
 
-def count_within(x: Any, radii: Any, *, device: str | torch.device | None = None) -> Ints:
+def count_within(x: ArrayOrTensor, radii: ArrayOrTensor, *, device: str | torch.device | None = None) -> Ints:
     """Count the pairs of rows at Euclidean distance ``radii[r]`` or less, (len(radii),) int64.
 
     Exact, like ``near_duplicates``; all radii are counted in one pass.
@@ -31,7 +29,7 @@ def count_within(x: Any, radii: Any, *, device: str | torch.device | None = None
     """
     edges = np.asarray(radii, np.float64)
     if edges.ndim != 1 or not bool(np.all(edges >= 0)) or bool(np.any(np.diff(edges) < 0)):
-        raise UsageError(f"radii must be a vector of ascending distances of 0 or more, got {radii}")
+        raise UsageError(f"radii must be a vector of ascending distances of 0 or more, got {radii!r}")
     (rows,) = as_rows(x, device=device)
     if not len(edges):
         return np.zeros(0, np.int64)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
-from didlearn.arrays import Ints
+from didlearn.arrays import ArrayOrTensor, Ints
 from didlearn.errors import UsageError
 from didlearn.neighbors.forest import Forest
 from didlearn.neighbors.kernel.bounds import Bounds
@@ -31,7 +31,7 @@ class NearDuplicates(NamedTuple):
     component: Ints
 
 
-def near_duplicates(x: Any, radius: float, *, device: str | torch.device | None = None) -> NearDuplicates:
+def near_duplicates(x: ArrayOrTensor, radius: float, *, device: str | torch.device | None = None) -> NearDuplicates:
     """Find the pairs of rows at Euclidean distance ``radius`` or less.
 
     Exact, as if every distance were computed in float64: pairs whose float32 bounds lie clear of the radius are

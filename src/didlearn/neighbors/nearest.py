@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from didlearn.arrays import Floats, Ints
+from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import DataError, UsageError
 from didlearn.neighbors.kernel.bounds import Bounds
 from didlearn.neighbors.kernel.cascade import (
@@ -45,11 +44,11 @@ class Neighbors(NamedTuple):
 
 
 def nearest(
-    query: Any,
-    reference: Any,
+    query: ArrayOrTensor,
+    reference: ArrayOrTensor,
     k: int = 1,
     *,
-    exclude: NDArray[Any] | None = None,
+    exclude: Ints | None = None,
     device: str | torch.device | None = None,
 ) -> Neighbors:
     """Return the ``k`` nearest rows of ``reference`` for each row of ``query``.
@@ -82,7 +81,7 @@ def nearest(
     return Neighbors(distance / left.scale, index)
 
 
-def _banned(exclude: Any, queries: int, references: int) -> torch.Tensor:
+def _banned(exclude: Ints | None, queries: int, references: int) -> torch.Tensor:
     if exclude is None:
         return torch.full((queries,), -1)
     banned = np.asarray(exclude)

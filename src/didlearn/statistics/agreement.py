@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import bootstrap
@@ -14,7 +14,7 @@ from didlearn.statistics.intervals import bootstrap
 MISSING: Final = -1
 
 
-def krippendorff_alpha(answers: Array) -> float | None:
+def krippendorff_alpha(answers: Ints) -> float | None:
     """Return α = 1 − D_o/D_e for nominal answers (Krippendorff 2011, "Computing Krippendorff's alpha-reliability").
 
     In a unit that m people answered, each of its m(m−1) ordered pairs of answers counts 1/(m−1): these make up the
@@ -38,7 +38,7 @@ def krippendorff_alpha(answers: Array) -> float | None:
     return _alpha(counts.T.astype(float))
 
 
-def agreement(answers: Array, rng: np.random.Generator, level: float = 0.95) -> Estimate | None:
+def agreement(answers: Ints, rng: np.random.Generator, level: float = 0.95) -> Estimate | None:
     """Estimate Krippendorff's alpha, with a bootstrap interval over units; ``None`` where there is no alpha.
 
     Args:
@@ -49,7 +49,7 @@ def agreement(answers: Array, rng: np.random.Generator, level: float = 0.95) -> 
     if alpha is None or shared.shape[1] < 2:
         return None
 
-    def resampled(units: Array) -> float:
+    def resampled(units: Ints) -> float:
         # A resample in which everyone says the same agrees perfectly.
         found = krippendorff_alpha(units.T)
         return 1.0 if found is None else found
@@ -60,7 +60,7 @@ def agreement(answers: Array, rng: np.random.Generator, level: float = 0.95) -> 
     return found.model_copy(update={"value": alpha, "low": low, "high": high, "method": method})
 
 
-def _alpha(counts: Array) -> float | None:
+def _alpha(counts: Floats) -> float | None:
     """Compute alpha from (units, answers) counts of how many people gave each answer."""
     m = counts.sum(1)
     counts, m = counts[m >= 2], m[m >= 2]

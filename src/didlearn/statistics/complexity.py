@@ -7,25 +7,25 @@ import io
 import numpy as np
 from PIL import Image
 
-from didlearn.arrays import Array
+from didlearn.arrays import Bytes, Floats, Pixels
 
 _PATCH = 8
 
 
-def png_bits(images: Array) -> Array:
+def png_bits(images: Pixels) -> Floats:
     """Bits per value of each image (n, C, H, W), float in [0, 1] (others are clipped), as a PNG file: (n,)."""
     eight = np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
     return np.array([8 * _size(image) / image.size for image in eight])
 
 
-def _size(image: Array) -> int:
+def _size(image: Bytes) -> int:
     plane = image[0] if len(image) == 1 else image[:3].transpose(1, 2, 0)
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(plane)).save(buffer, "PNG", optimize=True)
     return buffer.tell()
 
 
-def local_variance(images: Array, patch: int = _PATCH) -> Array:
+def local_variance(images: Pixels, patch: int = _PATCH) -> Floats:
     """Mean variance of luminance within non-overlapping patches of (n, C, H, W), (n,); smaller images are one patch."""
     gray = images.astype(np.float64).mean(axis=1)
     size = min(patch, *gray.shape[1:])

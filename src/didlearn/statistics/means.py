@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy.stats import t as student
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import check_level
@@ -16,7 +16,7 @@ _EXCHANGES = 9_999
 EXCHANGED_AT_ONCE = 2**22
 
 
-def mean(values: Array, level: float = 0.95, unit: str = "") -> Estimate:
+def mean(values: Floats, level: float = 0.95, unit: str = "") -> Estimate:
     """Estimate the mean of (n,) independent values with Student's interval.
 
     Raises:
@@ -30,7 +30,7 @@ def mean(values: Array, level: float = 0.95, unit: str = "") -> Estimate:
     return Estimate(value=value, low=value - half, high=value + half, level=level, n=n, method="Student's t", unit=unit)
 
 
-def mean_difference(values: Array, others: Array, level: float = 0.95, unit: str = "") -> Estimate:
+def mean_difference(values: Floats, others: Floats, level: float = 0.95, unit: str = "") -> Estimate:
     """Estimate mean(values) − mean(others) of two independent groups, with Welch's interval.
 
     Raises:
@@ -48,7 +48,7 @@ def mean_difference(values: Array, others: Array, level: float = 0.95, unit: str
     )  # fmt: skip
 
 
-def exchange_pvalue(values: Array, others: Array, rng: np.random.Generator) -> float:
+def exchange_pvalue(values: Floats, others: Floats, rng: np.random.Generator) -> float:
     """Return the two-sided p-value of |mean(values) − mean(others)| if all labels could be exchanged.
 
     Exact for any law: (1 + #{exchanges at least as far apart}) / (1 + exchanges).

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom, ks_2samp, mannwhitneyu
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats
 from didlearn.result.values import Estimate, exactly
 from didlearn.statistics.intervals import check_level
 
 _REPLICATES = 2000
 
 
-def median(values: Array, level: float = 0.95, unit: str = "") -> Estimate:
+def median(values: Floats, level: float = 0.95, unit: str = "") -> Estimate:
     """Estimate the median of (n,) independent values.
 
     The interval lies between order statistics x₍r₎ and x₍n+1−r₎ with P(Bin(n, ½) < r) ≤ (1 − level)/2: exact for any
@@ -34,7 +34,7 @@ def median(values: Array, level: float = 0.95, unit: str = "") -> Estimate:
 
 
 def median_ratio(
-    values: Array, others: Array, rng: np.random.Generator, *, paired: bool = False, level: float = 0.95
+    values: Floats, others: Floats, rng: np.random.Generator, *, paired: bool = False, level: float = 0.95
 ) -> Estimate:
     """Estimate median(values) / median(others) by a percentile bootstrap over images.
 
@@ -61,7 +61,7 @@ def median_ratio(
     )  # fmt: skip
 
 
-def recovery_gap(train: Array, heldout: Array, rng: np.random.Generator, level: float = 0.95) -> dict[str, Estimate]:
+def recovery_gap(train: Floats, heldout: Floats, rng: np.random.Generator, level: float = 0.95) -> dict[str, Estimate]:
     """Set the errors of training images (n,) against those of held-out ones (m,).
 
     Returns:

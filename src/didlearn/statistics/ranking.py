@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats
 from didlearn.result.values import Estimate
 from didlearn.statistics.copying.placement import closer_than_heldout
 
 
-def auroc(inside: Array, outside: Array, level: float = 0.95) -> Estimate:
+def auroc(inside: Floats, outside: Floats, level: float = 0.95) -> Estimate:
     """Estimate P(inside < outside) + ½P(=): the area under the ROC curve of a score that is larger outside.
 
     ½ is no better than chance, and below ½ the score is misled. Mann–Whitney's statistic with DeLong's interval on
@@ -26,7 +26,7 @@ def auroc(inside: Array, outside: Array, level: float = 0.95) -> Estimate:
     return found.model_copy(update={"method": "Mann–Whitney, DeLong on the logit scale", "unit": "fraction"})
 
 
-def roc(inside: Array, outside: Array) -> tuple[Array, Array]:
+def roc(inside: Floats, outside: Floats) -> tuple[Floats, Floats]:
     """Return the false and the true positive rates, (t,) each, as the threshold falls; ties move together."""
     thresholds = np.unique(np.concatenate([inside, outside]))[::-1]
     false = 1 - np.searchsorted(np.sort(inside), thresholds, "left") / len(inside)

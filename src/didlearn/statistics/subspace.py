@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from didlearn.arrays import Array
+from didlearn.arrays import Features, Floats
 
 MOMENT_ROWS = 8192
 
@@ -16,17 +16,17 @@ MOMENT_ROWS = 8192
 class Subspace:
     """The mean (D,) and the leading principal directions (D, d), orthonormal, of a set."""
 
-    mean: Array
-    directions: Array
+    mean: Floats
+    directions: Floats
 
-    def error(self, x: Array) -> Array:
+    def error(self, x: Features) -> Floats:
         """Mean squared distance per pixel of rows (n, D) from the subspace: ‖(I − UUᵀ)(x − m)‖² / D, (n,)."""
         centred = x.astype(np.float64) - self.mean
         along = centred @ self.directions
         return np.maximum(0.0, np.square(centred).sum(axis=1) - np.square(along).sum(axis=1)) / x.shape[1]
 
 
-def principal_subspace(x: Array, dimension: int) -> Subspace:
+def principal_subspace(x: Features, dimension: int) -> Subspace:
     """Return the subspace of ``dimension`` d nearest, in mean square, to rows (n, D).
 
     Through the covariance (D, D) or, where there are fewer images than pixels, their Gram matrix (n, n).
@@ -35,7 +35,9 @@ def principal_subspace(x: Array, dimension: int) -> Subspace:
     return Subspace(mean, leading_directions(x, mean, min(dimension, len(x) - 1))[1])
 
 
-def leading_directions(x: Array, mean: Array, dimension: int, weights: Array | None = None) -> tuple[Array, Array]:
+def leading_directions(
+    x: Features, mean: Floats, dimension: int, weights: Floats | None = None
+) -> tuple[Floats, Floats]:
     """Return the largest eigenvalues of Σ w (x − m)(x − m)ᵀ, descending, and their directions (D, d), orthonormal.
 
     Directions that rows (n, D) do not reach are left out, so there may be fewer than ``dimension``.

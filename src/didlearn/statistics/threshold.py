@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats
 from didlearn.errors import DataError
 
 FAR, _NEAR = 200, 20
@@ -45,7 +45,7 @@ class LowerTail:
         return float(self.distance * (rate * self.trials / self.count) ** (1 / self.exponent))
 
 
-def fit_lower_tail(smallest: Array, trials: int) -> LowerTail | None:
+def fit_lower_tail(smallest: Floats, trials: int) -> LowerTail | None:
     """Fit the lower tail of independent distances from their smallest values.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from scipy.stats import t as student
@@ -34,7 +34,7 @@ class DiscriminatorSize(Study):
 
     name: ClassVar[str] = "discriminator-size"
     question: ClassVar[str] = "Does a GAN make more different images the larger its discriminator is?"
-    FULL: ClassVar[Mapping[str, Any]] = {
+    FULL: ClassVar[Mapping[str, object]] = {
         "widths": (16, 24, 32, 48, 64, 96, 128),
         "seeds": 3,
         "steps": 10_000,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Features, Ints
 from didlearn.audit.check import Check
 from didlearn.audit.run_check import run_check
 from didlearn.audit.subject import Subject
@@ -67,7 +67,7 @@ def class_supports(subject: Subject, samples: int, level: float = 0.95) -> Study
     return rows
 
 
-def within_class_distance(features: Array, labels: Array) -> float:
+def within_class_distance(features: Features, labels: Ints) -> float:
     """Return the distance within which about ``FAR`` pairs of real images of one class lie."""
     found = [closest_pairs(features[labels == c], k=FAR).distance for c in np.unique(labels) if (labels == c).sum() > 1]
     return float(np.sort(np.concatenate(found))[:FAR][-1])

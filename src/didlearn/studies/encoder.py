@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.result.values import Cell as Entry
 from didlearn.result.values import CheckResult, Estimate, Figure, Series, Table
@@ -39,7 +39,7 @@ class EncoderStudy(Study):
 
     name: ClassVar[str] = "encoder"
     question: ClassVar[str] = "Does a GAN that learns an encoder make more different images?"
-    FULL: ClassVar[Mapping[str, Any]] = {
+    FULL: ClassVar[Mapping[str, object]] = {
         "steps": 10_000,
         "latent": 100,
         "width": 64,
@@ -103,12 +103,12 @@ class EncoderStudy(Study):
         )
 
 
-def _values(rows: list[StudyRow], model: str) -> Array:
+def _values(rows: list[StudyRow], model: str) -> Floats:
     found = [row["lookalike_support"][0] for row in rows if row["model"] == model and "lookalike_support" in row]
     return np.array([value for value in found if value is not None], dtype=float)
 
 
-def _compared(groups: dict[str, Array]) -> Estimate | None:
+def _compared(groups: dict[str, Floats]) -> Estimate | None:
     pair = groups.get(BiganRecipe.name), groups.get(DcganRecipe.name)
     if pair[0] is None or pair[1] is None or min(len(pair[0]), len(pair[1])) < 2:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -32,7 +32,7 @@ class PerClass(Study):
 
     name: ClassVar[str] = "per-class"
     question: ClassVar[str] = "How many different images of each class does a conditional GAN make?"
-    FULL: ClassVar[Mapping[str, Any]] = {
+    FULL: ClassVar[Mapping[str, object]] = {
         "steps": 10_000,
         "latent": 100,
         "width": 64,

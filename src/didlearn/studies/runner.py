@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -141,7 +140,7 @@ def _read_rows(path: Path) -> dict[str, StudyRow]:
     rows = {}
     for number, line in enumerate(whole.splitlines(), 1):
         try:
-            entry: dict[str, Any] = json.loads(line)
+            entry = json.loads(line)
             rows[_key(entry["cell"])] = {**entry["cell"], **entry["row"]}
         except (ValueError, KeyError, TypeError) as error:
             raise ResultError(f"{path}, line {number}, is no row of a study ({error}); give another folder") from None
@@ -191,7 +190,7 @@ def compute(study: Study, cell: StudyCell, seed: int, place: Workplace) -> Study
     return {name: _plain(value) for name, value in row.items()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Turn numpy's numbers into JSON's."""
     if isinstance(value, dict):
         return {name: _plain(v) for name, v in value.items()}

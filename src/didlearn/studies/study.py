@@ -19,8 +19,8 @@ from didlearn.errors import UsageError
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-StudyCell = dict[str, Any]
-StudyRow = dict[str, Any]
+StudyCell = dict[str, Any]  # JSON values that name one entry of the grid
+StudyRow = dict[str, Any]  # JSON values: what was measured in a cell, and the cell
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Study(ABC):
 
     name: ClassVar[str]
     question: ClassVar[str]
-    FULL: ClassVar[Mapping[str, Any]] = {}
+    FULL: ClassVar[Mapping[str, object]] = {}
 
     @abstractmethod
     def cells(self) -> list[StudyCell]:
@@ -63,7 +63,7 @@ class Study(ABC):
         """Say what the rows show; a row holds its cell's entries too. There may be fewer rows than cells."""
 
     @classmethod
-    def make(cls, settings: Mapping[str, Any], full: bool = False) -> Self:
+    def make(cls, settings: Mapping[str, object], full: bool = False) -> Self:
         """Make the study from untyped settings, which go before those of the full grid.
 
         Raises:
@@ -84,6 +84,6 @@ class Study(ABC):
             raise UsageError(f"the study {cls.name}: {place}: {first['msg']}; got {first['input']!r}") from None
 
 
-def _split(value: Any) -> Any:
+def _split(value: object) -> object:
     """Read a comma-separated text as a list: settings that hold several values are given so on a command line."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

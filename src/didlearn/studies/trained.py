@@ -26,9 +26,9 @@ class Data:
     heldout: Images
 
     @classmethod
-    def of(cls, spec: str, seed: int, size: int | None = None) -> Data:
-        """Open ``spec`` and hold a fifth of it out."""
-        return cls(*split_heldout(open_images(spec, size=size), seed))
+    def of(cls, source: str, seed: int, size: int | None = None) -> Data:
+        """Open ``source`` and hold a fifth of it out."""
+        return cls(*split_heldout(open_images(source, size=size), seed))
 
     def subject(self, model: ModuleModel, rng: Stream, place: Workplace) -> Subject:
         """Return what the checks ask for: with the study's seed, so that all cells are measured by one criterion."""

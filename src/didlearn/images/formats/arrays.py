@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Pixels
 from didlearn.errors import DataError, NotFiniteError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels
@@ -59,7 +58,7 @@ class ArrayReader:
     def __len__(self) -> int:
         return len(self.array)
 
-    def read(self, indices: Sequence[int]) -> Array:
+    def read(self, indices: Sequence[int]) -> Pixels:
         """Return the images at ``indices`` as (n, C, H, W), uint8 or float32 in [0, 1].
 
         Raises:
@@ -72,7 +71,7 @@ class ArrayReader:
         return batch[:, None] if self.axes[1] == -1 else batch.transpose(self.axes)
 
 
-def to_pixels(batch: Array, name: str) -> Array:
+def to_pixels(batch: Array, name: str) -> Pixels:
     """Return images of any real type as uint8 or as float32 in [0, 1].
 
     Raises:
@@ -89,7 +88,7 @@ def to_pixels(batch: Array, name: str) -> Array:
     return np.clip(batch.astype(np.float32), 0, 1)
 
 
-def _check_range(low: float, high: float, dtype: np.dtype[Any], name: str) -> None:
+def _check_range(low: float, high: float, dtype: np.dtype[np.generic], name: str) -> None:
     """Refuse pixel values that are not in [0, 1] (floats) or 0 to 255 (whole numbers).
 
     Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Bytes
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 
@@ -49,13 +49,13 @@ class CifarReader:
         parts: (n, label bytes + 3072) uint8 records of each file. label_bytes: how many lead each record.
     """
 
-    parts: tuple[Array, ...]
+    parts: tuple[Bytes, ...]
     label_bytes: int
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
 
-    def read(self, indices: Sequence[int]) -> Array:
+    def read(self, indices: Sequence[int]) -> Bytes:
         """Return the images at ``indices`` as (n, 3, 32, 32) uint8."""
         starts = np.cumsum([0, *(len(part) for part in self.parts)])
         wanted = np.asarray(indices, dtype=np.int64)
@@ -75,7 +75,7 @@ def _label_bytes(path: Path) -> int:
     )
 
 
-def _records(path: Path, label_bytes: int) -> Array:
+def _records(path: Path, label_bytes: int) -> Bytes:
     problem = _problem(path, label_bytes)
     if problem is not None:
         raise DataError(f"{path} is truncated or damaged: {problem}; copy or download it again")

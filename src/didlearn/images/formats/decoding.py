@@ -21,11 +21,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, TiffImagePlugin, WebPImagePlugin
 from PIL.Image import Image
 from PIL.ImageFile import ImageFile
 
-from didlearn.arrays import Array
+from didlearn.arrays import Bytes, Singles
 from didlearn.errors import DataError
 
 MAX_PIXELS = 64_000_000
@@ -95,7 +96,7 @@ def looks_whole(data: bytes) -> bool:
     return data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 <= len(data)
 
 
-def decode(data: bytes, where: str) -> Array:
+def decode(data: bytes, where: str) -> Bytes:
     """Decode a picture to (C, H, W) uint8, C = 1 or 3.
 
     Raises:
@@ -115,7 +116,7 @@ def decode(data: bytes, where: str) -> Array:
     return pixels
 
 
-def from_pil(image: Image, where: str) -> Array:
+def from_pil(image: Image, where: str) -> Bytes:
     """Turn a loaded PIL picture of any mode into (C, H, W) uint8, C = 1 or 3.
 
     Raises:
@@ -189,13 +190,13 @@ def _is_rotated(image: ImageFile) -> bool:
         return False
 
 
-def _on_white(pixels: Array) -> Array:
+def _on_white(pixels: NDArray[np.uint32]) -> Bytes:
     colour, alpha = pixels[..., :-1], pixels[..., -1:]
     blended = (colour * alpha + 255 * (255 - alpha) + 127) // 255
     return np.ascontiguousarray(blended.astype(np.uint8).transpose(2, 0, 1))
 
 
-def _from_float(pixels: Array, where: str) -> Array:
+def _from_float(pixels: Singles, where: str) -> Bytes:
     low, high = float(pixels.min()), float(pixels.max())
     if not (low >= 0 and high <= 1):
         raise DataError(f"{where} has floating-point pixels from {low:g} to {high:g}: rescale them to [0, 1]")

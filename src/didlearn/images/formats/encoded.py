@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from didlearn.arrays import Array, ImageShape
+from didlearn.arrays import Bytes, ImageShape, Ints, Pixels
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, printable
@@ -88,7 +88,7 @@ class EncodedReader:
     """
 
     source: PictureFiles
-    kept: Array
+    kept: Ints
     fit: Fit
     shape: ImageShape
     first: int
@@ -102,7 +102,7 @@ class EncodedReader:
     def __len__(self) -> int:
         return len(self.kept)
 
-    def read(self, indices: Sequence[int]) -> Array:
+    def read(self, indices: Sequence[int]) -> Bytes:
         """Return the pictures at ``indices`` as (n, C, H, W) uint8.
 
         Raises:
@@ -113,7 +113,7 @@ class EncodedReader:
             out[place] = image
         return out
 
-    def _read(self, index: int) -> Array:
+    def _read(self, index: int) -> Pixels:
         where = self.source.where(index)
         image = decode(self.source.fetch(index), where)
         channels = self.fit.channels or (3 if len(image) == 1 and self.shape[0] == 3 else None)
@@ -162,7 +162,7 @@ def _header(source: PictureFiles, index: int) -> PictureHeader:
         return read_header(source.fetch(index), where)
 
 
-def _whole_files(source: PictureFiles) -> tuple[Array, dict[int, PictureHeader], tuple[str, ...]]:
+def _whole_files(source: PictureFiles) -> tuple[Ints, dict[int, PictureHeader], tuple[str, ...]]:
     def look(index: int) -> PictureHeader | None:
         try:
             data = source.fetch(index)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -22,21 +23,24 @@ from didlearn.images.formats.decoding import PICTURE_SUFFIXES, BrokenFileError
 from didlearn.images.formats.encoded import MAX_FILE, open_encoded
 from didlearn.images.formats.folder import read_bounded
 
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict
+
 _IMAGE_COLUMNS = ("image", "img", "picture", "pixels")
 _LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "y", "target")
 
 
-def open_hub_dataset(spec: str, fit: Fit, *, skip_broken: bool = False) -> Images:
+def open_hub_dataset(source: str, fit: Fit, *, skip_broken: bool = False) -> Images:
     """Open ``hf:NAME`` or ``hf:NAME:SPLIT``; the split ``train`` where none is named and there are several.
 
     Raises:
         MissingExtraError: ``datasets`` is not installed. DataError: it cannot load that name, or finds no pictures.
     """
-    name, _, split = spec.removeprefix("hf:").partition(":")
+    name, _, split = source.removeprefix("hf:").partition(":")
     if not name:
-        raise DataError(f"{spec!r} names no data set: write hf:NAME or hf:NAME:SPLIT")
-    loaded = _load(lambda hub: hub.load_dataset(name, split=split or None), spec)
-    return _open(loaded, spec, fit, skip_broken=skip_broken)
+        raise DataError(f"{source!r} names no data set: write hf:NAME or hf:NAME:SPLIT")
+    loaded = _load(lambda hub: hub.load_dataset(name, split=split or None), source)
+    return _open(loaded, source, fit, skip_broken=skip_broken)
 
 
 def open_parquet(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
@@ -74,7 +78,7 @@ class HubSource:
     """
 
     name: str
-    table: Any
+    table: Dataset
     column: str
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -108,11 +112,16 @@ class _RowNames(Sequence[str]):
     def __len__(self) -> int:
         return self.rows
 
-    def __getitem__(self, index: Any) -> Any:
-        return f"row {index}"
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        chosen = range(self.rows)[index]
+        return f"row {chosen}" if isinstance(chosen, int) else [f"row {row}" for row in chosen]
 
 
-def _load(load: Callable[[Any], Any], name: str) -> Any:
+def _load(load: Callable[[ModuleType], Dataset | DatasetDict], name: str) -> Dataset | DatasetDict:
     try:
         import datasets
     except ImportError:
@@ -131,7 +140,7 @@ def _load(load: Callable[[Any], Any], name: str) -> Any:
 
 
 @contextmanager
-def _no_progress_bars(datasets: Any) -> Iterator[None]:
+def _no_progress_bars(datasets: ModuleType) -> Iterator[None]:
     before = datasets.is_progress_bar_enabled()
     datasets.disable_progress_bars()
     try:
@@ -141,7 +150,7 @@ def _no_progress_bars(datasets: Any) -> Iterator[None]:
             datasets.enable_progress_bars()
 
 
-def _open(loaded: Any, name: str, fit: Fit, *, skip_broken: bool) -> Images:
+def _open(loaded: Dataset | DatasetDict, name: str, fit: Fit, *, skip_broken: bool) -> Images:
     table, notes = _one_split(loaded, name)
     if not hasattr(table, "column_names") or len(table) == 0:
         raise DataError(f"{name} holds no images: give at least one")
@@ -152,7 +161,7 @@ def _open(loaded: Any, name: str, fit: Fit, *, skip_broken: bool) -> Images:
     return open_encoded(source, labels, fit, skip_broken=skip_broken)
 
 
-def _one_split(loaded: Any, name: str) -> tuple[Any, tuple[str, ...]]:
+def _one_split(loaded: Dataset | DatasetDict, name: str) -> tuple[Dataset, tuple[str, ...]]:
     if not isinstance(loaded, Mapping):
         return loaded, ()
     splits = sorted(loaded)
@@ -162,7 +171,7 @@ def _one_split(loaded: Any, name: str) -> tuple[Any, tuple[str, ...]]:
     raise DataError(f"{name} has the splits {', '.join(splits)}: name one (hf:NAME:SPLIT, or its folder)")
 
 
-def _image_column(table: Any, name: str) -> str:
+def _image_column(table: Dataset, name: str) -> str:
     found = [column for column, feature in table.features.items() if _holds_pictures(feature)]
     preferred = [column for column in found if column.lower() in _IMAGE_COLUMNS]
     if not found:
@@ -171,13 +180,13 @@ def _image_column(table: Any, name: str) -> str:
     return (preferred or found)[0]
 
 
-def _holds_pictures(feature: Any) -> bool:
+def _holds_pictures(feature: object) -> bool:
     if isinstance(feature, Mapping):
         return "bytes" in feature
     return type(feature).__name__ == "Image" or getattr(feature, "dtype", None) in ("binary", "large_binary")
 
 
-def _as_stored(table: Any, column: str) -> Any:
+def _as_stored(table: Dataset, column: str) -> Dataset:
     if type(table.features[column]).__name__ != "Image":
         return table
     import datasets
@@ -185,7 +194,7 @@ def _as_stored(table: Any, column: str) -> Any:
     return table.cast_column(column, datasets.Image(decode=False))
 
 
-def _labels(table: Any, name: str) -> Labels:
+def _labels(table: Dataset, name: str) -> Labels:
     named = [column for column in _LABEL_COLUMNS if column in table.column_names]
     classed = [column for column, feature in table.features.items() if type(feature).__name__ == "ClassLabel"]
     chosen = next(iter([*named, *classed]), None)

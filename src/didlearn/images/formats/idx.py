@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Bytes
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_values
@@ -43,7 +43,7 @@ def open_idx(path: Path) -> Images:
     return open_array(array, labels, str(path))
 
 
-def _read_idx(path: Path) -> Array:
+def _read_idx(path: Path) -> Bytes:
     """Return the array in an IDX file of unsigned bytes: memory-mapped, or unfolded where it is gzipped.
 
     Never reads more than the header promises, nor believes a promise the file cannot keep.
@@ -57,7 +57,7 @@ def _read_idx(path: Path) -> Array:
         raise DataError(f"{path} is truncated or damaged ({error}): copy or download it again") from None
 
 
-def _read(path: Path) -> Array:
+def _read(path: Path) -> Bytes:
     rank = _head(path, 4)[3]
     head = _head(path, 4 + 4 * rank)
     if len(head) < 4 + 4 * rank:
@@ -75,7 +75,7 @@ def _read(path: Path) -> Array:
     )
 
 
-def _unfold(path: Path, start: int, shape: tuple[int, ...]) -> Array:
+def _unfold(path: Path, start: int, shape: tuple[int, ...]) -> Bytes:
     promised = math.prod(shape)
     with gzip.open(path) as file:
         file.read(start)

@@ -9,12 +9,12 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import numpy as np
 from numpy.lib import format as npy_format
 
-from didlearn.arrays import Floats
+from didlearn.arrays import Array
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_values
@@ -32,7 +32,7 @@ _KEYS: Final = (
     ("test_images", "test_labels"),
 )
 NPZ_BOMB_BYTES = 256 * 2**20
-ArrayHeader = tuple[tuple[int, ...], np.dtype[Any], int]
+ArrayHeader = tuple[tuple[int, ...], np.dtype[np.generic], int]
 
 
 def open_npy(path: Path) -> Images:
@@ -104,7 +104,7 @@ def _labels_key(chosen: str, keys: list[str]) -> str | None:
     return None
 
 
-def _load(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Floats:
+def _load(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
     name = f"{path}:{member.filename.removesuffix('.npy')}"
     refuse_bomb(member, path, most=_memory(), bomb_bytes=NPZ_BOMB_BYTES)
     try:
@@ -136,7 +136,7 @@ def _header(file: IO[bytes], name: str) -> ArrayHeader:
     return shape, dtype, file.tell()
 
 
-def _check_length(shape: tuple[int, ...], dtype: np.dtype[Any], held: int, name: str) -> None:
+def _check_length(shape: tuple[int, ...], dtype: np.dtype[np.generic], held: int, name: str) -> None:
     promised = math.prod(shape) * dtype.itemsize
     if any(n < 0 for n in shape) or promised > held:
         raise DataError(

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol, cast
 
 import numpy as np
 import torch
 from PIL.Image import Image
 from torch.utils.data import Subset, TensorDataset
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Pixels
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_values
 from didlearn.images.formats import arrays, decoding
 from didlearn.images.formats.arrays import open_array
+
+
+class Numbered(Protocol):
+    """Whatever has a length and gives an item by number."""
+
+    def __len__(self) -> int:
+        """Return how many items there are."""
+
+    def __getitem__(self, index: int) -> object:
+        """Return an item: a picture, or a picture and its label."""
 
 
 def open_tensor(tensor: torch.Tensor, labels: Labels, name: str) -> Images:
@@ -28,7 +38,7 @@ def open_tensor(tensor: torch.Tensor, labels: Labels, name: str) -> Images:
     return open_array(_to_numpy(tensor), labels, name, channels_first=True)
 
 
-def _to_numpy(values: Any) -> Array:
+def _to_numpy(values: object) -> Array:
     """Return a tensor from any device, or anything array-like, as an array."""
     if not isinstance(values, torch.Tensor):
         return np.asarray(values)
@@ -36,7 +46,7 @@ def _to_numpy(values: Any) -> Array:
     return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
 
 
-def open_dataset(dataset: Any, name: str) -> Images:
+def open_dataset(given: object, name: str) -> Images:
     """Open a map-style ``Dataset`` (or list) whose items are pictures or (picture, label) pairs.
 
     A picture is a tensor (C, H, W), an array (H, W, C), either as (H, W), or a PIL image. Labels come from
@@ -45,7 +55,7 @@ def open_dataset(dataset: Any, name: str) -> Images:
     Raises:
         DataError: no length, no items, an item that is no picture or differs each time it is read.
     """
-    count = _length(dataset, name)
+    dataset, count = _numbered(given, name)
     if isinstance(dataset, TensorDataset):
         beside = dataset.tensors[1] if len(dataset.tensors) > 1 else None
         labels = Labels() if beside is None else from_values(_to_numpy(beside), count, name)
@@ -67,13 +77,13 @@ class DatasetReader:
         dataset: gives an item by number. name: for errors.
     """
 
-    dataset: Any
+    dataset: Numbered
     name: str
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def read(self, indices: Sequence[int]) -> Array:
+    def read(self, indices: Sequence[int]) -> Pixels:
         """Return the pictures at ``indices`` as (n, C, H, W), uint8 or float32 in [0, 1].
 
         Raises:
@@ -89,7 +99,7 @@ class DatasetReader:
                 )
         return np.stack(pictures)
 
-    def one(self, index: int) -> Array:
+    def one(self, index: int) -> Pixels:
         """Return one picture as (C, H, W)."""
         where = f"{self.name}: item {index}"
         picture = _picture(self.dataset[index])
@@ -108,11 +118,16 @@ class DatasetReader:
         return np.array(arrays.to_pixels(pixels if channels == 0 else pixels.transpose(2, 0, 1), where))
 
 
-def _picture(item: Any) -> Any:
+def _picture(item: object) -> object:
     return item[0] if isinstance(item, (tuple, list)) and item else item
 
 
-def _length(dataset: Any, name: str) -> int:
+def _label(item: object) -> Array:
+    return _to_numpy(cast(Sequence[object], item)[1])
+
+
+def _numbered(given: object, name: str) -> tuple[Numbered, int]:
+    dataset = cast(Numbered, given)
     try:
         count = len(dataset)
         _ = dataset.__getitem__
@@ -122,23 +137,23 @@ def _length(dataset: Any, name: str) -> int:
         ) from None
     if count == 0:
         raise DataError(f"{name} holds no images: give at least one")
-    return count
+    return dataset, count
 
 
-def _labels(dataset: Any, count: int, name: str) -> Labels:
+def _labels(dataset: Numbered, count: int, name: str) -> Labels:
     item = dataset[0]
     if not isinstance(item, (tuple, list)) or len(item) < 2:
         return Labels()
-    label = _to_numpy(item[1])
+    label = _label(item)
     if label.size != 1:
         return Labels(notes=(f"{name}: the items' second part is no class and was left out",))
     targets = _targets(dataset)
     if targets is None or len(targets) != count or targets[0] != label.item():
-        targets = np.array([_to_numpy(dataset[index][1]).item() for index in range(count)])
+        targets = np.array([_label(dataset[index]).item() for index in range(count)])
     return from_values(targets, count, name)
 
 
-def _targets(dataset: Any) -> Array | None:
+def _targets(dataset: object) -> Array | None:
     """The labels a torchvision-like dataset carries beside its pictures, also through ``Subset``."""
     if isinstance(dataset, Subset):
         targets = _targets(dataset.dataset)

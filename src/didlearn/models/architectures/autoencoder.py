@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -36,10 +36,10 @@ class Affine(Architecture):
     code_map: torch.Tensor
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: object
     ) -> None:
         super().__init__(latent_shape, image_shape, classes)
-        self.arguments = given = AffineArguments(**arguments)
+        self.arguments = given = AffineArguments.model_validate(arguments)
         self._assemble(given.decoder)
 
     def _assemble(self, decoder: MlpArguments | DcganArguments) -> None:
@@ -91,10 +91,10 @@ class Autoencoder(Affine):
     log_variance: torch.Tensor
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: object
     ) -> None:
         Architecture.__init__(self, latent_shape, image_shape, classes)
-        given = AutoencoderArguments(**arguments)
+        given = AutoencoderArguments.model_validate(arguments)
         self.arguments: ArchitectureArguments = given
         self._assemble(given.decoder)
         layers, features = halving(image_shape, given.encoder_width, "batch")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -33,10 +33,10 @@ class Dcgan(Architecture):
     """
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: object
     ) -> None:
         super().__init__(latent_shape, image_shape, classes)
-        self.arguments = given = DcganArguments(**arguments)
+        self.arguments = given = DcganArguments.model_validate(arguments)
         self.value_range = RANGES[given.output]
         channels, height, width = image_shape
         if height % 2**given.blocks or width % 2**given.blocks:

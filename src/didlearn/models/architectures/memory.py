@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -30,10 +30,10 @@ class Memory(Architecture):
     value_range: tuple[float, float] | None
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: object
     ) -> None:
         super().__init__(latent_shape, image_shape, classes)
-        self.arguments = given = MemoryArguments(**arguments)
+        self.arguments = given = MemoryArguments.model_validate(arguments)
         self.value_range = (0, 1)
         self.keys = nn.Parameter(torch.zeros(given.items, self.width_in))
         self.values = nn.Parameter(torch.zeros(given.items, math.prod(image_shape)))

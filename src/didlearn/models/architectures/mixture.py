@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -29,12 +29,12 @@ class Mixture(Architecture):
     """
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: object
     ) -> None:
         super().__init__(latent_shape, image_shape, classes)
         if len(latent_shape) != 1 or latent_shape[0] < 2 or classes is not None:
             raise ValueError("a mixture's latents are flat, (d + 1,), and have no classes")
-        self.arguments = given = MixtureArguments(**arguments)
+        self.arguments = given = MixtureArguments.model_validate(arguments)
         inner = (latent_shape[0] - 1,)
         shape = given.part.model_dump(exclude={"name"})
         self.generators = nn.ModuleList(Dcgan(inner, image_shape, None, **shape) for _ in range(given.parts))

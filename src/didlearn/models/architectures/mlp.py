@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -26,10 +26,10 @@ class Mlp(Architecture):
     """Linear layers with ReLU between them."""
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: object
     ) -> None:
         super().__init__(latent_shape, image_shape, classes)
-        self.arguments = given = MlpArguments(**arguments)
+        self.arguments = given = MlpArguments.model_validate(arguments)
         self.value_range = RANGES[given.output]
         widths = [self.width_in, *given.hidden]
         layers: list[nn.Module] = []

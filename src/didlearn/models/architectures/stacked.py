@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -27,10 +27,10 @@ class Stacked(Architecture):
     """h = upper(class, z₁) ≥ 0, image = lower(h, z₀), with the latent z = (z₁, z₀)."""
 
     def __init__(
-        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: Any
+        self, latent_shape: tuple[int, ...], image_shape: ImageShape, classes: int | None = None, **arguments: object
     ) -> None:
         super().__init__(latent_shape, image_shape, classes)
-        self.arguments = given = StackedArguments(**arguments)
+        self.arguments = given = StackedArguments.model_validate(arguments)
         lower_noise = latent_shape[0] - given.upper_noise
         if len(latent_shape) != 1 or lower_noise < 1 or classes is None:
             raise ValueError(f"a stacked generator needs classes and flat latents of more than {given.upper_noise}")

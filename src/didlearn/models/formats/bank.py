@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
 from didlearn.models.base import Sampler, Samples
@@ -39,7 +39,7 @@ class Bank(Sampler):
         batch_size: int = 256,
         threads: int | None = None,  # noqa: ARG002
         advance: Progress = silent,
-        label_weights: Array | None = None,  # noqa: ARG002 (its labels are the ones it has)
+        label_weights: Floats | None = None,  # noqa: ARG002 (its labels are the ones it has)
     ) -> Samples:
         """Read the first ``min(count, size)`` images of a permutation that ``rng`` names.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,7 +22,7 @@ from torch import nn
 from didlearn.atomic import atomically
 from didlearn.errors import ModelError, UsageError
 from didlearn.models.architectures import ARCHITECTURES, AnyArguments, Architecture
-from didlearn.models.interface import check_classes, check_range
+from didlearn.models.interface import ValueRange, check_classes, check_range
 from didlearn.models.module import ModuleModel
 
 JSON, WEIGHTS = "model.json", "weights.safetensors"
@@ -173,8 +173,8 @@ def save_model(
 def _describe(
     model: nn.Module | ModuleModel,
     module: Architecture,
-    value_range: Any,
-    prior: Any,
+    value_range: ValueRange | Literal["keep"],
+    prior: Literal["normal", "uniform"] | None,
     class_names: tuple[str, ...] | None,
     name: str | None,
 ) -> ModelFile:

@@ -12,14 +12,13 @@ import json
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from didlearn.errors import ModelError, TrustError
 from didlearn.models.drawing import first_line
-from didlearn.models.formats.graph import DTYPES, Graph, UnknownPartError, sizes
+from didlearn.models.formats.graph import DTYPES, Graph, Json, UnknownPartError, sizes
 
 _MAX_JSON_BYTES = 256 * 2**20
 
@@ -72,7 +71,7 @@ class Opaque(nn.Module):
         return self.program(*inputs)
 
 
-def _read(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+def _read(archive: zipfile.ZipFile, path: Path) -> tuple[Json, dict[str, torch.Tensor]]:
     names = archive.namelist()
     if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
         raise ValueError("it unpacks to more than its own size; torch.export compresses nothing")
@@ -88,7 +87,7 @@ def _read(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Any], dict[st
     return program, tensors
 
 
-def _json(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
+def _json(archive: zipfile.ZipFile, name: str) -> Json:
     if name not in archive.namelist():
         raise UnknownPartError(f"no {name.partition('/')[2]}")
     if archive.getinfo(name).file_size > _MAX_JSON_BYTES:
@@ -99,7 +98,7 @@ def _json(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     return data
 
 
-def _tensors(archive: zipfile.ZipFile, folder: str, config: dict[str, Any], kind: str) -> dict[str, torch.Tensor]:
+def _tensors(archive: zipfile.ZipFile, folder: str, config: Json, kind: str) -> dict[str, torch.Tensor]:
     storages: dict[str, bytearray] = {}
     tensors = {}
     for name, payload in config["config"].items():
@@ -112,7 +111,7 @@ def _tensors(archive: zipfile.ZipFile, folder: str, config: dict[str, Any], kind
     return tensors
 
 
-def _tensor(storage: bytearray, meta: dict[str, Any]) -> torch.Tensor:
+def _tensor(storage: bytearray, meta: Json) -> torch.Tensor:
     dtype, shape = DTYPES[meta["dtype"]], sizes(meta["sizes"])
     if not storage:
         return torch.zeros(shape, dtype=dtype)
@@ -123,7 +122,7 @@ def _tensor(storage: bytearray, meta: dict[str, Any]) -> torch.Tensor:
 class ExportedNet(nn.Module):
     """The graph of an exported program as a module; its first input's shape gives ``latent_shape``."""
 
-    def __init__(self, program: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+    def __init__(self, program: Json, tensors: dict[str, torch.Tensor]) -> None:
         super().__init__()
         self.graph = Graph.read(program)
         self.slots: dict[str, str] = {}

@@ -9,7 +9,7 @@ from didlearn.models.base import Sampler
 from didlearn.trusted import load_factory
 
 
-def load_model_factory(spec: str, trust_code: bool) -> nn.Module | Sampler:
+def load_model_factory(factory: str, trust_code: bool) -> nn.Module | Sampler:
     """Run a factory.
 
     Raises:
@@ -17,11 +17,11 @@ def load_model_factory(spec: str, trust_code: bool) -> nn.Module | Sampler:
         ModelError: its code failed, or it returned something that is no model.
     """
     try:
-        made = load_factory(spec, trust_code, ready=(nn.Module, Sampler))
+        made = load_factory(factory, trust_code, ready=(nn.Module, Sampler))
     except SystemExit as error:
-        raise ModelError(f"{spec} ended the program (exit {error.code}) instead of returning a model") from None
+        raise ModelError(f"{factory} ended the program (exit {error.code}) instead of returning a model") from None
     if not isinstance(made, nn.Module | Sampler):
         raise ModelError(
-            f"{spec} returned a {type(made).__name__}; a factory returns a torch.nn.Module or a didlearn Sampler"
+            f"{factory} returned a {type(made).__name__}; a factory returns a torch.nn.Module or a didlearn Sampler"
         )
     return made

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from didlearn.parallel import UNIT
 
+Json = dict[str, Any]  # an object of the file: what is in it shows when it is read
 DTYPES = {
     1: torch.uint8,
     2: torch.int8,
@@ -44,7 +45,7 @@ class UnknownPartError(Exception):
     """The program holds something this reader does not know; the text names it."""
 
 
-def sizes(items: list[dict[str, Any]]) -> list[int]:
+def sizes(items: list[Json]) -> list[int]:
     """Read a list of fixed sizes."""
     if not all(isinstance(item.get("as_int"), int) for item in items):
         raise UnknownPartError("a weight without a fixed size")
@@ -55,9 +56,9 @@ def sizes(items: list[dict[str, Any]]) -> list[int]:
 class Node:
     """One call: ``outputs`` get what ``function`` returns for ``inputs`` [(name, argument, is positional)]."""
 
-    function: Callable[..., Any]
-    inputs: tuple[tuple[str, dict[str, Any], bool], ...]
-    outputs: tuple[dict[str, Any], ...]
+    function: Callable[..., object]
+    inputs: tuple[tuple[str, Json, bool], ...]
+    outputs: tuple[Json, ...]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Graph:
     batch: int | None
 
     @classmethod
-    def read(cls, program: dict[str, Any]) -> Graph:
+    def read(cls, program: Json) -> Graph:
         """Read the JSON of a program.
 
         Raises:
@@ -102,7 +103,7 @@ class Graph:
         """
         if len(inputs) != len(self.inputs):
             raise TypeError(f"the exported program takes {len(self.inputs)} arguments; {len(inputs)} were given")
-        values: dict[str, Any] = dict(weights)
+        values: dict[str, object] = dict(weights)
         values.update(zip(self.inputs, inputs, strict=True))
         device = inputs[0].device
         for node in self.nodes:
@@ -112,11 +113,11 @@ class Graph:
         return values[self.output]
 
 
-def _inputs(specs: list[dict[str, Any]]) -> tuple[tuple[str, ...], dict[str, str]]:
+def _inputs(signature: list[Json]) -> tuple[tuple[str, ...], dict[str, str]]:
     inputs, weights = [], {}
     keys = {"parameter": "parameter_name", "buffer": "buffer_name", "tensor_constant": "tensor_constant_name"}
-    for spec in specs:
-        ((kind, content),) = spec.items()
+    for item in signature:
+        ((kind, content),) = item.items()
         if kind in keys:
             weights[content["arg"]["name"]] = content[keys[kind]]
         elif kind == "user_input" and "as_tensor" in content["arg"]:
@@ -128,20 +129,20 @@ def _inputs(specs: list[dict[str, Any]]) -> tuple[tuple[str, ...], dict[str, str
     return tuple(inputs), weights
 
 
-def _output(specs: list[dict[str, Any]]) -> str:
-    outputs = [spec["user_output"]["arg"] for spec in specs if "user_output" in spec]
+def _output(signature: list[Json]) -> str:
+    outputs = [item["user_output"]["arg"] for item in signature if "user_output" in item]
     if len(outputs) != 1 or "as_tensor" not in outputs[0]:
         raise ValueError(f"the program returns {len(outputs)} values; one tensor of images was expected")
     return str(outputs[0]["as_tensor"]["name"])
 
 
-def _largest_batch(program: dict[str, Any], value: dict[str, Any]) -> int | None:
+def _largest_batch(program: Json, value: Json) -> int | None:
     found = re.search(r"s\d+", value["sizes"][0].get("as_expr", {}).get("expr_str", ""))
     limit = program.get("range_constraints", {}).get(found[0] if found else "", {}).get("max_val")
     return limit if isinstance(limit, int) and 0 < limit < UNIT else None
 
 
-def _node(node: dict[str, Any]) -> Node:
+def _node(node: Json) -> Node:
     inputs = tuple((item["name"], item["arg"], item.get("kind") == 1) for item in node["inputs"])
     for _, argument, _ in inputs:
         ((kind, _),) = argument.items()
@@ -150,7 +151,7 @@ def _node(node: dict[str, Any]) -> Node:
     return Node(_function(node["target"]), inputs, tuple(node["outputs"]))
 
 
-def _function(target: str) -> Callable[..., Any]:
+def _function(target: str) -> Callable[..., object]:
     if target.removeprefix("_operator.") in _ARITHMETIC:
         return getattr(operator, target.removeprefix("_operator."))
     match = _ATEN.fullmatch(target)
@@ -162,22 +163,22 @@ def _function(target: str) -> Callable[..., Any]:
     raise UnknownPartError(f"a call of {target}")
 
 
-def _value(argument: dict[str, Any], values: dict[str, Any], device: torch.device) -> Any:
+def _value(argument: Json, values: dict[str, object], device: torch.device) -> object:
     ((kind, content),) = argument.items()
     if kind in _PLAIN:
         return content
     return _READERS[kind](content, values, device)
 
 
-def _optional(content: dict[str, Any], values: dict[str, Any]) -> Any:
+def _optional(content: Json, values: dict[str, object]) -> object:
     return values[content["as_tensor"]["name"]] if "as_tensor" in content else None
 
 
-def _number(content: dict[str, Any], values: dict[str, Any]) -> Any:
+def _number(content: Json, values: dict[str, object]) -> object:
     return values[content["as_name"]] if "as_name" in content else next(iter(content.values()))
 
 
-ArgumentReader = Callable[[Any, dict[str, Any], torch.device], Any]
+ArgumentReader = Callable[[Any, dict[str, object], torch.device], object]  # a content is whatever its kind says
 _READERS: dict[str, ArgumentReader] = {
     "as_none": lambda _content, _values, _device: None,
     "as_tensor": lambda content, values, _device: values[content["name"]],
@@ -196,14 +197,14 @@ _READERS: dict[str, ArgumentReader] = {
 }
 
 
-def _bind(outputs: tuple[dict[str, Any], ...], result: Any, values: dict[str, Any]) -> None:
-    results = [result] if len(outputs) == 1 else list(result or ())
+def _bind(outputs: tuple[Json, ...], result: object, values: dict[str, object]) -> None:
+    results = [result] if len(outputs) == 1 else cast(Sequence[object], result or ())
     for output, value in zip(outputs, results, strict=False):
         ((kind, content),) = output.items()
         if kind in ("as_tensor", "as_optional_tensor"):
             name = content.get("name") or content.get("as_tensor", {}).get("name")
             values[name] = value
         elif kind == "as_tensors":
-            values.update({item["name"]: one for item, one in zip(content, value, strict=True)})
+            values.update({item["name"]: one for item, one in zip(content, cast(Sequence[object], value), strict=True)})
         elif kind in ("as_sym_int", "as_sym_float", "as_sym_bool") and "as_name" in content:
             values[content["as_name"]] = value

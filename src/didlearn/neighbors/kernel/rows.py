@@ -11,13 +11,11 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from didlearn.arrays import Floats
+from didlearn.arrays import Array, ArrayOrTensor, Floats
 from didlearn.errors import DataError
 from didlearn.neighbors.kernel.threads import share
 
@@ -105,7 +103,7 @@ class Rows:
         return np.sqrt(np.add.reduce(np.square(left, out=left), axis=1))
 
 
-def as_rows(*arrays: Any, device: str | torch.device | None = None) -> list[Rows]:
+def as_rows(*arrays: ArrayOrTensor, device: str | torch.device | None = None) -> list[Rows]:
     """Bring arrays of points to one scale and one centre.
 
     Args:
@@ -135,7 +133,7 @@ def spread_rows(count: int) -> torch.Tensor:
     return (torch.arange(size) * count) // max(1, size)
 
 
-def _matrix(array: Any, device: str | torch.device | None) -> torch.Tensor:
+def _matrix(array: ArrayOrTensor, device: str | torch.device | None) -> torch.Tensor:
     tensor = array.detach() if isinstance(array, torch.Tensor) else _from_numpy(np.asarray(array))
     if tensor.ndim < 2:
         raise DataError(f"want points (N, D) or images (N, C, H, W), got shape {tuple(tensor.shape)}")
@@ -151,7 +149,7 @@ def _matrix(array: Any, device: str | torch.device | None) -> torch.Tensor:
     return flat if device is None else flat.to(device)
 
 
-def _from_numpy(array: NDArray[Any]) -> torch.Tensor:
+def _from_numpy(array: Array) -> torch.Tensor:
     if array.dtype.kind not in "biuf":
         raise DataError(f"want real numbers, got an array of {array.dtype}")
     if array.dtype not in (np.float16, np.float32, np.float64, np.uint8) or not array.dtype.isnative:

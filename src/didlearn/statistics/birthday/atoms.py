@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import stats
 
-from didlearn.arrays import Array
+from didlearn.arrays import Ints
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.collisions import Collisions, collision_interval
 from didlearn.statistics.birthday.fingerprint import fingerprint, sizes_of
@@ -24,7 +24,7 @@ class Atom(NamedTuple):
     mass: Estimate
 
 
-def heavy_atoms(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.95) -> list[Atom]:
+def heavy_atoms(cluster_sizes: Sequence[int] | Ints, samples: int, level: float = 0.95) -> list[Atom]:
     """List the clusters that are atoms, heaviest first.
 
     For each size n, from the smallest up, the *rest* is every cluster smaller than n. It would be as diverse as
@@ -49,7 +49,7 @@ def heavy_atoms(cluster_sizes: Sequence[int] | Array, samples: int, level: float
     return [Atom(n, proportion(n, samples, level)) for n in heavy for _ in range(int(counts[n]))]
 
 
-def without_atoms(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.95) -> tuple[Array, int]:
+def without_atoms(cluster_sizes: Sequence[int] | Ints, samples: int, level: float = 0.95) -> tuple[Ints, int]:
     """Return the cluster sizes and the number of samples that remain when the heavy atoms' draws are taken out.
 
     Raises:
@@ -61,7 +61,7 @@ def without_atoms(cluster_sizes: Sequence[int] | Array, samples: int, level: flo
     return kept, samples - sum(taken)
 
 
-def _stands_out(n: int, counts: Array, samples: int, level: float) -> bool:
+def _stands_out(n: int, counts: Ints, samples: int, level: float) -> bool:
     lightest, _ = clopper_pearson(n, samples, level)
     if lightest > 0.5:
         return True

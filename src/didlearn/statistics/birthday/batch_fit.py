@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from scipy import optimize, stats
 
-from didlearn.arrays import Array
+from didlearn.arrays import Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.paradox import collision_rate_uniform, log_no_collision
@@ -20,9 +19,9 @@ LARGEST_SUPPORT = 1e18
 
 
 def fit_effective_support(
-    batch_size: Sequence[int] | Array,
-    batches: Sequence[int] | Array,
-    collisions: Sequence[int] | Array,
+    batch_size: Sequence[int] | Ints,
+    batches: Sequence[int] | Ints,
+    collisions: Sequence[int] | Ints,
     level: float = 0.95,
 ) -> Estimate:
     """Fit β in γ(M) = 1 − ∏_{i<M}(1 − i/β) to how many batches of each size held a duplicate.
@@ -68,7 +67,7 @@ def fit_effective_support(
     )
 
 
-def _columns(*columns: Any) -> tuple[Array, Array, Array]:
+def _columns(*columns: Sequence[int] | Ints) -> tuple[Ints, Ints, Ints]:
     M, B, K = (np.atleast_1d(np.asarray(c)) for c in columns)
     if not (M.ndim == 1 and len(M) and M.shape == B.shape == K.shape):
         raise UsageError(f"one count per batch size is needed, got lists of lengths {len(M)}, {len(B)} and {len(K)}")
@@ -80,7 +79,7 @@ def _columns(*columns: Any) -> tuple[Array, Array, Array]:
     return M, B, K
 
 
-def _log_likelihood(beta: float, *, M: Array, B: Array, K: Array) -> float:
+def _log_likelihood(beta: float, *, M: Ints, B: Ints, K: Ints) -> float:
     total = 0.0
     for m, b, k in zip(M.tolist(), B.tolist(), K.tolist(), strict=True):
         if k:
@@ -92,7 +91,7 @@ def _log_likelihood(beta: float, *, M: Array, B: Array, K: Array) -> float:
     return total
 
 
-def _peak(objective: Any) -> float:
+def _peak(objective: Callable[[float], float]) -> float:
     """The likelihood has one maximum in ln β: each term rises with β (no collision) or falls (collision)."""
     grid = np.linspace(0, math.log(LARGEST_SUPPORT), 64)
     best = int(np.argmax([objective(math.exp(u)) for u in grid]))
@@ -104,7 +103,12 @@ def _peak(objective: Any) -> float:
 
 
 def _crossing(
-    objective: Any, height: float, *, rising: bool, bottom: float = 1.0, top: float = LARGEST_SUPPORT
+    objective: Callable[[float], float],
+    height: float,
+    *,
+    rising: bool,
+    bottom: float = 1.0,
+    top: float = LARGEST_SUPPORT,
 ) -> float:
     """Where the log-likelihood crosses ``height`` between ``bottom`` and ``top``, by bisection in ln β."""
     low, high = math.log(bottom), math.log(top)

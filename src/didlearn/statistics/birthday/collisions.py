@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from didlearn.arrays import Array
+from didlearn.arrays import Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.fingerprint import fingerprint
@@ -40,7 +40,7 @@ class Collisions:
     samples: int
 
     @classmethod
-    def from_clusters(cls, cluster_sizes: Sequence[int] | Array, samples: int) -> Collisions:
+    def from_clusters(cls, cluster_sizes: Sequence[int] | Ints, samples: int) -> Collisions:
         """Count from the sizes of the duplicate clusters (singletons may be left out).
 
         Raises:
@@ -51,7 +51,7 @@ class Collisions:
         return cls(float((counts * n * (n - 1)).sum() / 2), float((counts * n * (n - 1) * (n - 2)).sum()), samples)
 
     @classmethod
-    def from_degrees(cls, degrees: Sequence[int] | Array) -> Collisions:
+    def from_degrees(cls, degrees: Sequence[int] | Ints) -> Collisions:
         """Count from dᵢ, the number of other draws that duplicate draw i; one entry per draw, zeros included."""
         d = np.asarray(degrees, dtype=float)
         return cls(float(d.sum() / 2), float((d * (d - 1)).sum()), len(d))

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from scipy import stats
 
-from didlearn.arrays import Array
+from didlearn.arrays import Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.fingerprint import fingerprint
 from didlearn.statistics.intervals import check_level
 
 
-def good_turing_coverage(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.95) -> Estimate:
+def good_turing_coverage(cluster_sizes: Sequence[int] | Ints, samples: int, level: float = 0.95) -> Estimate:
     """Estimate the mass of the images seen, 1 − F₁/M (Good and Turing).
 
     Esty's (1983) variance of the error is V/M² with V = F₁R/M + 2F₂, R = M − F₁ the draws seen more than once. The

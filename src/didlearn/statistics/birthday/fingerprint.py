@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from didlearn.arrays import Array, Ints
+from didlearn.arrays import Ints
 from didlearn.errors import UsageError
 
 
-def fingerprint(cluster_sizes: Sequence[int] | Array, samples: int) -> Ints:
+def fingerprint(cluster_sizes: Sequence[int] | Ints, samples: int) -> Ints:
     """Return F, where F[i] is the number of clusters of i duplicates among ``samples`` draws.
 
     Args:

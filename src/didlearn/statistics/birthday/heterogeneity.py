@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from didlearn.arrays import Array
+from didlearn.arrays import Ints
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.fingerprint import fingerprint
 from didlearn.statistics.intervals import check_level
 
 
-def heterogeneity(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.95) -> Estimate:
+def heterogeneity(cluster_sizes: Sequence[int] | Ints, samples: int, level: float = 0.95) -> Estimate:
     """Estimate ŝ₃/ŝ₂² from the sizes of the duplicate clusters.
 
     An atom of mass a among images too many to collide gives 1/a: 20 for 5 %. The index is never below 1 (Cauchy and
@@ -47,7 +47,7 @@ def heterogeneity(cluster_sizes: Sequence[int] | Array, samples: int, level: flo
     return Estimate(value=value, low=max(1.0, low), high=max(1.0, high), level=level, n=samples, method=method)
 
 
-def _moments(counts: Array, samples: int) -> tuple[float, float, float]:
+def _moments(counts: Ints, samples: int) -> tuple[float, float, float]:
     """A, T and the jackknife variance of log(T/A²)."""
     n = np.arange(len(counts), dtype=float)
     A, T = float((counts * n * (n - 1)).sum()), float((counts * n * (n - 1) * (n - 2)).sum())

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.collisions import TAIL, effective_support, estimated_variance, support_from_collisions
@@ -49,11 +49,11 @@ class Judgements:
         samples: M, the images whose pairs these are.
     """
 
-    said: Array
-    truth: Array
-    stratum: Array
-    links: Array
-    sizes: Array
+    said: Ints
+    truth: Ints
+    stratum: Ints
+    links: Ints
+    sizes: Ints
     samples: int
 
     def __post_init__(self) -> None:
@@ -161,13 +161,13 @@ def uncorrected_support(judgements: Judgements, level: float = 0.95) -> dict[str
 class _Data:
     """The answers as the sampler reads them: candidates that someone answered, and counts on planted pairs."""
 
-    yes: Array  # (people, pairs) 1 where said to be a duplicate
-    no: Array  # (people, pairs) 1 where answered otherwise
-    hits: Array  # (people, 2) planted duplicates called so, and not
-    alarms: Array  # (people, 2) planted distinct pairs called duplicates, and not
-    member: Array  # (pairs, strata) 1 where the pair belongs
-    links: Array
-    sizes: Array
+    yes: Floats  # (people, pairs) 1 where said to be a duplicate
+    no: Floats  # (people, pairs) 1 where answered otherwise
+    hits: Floats  # (people, 2) planted duplicates called so, and not
+    alarms: Floats  # (people, 2) planted distinct pairs called duplicates, and not
+    member: Floats  # (pairs, strata) 1 where the pair belongs
+    links: Floats
+    sizes: Ints
 
     @classmethod
     def of(cls, judgements: Judgements) -> _Data | None:
@@ -187,7 +187,7 @@ class _Data:
         return self.yes.shape[1]
 
 
-def _posterior(data: _Data, rng: np.random.Generator) -> tuple[Array, Array]:
+def _posterior(data: _Data, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Draw (C, T): duplicate pairs, and ordered triples of duplicates, in all strata together."""
     held = data.member.sum(0)
     eta, theta = (
@@ -214,17 +214,17 @@ def _posterior(data: _Data, rng: np.random.Generator) -> tuple[Array, Array]:
     return pairs, triples
 
 
-def _evidence(rate: Array, data: _Data) -> Array:
+def _evidence(rate: Floats, data: _Data) -> Floats:
     """Return the log-probability (chains, pairs) of each pair's answers when "duplicate" is said at ``rate``."""
-    logs: Array = np.log(rate) @ data.yes + np.log1p(-rate) @ data.no
+    logs: Floats = np.log(rate) @ data.yes + np.log1p(-rate) @ data.no
     return logs
 
 
-def _inside(rate: Array) -> Array:
+def _inside(rate: Floats) -> Floats:
     return np.clip(rate, 1e-9, 1 - 1e-9)
 
 
-def _collision_draws(pairs: Array, triples: Array, samples: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _collision_draws(pairs: Floats, triples: Floats, samples: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Draw Σp² from its lower and its upper confidence distribution given each (C, T)."""
     total = samples * (samples - 1) / 2
     s2, m = pairs / total, effective_pairs(pairs, triples, samples)
@@ -232,7 +232,7 @@ def _collision_draws(pairs: Array, triples: Array, samples: int, rng: np.random.
     low = np.zeros(len(pairs))
     some = pairs > 0
     low[some] = special.betaincinv(s2[some] * m[some], m[some] - s2[some] * m[some] + 1, u[some])
-    high: Array = s2
+    high: Floats = s2
     excess = total / m - 1
     for _ in range(8):
         at = np.sqrt(np.divide(high, s2, out=np.ones_like(s2), where=some))
@@ -241,7 +241,7 @@ def _collision_draws(pairs: Array, triples: Array, samples: int, rng: np.random.
     return low, high
 
 
-def effective_pairs(pairs: Array, triples: Array, samples: int) -> Array:
+def effective_pairs(pairs: Floats, triples: Floats, samples: int) -> Floats:
     """Return how many independent pairs tell as much as all pairs of the sample (see ``collision_interval``).
 
     Args:

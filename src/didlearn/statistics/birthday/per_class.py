@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.collisions import Collisions, collision_interval, inflation, support_from_collisions
 
 
 def combine_classes(
-    classes: Sequence[Collisions], weights: Sequence[float] | Array, level: float = 0.95
+    classes: Sequence[Collisions], weights: Sequence[float] | Floats, level: float = 0.95
 ) -> dict[str, Estimate]:
     """Combine collisions counted within classes into Σ w_c²·s₂,c and the effective support 1/Σ w_c²·s₂,c.
 
@@ -58,7 +58,7 @@ def combine_classes(
     return {"collision_probability": probability, "effective_support": support_from_collisions(probability)}
 
 
-def _fay_feuer(a: Array, classes: Sequence[Collisions], tail: float) -> tuple[float, float]:
+def _fay_feuer(a: Floats, classes: Sequence[Collisions], tail: float) -> tuple[float, float]:
     pairs = np.array([c.pairs for c in classes])
     phi = np.array([inflation(c.pairs, c.triples, c.samples) for c in classes])
     y, v, most = float((a * pairs).sum()), float((a**2 * phi * pairs).sum()), float((a * phi).max())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from didlearn.arrays import Array
+from didlearn.arrays import Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.atoms import without_atoms
@@ -15,7 +15,7 @@ from didlearn.statistics.birthday.heterogeneity import heterogeneity
 from didlearn.statistics.birthday.unseen import chao1, richness
 
 
-def estimate_support(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.95) -> dict[str, Estimate]:
+def estimate_support(cluster_sizes: Sequence[int] | Ints, samples: int, level: float = 0.95) -> dict[str, Estimate]:
     """Estimate how many different images a sampler makes from the duplicates among its draws.
 
     ``effective_support`` ≤ ``chao1``'s target ≤ ``richness``'s: the first is diversity as pairs see it, 1/Σp², and one
@@ -52,7 +52,7 @@ def estimate_support(cluster_sizes: Sequence[int] | Array, samples: int, level: 
 
 
 def estimate_support_without_atoms(
-    cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.95
+    cluster_sizes: Sequence[int] | Ints, samples: int, level: float = 0.95
 ) -> dict[str, Estimate] | None:
     """Estimate the same of the law that remains when the heavy atoms are taken out.
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from scipy import optimize, stats
 
-from didlearn.arrays import Array
+from didlearn.arrays import Flags, Floats, Ints
 from didlearn.errors import DidlearnError
 from didlearn.result.values import Estimate
 from didlearn.rng import Stream
@@ -25,7 +25,7 @@ _RARER: Final = 10  # how many times rarer than 1/samples (or 1/Chao1) an image 
 _REPLICATES: Final = 20
 
 
-def chao1(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.95) -> Estimate:
+def chao1(cluster_sizes: Sequence[int] | Ints, samples: int, level: float = 0.95) -> Estimate:
     """Estimate a *lower bound* on the number of different images: bias-corrected Chao1 with its log-normal interval.
 
     S_obs + ((M−1)/M)·F₁(F₁−1)/(2(F₂+1)); the interval of Chao (1987), S_obs + (Ŝ−S_obs)·[1/K, K] with
@@ -60,12 +60,12 @@ def chao1(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.9
     )
 
 
-def _chao1(F: Array, samples: int) -> float:
+def _chao1(F: Ints, samples: int) -> float:
     f1, f2 = int(F[1]), int(F[2]) if len(F) > 2 else 0
     return float(F.sum()) + (samples - 1) / max(samples, 1) * f1 * (f1 - 1) / (2 * (f2 + 1))
 
 
-def _chao1_variance(F: Array, samples: int) -> float:
+def _chao1_variance(F: Ints, samples: int) -> float:
     """The estimator's variance from those of F₁ and F₂ (Chao 1987; the bias-corrected form of EstimateS)."""
     f1, f2 = float(F[1]), float(F[2])
     c = (samples - 1) / samples
@@ -79,7 +79,7 @@ def _chao1_variance(F: Array, samples: int) -> float:
     )
 
 
-def richness(cluster_sizes: Sequence[int] | Array, samples: int, level: float = 0.95) -> Estimate:
+def richness(cluster_sizes: Sequence[int] | Ints, samples: int, level: float = 0.95) -> Estimate:
     """Estimate the number of different images the sampler makes (Valiant and Valiant, 2013).
 
     The histogram h(x), the number of images of probability x, lives on a geometric grid. Images seen so often that
@@ -131,30 +131,30 @@ class _Problem:
     ``counted`` images stand outside; ``samples`` is M.
     """
 
-    size: Array
-    count: Array
-    x: Array
+    size: Ints
+    count: Ints
+    x: Floats
     mass: float
     counted: int
     samples: int
 
     @cached_property
-    def rates(self) -> Array:
+    def rates(self) -> Floats:
         """(r, g) poi(Mx, i)."""
         return np.asarray(stats.poisson.pmf(self.size[:, None], self.samples * self.x))
 
-    def best_fit(self, count: Array | None = None) -> float:
+    def best_fit(self, count: Ints | None = None) -> float:
         """Return the least weighted deviation."""
         g, r = len(self.x), len(self.size)
         return float(self._solve(np.r_[np.zeros(g), np.ones(r)], count=count).fun)
 
-    def extreme(self, deviation: float, *, most: bool) -> Array:
+    def extreme(self, deviation: float, *, most: bool) -> Floats:
         """Return the (g,) histogram with the fewest or most images that deviates by at most ``deviation``."""
         cost = np.r_[self.x[0] / self.x, np.zeros(len(self.size))]
         solution = self._solve(-cost if most else cost, deviation)
         return np.asarray(solution.x[: len(self.x)]) / self.x
 
-    def fit_margin(self, histogram: Array, level: float) -> float:
+    def fit_margin(self, histogram: Floats, level: float) -> float:
         """Return how much worse than the best fit the true histogram fits, but for chance (1−level)/2."""
         expected = self.rates @ histogram
         rng = Stream(0, ("statistics", "richness")).numpy()
@@ -165,7 +165,9 @@ class _Problem:
         z = 1.5 * float(stats.norm.ppf((1 + level) / 2))
         return float(np.mean(margins) + z * np.std(margins, ddof=1))
 
-    def _solve(self, cost: Array, deviation: float | None = None, count: Array | None = None) -> Any:
+    def _solve(
+        self, cost: Floats, deviation: float | None = None, count: Ints | None = None
+    ) -> optimize.OptimizeResult:
         count = self.count if count is None else count
         g, r = len(self.x), len(self.size)
         weight = 1 / np.sqrt(count + 1)
@@ -180,7 +182,7 @@ class _Problem:
         return solution
 
 
-def _problem(F: Array, samples: int) -> _Problem:
+def _problem(F: Ints, samples: int) -> _Problem:
     alone = _stands_alone(F)
     sizes = np.arange(len(F))
     fitted = np.where(alone, 0, F)
@@ -199,7 +201,7 @@ def _problem(F: Array, samples: int) -> _Problem:
     return _Problem(rows, count, x, mass if mass > 1e-12 else 0.0, int(F[alone].sum()), samples)
 
 
-def _stands_alone(F: Array) -> Array:
+def _stands_alone(F: Ints) -> Flags:
     """Which sizes are taken at face value: fewer than √i clusters lie within ⌈√i⌉ of size i."""
     i = np.arange(len(F))
     reach = np.ceil(np.sqrt(i)).astype(int)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy import optimize, stats
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import check_count, check_level, proportion
@@ -15,9 +15,9 @@ from didlearn.statistics.intervals import check_count, check_level, proportion
 
 def authenticity(
     *,
-    nearest_distance: Array,
-    nearest_index: Array,
-    train_gap: Array,
+    nearest_distance: Floats,
+    nearest_index: Ints,
+    train_gap: Floats,
     level: float = 0.95,
 ) -> Estimate:
     """Estimate the share of generated images that are farther from the nearest training image than its own neighbour.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
 
 
@@ -48,10 +48,10 @@ class DataCopying:
 
 def data_copying(
     *,
-    generated: Array,
-    heldout: Array,
-    generated_cells: Array | None = None,
-    heldout_cells: Array | None = None,
+    generated: Floats,
+    heldout: Floats,
+    generated_cells: Ints | None = None,
+    heldout_cells: Ints | None = None,
     minimum: int = 20,
     permutations: int = 0,
     rng: np.random.Generator | None = None,
@@ -102,7 +102,7 @@ def data_copying(
 class _Cell:
     """One cell's distances as mid-ranks, which is all that Z_U needs."""
 
-    def __init__(self, label: int, generated: Array, heldout: Array) -> None:
+    def __init__(self, label: int, generated: Floats, heldout: Floats) -> None:
         self.label, self.generated, self.heldout = label, generated, heldout
         m, n = len(generated), len(heldout)
         self.ranks = stats.rankdata(np.concatenate([generated, heldout]))
@@ -148,14 +148,14 @@ def _permuted(cells: list[_Cell], permutations: int, rng: np.random.Generator) -
     return lower / (permutations + 1), farther / (permutations + 1)
 
 
-def _distances(name: str, values: Array) -> Array:
+def _distances(name: str, values: Floats) -> Floats:
     array = np.asarray(values, dtype=float)
     if array.ndim != 1 or len(array) == 0 or np.isnan(array).any():
         raise UsageError(f"{name} must be one list of distances without NaN, got shape {array.shape}")
     return array
 
 
-def _cells(g: Array, h: Array, g_cell: Array | None, h_cell: Array | None) -> tuple[Array, Array]:
+def _cells(g: Floats, h: Floats, g_cell: Ints | None, h_cell: Ints | None) -> tuple[Ints, Ints]:
     if (g_cell is None) != (h_cell is None):
         raise UsageError("give the cells of both the generated and the held-out images, or of neither")
     if g_cell is None or h_cell is None:

@@ -12,14 +12,14 @@ import math
 import numpy as np
 from scipy.stats import norm
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.copying.data_copying import CellCopying
 from didlearn.statistics.intervals import check_level
 
 
-def placements(generated: Array, heldout: Array) -> tuple[float, float]:
+def placements(generated: Floats, heldout: Floats) -> tuple[float, float]:
     """Return θ = P(G < H) + ½P(G = H) and its DeLong variance.
 
     Args:
@@ -32,7 +32,7 @@ def placements(generated: Array, heldout: Array) -> tuple[float, float]:
     return float(beats.mean()), float(beats.var(ddof=1) / m + beaten.var(ddof=1) / n)
 
 
-def closer_than_heldout(generated: Array, heldout: Array, level: float = 0.95) -> Estimate:
+def closer_than_heldout(generated: Floats, heldout: Floats, level: float = 0.95) -> Estimate:
     """Estimate the probability that a generated image is nearer than a held-out one, ½ under no copying.
 
     The interval is DeLong's on the logit scale, which keeps it inside [0, 1]; where every image of one group beats
@@ -69,8 +69,8 @@ def closer_than_heldout(generated: Array, heldout: Array, level: float = 0.95) -
 
 def copying_interval(
     cells: tuple[CellCopying, ...],
-    generated: tuple[Array, Array],
-    heldout: tuple[Array, Array],
+    generated: tuple[Floats, Ints],
+    heldout: tuple[Floats, Ints],
     level: float,
 ) -> tuple[float, float]:
     """Return the interval of C_T = Σ P(c) Z_U(c) / Σ P(c) from the placements within each cell.

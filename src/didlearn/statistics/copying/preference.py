@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import beta
 
-from didlearn.arrays import Array
+from didlearn.arrays import Flags, Floats, Ints
 from didlearn.result.values import Estimate
 
 _PERMUTATIONS = 1999
@@ -27,7 +27,7 @@ class Preference(NamedTuple):
     pvalue: float
 
 
-def training_preference(nearest: Array, trained: Array, rng: np.random.Generator, level: float = 0.95) -> Preference:
+def training_preference(nearest: Ints, trained: Flags, rng: np.random.Generator, level: float = 0.95) -> Preference:
     """Test whether generated images prefer training images over held-out ones.
 
     Args:
@@ -48,7 +48,7 @@ def training_preference(nearest: Array, trained: Array, rng: np.random.Generator
     return Preference(estimate, float(trained.mean()), pvalue)
 
 
-def _null_shares(hits: Array, pool: int, trained: int, rng: np.random.Generator) -> Array:
+def _null_shares(hits: Floats, pool: int, trained: int, rng: np.random.Generator) -> Floats:
     """Shares under random labels: the ``len(hits)`` images hit get labels without replacement from the pool's."""
     shares = np.empty(_PERMUTATIONS)
     for b in range(_PERMUTATIONS):

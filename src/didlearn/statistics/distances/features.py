@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from didlearn.arrays import Floats
+from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.errors import DataError
 
 
-def as_features(name: str, values: Any, fewest: int = 2) -> Floats:
+def as_features(name: str, values: ArrayOrTensor, fewest: int = 2) -> Floats:
     """Return features as (n, D) float64.
 
     Args:
@@ -31,7 +29,7 @@ def as_features(name: str, values: Any, fewest: int = 2) -> Floats:
     return array
 
 
-def as_pair(real: Any, generated: Any, fewest: int = 2) -> tuple[Floats, Floats]:
+def as_pair(real: ArrayOrTensor, generated: ArrayOrTensor, fewest: int = 2) -> tuple[Floats, Floats]:
     """Return real and generated features as (n, D) and (m, D) float64.
 
     Raises:

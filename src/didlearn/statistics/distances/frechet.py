@@ -9,12 +9,10 @@ the number of images or of dimensions, whichever is less.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import linalg
 
-from didlearn.arrays import Floats
+from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.errors import DataError
 from didlearn.statistics.distances.features import as_features, as_pair
 from didlearn.statistics.distances.influence import Influences
@@ -23,7 +21,7 @@ FACTORED_AT_ONCE = 4  # rows taken into a triangular factor at once, in multiple
 _ROUNDING = 1e-8
 
 
-def frechet_distance(*, real: Any, generated: Any) -> float:
+def frechet_distance(*, real: ArrayOrTensor, generated: ArrayOrTensor) -> float:
     """Return the Fréchet distance between the Gaussians with the two samples' means and covariances.
 
     The covariances are divided by n − 1, as all peers do. It is a squared distance, in squared units of the features.
@@ -40,7 +38,11 @@ def frechet_distance(*, real: Any, generated: Any) -> float:
 
 
 def frechet_from_moments(
-    *, real_mean: Any, real_covariance: Any, generated_mean: Any, generated_covariance: Any
+    *,
+    real_mean: ArrayOrTensor,
+    real_covariance: ArrayOrTensor,
+    generated_mean: ArrayOrTensor,
+    generated_covariance: ArrayOrTensor,
 ) -> float:
     """Return the Fréchet distance between the Gaussians with these means (D,) and covariances (D, D).
 
@@ -56,7 +58,7 @@ def frechet_from_moments(
     return _frechet_of(left, right)
 
 
-def frechet_influence(*, real: Any, generated: Any) -> Influences:
+def frechet_influence(*, real: ArrayOrTensor, generated: ArrayOrTensor) -> Influences:
     """Return the Fréchet distance with each image's influence, the derivative by its weight.
 
     With A Bᵀ = U S Vᵀ the derivative of the nuclear norm by the weight of real row i is (U S Uᵀ)_ii / 2, so image i
@@ -105,7 +107,7 @@ def _frechet_of(real: tuple[Floats, Floats], generated: tuple[Floats, Floats]) -
     return max(0.0, float(gap @ gap + (a * a).sum() + (b * b).sum() - 2 * cross))
 
 
-def _factor_of_moments(name: str, mean: Any, covariance: Any) -> tuple[Floats, Floats]:
+def _factor_of_moments(name: str, mean: ArrayOrTensor, covariance: ArrayOrTensor) -> tuple[Floats, Floats]:
     centre = as_features(f"{name}_mean", np.asarray(mean).reshape(1, -1), 1)[0]
     sigma = as_features(f"{name}_covariance", covariance, 1)
     if sigma.shape != (len(centre), len(centre)):

@@ -9,16 +9,17 @@ over subsets that peers print is no standard error; leaving each image out once 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from didlearn.arrays import Floats
+from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.errors import DataError, UsageError
 from didlearn.statistics.distances.features import as_pair
 from didlearn.statistics.distances.influence import Influences
 
 KERNEL_ROWS = 512  # rows whose kernel values are held at once
+N = TypeVar("N", float, Floats)
 _FEWEST = 3
 _ROUNDING = 1e-12
 
@@ -41,7 +42,7 @@ class KernelTest(NamedTuple):
     pvalue: float
 
 
-def kernel_distance(*, real: Any, generated: Any) -> float:
+def kernel_distance(*, real: ArrayOrTensor, generated: ArrayOrTensor) -> float:
     """Return the unbiased squared maximum mean discrepancy with the kernel (a·b / D + 1)³, over all pairs.
 
     Exact, in float64, in memory of a block of rows.
@@ -59,7 +60,9 @@ def kernel_distance(*, real: Any, generated: Any) -> float:
     return float(_mmd(_within(left), len(left), _within(right), len(right), across))
 
 
-def kernel_test(*, real: Any, generated: Any, rng: np.random.Generator, permutations: int = 499) -> KernelTest:
+def kernel_test(
+    *, real: ArrayOrTensor, generated: ArrayOrTensor, rng: np.random.Generator, permutations: int = 499
+) -> KernelTest:
     """Return the kernel distance, its error, its effect and its p-value, going through all pairs once.
 
     Args:
@@ -125,7 +128,7 @@ def _share(distance: Influences, real: Floats, own: Floats) -> Influences:
     return Influences(share, (distance.real - share * pull) / spread, distance.generated / spread)
 
 
-def _mmd(own: Any, n: int, other: Any, m: int, across: Any) -> Any:
+def _mmd(own: N, n: int, other: N, m: int, across: N) -> N:
     return own / (n * (n - 1)) + other / (m * (m - 1)) - 2 * across / (n * m)
 
 

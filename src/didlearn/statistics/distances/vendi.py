@@ -7,12 +7,12 @@ VS_q = (Σ λ_i^q)^{1/(1−q)}, and exp(−Σ λ_i log λ_i) for q = 1. It is be
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy import linalg
 
-from didlearn.arrays import Floats
+from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.errors import DataError, UsageError
 from didlearn.statistics.distances.features import as_features
 
@@ -28,7 +28,7 @@ class VendiInfluence(NamedTuple):
     pull: Floats
 
 
-def vendi_score(x: Any, order: float = 1, kernel: Literal["cosine", "precomputed"] = "cosine") -> float:
+def vendi_score(x: ArrayOrTensor, order: float = 1, kernel: Literal["cosine", "precomputed"] = "cosine") -> float:
     """Return the Vendi score of order ``order``.
 
     Args:
@@ -53,7 +53,7 @@ def vendi_score(x: Any, order: float = 1, kernel: Literal["cosine", "precomputed
     return _score(values, order)
 
 
-def vendi_influence(x: Any) -> VendiInfluence:
+def vendi_influence(x: ArrayOrTensor) -> VendiInfluence:
     """Return the Vendi score of order 1 with each row's influence on its logarithm.
 
     log VS_1 = −tr ρ log ρ with ρ the mean of the rows' projectors z zᵀ, so a row's influence is

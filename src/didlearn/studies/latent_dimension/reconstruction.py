@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats, Singles
 from didlearn.checks.groups import pixels
 from didlearn.checks.targets import phase_noise, planted, shifted, shuffled
 from didlearn.evidence.log_evidence import log_evidence
@@ -32,7 +32,7 @@ class SearchEffort:
     starts: int
     rounds: int
 
-    def find(self, model: ModuleModel, images: Array, seed: int, device: str, clip: float | None = None) -> Inversion:
+    def find(self, model: ModuleModel, images: Singles, seed: int, device: str, clip: float | None = None) -> Inversion:
         """Invert images, whose pixels may leave [0, 1]."""
         return invert(
             model, images, seed=seed, draws=self.draws, starts=self.starts, rounds=self.rounds, clip=clip,
@@ -42,7 +42,7 @@ class SearchEffort:
 
 def targets(
     train: Images, heldout: Images, outside: Images | None, shifts: tuple[int, ...], count: int, rng: Stream
-) -> dict[str, Array]:
+) -> dict[str, Singles]:
     """Return the images (count, C, H, W) that every model of the study is asked for.
 
     Training and held-out images; training images moved by some pixels, turned by a quarter, with random phases, with
@@ -64,7 +64,7 @@ def targets(
 
 
 def reconstruction(
-    model: ModuleModel, groups: dict[str, Array], search: SearchEffort, seed: int, device: str
+    model: ModuleModel, groups: dict[str, Singles], search: SearchEffort, seed: int, device: str
 ) -> StudyRow:
     """Invert every group; return mean squared errors with intervals, and the controls of the search.
 
@@ -94,7 +94,7 @@ def reconstruction(
 
 
 @torch.no_grad()
-def interpolation(model: ModuleModel, latents: Array, train: Array, heldout: Array, device: str) -> float:
+def interpolation(model: ModuleModel, latents: Singles, train: Singles, heldout: Singles, device: str) -> float:
     """Return how far images half-way between held-out ones lie from training images, in units of held-out images.
 
     Half-way in the latent, (a + b)/√2, which keeps N(0, I) what it is: the median distance of these images to the
@@ -108,20 +108,20 @@ def interpolation(model: ModuleModel, latents: Array, train: Array, heldout: Arr
 
 
 @torch.no_grad()
-def _encoder_error(model: ModuleModel, images: Array, device: str) -> Array:
+def _encoder_error(model: ModuleModel, images: Singles, device: str) -> Floats:
     low, high = model.value_range or (0.0, 1.0)
     x = torch.from_numpy(images).to(device)
     made = (model.module.reconstruct(low + (high - low) * x) - low) / (high - low)  # type: ignore[operator]
-    error: Array = (made - x).double().square().flatten(1).mean(dim=1).cpu().numpy()
+    error: Floats = (made - x).double().square().flatten(1).mean(dim=1).cpu().numpy()
     return error
 
 
-def likelihood(model: ModuleModel, images: Array, sigma: float, budget: int, seed: int, device: str) -> StudyRow:
+def likelihood(model: ModuleModel, images: Singles, sigma: float, budget: int, seed: int, device: str) -> StudyRow:
     """Return the mean lower bound on log p_σ(x) of images, in nats, with its interval over images."""
     found = log_evidence(model, images, sigma=sigma, seed=seed, chains=CHAINS, budget=budget, device=device, threads=1)
     return {"log_likelihood": _interval(np.asarray(found.lower, dtype=np.float64))}
 
 
-def _interval(values: Array) -> list[float | None]:
+def _interval(values: Floats) -> list[float | None]:
     estimate = mean(values)
     return [estimate.value, estimate.low, estimate.high]

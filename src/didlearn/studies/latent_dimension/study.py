@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from didlearn.errors import UsageError
 from didlearn.evidence.log_evidence import make_settings
@@ -42,7 +42,7 @@ class LatentDimension(Study):
 
     name: ClassVar[str] = "latent-dimension"
     question: ClassVar[str] = "How does the latent dimension bound what a generator can reconstruct?"
-    FULL: ClassVar[Mapping[str, Any]] = {
+    FULL: ClassVar[Mapping[str, object]] = {
         "latents": (16, 32, 64, 128, 256, 512, 1024),
         "seeds": 3,
         "steps": 10_000,

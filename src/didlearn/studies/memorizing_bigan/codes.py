@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats, Ints
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import proportion
 
 
-def hsic_pvalue(images: Array, codes: Array, rng: np.random.Generator, permutations: int = 499) -> tuple[float, float]:
+def hsic_pvalue(
+    images: Floats, codes: Floats, rng: np.random.Generator, permutations: int = 499
+) -> tuple[float, float]:
     """Return HSIC of images (n, d) and codes (n, k), and the p-value of their independence.
 
     HSIC = tr(K H L H) / n² (Gretton et al. 2005), with Gaussian kernels as wide as the median distance. Whatever the
@@ -25,18 +27,18 @@ def hsic_pvalue(images: Array, codes: Array, rng: np.random.Generator, permutati
     return observed, (1 + beyond) / (1 + permutations)
 
 
-def _gaussian(points: Array) -> Array:
+def _gaussian(points: Floats) -> Floats:
     squares = np.square(points).sum(axis=1)
     distances = np.maximum(squares[:, None] + squares[None] - 2 * points @ points.T, 0)
     median = np.median(distances[np.triu_indices(len(points), 1)])
     return np.exp(-distances / max(median, 1e-300))
 
 
-def _centred(K: Array) -> Array:
+def _centred(K: Floats) -> Floats:
     return K - K.mean(axis=0) - K.mean(axis=1)[:, None] + K.mean()
 
 
-def probe_accuracy(codes: Array, labels: Array, tested: int, level: float = 0.95) -> Estimate:
+def probe_accuracy(codes: Floats, labels: Ints, tested: int, level: float = 0.95) -> Estimate:
     """Estimate how often multinomial logistic regression names the class of an image from its code alone.
 
     Args:

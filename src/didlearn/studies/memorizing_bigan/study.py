@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from didlearn.result.values import CheckResult
+from didlearn.result.values import CheckResult, Estimate
 from didlearn.result.words import number
 from didlearn.rng import Stream
 from didlearn.studies.memorizing_bigan import construction as memorizing_bigan
@@ -21,7 +21,7 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
 
     name: ClassVar[str] = memorizing_bigan.STUDY_NAME
     question: ClassVar[str] = "Can a discriminator tell a BiGAN that memorises, with noise for a code, from the data?"
-    FULL: ClassVar[Mapping[str, Any]] = {
+    FULL: ClassVar[Mapping[str, object]] = {
         "seeds": 5,
         "steps": 4000,
         "widths": (0, 8, 32, 128, 512),
@@ -60,7 +60,7 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
         )
 
 
-def _estimates(found: Summary, pooled: list[Pooled]) -> dict[str, Any]:
+def _estimates(found: Summary, pooled: list[Pooled]) -> dict[str, Estimate]:
     largest = max((p.support or 0 for p in pooled), default=0)
     named = {"memorizing": "largest_memory", "bigan": "trained_bigan"}
     judged = {

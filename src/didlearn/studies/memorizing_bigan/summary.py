@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import norm
@@ -193,7 +192,7 @@ def _code_table(rows: list[StudyRow]) -> Table:
     )
 
 
-def _columns_of(rows: list[StudyRow], measure: str, columns: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
+def _columns_of(rows: list[StudyRow], measure: str, columns: tuple[str, ...]) -> tuple[tuple[Cell, ...], ...]:
     return tuple(tuple(row.get(name) for name in columns) for row in rows if row["measure"] == measure)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import nn
 
-from didlearn.arrays import Floats, Ints
+from didlearn.arrays import ArrayOrTensor, Floats, Ints
 
 # One-hot entries nearer than this to 0 or 1 are made exactly 0 or 1: steep steps in floating point miss them by a hair.
 SLACK = 2.0**-10
@@ -24,7 +22,7 @@ class Wired(nn.Module):
 
     wire: torch.Tensor
 
-    def __init__(self, wire: Any, weight: Any, bias: Any = None) -> None:
+    def __init__(self, wire: ArrayOrTensor, weight: ArrayOrTensor, bias: ArrayOrTensor | None = None) -> None:
         super().__init__()
         self.register_buffer("wire", torch.as_tensor(wire, dtype=torch.int64))
         self.weight = constant(weight)
@@ -40,7 +38,7 @@ class Wired(nn.Module):
         return (x[:, self.wire] * self.weight).sum(dim=2) + self.bias
 
 
-def constant(values: Any) -> nn.Parameter:
+def constant(values: ArrayOrTensor) -> nn.Parameter:
     """Return float64 weights that nothing trains."""
     return nn.Parameter(torch.as_tensor(values, dtype=torch.float64).clone(), requires_grad=False)
 

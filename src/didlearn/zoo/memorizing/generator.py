@@ -28,7 +28,7 @@ from scipy.stats import norm
 from torch import nn
 from torch.distributions import Distribution, Independent, Normal
 
-from didlearn.arrays import Array
+from didlearn.arrays import Pixels
 from didlearn.errors import UsageError
 from didlearn.zoo.memorizing.circuit import (
     SLACK,
@@ -136,7 +136,7 @@ class MemorizingGenerator(nn.Module):
 
     def __init__(
         self,
-        memory: torch.Tensor | Array,
+        memory: torch.Tensor | Pixels,
         latent: int,
         *,
         cells: Sequence[int] | None = None,

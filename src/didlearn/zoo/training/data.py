@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from didlearn.arrays import Array
+from didlearn.arrays import Bytes
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
 from didlearn.images.picture import eight_bit
@@ -80,7 +80,7 @@ class TrainingSet:
         return torch.randperm(len(self), generator=self.rng.torch("epoch", epoch))
 
 
-def read_bytes(images: Images) -> Array:
+def read_bytes(images: Images) -> Bytes:
     """Read all images as uint8 (N, C, H, W)."""
     pixels = np.empty((len(images), *images.shape), dtype=np.uint8)
     start = 0

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -125,7 +125,7 @@ def _check(recipe: Recipe, train: Images, heldout: Images) -> None:
         raise UsageError(f"{recipe.name} is trained on labelled images, and {train.name} has no labels")
 
 
-def _identity(recipe: Recipe, train: Images, heldout: Images, seed: int, runner: Runner) -> dict[str, Any]:
+def _identity(recipe: Recipe, train: Images, heldout: Images, seed: int, runner: Runner) -> dict[str, object]:
     """Return what two runs must share for the one to go on where the other stopped."""
     return {
         "model": recipe.name,
@@ -138,7 +138,7 @@ def _identity(recipe: Recipe, train: Images, heldout: Images, seed: int, runner:
     }
 
 
-def _claim(home: Path, wanted: dict[str, Any]) -> None:
+def _claim(home: Path, wanted: dict[str, object]) -> None:
     """Write what is being trained, or make sure that it is the same run that goes on."""
     path = home / _RUN
     kept = (home / CHECKPOINT).exists() or (home.parent / JSON).exists()
@@ -268,7 +268,7 @@ def _is_row(text: str) -> bool:
 
 
 @contextlib.contextmanager
-def _writer(home: Path, wanted: bool) -> Iterator[Callable[[int, dict[str, Any]], None]]:
+def _writer(home: Path, wanted: bool) -> Iterator[Callable[[int, dict[str, float]], None]]:
     """Give what writes a measurement for TensorBoard, or does nothing."""
     if not wanted:
         yield lambda *_: None
@@ -281,7 +281,7 @@ def _writer(home: Path, wanted: bool) -> Iterator[Callable[[int, dict[str, Any]]
         ) from None
     with SummaryWriter(str(home / "tensorboard")) as writer:
 
-        def write(step: int, row: dict[str, Any]) -> None:
+        def write(step: int, row: dict[str, float]) -> None:
             for name, value in row.items():
                 writer.add_scalar(name, value, step)
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from didlearn.arrays import Array
+from didlearn.arrays import Bytes, Singles
 from didlearn.embeddings import Embedding, embed, open_embedding
 from didlearn.embeddings.classifier import FEWEST_IMAGES, SMALLEST
 from didlearn.errors import ModelError
@@ -49,10 +49,10 @@ class Watch:
         self.heldout = self._features(measured)
         self.variance = float(np.var(read_bytes(measured) / 255, axis=0, dtype=np.float64).mean())
 
-    def _features(self, images: Images | Array) -> Array:
+    def _features(self, images: Images | Bytes) -> Singles:
         return embed(self.embedding, images, device=self.device)
 
-    def measure(self, product: Architecture, step: int) -> tuple[float, Array]:
+    def measure(self, product: Architecture, step: int) -> tuple[float, Bytes]:
         """Return the Fréchet distance and the images (n, C, H, W) uint8 it was measured on.
 
         Raises:
@@ -74,7 +74,7 @@ def _opened(product: Architecture, device: str) -> ModuleModel:
     )
 
 
-def write_sheet(images: Array, path: Path) -> None:
+def write_sheet(images: Bytes, path: Path) -> None:
     """Write the first images (n, C, H, W) uint8 as one picture: at most 10 × 10, with gaps, small ones enlarged."""
     side = min(_SHEET, math.isqrt(len(images)))
     channels, height, width = images.shape[1:]
