@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from didlearn.result.values import CheckResult, Estimate
     from didlearn.statistics.birthday.paradox import birthday_bound
     from didlearn.statistics.birthday.support import estimate_support
-    from didlearn.statistics.distances.frechet import frechet_distance
-    from didlearn.statistics.distances.kernel_distance import kernel_distance
-    from didlearn.statistics.distances.vendi import vendi_score
+    from didlearn.statistics.fidelity.frechet import frechet_distance
+    from didlearn.statistics.fidelity.kernel_distance import kernel_distance
+    from didlearn.statistics.fidelity.vendi import vendi_score
 
 __all__ = [
     "AuditResult",
@@ -78,9 +78,9 @@ _HOME = {
     "closest_pairs": "neighbors",
     "density_coverage": "checks.fidelity.manifold_metrics",
     "estimate_support": "statistics.birthday.support",
-    "frechet_distance": "statistics.distances.frechet",
+    "frechet_distance": "statistics.fidelity.frechet",
     "invert": "inversion.invert",
-    "kernel_distance": "statistics.distances.kernel_distance",
+    "kernel_distance": "statistics.fidelity.kernel_distance",
     "limiting_spectrum": "random_matrix",
     "log_evidence": "evidence.log_evidence",
     "nearest": "neighbors",
@@ -89,7 +89,7 @@ _HOME = {
     "open_model": "models",
     "precision_recall": "checks.fidelity.manifold_metrics",
     "save_model": "models",
-    "vendi_score": "statistics.distances.vendi",
+    "vendi_score": "statistics.fidelity.vendi",
 }
 
 

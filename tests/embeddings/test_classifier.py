@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from didlearn.embeddings import classifier, embed, open_embedding, training
+from didlearn.embeddings import classifier, embed, open_embedding
+from didlearn.embeddings import classifier_training as training
 from didlearn.embeddings.classifier import open_classifier
 from didlearn.errors import DataError, UsageError
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from didlearn.embeddings import Embedding, embed
-from didlearn.embeddings.network import ClassifierNetwork
+from didlearn.embeddings.classifier_network import ClassifierNetwork
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.errors import ModelError, UsageError
 from didlearn.parallel import UNIT

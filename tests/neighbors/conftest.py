@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from didlearn.neighbors.kernel import cascade, level, sketch, triangle
+from didlearn.neighbors.screening import cascade, level, sketch, triangle
 
 nearest = importlib.import_module("didlearn.neighbors.nearest")  # the package's name of it is the function
 

@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 from didlearn.errors import DataError, UsageError
 from didlearn.neighbors import closest_pairs
 from didlearn.neighbors.closest import _Best
-from didlearn.neighbors.kernel.cascade import Block, Candidates
-from didlearn.neighbors.kernel.rows import as_rows
+from didlearn.neighbors.screening.cascade import Block, Candidates
+from didlearn.neighbors.screening.rows import as_rows
 
 # Rounding may swap the sums of pairs that are mathematically tied; these data have ties only where sums are exact.
 TOLERANCE = {"rtol": 1e-12, "atol": 0}

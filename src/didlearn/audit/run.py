@@ -24,8 +24,8 @@ from didlearn.errors import DataError, OutputError, UsageError
 from didlearn.images import Images, open_images
 from didlearn.images.split import shared_images, split_heldout, without_shared
 from didlearn.models import Sampler, open_model
-from didlearn.models.autoencoder import open_autoencoder
 from didlearn.models.faults import Unusable
+from didlearn.models.reconstructor import open_autoencoder
 from didlearn.parallel import default_threads
 from didlearn.progress import Progress, silent
 from didlearn.result.answer import answer_of

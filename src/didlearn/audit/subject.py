@@ -13,8 +13,8 @@ from didlearn.arrays import Array
 from didlearn.embeddings import Embedding, embed
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
-from didlearn.models.autoencoder import Reconstructor
 from didlearn.models.base import Sampler, Samples
+from didlearn.models.reconstructor import Reconstructor
 from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 

@@ -2,6 +2,6 @@
 
 from didlearn.embeddings.base import Embedding
 from didlearn.embeddings.extract import embed
-from didlearn.embeddings.opening import open_embedding
+from didlearn.embeddings.open import open_embedding
 
 __all__ = ["Embedding", "embed", "open_embedding"]

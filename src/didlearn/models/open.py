@@ -14,9 +14,9 @@ from didlearn.images import open_images
 from didlearn.images.formats.idx import is_idx
 from didlearn.models.base import Sampler
 from didlearn.models.formats.bank import Bank
-from didlearn.models.formats.directory import is_model_folder, load_directory
 from didlearn.models.formats.exported import load_exported
 from didlearn.models.formats.factory import load_model_factory
+from didlearn.models.formats.model_folder import is_model_folder, load_directory
 from didlearn.models.formats.torchscript import load_torchscript
 from didlearn.models.interface import INFER
 from didlearn.models.module import open_module, snapshot

@@ -9,8 +9,9 @@ import torch
 
 from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import DataError
-from didlearn.neighbors.kernel.bounds import Bounds
-from didlearn.neighbors.kernel.cascade import (
+from didlearn.neighbors.repeats import first_copies
+from didlearn.neighbors.screening.bounds import Bounds
+from didlearn.neighbors.screening.cascade import (
     BLOCK_COLUMNS,
     PANEL_ROWS,
     Block,
@@ -20,8 +21,7 @@ from didlearn.neighbors.kernel.cascade import (
     numbers,
     slices,
 )
-from didlearn.neighbors.kernel.rows import Rows, as_rows
-from didlearn.neighbors.repeats import first_copies
+from didlearn.neighbors.screening.rows import Rows, as_rows
 from didlearn.neighbors.within import split
 
 

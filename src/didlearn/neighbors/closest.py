@@ -9,9 +9,9 @@ import torch
 
 from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import UsageError
-from didlearn.neighbors.kernel.cascade import Block, Candidates, Cascade, full_precision, length, numbers
-from didlearn.neighbors.kernel.rows import Rows, as_rows
-from didlearn.neighbors.kernel.triangle import above_diagonal, triangle
+from didlearn.neighbors.screening.cascade import Block, Candidates, Cascade, full_precision, length, numbers
+from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.screening.triangle import above_diagonal, triangle
 
 _CHUNK = 1024  # pairs settled between two looks at the limit
 

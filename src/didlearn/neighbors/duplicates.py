@@ -9,9 +9,9 @@ import torch
 from didlearn.arrays import ArrayOrTensor, Ints
 from didlearn.errors import UsageError
 from didlearn.neighbors.forest import Forest
-from didlearn.neighbors.kernel.bounds import Bounds
-from didlearn.neighbors.kernel.cascade import Block, Candidates, numbers
-from didlearn.neighbors.kernel.rows import Rows, as_rows
+from didlearn.neighbors.screening.bounds import Bounds
+from didlearn.neighbors.screening.cascade import Block, Candidates, numbers
+from didlearn.neighbors.screening.rows import Rows, as_rows
 from didlearn.neighbors.within import Within, split
 
 

@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from didlearn.neighbors.kernel.bounds import Bounds
-from didlearn.neighbors.kernel.cascade import Block, Candidates, Cascade, full_precision, length, numbers
-from didlearn.neighbors.kernel.rows import Rows
-from didlearn.neighbors.kernel.triangle import above_diagonal, triangle
 from didlearn.neighbors.repeats import first_copies
+from didlearn.neighbors.screening.bounds import Bounds
+from didlearn.neighbors.screening.cascade import Block, Candidates, Cascade, full_precision, length, numbers
+from didlearn.neighbors.screening.rows import Rows
+from didlearn.neighbors.screening.triangle import above_diagonal, triangle
 
 _SOME = 256  # rows of a block looked at together
 

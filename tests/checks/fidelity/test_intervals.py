@@ -9,8 +9,8 @@ import pytest
 
 from didlearn.checks.fidelity.intervals import effect, exponential, gap_interval, half_width, share_interval
 from didlearn.checks.fidelity.leave_out import GROUPS
-from didlearn.statistics.distances.influence import Influences
-from didlearn.statistics.distances.vendi import VendiInfluence
+from didlearn.statistics.fidelity.influence import Influences
+from didlearn.statistics.fidelity.vendi import VendiInfluence
 from didlearn.statistics.intervals import clopper_pearson, difference
 
 

@@ -16,8 +16,8 @@ from didlearn.checks.fidelity.measure import (
     vendi_numbers,
 )
 from didlearn.rng import Stream
-from didlearn.statistics.distances.frechet import frechet_distance, frechet_influence
-from didlearn.statistics.distances.kernel_distance import kernel_distance
+from didlearn.statistics.fidelity.frechet import frechet_distance, frechet_influence
+from didlearn.statistics.fidelity.kernel_distance import kernel_distance
 from didlearn.statistics.intervals import clopper_pearson, difference
 
 

@@ -9,8 +9,8 @@ from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
 from didlearn.images import open_images
 from didlearn.models import open_model
-from didlearn.models.autoencoder import open_autoencoder
 from didlearn.models.oracles import PPCA, DiscreteGenerator
+from didlearn.models.reconstructor import open_autoencoder
 from didlearn.rng import Stream
 from tests.inversion.decoders import decoder, relu
 

@@ -8,7 +8,7 @@ import pytest
 from didlearn.errors import DataError
 from didlearn.images import open_images
 from didlearn.images.formats import decoding
-from didlearn.images.formats import encoded as encoded_module
+from didlearn.images.formats import picture_files as encoded_module
 from didlearn.images.formats.decoding import BrokenFileError
 from didlearn.images.formats.folder import picture_names
 

@@ -193,7 +193,7 @@ def test_enormous_png_within(zipped):
 
 def test_opening_reads_no_pixels(numbered, monkeypatch):
     path, _ = numbered(50)
-    from didlearn.images.formats import encoded
+    from didlearn.images.formats import picture_files as encoded
 
     monkeypatch.setattr(encoded, "decode", None)
     assert len(open_images(path)) == 50

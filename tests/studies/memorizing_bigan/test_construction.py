@@ -17,7 +17,7 @@ from didlearn.studies.memorizing_bigan.construction import (
     real_pairs,
     run_cell,
 )
-from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
+from didlearn.studies.memorizing_bigan.smoothed_law import SmoothedLaw
 from didlearn.studies.memorizing_bigan.summary import fall, linear_theory, pool, summary, taken_apart
 from didlearn.studies.study import Workplace
 from didlearn.zoo.memorizing.generator import noise_positions

@@ -8,7 +8,7 @@ import didlearn as dl
 from didlearn.errors import ModelError
 from didlearn.rng import Stream
 from didlearn.studies.memorizing_bigan.learned_pairs import LearnedPairs, border, learn
-from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
+from didlearn.studies.memorizing_bigan.smoothed_law import SmoothedLaw
 from didlearn.studies.study import Workplace
 from didlearn.zoo.bigan import BiganRecipe
 

@@ -10,8 +10,8 @@ from scipy import stats
 from didlearn.arrays import Floats
 from didlearn.checks.fidelity.leave_out import GROUPS
 from didlearn.result.values import Estimate
-from didlearn.statistics.distances.influence import Influences
-from didlearn.statistics.distances.vendi import VendiInfluence
+from didlearn.statistics.fidelity.influence import Influences
+from didlearn.statistics.fidelity.vendi import VendiInfluence
 from didlearn.statistics.intervals import clopper_pearson, newcombe
 
 DERIVATIVE, JACKKNIFE = "interval by influence of each image", "interval by leaving each image out"

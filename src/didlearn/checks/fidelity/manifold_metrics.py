@@ -15,7 +15,7 @@ from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.neighbors import nearest
 from didlearn.neighbors.balls import BallCounts, count_in_balls
-from didlearn.statistics.distances.features import as_pair
+from didlearn.statistics.fidelity.features import as_pair
 
 
 class PrecisionRecall(NamedTuple):

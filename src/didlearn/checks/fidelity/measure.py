@@ -18,9 +18,9 @@ from didlearn.checks.fidelity.leave_out import left_out_metrics, make_sample
 from didlearn.checks.fidelity.manifold_metrics import ManifoldMetrics, manifold_metrics
 from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
-from didlearn.statistics.distances.frechet import frechet_influence
-from didlearn.statistics.distances.kernel_distance import kernel_test
-from didlearn.statistics.distances.vendi import vendi_influence
+from didlearn.statistics.fidelity.frechet import frechet_influence
+from didlearn.statistics.fidelity.kernel_distance import kernel_test
+from didlearn.statistics.fidelity.vendi import vendi_influence
 
 Scores = dict[str, Estimate]
 _EXCHANGE = "exchange of generated and real images"

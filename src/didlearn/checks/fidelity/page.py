@@ -13,7 +13,7 @@ from didlearn.images.base import Images
 from didlearn.images.picture import to_picture
 from didlearn.neighbors import nearest
 from didlearn.result.values import Cell, Figure, Gallery, Series, Table, Tile
-from didlearn.statistics.distances.frechet import frechet_distance
+from didlearn.statistics.fidelity.frechet import frechet_distance
 
 _SCORES = {
     "frechet_distance": "0",

@@ -13,7 +13,7 @@ from didlearn.images.base import Images
 from didlearn.images.classes import from_dataset_json, from_subfolders, printable
 from didlearn.images.fit import Fit
 from didlearn.images.formats.decoding import PICTURE_SUFFIXES, BrokenFileError
-from didlearn.images.formats.encoded import MAX_FILE, open_encoded
+from didlearn.images.formats.picture_files import MAX_FILE, open_encoded
 
 
 def open_folder(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:

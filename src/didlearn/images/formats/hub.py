@@ -20,8 +20,8 @@ from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_values, printable
 from didlearn.images.fit import Fit
 from didlearn.images.formats.decoding import PICTURE_SUFFIXES, BrokenFileError
-from didlearn.images.formats.encoded import MAX_FILE, open_encoded
 from didlearn.images.formats.folder import read_bounded
+from didlearn.images.formats.picture_files import MAX_FILE, open_encoded
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict

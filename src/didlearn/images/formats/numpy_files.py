@@ -18,8 +18,8 @@ from didlearn.arrays import Array
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_values
-from didlearn.images.formats.archive import open_archive, refuse_bomb
 from didlearn.images.formats.arrays import open_array
+from didlearn.images.formats.safe_zip import open_archive, refuse_bomb
 
 # (images, labels), in the order they are looked for: ADM, Keras, plain names, MedMNIST.
 _KEYS: Final = (

@@ -13,9 +13,9 @@ from didlearn.errors import DataError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_dataset_json, from_subfolders, printable
 from didlearn.images.fit import Fit
-from didlearn.images.formats.archive import open_archive, read_member, refuse_bomb
 from didlearn.images.formats.decoding import PICTURE_SUFFIXES, BrokenFileError
-from didlearn.images.formats.encoded import MAX_FILE, open_encoded
+from didlearn.images.formats.picture_files import MAX_FILE, open_encoded
+from didlearn.images.formats.safe_zip import open_archive, read_member, refuse_bomb
 
 
 def open_zip(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:

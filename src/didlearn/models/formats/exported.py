@@ -18,7 +18,7 @@ from torch import nn
 
 from didlearn.errors import ModelError, TrustError
 from didlearn.models.drawing import first_line
-from didlearn.models.formats.graph import DTYPES, Graph, Json, UnknownPartError, sizes
+from didlearn.models.formats.exported_graph import DTYPES, Graph, Json, UnknownPartError, sizes
 
 _MAX_JSON_BYTES = 256 * 2**20
 

@@ -1,1 +1,1 @@
-"""The birthday paradox and all that duplicates in one sample say of its law."""
+"""The birthday paradox and all that duplicates in one sample say of its law, for the support check."""

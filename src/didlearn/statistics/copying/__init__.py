@@ -1,1 +1,1 @@
-"""Tests of copying, from distances to the nearest training image."""
+"""Tests of copying, from distances to the nearest training image, for the memorization check."""

@@ -25,7 +25,7 @@ from didlearn.rng import Stream
 from didlearn.statistics.intervals import clopper_pearson
 from didlearn.statistics.means import mean
 from didlearn.studies.memorizing_bigan.codes import hsic_pvalue, probe_accuracy
-from didlearn.studies.memorizing_bigan.critics import (
+from didlearn.studies.memorizing_bigan.discriminators import (
     DiscriminatorScore,
     DiscriminatorTraining,
     ImageCode,
@@ -33,7 +33,7 @@ from didlearn.studies.memorizing_bigan.critics import (
     distinguish,
 )
 from didlearn.studies.memorizing_bigan.learned_pairs import learn
-from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
+from didlearn.studies.memorizing_bigan.smoothed_law import SmoothedLaw
 from didlearn.studies.study import StudyCell, StudyRow, Workplace
 from didlearn.zoo.bigan import BiganRecipe
 from didlearn.zoo.memorizing.generator import MemorizingGenerator, NoiseEncoder, noise_positions, noised
@@ -55,7 +55,7 @@ class MemorizingBigan:
         seeds: repetitions, each with other memorised images, another trained BiGAN and another discriminator.
         delta: bound on the generator network's total variation error.
         shift, noise: of the smoothed law, in pixels and in units of the range [0, 1].
-        steps, batch, validation, test: how a discriminator is trained and judged (see ``critics.Training``).
+        steps, batch, validation, test: how a discriminator is trained and judged (see ``DiscriminatorTraining``).
         checked: codes that the network and the cycles are checked on, fewer where m of them would take minutes.
         probed: images that independence is tested on; ten times as many fit and test the probe.
         bigan_latent, bigan_width, bigan_batch, bigan_steps, bigan_learning_rate: of the trained BiGAN; its

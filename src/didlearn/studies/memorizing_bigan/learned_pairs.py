@@ -8,8 +8,8 @@ from didlearn.images import Images, open_images
 from didlearn.models.architectures import Autoencoder
 from didlearn.models.module import ModuleModel
 from didlearn.rng import Stream
-from didlearn.studies.memorizing_bigan.critics import ImageCode
-from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
+from didlearn.studies.memorizing_bigan.discriminators import ImageCode
+from didlearn.studies.memorizing_bigan.smoothed_law import SmoothedLaw
 from didlearn.studies.study import Workplace
 from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.bigan import BiganRecipe

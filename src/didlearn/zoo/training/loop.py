@@ -19,7 +19,7 @@ from didlearn import __version__
 from didlearn.atomic import atomically
 from didlearn.errors import MissingExtraError, ModelError, ResultError, UsageError
 from didlearn.images.base import Images
-from didlearn.models.formats.directory import JSON, WEIGHTS, save_model
+from didlearn.models.formats.model_folder import JSON, WEIGHTS, save_model
 from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 from didlearn.zoo.training.checkpoint import load_checkpoint, save_checkpoint

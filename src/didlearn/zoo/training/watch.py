@@ -18,7 +18,7 @@ from didlearn.images.base import Images
 from didlearn.models.architectures import Architecture
 from didlearn.models.module import ModuleModel, open_module
 from didlearn.rng import Stream
-from didlearn.statistics.distances.frechet import frechet_distance
+from didlearn.statistics.fidelity.frechet import frechet_distance
 from didlearn.zoo.training.data import read_bytes
 
 _DRAWN = 2_000  # images of each side of the Fréchet distance

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from didlearn.embeddings.network import FEATURES, ClassifierNetwork, draw_weights
+from didlearn.embeddings.classifier_network import FEATURES, ClassifierNetwork, draw_weights
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 import didlearn as dl
 from didlearn.errors import DataError, UsageError
-from didlearn.statistics.distances.vendi import vendi_influence, vendi_score
+from didlearn.statistics.fidelity.vendi import vendi_influence, vendi_score
 
 
 def fixed():

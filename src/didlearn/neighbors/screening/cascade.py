@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
-from didlearn.neighbors.kernel.bounds import Bounds
-from didlearn.neighbors.kernel.level import Level, sketched, whole
-from didlearn.neighbors.kernel.rows import RowIndex, Rows
-from didlearn.neighbors.kernel.threads import few_threads
+from didlearn.neighbors.screening.bounds import Bounds
+from didlearn.neighbors.screening.level import Level, sketched, whole
+from didlearn.neighbors.screening.rows import RowIndex, Rows
+from didlearn.neighbors.screening.threads import few_threads
 
 PANEL_ROWS = 4096  # left rows whose coordinates are kept
 BLOCK_COLUMNS = 1152  # right rows multiplied with them at once

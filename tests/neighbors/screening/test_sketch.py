@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from didlearn.neighbors.kernel import level
-from didlearn.neighbors.kernel.rows import as_rows
-from didlearn.neighbors.kernel.sketch import Components, Sketch
+from didlearn.neighbors.screening import level
+from didlearn.neighbors.screening.rows import as_rows
+from didlearn.neighbors.screening.sketch import Components, Sketch
 
 
 def scaled(rows, distance):

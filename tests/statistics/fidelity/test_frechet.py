@@ -11,8 +11,8 @@ from scipy.linalg import sqrtm
 
 import didlearn as dl
 from didlearn.errors import DataError
-from didlearn.statistics.distances import frechet
-from didlearn.statistics.distances.frechet import frechet_distance, frechet_from_moments
+from didlearn.statistics.fidelity import frechet
+from didlearn.statistics.fidelity.frechet import frechet_distance, frechet_from_moments
 
 
 def fixed_pair():

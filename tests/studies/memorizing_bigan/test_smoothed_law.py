@@ -4,7 +4,7 @@ import torch
 
 from didlearn.errors import UsageError
 from didlearn.images import open_images
-from didlearn.studies.memorizing_bigan.smoothed import SmoothedLaw
+from didlearn.studies.memorizing_bigan.smoothed_law import SmoothedLaw
 
 
 def generator(seed=0):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from didlearn.neighbors.kernel.bounds import TILE, Bounds
+from didlearn.neighbors.screening.bounds import TILE, Bounds
 
 
 def bounds(lower, error_i, error_j, doubt):

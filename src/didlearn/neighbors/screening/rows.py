@@ -17,7 +17,7 @@ import torch
 
 from didlearn.arrays import Array, ArrayOrTensor, Floats
 from didlearn.errors import DataError
-from didlearn.neighbors.kernel.threads import share
+from didlearn.neighbors.screening.threads import share
 
 RowIndex = slice | torch.Tensor
 

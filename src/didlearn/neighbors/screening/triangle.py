@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import torch
 
-from didlearn.neighbors.kernel.bounds import Bounds
-from didlearn.neighbors.kernel.cascade import BLOCK_COLUMNS, PANEL_ROWS, Block, numbers, slices
+from didlearn.neighbors.screening.bounds import Bounds
+from didlearn.neighbors.screening.cascade import BLOCK_COLUMNS, PANEL_ROWS, Block, numbers, slices
 
 
 def triangle(count: int) -> Iterator[tuple[slice, list[Block]]]:

@@ -14,7 +14,7 @@ from scipy import linalg
 
 from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.errors import DataError, UsageError
-from didlearn.statistics.distances.features import as_features
+from didlearn.statistics.fidelity.features import as_features
 
 _ROUNDING = 1e-8
 _NEAR_ONE = 1e-7  # orders this close to 1 divide rounding by nearly zero

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from didlearn.arrays import Bytes, Ints
-from didlearn.embeddings.network import ClassifierNetwork, draw_weights
+from didlearn.embeddings.classifier_network import ClassifierNetwork, draw_weights
 from didlearn.parallel import default_threads, single_threaded
 from didlearn.progress import Progress
 from didlearn.rng import Stream

@@ -15,8 +15,8 @@ import numpy as np
 
 from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.errors import DataError, UsageError
-from didlearn.statistics.distances.features import as_pair
-from didlearn.statistics.distances.influence import Influences
+from didlearn.statistics.fidelity.features import as_pair
+from didlearn.statistics.fidelity.influence import Influences
 
 KERNEL_ROWS = 512  # rows whose kernel values are held at once
 N = TypeVar("N", float, Floats)

@@ -15,7 +15,7 @@ from functools import cached_property
 
 import torch
 
-from didlearn.neighbors.kernel.rows import TINY, RowIndex, Rows, spread_rows
+from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows, spread_rows
 from didlearn.parallel import single_threaded
 from didlearn.rng import torch_generator
 

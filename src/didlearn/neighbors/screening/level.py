@@ -18,10 +18,10 @@ from typing import Protocol
 
 import torch
 
-from didlearn.neighbors.kernel.bounds import TILE, Bounds
-from didlearn.neighbors.kernel.rows import TINY, RowIndex, Rows
-from didlearn.neighbors.kernel.sketch import Components, Sketch
-from didlearn.neighbors.kernel.threads import all_threads
+from didlearn.neighbors.screening.bounds import TILE, Bounds
+from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows
+from didlearn.neighbors.screening.sketch import Components, Sketch
+from didlearn.neighbors.screening.threads import all_threads
 
 PRODUCT_COLUMNS = 4096  # columns multiplied in one go
 SKETCHES = (32, 192)  # leading components tried, while they are less than a quarter of the width

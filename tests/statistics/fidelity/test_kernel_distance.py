@@ -10,8 +10,8 @@ from scipy.stats import kstest
 
 import didlearn as dl
 from didlearn.errors import DataError, UsageError
-from didlearn.statistics.distances import kernel_distance as module
-from didlearn.statistics.distances.kernel_distance import kernel_distance, kernel_test
+from didlearn.statistics.fidelity import kernel_distance as module
+from didlearn.statistics.fidelity.kernel_distance import kernel_distance, kernel_test
 
 
 def fixed_pair():

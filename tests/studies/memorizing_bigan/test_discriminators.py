@@ -5,7 +5,7 @@ import torch
 from scipy.stats import norm
 
 from didlearn.rng import Stream
-from didlearn.studies.memorizing_bigan.critics import DiscriminatorTraining, PairDiscriminator, distinguish
+from didlearn.studies.memorizing_bigan.discriminators import DiscriminatorTraining, PairDiscriminator, distinguish
 
 QUICK = DiscriminatorTraining(steps=400, batch=128, validation=2_000, test=10_000, learning_rate=5e-3)
 

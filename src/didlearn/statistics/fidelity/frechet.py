@@ -14,8 +14,8 @@ from scipy import linalg
 
 from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.errors import DataError
-from didlearn.statistics.distances.features import as_features, as_pair
-from didlearn.statistics.distances.influence import Influences
+from didlearn.statistics.fidelity.features import as_features, as_pair
+from didlearn.statistics.fidelity.influence import Influences
 
 FACTORED_AT_ONCE = 4  # rows taken into a triangular factor at once, in multiples of the dimension
 _ROUNDING = 1e-8

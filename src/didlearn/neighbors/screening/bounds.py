@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from didlearn.neighbors.kernel.rows import TINY
+from didlearn.neighbors.screening.rows import TINY
 
 TILE = 128  # columns whose minimum is looked at first: a minimum is far cheaper than a comparison that writes
 _GROUP = 1 << 11  # tiles looked into at once

@@ -1,1 +1,0 @@
-"""Distances and scores of two samples of features."""

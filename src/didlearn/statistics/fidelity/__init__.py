@@ -1,0 +1,1 @@
+"""Scores of two samples of features, for the fidelity check: Fréchet and kernel distance, Vendi score."""
