@@ -73,16 +73,16 @@ def test_labels_follow_their_features():
 
 
 def test_small_classes_are_left_out_whatever_their_number():
-    """Class 1 has one row too few, class 3 none: what is left is numbered anew and keeps its rows and name."""
-    sizes = [FEWEST_ROWS, FEWEST_ROWS - 1, FEWEST_ROWS + 3, 0, FEWEST_ROWS]
-    labels = np.repeat(np.arange(5), sizes)
+    """Classes 1 and 5 have one row too few, class 3 none: the others are numbered anew and keep rows and names."""
+    sizes = [FEWEST_ROWS, FEWEST_ROWS - 1, FEWEST_ROWS + 3, 0, FEWEST_ROWS, FEWEST_ROWS - 1]
+    labels = np.repeat(np.arange(6), sizes)
     x = labels[:, None] + np.zeros((len(labels), 3))
     subject = subject_of(x, x, labels, labels)
     group = feature_groups(subject, None, len(x), 10, Stream(0))[OWN]
     assert group.names == ("0", "2", "4")
     assert group.counts.tolist() == [FEWEST_ROWS, FEWEST_ROWS + 3, FEWEST_ROWS]
     assert (group.features[:, 0] == np.array([0, 2, 4])[group.labels]).all()
-    assert group.notes == (f"generated: classes with fewer than {FEWEST_ROWS} images were left out: 1, 3.",)
+    assert group.notes == (f"generated: classes with fewer than {FEWEST_ROWS} images were left out: 1, 3, 5.",)
     assert not feature_groups(subject_of(x[: sizes[0]]), None, len(x), 10, Stream(0))[OWN].notes
 
 

@@ -50,11 +50,11 @@ class FeatureGroup:
         At least as many rows of a class stay fresh.
         """
         known = np.zeros(len(self.features), np.int64) if self.labels is None else self.labels
-        share = min(1.0, tested / len(known))
+        share = tested / len(known)
         wanted = np.minimum(np.maximum(np.round(share * self.counts), 2), self.counts // 2).astype(np.int64)
         order = np.argsort(known, kind="stable")
         place = np.arange(len(known)) - np.repeat(np.cumsum(self.counts) - self.counts, self.counts)
-        chosen = np.zeros(len(known), bool)
+        chosen = np.empty(len(known), bool)
         chosen[order] = place < wanted[known[order]]
         return chosen, wanted
 

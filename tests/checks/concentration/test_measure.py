@@ -21,11 +21,11 @@ from didlearn.rng import Stream
 
 FOUND = Lower(prior=np.array([1.0, 3, 2, 5, 4]), ascent=np.array([5.0, 6, 7]), evaluations=1)
 CURVE = ConcentrationCurve(
-    dimensions=np.array([4, 8]),
-    plain=np.array([1.0, 2.0]),
-    whitened=np.array([3.0, 0.5]),
-    plain_error=np.array([9.0, 0.25]),
-    whitened_error=np.array([9.0, 0.375]),
+    dimensions=np.array([4, 8, 9]),
+    plain=np.array([1.0, 3.0, 2.0]),
+    whitened=np.array([3.0, 2.0, 0.5]),
+    plain_error=np.array([9.0, 8.0, 0.25]),
+    whitened_error=np.array([9.0, 8.0, 0.375]),
     plain_slope=0.75,
     whitened_slope=-0.5,
 )
@@ -53,7 +53,10 @@ def test_a_bound_that_rounding_leaves_below_what_was_found_is_what_was_found():
 
 
 def test_an_unknown_bound_is_open():
-    assert lipschitz_estimates(Upper(None, (), "of a layer"), FOUND, 0.8)["lipschitz"].high is None
+    found = lipschitz_estimates(Upper(None, (), "of a layer"), FOUND, 0.8)["lipschitz"]
+    assert found.high is None
+    assert "product of the layers' norms" not in found.method
+    assert "product of the layers' norms" in lipschitz_estimates(Upper(9.0, ()), FOUND, 0.8)["lipschitz"].method
 
 
 def test_variances_are_over_the_replicates_and_curves_end_in_all_dimensions():

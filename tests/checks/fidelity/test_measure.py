@@ -41,14 +41,15 @@ def test_frechet_distances_of_shifted_copies_are_squared_shifts():
     assert [(one.n, one.level) for one in found.values()] == [(8, 0.9), (8, 0.9), (12, 0.9)]
 
 
-def test_vendi_scores_of_orthogonal_and_of_equal_images_are_their_number_and_one():
-    found = vendi_numbers(Sets(along(1, 2), np.eye(5), np.tile([1.0, 2.0], (5, 1))), 0.9)
+def test_vendi_scores_are_the_numbers_of_images_at_right_angles():
+    train = np.repeat([[3.0, 0], [0, 1]], 3, axis=0)
+    found = vendi_numbers(Sets(along(1, 2), np.eye(6), train), 0.9)
     values = {name: one.value for name, one in found.items()}
-    assert values == pytest.approx({"vendi_score": 5, "vendi_score_train": 1, "vendi_ratio": 5})
+    assert values == pytest.approx({"vendi_score": 6, "vendi_score_train": 2, "vendi_ratio": 3})
     assert {name: (one.n, one.unit, one.level) for name, one in found.items()} == {
-        "vendi_score": (5, "images", 0.9),
-        "vendi_score_train": (5, "images", 0.9),
-        "vendi_ratio": (10, "ratio", 0.9),
+        "vendi_score": (6, "images", 0.9),
+        "vendi_score_train": (6, "images", 0.9),
+        "vendi_ratio": (12, "ratio", 0.9),
     }
 
 

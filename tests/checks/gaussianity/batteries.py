@@ -26,11 +26,11 @@ def pivotal(largest=3.0, p_value=0.4, sizes=((36.0, 24.0),)):
     return PivotalResult(
         spectrum=placed(p_value, 1.7),
         statistics={"largest": placed(0.3, shift=0.25)},
-        dimension=2,
+        dimension=3,
         projected=False,
         sizes=np.array(sizes),
-        eigenvalues=np.array([[0.5, largest - 1], [0.25, largest + 1]]),
-        null_eigenvalues=np.array([[0.5, 1.5], [0.75, 2.5]]),
+        eigenvalues=np.array([[0.5, 1.0, largest - 1], [0.25, 1.0, largest + 1]]),
+        null_eigenvalues=np.array([[0.5, 1.0, 1.5], [0.75, 1.0, 2.5]]),
         null_largest=np.array([1.0, 2, 3]),
     )
 

@@ -27,7 +27,7 @@ def test_numbers_without_classes():
             "whitened_pvalue": 0.4,
             "whitened_effect": 1.7,
             "whitened_edge": 3 / 2 - 1,
-            "whitened_dimension": 2,
+            "whitened_dimension": 3,
             "quadratic_slope": 0.6,
             "quadratic_slope_whitened": 0.8,
             "limit_distance": 0.25,

@@ -13,7 +13,7 @@ def test_the_tests_stand_under_their_columns():
     own = {
         "features": "pixels", "images": "generated", "rows": N, "dimensions": 3, "classes": 2, "n in G": TESTED,
         "Gram p": 0.01, "Gram effect": 1, "Gram edge": 0.5, "from the limit": 0.25, "replicates from the limit": 0.2,
-        "whitened p": 0.4, "dimensions whitened": 2, "whitened effect": 1.7, "whitened edge": 0.25, "Var ‖x‖²": 2,
+        "whitened p": 0.4, "dimensions whitened": 3, "whitened effect": 1.7, "whitened edge": 0.25, "Var ‖x‖²": 2,
         "Var Mahalanobis": 0.5, "exact repeats": 5,
     }  # fmt: skip
     assert rows[0] == pytest.approx(own)
@@ -73,7 +73,7 @@ def test_vectors_point_the_same_way_whatever_their_sign():
 def test_whitened_eigenvalues_are_means_over_classes_beside_the_null_s():
     figure = battery_figures([battery(), battery(own=False)]).figures[4]
     assert [one.label for one in figure.series] == ["generated", "held-out", "Gaussian"]
-    assert (figure.series[0].x, figure.series[0].y) == ((0.625, 2), (0.375, 3))
+    assert (figure.series[0].x, figure.series[0].y) == ((0.625, 1, 2), (0.375, 1, 3))
     assert figure.series[2].x == figure.series[2].y == (0.625, 2)
 
 

@@ -15,7 +15,7 @@ from didlearn.checks.fidelity.intervals import (
     share_interval,
 )
 from didlearn.checks.fidelity.leave_out import left_out_metrics, make_sample
-from didlearn.checks.fidelity.manifold_metrics import ManifoldMetrics, manifold_metrics
+from didlearn.checks.fidelity.manifold_metrics import manifold_metrics
 from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.fidelity.frechet import frechet_influence
@@ -73,10 +73,10 @@ def manifold_numbers(sets: Sets, k: int, level: float, rng: Stream) -> Scores:
     pairs = (("", sets.generated), ("_train", sets.train))
     values = {name: manifold_metrics(real=sets.heldout, generated=rows, k=k) for name, rows in pairs}
     without = {name: left_out_metrics(real, make_sample(rows, k, rng.numpy("groups", name)), k) for name, rows in pairs}
-    counted = (len(sets.generated), len(sets.heldout), None, len(sets.heldout))
-    n = len(sets.heldout) + len(sets.generated)
-    found: Scores = {}
-    for i, (metric, trials) in enumerate(zip(ManifoldMetrics._fields, counted, strict=True)):
+    real_images, own_images = len(sets.heldout), len(sets.generated)
+    counted = {"precision": own_images, "recall": real_images, "density": None, "coverage": real_images}
+    n, found = real_images + own_images, Scores()
+    for i, (metric, trials) in enumerate(counted.items()):
         for name in ("", "_train"):
             found[metric + name] = share_interval(values[name][i], without[name][:, i], trials, n, level)
         change = without[""][:, i] - without["_train"][:, i]
