@@ -102,6 +102,14 @@ def test_authenticity_beside_its_null(points, split):
     assert audit(points[:1_000], **split).estimates["authenticity"].value == 0
 
 
+def test_a_threshold_that_takes_in_every_held_out_image_tells_nothing(points, split):
+    check = Memorization(samples=200, threshold=1e6)
+    result = dl.audit(generator=points[30_000:30_200], checks=[check], threads=1, **split)["memorization"]
+    assert result.estimates["copied_fraction"].value is None
+    assert result.verdict == "inconclusive"
+    assert "smaller threshold" in result.answer
+
+
 def test_what_is_missing_is_said(points):
     few = dl.audit(generator=points[:100], train=points[:100], heldout=points[200:205], checks=["memorization"])
     assert few["memorization"].verdict == "not_run"

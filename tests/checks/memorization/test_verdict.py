@@ -41,6 +41,8 @@ def copying(copied=(0.0, 0.0, 0.004), certain=0.0, data=0.5, preference=0.5, mat
         ({"copied": (0.05, 0.04, 0.06), "match": 0.4, "share": (0.8, 0.7, 0.82), "honest": False}, "fail", "exceeds"),
         ({"copied": (0.005, 0.0, 0.02)}, "inconclusive", "about 90 000 samples would settle it"),
         ({"copied": (0.01, 0.0, 0.02)}, "inconclusive", "choose another"),
+        ({"copied": (None, 0.0, 1.0)}, "inconclusive", "every held-out image lies within the copy threshold too"),
+        ({"copied": (None, 0.0, 1.0), "data": 0.001, "preference": 0.001}, "fail", "cannot be told"),
     ],
 )
 def test_branches_of_copying(case, verdict, words):
@@ -69,3 +71,18 @@ def test_a_p_value_that_is_not_there_shows_nothing():
     absent = Estimate(value=None, low=None, high=None, n=0, method="m")
     assert judge_copying(estimates, 0.01, 0.01, honest=True).verdict == "pass"
     assert judge_copying(estimates | {"training_preference_pvalue": absent}, 0.01, 0.01, honest=True).verdict == "pass"
+
+
+def test_pvalues_that_are_not_there_are_not_small():
+    """The mistake this sees: a p-value of 0 where no test was run."""
+    names = ("data_copying_pvalue", "training_preference_pvalue", "match_preference_pvalue")
+    absent = Estimate(value=None, low=None, high=None, n=10, method="m")
+    for given in ({}, dict.fromkeys(names, absent)):
+        estimates = given | {
+            "copied_fraction": estimate(0.0, 0.0, 0.004),
+            "certain_copies": estimate(0.0, 0.0, 0.004),
+            "training_preference_expected": exactly(0.8, 0.95, 10, "m"),
+        }
+        assert judge_copying(estimates, 0.01, 0.01, honest=True).verdict == "pass"
+        estimates["copied_fraction"] = estimate(0.05, 0.04, 0.06)
+        assert judge_copying(estimates, 0.01, 0.01, honest=True).verdict == "inconclusive"

@@ -143,7 +143,7 @@ def measured_copying(own: Celled, real: Celled, level: float) -> Copying:
     if found.cell_z is None:
         own, real = own.together(), real.together()
         found = _tested(own, real)
-    if found.cell_z is None or found.cell_p_copying is None:
+    if found.cell_z is None:
         return Copying({}, ())
     n = len(own.distance) + len(real.distance)
     low, high = copying_interval(found.cells, own, real, level)
@@ -165,7 +165,7 @@ def _tested(own: Celled, real: Celled) -> DataCopying:
 def pool_real(own: Located, real: Located, train: int, device: str) -> Pool:
     """Pool the ``train`` training images and the held-out ones, and find the nearest of them to each sample."""
     among = nearest(own.features, real.features, device=device)
-    distance, index = among.distance[:, 0], among.index[:, 0]
+    distance, index = among.distance.squeeze(1), among.index.squeeze(1)
     from_train = own.near.distance <= distance
     return Pool(
         np.minimum(own.near.distance, distance),

@@ -26,7 +26,7 @@ def judge_copying(estimates: dict[str, Estimate], tolerance: float, alpha: float
         is_significant(estimates.get(f"{name}_pvalue"), alpha)
         for name in ("data_copying", "training_preference", "match_preference")
     )
-    said = f"{percent(copied.point)} of its samples are copies of training images ({percent(low)} to {percent(high)})"
+    said = _said(copied.value, low, high)
     if estimates["certain_copies"].low_or(0.0) > tolerance or (low > tolerance and (matched or not honest)):
         return Decision("fail", f"the copied fraction exceeds {percent(tolerance)}", f"{said}.")
     if preferred:
@@ -38,9 +38,18 @@ def judge_copying(estimates: dict[str, Estimate], tolerance: float, alpha: float
     if low > tolerance:
         settles = settled_by_more("held-out images")
         return _unsettled(said, f"whether the matches are copies or blur is open; {settles.clause}", settles)
+    if copied.value is None:
+        settles = Settles(clause="a smaller threshold would settle it")
+        return _unsettled(said, f"every held-out image lies within the copy threshold too; {settles.clause}", settles)
     settles = _copies_needed(copied, tolerance)
     reason = f"the copied fraction is not settled; {settles.clause}"
     return Decision("inconclusive", reason, f"{said}; {settles.clause}.", settles)
+
+
+def _said(value: float | None, low: float, high: float) -> str:
+    if value is None:
+        return "Which of its samples are copies cannot be told"
+    return f"{percent(value)} of its samples are copies of training images ({percent(low)} to {percent(high)})"
 
 
 def _leaning(said: str, *, nearer: bool) -> Decision:
