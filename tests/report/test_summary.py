@@ -72,7 +72,7 @@ def test_a_verdict_is_one_sentence(fields, expected):
 
 
 def test_what_would_settle_it_is_said_of_what_is_open_alone():
-    counted = Settles(clause="about 1.5 million samples would settle it", of="samples", number=1.5e6)
+    counted = Settles(clause="about 1.5 million samples would settle it", of="samples", number=1_500_000)
     assert settled(check("a", "inconclusive", settles=counted)) == "About 1.5 million samples would settle it."
     assert settled(check("a", "inconclusive")) == UNSAID
     assert settled(check("a", "fail", reason="5 would settle it")) == ""

@@ -108,7 +108,7 @@ def test_what_settles_it_is_saved_and_an_older_result_without_it_is_read(tmp_pat
     AuditResult(checks=(CheckResult(check="c", verdict="inconclusive", settles=settles),)).save(tmp_path)
     data = json.loads((tmp_path / "audit.json").read_text())
     assert data["checks"][0]["settles"] == {
-        "clause": "about 50 samples would settle it", "of": "samples", "number": 50.0, "times": None,
+        "clause": "about 50 samples would settle it", "of": "samples", "number": 50, "times": None,
     }  # fmt: skip
     assert AuditResult.load(tmp_path)["c"].settles == settles
     del data["checks"][0]["settles"]

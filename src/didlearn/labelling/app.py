@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
@@ -117,7 +117,7 @@ class Labelling:
         answer = None if pair is None else (await run_in_threadpool(self.store.answers, person)).get(pair)
         return JSONResponse({"position": position, "answer": answer})
 
-    def _entered(self, name: str) -> dict[str, Any]:
+    def _entered(self, name: str) -> dict[str, object]:
         person = self.store.person(name)
         answers = self.store.answers(person)
         stand = [answers.get(place.pair) for place in self._order(person)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, field_validator
 from starlette.exceptions import HTTPException
@@ -69,8 +69,7 @@ async def message(request: Request, kind: type[M]) -> M:
         raise HTTPException(415, "send application/json")
     body = await _body(request)
     try:
-        data: Any = json.loads(body)
-        return kind.model_validate(data)
+        return kind.model_validate(json.loads(body))
     except (ValueError, ValidationError, RecursionError) as error:
         first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "this is no JSON"
         raise HTTPException(422, first) from None

@@ -75,22 +75,15 @@ def _serve(
         import uvicorn
 
         from didlearn.labelling.app import Labelling, make_app
-        from didlearn.labelling.requests import named
     except ImportError:
         raise MissingExtraError("labelling needs a server; install it with: pip install 'didlearn[label]'") from None
-    try:
-        person = None if person is None else named(person)
-    except ValueError as error:
-        raise UsageError(f"--labeller is {person!r}: {error}") from None
+    name = None if person is None else _checked_name(person)
     writer = Writer(sheet, store)
     with _listen(port) as listening:
         port, token = listening.getsockname()[1], secrets.token_urlsafe(32)
-        app = make_app(Labelling(sheet, store, seed, pairs, person, writer.changed), token, port)
+        app = make_app(Labelling(sheet, store, seed, pairs, name, writer.changed), token, port)
         config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
-        address = f"http://127.0.0.1:{port}/?token={token}"
-        say(f"label at {address}")
-        if browse:
-            webbrowser.open(address)
+        _announce(f"http://127.0.0.1:{port}/?token={token}", browse, say)
         try:
             uvicorn.Server(config).run(sockets=[listening])
         except KeyboardInterrupt:
@@ -98,6 +91,21 @@ def _serve(
         finally:
             writer.stop()
     say(f"labels: {sheet.run / RESULT_FILE}; take them in with: didlearn report {sheet.run}")
+
+
+def _checked_name(person: str) -> str:
+    from didlearn.labelling.requests import named
+
+    try:
+        return named(person)
+    except ValueError as error:
+        raise UsageError(f"--labeller is {person!r}: {error}") from None
+
+
+def _announce(address: str, browse: bool, say: Callable[[str], None]) -> None:
+    say(f"label at {address}")
+    if browse:
+        webbrowser.open(address)
 
 
 def _listen(port: int) -> socket.socket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from didlearn.audit.method import Paper
 from didlearn.report import provenance
@@ -59,7 +59,7 @@ def _where(result: AuditResult) -> str:
     return f" ({', '.join(said)})" if said else ""
 
 
-def _data(record: Any) -> str:
+def _data(record: object) -> str:
     if not isinstance(record, Mapping):
         return provenance.called(record)
     shape, images = record.get("shape"), record.get("images")
@@ -80,7 +80,7 @@ def _paragraph(check: CheckResult) -> str:
     return f"{provenance.title(check.check)}. " + " ".join([*sentences, f"Verdict: {_verdict(check)}."])
 
 
-def _settings(params: Mapping[str, Any]) -> str:
+def _settings(params: Mapping[str, object]) -> str:
     return ", ".join(
         f"{key.replace('_', ' ')} {provenance.setting_words(value)}"
         for key, value in params.items()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -86,7 +86,7 @@ def write_report(run: Path) -> Path:
     return write(run / PAGE_NAME, page)
 
 
-def fill(template: str, checks: Sequence[CheckResult], root: Path, facts: dict[str, Any]) -> str:
+def fill(template: str, checks: Sequence[CheckResult], root: Path, facts: dict[str, object]) -> str:
     """Fill a template as lavishly as the size of a page allows."""
 
     def rendered(thrift: Thrift) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Mapping
-from typing import Any
 
 from didlearn.result.files import AuditResult
 from didlearn.result.words import NOTHING, in_full
@@ -45,12 +44,12 @@ def command(result: AuditResult) -> str:
     return shlex.join(map(str, given)) if isinstance(given, (list, tuple)) else str(given)
 
 
-def surroundings(result: AuditResult) -> dict[str, Any]:
+def surroundings(result: AuditResult) -> dict[str, object]:
     """Return the environment without the command, which has a place of its own."""
     return {key: value for key, value in result.environment.items() if key != "command"}
 
 
-def called(record: Any) -> str:
+def called(record: object) -> str:
     """Return a record's name, or the record itself where it is one."""
     if isinstance(record, Mapping):
         return next((str(record[key]) for key in _NAMED if record.get(key)), "")
@@ -63,7 +62,7 @@ def title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def setting_words(value: Any) -> str:
+def setting_words(value: object) -> str:
     """Write a setting as a person would: no quotes, no braces, never NaN."""
     match value:
         case None:

@@ -81,19 +81,23 @@ class AuditResult(Value):
         if not path.is_file():
             raise ResultError(f"{root} holds no {cls.JSON}; give the folder that `didlearn audit -o` wrote")
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ResultError(f"{path} cannot be read as JSON ({error})") from None
-        if not isinstance(data, dict) or data.get("format") != _FORMAT:
-            got = data.get("format") if isinstance(data, dict) else type(data).__name__
-            raise ResultError(f"{path} has format {got!r}; this version reads format {_FORMAT}")
-        try:
-            result = cls.model_validate(data)
+            result = cls.model_validate(_read_audit(path))
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             raise ResultError(f"{path} is not a valid audit: {place}: {first['msg']}") from None
         return result.model_copy(update={"checks": tuple(_load_arrays(result.checks, root))})
+
+
+def _read_audit(path: Path) -> dict[str, object]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ResultError(f"{path} cannot be read as JSON ({error})") from None
+    if not isinstance(data, dict) or data.get("format") != _FORMAT:
+        got = data.get("format") if isinstance(data, dict) else type(data).__name__
+        raise ResultError(f"{path} has format {got!r}; this version reads format {_FORMAT}")
+    return data
 
 
 def tile_file(root: Path, tile: Tile) -> Path | None:

@@ -171,8 +171,8 @@ class Settles(Value):
 
     clause: str
     of: str = ""
-    number: Annotated[float, Field(gt=0)] | None = None
-    times: Annotated[float, Field(gt=0)] | None = None
+    number: Annotated[int, Field(gt=0)] | None = None
+    times: Annotated[int, Field(gt=0)] | None = None
 
     @property
     def sentence(self) -> str:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeGuard
 
 import numpy as np
 from matplotlib import ticker
+from matplotlib.axes import Axes
 
 from didlearn.report.figures.mark_labels import MARGIN, LabelPlace, has_log_x
 from didlearn.report.figures.palette import Look
 from didlearn.result.values import Figure, Mark, Series
 from didlearn.result.words import decade, tick
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
 POINTS: Final = 400
 DOTS: Final = 200
 ROW: Final = 15.0
-_MARK: Final[dict[str, Any]] = {"linewidth": 1.0, "linestyle": (0, (3, 2)), "alpha": 0.75}
+LineStyle = Literal["-"] | tuple[float, tuple[float, ...]]
+_MARK_WIDTH, _MARK_DASH, _MARK_ALPHA = 1.0, (0, (3, 2)), 0.75
 
 
-def style(colours: Mapping[str, str]) -> dict[Any, Any]:
+def style(colours: Mapping[str, str]) -> dict[RcKeyType, object]:
     """Return matplotlib's settings for drawing in the given colours, by the names of the palette."""
     return {
         "svg.fonttype": "none",
@@ -48,7 +53,7 @@ def style(colours: Mapping[str, str]) -> dict[Any, Any]:
 
 
 def paint(
-    axes: Any,
+    axes: Axes,
     figure: Figure,
     chosen: list[Look],
     colours: Mapping[str, str],
@@ -73,6 +78,11 @@ def paint(
     for i, mark in enumerate(figure.marks):
         _add_mark(axes, mark, words[i], labels.get(i), colours["ink"])
     _ticks(axes, x_log, y_log)
+
+
+def line_style(look: Look) -> LineStyle:
+    """Return a look's dash as matplotlib takes it."""
+    return (0, look.dash) if look.dash else "-"
 
 
 def thin(series: Series, points: int = POINTS) -> Series:
@@ -102,7 +112,7 @@ def _drawable(series: Series, x_log: bool, y_log: bool, points: int) -> Series:
     return thin(_points_at(series, index), points)
 
 
-def _scales(axes: Any, figure: Figure) -> tuple[bool, bool]:
+def _scales(axes: Axes, figure: Figure) -> tuple[bool, bool]:
     """Set the axes' scales; an axis with nothing positive to show stays linear."""
     x_log = has_log_x(figure)
     y_log = figure.y_log and any(y > 0 for s in figure.series for y in s.y)
@@ -112,20 +122,23 @@ def _scales(axes: Any, figure: Figure) -> tuple[bool, bool]:
     return x_log, y_log
 
 
-def _add(axes: Any, series: Series, look: Look, colour: str) -> None:
+def _add(axes: Axes, series: Series, look: Look, colour: str) -> None:
     if not series.x:
         return
-    line: dict[str, Any] = {"color": colour, "solid_capstyle": "round"}
-    if series.style == "points":
-        line |= {"linestyle": "none", "marker": look.marker}
-    else:
-        line |= {"linestyle": (0, look.dash) if look.dash else "-"}
-        line |= {"drawstyle": "steps-post"} if series.style == "step" else {}
-    axes.plot(series.x, series.y, **line)
+    apart = series.style == "points"
+    axes.plot(
+        series.x,
+        series.y,
+        color=colour,
+        solid_capstyle="round",
+        linestyle="none" if apart else line_style(look),
+        marker=look.marker if apart else "none",
+        drawstyle="steps-post" if series.style == "step" else "default",
+    )
     _add_band(axes, series, colour)
 
 
-def _add_band(axes: Any, series: Series, colour: str) -> None:
+def _add_band(axes: Axes, series: Series, colour: str) -> None:
     if series.low is None and series.high is None:
         return
     low, high = series.low or series.y, series.high or series.y
@@ -135,29 +148,28 @@ def _add_band(axes: Any, series: Series, colour: str) -> None:
     if series.style == "points":
         axes.vlines(series.x, low, high, color=colour, linewidth=1.2, alpha=0.7)
     else:
-        step = "post" if series.style == "step" else None
+        step: Literal["post"] | None = "post" if series.style == "step" else None
         axes.fill_between(series.x, low, high, color=colour, alpha=0.16, linewidth=0, step=step)
 
 
-def _add_mark(axes: Any, mark: Mark, word: str, place: LabelPlace | None, ink: str) -> None:
+def _add_mark(axes: Axes, mark: Mark, word: str, place: LabelPlace | None, ink: str) -> None:
     """Draw a mark's line, and its word where there is a place for it."""
     if _has_place(mark.x, axes.get_xscale()):
-        axes.axvline(mark.x, color=ink, **_MARK)
-    if place is not None:
-        at = (mark.x or 0.0, 1)
-        _annotate(axes, word, at, ("data", "axes fraction"), 3 + ROW * place.row, place.align, ink)
+        axes.axvline(mark.x, color=ink, linewidth=_MARK_WIDTH, linestyle=_MARK_DASH, alpha=_MARK_ALPHA)
+        if place is not None:
+            _annotate(axes, word, (mark.x, 1), ("data", "axes fraction"), 3 + ROW * place.row, place.align, ink)
     if _has_place(mark.y, axes.get_yscale()):
-        axes.axhline(mark.y, color=ink, **_MARK)
+        axes.axhline(mark.y, color=ink, linewidth=_MARK_WIDTH, linestyle=_MARK_DASH, alpha=_MARK_ALPHA)
         if place is None:
-            _annotate(axes, word, (1, mark.y or 0.0), ("axes fraction", "data"), 3, "right", ink)
+            _annotate(axes, word, (1, mark.y), ("axes fraction", "data"), 3, "right", ink)
 
 
-def _has_place(value: float | None, scale: str) -> bool:
+def _has_place(value: float | None, scale: str) -> TypeGuard[float]:
     return value is not None and (value > 0 or scale != "log")
 
 
 def _annotate(
-    axes: Any, word: str, at: tuple[float, float], coordinates: tuple[str, str], up: float, align: str, ink: str
+    axes: Axes, word: str, at: tuple[float, float], coordinates: tuple[str, str], up: float, align: str, ink: str
 ) -> None:
     axes.annotate(
         word, at, (0, up), coordinates, "offset points", ha=align, color=ink, annotation_clip=False, parse_math=False
@@ -173,7 +185,7 @@ def _decades(low: float, high: float, count: int) -> ticker.Locator:
     return ticker.FixedLocator(marks[(marks >= low) & (marks <= high)].tolist())
 
 
-def _ticks(axes: Any, x_log: bool, y_log: bool) -> None:
+def _ticks(axes: Axes, x_log: bool, y_log: bool) -> None:
     for axis, log, count in ((axes.xaxis, x_log, 6), (axes.yaxis, y_log, 5)):
         low, high = sorted(axis.get_view_interval())
         say = decade if log and (low < 1e-3 or high > 1e6) else tick

@@ -9,13 +9,13 @@ import textwrap
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
-from didlearn.report.figures.axes import ROW, paint, style
+from didlearn.report.figures.axes import ROW, line_style, paint, style
 from didlearn.report.figures.mark_labels import clip, place_labels
 from didlearn.report.figures.palette import LIGHT, Look, looks
 from didlearn.result.values import CheckResult, Figure
@@ -24,7 +24,7 @@ _FOLDER: Final = "figures"
 _ENDINGS: Final = ("svg", "pdf", "csv")
 _WIDTH, _PLOT, _LEFT, _RIGHT, _LINE = 420.0, 180.0, 58.0, 10.0, 14.0  # points
 _FILE_POINTS = 2000
-_METADATA: Final[dict[str, dict[str, Any]]] = {
+_METADATA: Final[dict[str, dict[str, None]]] = {
     "svg": dict.fromkeys(("Date", "Creator", "Format", "Type")),
     "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer")),
 }
@@ -114,10 +114,10 @@ def _compose(figure: Figure) -> Canvas:
     chosen = looks([s.role for s in figure.series])
     words = {i: clip(_writable(mark.label)) for i, mark in enumerate(figure.marks)}
     paint(axes, figure, chosen, LIGHT, labels, words, _FILE_POINTS)
-    plain: dict[str, Any] = {"parse_math": False, "color": LIGHT["ink"]}
-    axes.set_title(title, loc="left", pad=6 + ROW * rows, **plain)
-    axes.set_xlabel(_wrapped(figure.x_label, 70), **plain)
-    axes.set_ylabel(_wrapped(figure.y_label, 36), **plain)
+    ink = LIGHT["ink"]
+    axes.set_title(title, loc="left", pad=6 + ROW * rows, parse_math=False, color=ink)
+    axes.set_xlabel(_wrapped(figure.x_label, 70), parse_math=False, color=ink)
+    axes.set_ylabel(_wrapped(figure.y_label, 36), parse_math=False, color=ink)
     _add_legend(canvas, figure, chosen, names, height)
     return canvas
 
@@ -143,4 +143,4 @@ def _legend_key(series_style: str, look: Look) -> Line2D:
     colour = LIGHT[look.colour]
     if series_style == "points":
         return Line2D([], [], color=colour, linestyle="none", marker=look.marker)
-    return Line2D([], [], color=colour, linestyle=(0, look.dash) if look.dash else "-")
+    return Line2D([], [], color=colour, linestyle=line_style(look))
