@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from didlearn.errors import ResultError, UsageError
-from didlearn.report import render_comparison, write_comparison
+from didlearn.report.comparison import render_comparison, write_comparison
 from didlearn.report.estimates import across, panels
 from didlearn.report.thrift import LIMIT
 from didlearn.result.files import AuditResult

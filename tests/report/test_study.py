@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from didlearn.errors import ResultError
-from didlearn.report import write_study_report
+from didlearn.report.study import write_study_report
 from didlearn.result.values import CheckResult, Figure, Gallery, Series, Table, Tile
 
 
