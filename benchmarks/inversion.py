@@ -22,10 +22,10 @@ import torch
 from torch import nn
 
 from didlearn.checks.targets import planted
-from didlearn.derivatives.jacobian import gradient
-from didlearn.inversion import quasi_newton, unit
+from didlearn.derivatives.jacobian import half_square
+from didlearn.inversion import target, unit
 from didlearn.inversion.invert import Inversion, invert
-from didlearn.inversion.race import Found, search
+from didlearn.inversion.race import Nearest, search
 from didlearn.models import open_model
 from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
@@ -120,15 +120,15 @@ def overhead(model: LatentModel, images: np.ndarray[Any, Any]) -> float:
     """Return the time of the search over that of the bare forward and backward passes of the same batches."""
     sizes: list[int] = []
 
-    def counted(target: Any, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def counted(residual: Any, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         sizes.append(len(z))
-        return gradient(target, z)
+        return half_square(residual, z)
 
-    with mock.patch.object(quasi_newton, "gradient", counted):
+    with mock.patch.object(target, "half_square", counted):
         invert(model, images, polish=0, rounds=2, threads=1)
     spent: list[float] = []
 
-    def timed(*given: Any) -> Found:
+    def timed(*given: Any) -> Nearest:
         start = time.perf_counter()
         found = search(*given)
         spent.append(time.perf_counter() - start)

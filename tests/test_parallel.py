@@ -1,31 +1,37 @@
 import threading
+import time
 
 import pytest
 import torch
 
-from didlearn.parallel import UNIT, map_units, unit_ranges
+from didlearn.parallel import UNIT, in_threads, map_units, units_in_flight
 
 
-def test_units_do_not_depend_on_the_batch_size():
-    assert unit_ranges(1000, 64) == unit_ranges(1000, 1000)
-    assert [len(u) for u in unit_ranges(70, 1000)] == [UNIT, UNIT, 70 - 2 * UNIT]
-    assert max(len(u) for u in unit_ranges(100, 8)) == 8
-    assert unit_ranges(0, 64) == []
+def test_units_are_consecutive_and_the_last_is_what_is_left():
+    assert map_units(lambda u: u, 70) == [range(32), range(32, 64), range(64, 70)]
+    assert map_units(len, 20, unit=8) == [8, 8, 4]
+    assert map_units(len, 0) == []
+
+
+def test_a_batch_limits_the_units_in_flight():
+    assert units_in_flight(4 * UNIT, 8) == 4
+    assert units_in_flight(4 * UNIT, 3) == 3
+    assert units_in_flight(UNIT - 1, 3) == 1
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_results_come_in_order(threads):
     told = []
-    out = map_units(lambda u: u.start, 330, batch_size=1000, threads=threads, advance=told.append)
-    assert out == [u.start for u in unit_ranges(330, 1000)]
-    assert sum(told) == 330
+    out = map_units(lambda u: u.start, 330, threads=threads, advance=told.append)
+    assert out == [*range(0, 330, UNIT)]
+    assert told == [*range(UNIT, 330, UNIT), 330]
 
 
 def test_each_unit_has_one_thread_and_the_setting_comes_back():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        seen = map_units(lambda _: (torch.get_num_threads(), threading.get_ident()), 320, batch_size=320, threads=2)
+        seen = map_units(lambda _: (torch.get_num_threads(), threading.get_ident()), 320, threads=2)
         assert {n for n, _ in seen} == {1}
         assert torch.get_num_threads() == 2
     finally:
@@ -38,3 +44,17 @@ def test_an_error_in_a_unit_reaches_the_caller():
 
     with pytest.raises(ValueError, match="unit 0"):
         map_units(fail, 100, threads=2)
+
+
+def test_what_has_not_begun_is_dropped_when_the_reader_stops():
+    begun = []
+
+    def work(item):
+        begun.append(item)
+        time.sleep(0.01)
+        return item
+
+    results = in_threads(work, range(1000), 2)
+    assert [next(results), next(results)] == [0, 1]
+    results.close()
+    assert len(begun) < 100

@@ -2,13 +2,13 @@
 
 A network's output depends in its last bits on how many images pass through it at once and on how many threads
 share a matrix product. Both are therefore fixed here: every forward pass sees ``UNIT`` images and one thread, and
-the threads the user allows work on different units. ``batch_size`` says how many images are in flight together.
+the threads the user allows work on different units.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -17,6 +17,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 UNIT = 32
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -25,10 +26,9 @@ def default_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def unit_ranges(count: int, batch_size: int) -> list[range]:
-    """Cut ``count`` images into consecutive units of ``UNIT`` (fewer where the batch size is smaller still)."""
-    unit = max(1, min(UNIT, batch_size))
-    return [range(start, min(start + unit, count)) for start in range(0, count, unit)]
+def units_in_flight(batch_size: int, threads: int | None) -> int:
+    """Return how many units of a batch may be worked on at once."""
+    return max(1, min(default_threads() if threads is None else threads, batch_size // UNIT))
 
 
 @contextmanager
@@ -53,34 +53,36 @@ def map_units(
     function: Callable[[range], T],
     count: int,
     *,
-    batch_size: int = 256,
+    unit: int = UNIT,
     threads: int | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> list[T]:
-    """Apply ``function`` to each unit of ``range(count)`` and return the results in order.
+    """Apply ``function`` to each ``unit`` consecutive items of ``range(count)``; return the results in order.
 
     Args:
-        function: takes the range of indices of one unit.
-        count: how many images there are.
-        batch_size: images in flight at once: ``batch_size // UNIT`` units, at most ``threads``.
+        function: takes the range of indices of one unit, and runs on one thread.
+        count: how many items there are.
         threads: worker threads; 1 runs everything in the calling thread.
-        advance: told the number of images done after each unit.
+        advance: told the number of items done after each unit.
     """
-    units = unit_ranges(count, batch_size)
-    threads = default_threads() if threads is None else threads
-    workers = max(1, min(threads, batch_size // UNIT, len(units)))
+    units = [range(start, min(start + unit, count)) for start in range(0, count, unit)]
     results: list[T] = []
     with single_threaded():
-        if workers == 1:
-            stream: Iterator[T] = map(function, units)
-            return [_told(result, unit, advance) for result, unit in zip(stream, units, strict=True)]
-        with ThreadPoolExecutor(workers) as pool:
-            stream = pool.map(function, units)
-            results = [_told(result, unit, advance) for result, unit in zip(stream, units, strict=True)]
+        for items, result in zip(units, in_threads(function, units, threads), strict=True):
+            results.append(result)
+            if advance is not None:
+                advance(items.stop)
     return results
 
 
-def _told(result: T, unit: range, advance: Callable[[int], None] | None) -> T:
-    if advance is not None:
-        advance(len(unit))
-    return result
+def in_threads(function: Callable[[S], T], items: Sequence[S], threads: int | None = None) -> Iterator[T]:
+    """Yield ``function(item)`` of each item, in order; what has not begun is dropped when the reader stops."""
+    workers = min(default_threads() if threads is None else threads, len(items))
+    if workers <= 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            yield from pool.map(function, items)
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -7,7 +7,7 @@ from didlearn.derivatives.curvature import MEMORY, Dense, Limited
 
 
 def make(kind, h, d):
-    return Dense.of(h, d) if kind is Dense else Limited(h, [])
+    return Dense(torch.diag_embed(h[:, None].expand(-1, d))) if kind is Dense else Limited(h, [])
 
 
 def filled(kind, steps, seed=0, n=3, d=6):

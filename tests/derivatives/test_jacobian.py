@@ -2,7 +2,7 @@
 
 import torch
 
-from didlearn.derivatives.jacobian import gradient, hessian, jacobian, value
+from didlearn.derivatives.jacobian import half_square, hessian, jacobian, squared_norm
 
 
 def residual(z):
@@ -27,11 +27,11 @@ def test_the_jacobian_is_that_of_calculus():
 
 
 def test_the_gradient_is_the_jacobian_times_the_residual():
-    error, half = gradient(residual, points())
+    value, gradient = half_square(residual, points())
     r, J = jacobian(residual, points())
-    assert torch.allclose(error, r.square().sum(dim=1))
-    assert torch.allclose(half, (J.mT @ r[:, :, None])[:, :, 0])
-    assert torch.allclose(error, value(residual, points()))
+    assert torch.allclose(value, r.square().sum(dim=1) / 2)
+    assert torch.allclose(gradient, (J.mT @ r[:, :, None])[:, :, 0])
+    assert torch.allclose(2 * value, squared_norm(residual, points()))
 
 
 def test_the_hessian_is_that_of_half_the_squared_residual():
@@ -40,7 +40,7 @@ def test_the_hessian_is_that_of_half_the_squared_residual():
     for j in range(2):
         step = torch.zeros(2, dtype=torch.float64)
         step[j] = h
-        numeric = (gradient(residual, z + step)[1] - gradient(residual, z - step)[1]) / (2 * h)
+        numeric = (half_square(residual, z + step)[1] - half_square(residual, z - step)[1]) / (2 * h)
         assert torch.allclose(found[:, :, j], numeric, atol=1e-7)
 
 
@@ -54,7 +54,7 @@ def test_a_constant_has_zero_derivatives():
     def constant(z):
         return torch.ones(len(z), 3, dtype=z.dtype)
 
-    assert not gradient(constant, points())[1].any()
+    assert not half_square(constant, points())[1].any()
     assert not jacobian(constant, points())[1].any()
     assert jacobian(constant, points())[1].shape == (5, 3, 2)
 
@@ -64,7 +64,7 @@ def test_rows_that_are_not_finite_get_an_infinite_error_and_no_direction():
         return torch.where(z[:, :1] > 0, torch.nan, z)
 
     z = torch.tensor([[1.0, 0.0], [-1.0, 2.0]])
-    error, half = gradient(broken, z)
-    assert error.tolist() == [torch.inf, 5.0]
-    assert half.tolist() == [[0.0, 0.0], [-1.0, 2.0]]
-    assert value(broken, z).tolist() == [torch.inf, 5.0]
+    value, gradient = half_square(broken, z)
+    assert value.tolist() == [torch.inf, 2.5]
+    assert gradient.tolist() == [[0.0, 0.0], [-1.0, 2.0]]
+    assert squared_norm(broken, z).tolist() == [torch.inf, 5.0]

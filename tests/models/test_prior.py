@@ -2,10 +2,13 @@ import math
 
 import pytest
 import torch
-from torch.distributions import Beta, Independent, MixtureSameFamily, MultivariateNormal, Normal
+from torch import nn
+from torch.distributions import Beta, Independent, Laplace, MixtureSameFamily, MultivariateNormal, Normal
 
 from didlearn.errors import ModelError, UsageError
-from didlearn.models.prior import check_prior, log_density, prior_shape, sample_latents
+from didlearn.models import open_model
+from didlearn.models.oracles import PPCA
+from didlearn.models.prior import check_prior, log_density, prior_of, prior_shape, sample_latents
 
 
 def test_normal_density_is_the_closed_form():
@@ -82,3 +85,30 @@ def _rng():
     from didlearn.rng import Stream
 
     return Stream(1, ("prior",))
+
+
+class Told(nn.Module):
+    """A linear decoder; what it says of its prior is set by the test."""
+
+    def forward(self, z):
+        return z.tile(1, 4).view(len(z), 1, 2, -1)
+
+
+def test_declared_priors_are_recognised():
+    def model(prior):
+        return open_model(Told(), latent_shape=(2,), value_range=None, prior=prior)
+
+    assert prior_of(model("normal")) == "normal"
+    assert prior_of(model("uniform")) == "uniform"
+    laplace = Laplace(torch.zeros(2), torch.ones(2))
+    assert prior_of(model(Independent(laplace, 1))) is laplace
+
+
+@pytest.mark.parametrize(("scale", "found"), [(1.0, "normal"), (0.9, None)])
+def test_a_model_that_says_nothing_is_judged_by_its_density(scale, found):
+    class Silent(PPCA):
+        def log_prior(self, z):
+            return log_density("normal", z / scale) - z[0].numel() * math.log(scale)
+
+    silent = Silent(torch.ones(4, 2), torch.zeros(4), (1, 2, 2))
+    assert prior_of(silent) == found

@@ -43,19 +43,16 @@ class Curvature(ABC):
 def first_curvature(half: torch.Tensor) -> Curvature:
     """Return h I for each row of gradients Jᵀr (n, d), h = ‖Jᵀr‖: the first step then has about unit length."""
     h = torch.linalg.vector_norm(half, dim=1).clamp(min=1e-30)
-    return Dense.of(h, half.shape[1]) if half.shape[1] <= DENSE else Limited(h, [])
+    d = half.shape[1]
+    return Dense(torch.diag_embed(h[:, None].expand(-1, d)), h) if d <= DENSE else Limited(h, [])
 
 
 class Dense(Curvature):
     """The BFGS matrix itself: H ← H − Hs(Hs)ᵀ/sᵀHs + yyᵀ/sᵀy."""
 
-    def __init__(self, h: torch.Tensor, matrix: torch.Tensor) -> None:
-        self.h, self.matrix = h, matrix
-
-    @classmethod
-    def of(cls, h: torch.Tensor, d: int) -> Self:
-        """Return h I."""
-        return cls(h, torch.diag_embed(h[:, None].expand(-1, d)))
+    def __init__(self, matrix: torch.Tensor, h: torch.Tensor | None = None) -> None:
+        self.matrix = matrix
+        self.h = matrix.diagonal(dim1=1, dim2=2).mean(dim=1) if h is None else h
 
     def times(self, s: torch.Tensor) -> torch.Tensor:
         """Return H s."""
@@ -84,7 +81,7 @@ class Dense(Curvature):
 
     def rows(self, index: torch.Tensor) -> Self:
         """Return the chosen rows."""
-        return type(self)(self.h[index], self.matrix[index])
+        return type(self)(self.matrix[index], self.h[index])
 
 
 class Limited(Curvature):

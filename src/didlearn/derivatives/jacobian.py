@@ -16,20 +16,20 @@ Residual = Callable[[torch.Tensor], torch.Tensor]
 COLUMN_BYTES = 2**28  # of the Jacobian columns held at once beside the result
 
 
-def value(residual: Residual, z: torch.Tensor) -> torch.Tensor:
+def squared_norm(residual: Residual, z: torch.Tensor) -> torch.Tensor:
     """Return ‖r(z)‖² of each row, (n,) float64; NaN and infinity become infinity."""
     with torch.no_grad():
         return _finite(residual(z).double().square().sum(dim=1))
 
 
-def gradient(residual: Residual, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return ‖r‖² (n,) and Jᵀr (n, d), half its gradient, in float64; a row that is not finite gets infinity and 0."""
+def half_square(residual: Residual, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return ½‖r‖² (n,) and its gradient Jᵀr (n, d) in float64; a row that is not finite gets infinity and 0."""
     z = z.detach().requires_grad_()
     with torch.enable_grad():
         squared = residual(z).square().sum(dim=1)
-        (half,) = _derivative(squared.sum() / 2, z)
-    error = _finite(squared.detach().double())
-    return error, torch.where(torch.isfinite(half).all(dim=1, keepdim=True), half, torch.zeros(())).double()
+        (gradient,) = _derivative(squared.sum() / 2, z)
+    finite = torch.isfinite(gradient).all(dim=1, keepdim=True)
+    return _finite(squared.detach().double()) / 2, torch.where(finite, gradient, torch.zeros(())).double()
 
 
 def jacobian(residual: Residual, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -66,7 +66,7 @@ def _jacobian(residual: Residual, z: torch.Tensor) -> tuple[torch.Tensor, torch.
 
 
 def hessian(residual: Residual, z: torch.Tensor) -> torch.Tensor:
-    """Return half the Hessian of ‖r‖², JᵀJ + Σ r_i ∇²r_i, (n, d, d) float64."""
+    """Return the Hessian of ½‖r‖², JᵀJ + Σ r_i ∇²r_i, (n, d, d) float64."""
     z = z.detach().requires_grad_()
     with torch.enable_grad():
         (half,) = _derivative(residual(z).square().sum() / 2, z, create_graph=True)

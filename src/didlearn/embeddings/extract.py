@@ -11,7 +11,7 @@ from didlearn.arrays import Array, Singles
 from didlearn.embeddings.base import Embedding
 from didlearn.errors import ModelError, UsageError
 from didlearn.images.base import Images
-from didlearn.parallel import UNIT, map_units
+from didlearn.parallel import UNIT, map_units, units_in_flight
 
 Embeddable = Images | Array | torch.Tensor
 
@@ -52,7 +52,7 @@ def embed(
             features = network(torch.cat([batch, filling]).to(device))
         return _checked(embedding, features)[: len(indices)]
 
-    parts = map_units(unit, len(images), batch_size=max(batch_size, UNIT), threads=threads, advance=advance)
+    parts = map_units(unit, len(images), threads=units_in_flight(batch_size, threads), advance=advance)
     return np.concatenate(parts)
 
 

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from didlearn.arrays import Floats
-from didlearn.errors import ModelError, NotFiniteError, UsageError
+from didlearn.arrays import Array, Floats
+from didlearn.errors import ModelError, UsageError
 from didlearn.evidence import ais
 from didlearn.evidence.likelihood import Decoder, Likelihood, make_decoder
 from didlearn.evidence.observation import Bernoulli, Observation, make_observation
 from didlearn.evidence.preparation import prepare
 from didlearn.evidence.settings import Settings
 from didlearn.models.base import LatentModel
+from didlearn.models.inputs import images_of, labels_of, require_unit_range
 from didlearn.models.pool import map_models
 from didlearn.rng import Stream
 
@@ -68,14 +68,14 @@ class Part(NamedTuple):
 
 def log_evidence(
     model: LatentModel,
-    x: Any,
+    x: Array | Tensor,
     sigma: float = 0.1,
     seed: int = 0,
     chains: int = 16,
     *,
     observation: str = "gaussian",
     budget: int = 500,
-    labels: Any = None,
+    labels: Array | None = None,
     device: str = "cpu",
     threads: int | None = None,
     advance: Callable[[int], None] | None = None,
@@ -102,7 +102,7 @@ def log_evidence(
     chosen = make_settings(chains=chains, budget=budget, **settings)
     decoder, seen = make_decoder(model, make_observation(observation, sigma), device)
     images = as_pixels(x, model, seen)
-    classes = _as_labels(labels, model, len(images))
+    classes = _classes(model, labels, len(images))
     rng = Stream(seed, ("log_evidence",))
 
     def work(replica: LatentModel, unit: range) -> Part:
@@ -127,42 +127,28 @@ def make_settings(**chosen: Any) -> Settings:
     return Settings(**chosen)
 
 
-def as_pixels(x: Any, model: LatentModel, observation: Observation) -> Tensor:
+def as_pixels(x: Array | Tensor, model: LatentModel, observation: Observation) -> Tensor:
     """Return images as (n, D) float64.
 
     Raises:
         UsageError: they have another shape than the model's, or a range that the observation model does not take.
         NotFiniteError: some are not numbers.
     """
-    images = x.detach().cpu() if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
-    if images.ndim != 4 or tuple(images.shape[1:]) != tuple(model.image_shape) or len(images) == 0:
-        raise UsageError(
-            f"x has the shape {tuple(images.shape)}; {model.name} needs (n, {', '.join(map(str, model.image_shape))})"
-        )
-    flat = images.flatten(1).double() / (255 if images.dtype == torch.uint8 else 1)
-    if not torch.isfinite(flat).all():
-        raise NotFiniteError("x holds pixels that are no finite numbers; leave those images out")
-    if isinstance(observation, Bernoulli) and (flat.min() < 0 or flat.max() > 1):
-        raise UsageError(f"x spans {flat.min():.3g} to {flat.max():.3g}; Bernoulli pixels lie between 0 and 1")
-    return flat
+    pixels = images_of(model, x)
+    if isinstance(observation, Bernoulli):
+        require_unit_range(pixels, "the means of Bernoulli pixels")
+    return pixels.flatten(1)
 
 
-def _as_labels(labels: Any, model: LatentModel, count: int) -> Tensor | None:
+def _classes(model: LatentModel, labels: Array | None, count: int) -> Tensor | None:
     """Return labels (n,) int64, or ``None`` for a model without classes.
 
     Raises:
         UsageError: they are missing, too many, or name no class.
     """
-    if model.classes is None:
-        if labels is not None:
-            raise UsageError(f"{model.name} has no classes; leave labels out")
-        return None
-    if labels is None:
+    if model.classes is not None and labels is None:
         raise UsageError(f"{model.name} has {model.classes} classes; give labels (n,), one for each image")
-    classes = torch.as_tensor(np.asarray(labels)).long()
-    if classes.shape != (count,) or classes.min() < 0 or classes.max() >= model.classes:
-        raise UsageError(f"labels must be {count} numbers from 0 to {model.classes - 1}; got {labels!r}")
-    return classes
+    return labels_of(model, labels, count)
 
 
 def _run_unit(likelihood: Likelihood, settings: Settings, rng: Stream) -> Part:

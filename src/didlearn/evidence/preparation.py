@@ -17,6 +17,7 @@ from didlearn.evidence.pilot import frozen_steps, make_schedule, run_pilot
 from didlearn.evidence.settings import Settings
 from didlearn.models.base import LatentModel
 from didlearn.models.module import ModuleModel
+from didlearn.models.prior import prior_of
 from didlearn.rng import Stream
 
 DENSE = 1024
@@ -85,7 +86,7 @@ def _start_frame(likelihood: Likelihood, settings: Settings, fit: Laplace | None
 
 def encoder_of(model: LatentModel) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
     """Return the method ``encode`` of a module with normal latents, or ``None``."""
-    if not isinstance(model, ModuleModel) or model.prior != "normal":
+    if not isinstance(model, ModuleModel) or prior_of(model) != "normal":
         return None
     encoder = getattr(model.module, "encode", None)
     return encoder if callable(encoder) else None

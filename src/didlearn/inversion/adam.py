@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from didlearn.inversion.domain import Domain
+from didlearn.derivatives.domain import Domain
 from didlearn.inversion.target import Target
 
 _LEARNING_RATE = 0.1

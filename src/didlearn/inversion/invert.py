@@ -12,13 +12,13 @@ import torch
 
 from didlearn.arrays import Array
 from didlearn.embeddings.base import Embedding
-from didlearn.errors import ModelError, UsageError
+from didlearn.errors import UsageError
 from didlearn.inversion.domain import domain_of
 from didlearn.inversion.records import Records, identity
-from didlearn.inversion.starts import draw_starts
-from didlearn.inversion.target import Target, described
+from didlearn.inversion.target import draw_starts
 from didlearn.inversion.unit import Job, invert_unit
 from didlearn.models.base import LatentModel
+from didlearn.models.inputs import images_of, labels_of, require_decoder, require_unit_range
 from didlearn.models.pool import map_models
 from didlearn.parallel import single_threaded
 from didlearn.progress import Progress, silent
@@ -123,24 +123,22 @@ def invert(
         advance: told (what, images done, images).
 
     Raises:
-        UsageError: an argument cannot be used, or an image's pixels are not numbers in [0, 1].
+        UsageError: an argument cannot be used, or pixels lie outside [0, 1]. NotFiniteError: some are no numbers.
         ModelError: the decoder is random, fails, or makes no finite image.
     """
     _check_options(method, draws, starts, rounds, steps, polish, penalty)
-    pixels = _as_targets(model, x, within)
-    if model.stochastic:
-        raise ModelError(
-            f"{model.name} adds noise of its own; inversion needs a decoder that gives one image for one latent"
-        )
-    chosen = _check_labels(model, labels, len(pixels))
+    require_decoder(model)
+    pixels = images_of(model, x)
+    if within and model.value_range is not None:
+        require_unit_range(pixels, "the model's images")
+    pixels, chosen = pixels.float(), labels_of(model, labels, len(pixels))
     settings = {
         "method": method, "draws": draws, "starts": starts, "rounds": rounds, "steps": steps, "polish": polish,
         "penalty": penalty, "clip": clip, "loss": None if loss is None else loss.name, "device": device,
     }  # fmt: skip
     rng = Stream(seed, ("invert",))
     with single_threaded(), torch.no_grad():
-        example = Target(model, described(pixels[:1].to(device), loss), None, loss)
-        beginning = draw_starts(example, draws, model.classes, rng.child("draws"), device)
+        beginning = draw_starts(model, draws, loss, rng.child("draws"), device)
     job = Job(
         method, beginning, domain_of(model, clip), min(starts, draws), rounds, steps, polish, penalty, loss,
         device, rng,
@@ -160,31 +158,6 @@ def invert(
     return Inversion(**joined)
 
 
-def _as_targets(model: LatentModel, x: Array | torch.Tensor, within: bool = True) -> torch.Tensor:
-    """Return images as float32 (n, C, H, W) on the CPU.
-
-    Raises:
-        UsageError: the shape is not the model's, or pixels are not numbers the model could make.
-    """
-    images = x.detach().cpu() if isinstance(x, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(x))
-    if images.ndim != 4 or tuple(images.shape[1:]) != model.image_shape or not len(images):
-        raise UsageError(
-            f"{model.name} makes images (n, {', '.join(map(str, model.image_shape))}); got {tuple(images.shape)}"
-        )
-    if images.dtype == torch.uint8:
-        return images.float() / 255
-    images = images.float()
-    low, high = float(images.min()), float(images.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise UsageError("the images to invert hold NaN or infinite pixels; leave those images out")
-    if within and model.value_range is not None and (low < -1e-6 or high > 1 + 1e-6):
-        raise UsageError(
-            f"the images to invert span {low:.3g} to {high:.3g}, and the model's images lie in [0, 1]; "
-            "give uint8, or floats divided by 255"
-        )
-    return images
-
-
 def _check_options(method: str, draws: int, starts: int, rounds: int, steps: int, polish: int, penalty: float) -> None:
     if method not in _METHODS:
         raise UsageError(f"there is no method {method!r}; give one of {', '.join(_METHODS)}")
@@ -195,17 +168,6 @@ def _check_options(method: str, draws: int, starts: int, rounds: int, steps: int
             raise UsageError(f"{name} is {value}; give at least {least}")
     if not (math.isfinite(penalty) and penalty >= 0):
         raise UsageError(f"penalty is {penalty}; give 0 or the variance of the observation noise")
-
-
-def _check_labels(model: LatentModel, labels: Array | None, count: int) -> torch.Tensor | None:
-    if labels is None:
-        return None
-    if model.classes is None:
-        raise UsageError(f"{model.name} has no classes; leave labels out")
-    chosen = torch.as_tensor(np.asarray(labels)).long()
-    if chosen.shape != (count,) or int(chosen.min()) < 0 or int(chosen.max()) >= model.classes:
-        raise UsageError(f"labels must be {count} classes below {model.classes}; got shape {tuple(chosen.shape)}")
-    return chosen
 
 
 def _images(model: LatentModel, device: str) -> int:

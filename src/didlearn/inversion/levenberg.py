@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import torch
 
-from didlearn.derivatives.jacobian import jacobian, value
-from didlearn.inversion.domain import Domain
-from didlearn.inversion.quasi_newton import next_shift
+from didlearn.derivatives.descent import next_shift
+from didlearn.derivatives.domain import Domain
+from didlearn.derivatives.jacobian import jacobian, squared_norm
 from didlearn.inversion.target import Target
 
 _TOLERANCE = 1e-10
@@ -63,7 +63,7 @@ def _polish(target: Target, z: torch.Tensor, steps: int, domain: Domain) -> Poli
         p = _solve(at.normal[rows], -at.half[rows], shift[rows])
         p = domain.free(at.z[rows], -p).neg()
         trial = domain.project(at.z[rows] + p.to(z.dtype))
-        error = value(target.rows(rows), trial)
+        error = squared_norm(target.rows(rows), trial)
         s = (trial - at.z[rows]).double()
         bend = (s * (at.normal[rows] @ s[:, :, None])[:, :, 0]).sum(dim=1)
         predicted = -(2 * (at.half[rows] * s).sum(dim=1) + bend)

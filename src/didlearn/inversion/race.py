@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
-from didlearn.inversion.domain import Domain
-from didlearn.inversion.quasi_newton import State, begin, step
-from didlearn.inversion.starts import Draws
+from didlearn.derivatives.descent import begin_descent, take_step
+from didlearn.derivatives.domain import Domain
+from didlearn.derivatives.starts import Draws
 from didlearn.inversion.target import Target
 
 Stage = tuple[int, int]
@@ -29,7 +30,7 @@ _AGREED = 1e-3  # relative: starts that end this close have found the same minim
 
 
 @dataclass
-class Found:
+class Nearest:
     """The best point of each row so far.
 
     Attributes:
@@ -45,6 +46,21 @@ class Found:
     trace: list[tuple[torch.Tensor, torch.Tensor]]
 
 
+class End(NamedTuple):
+    """Where a race ended.
+
+    Attributes:
+        z: (n, d) the best start's point of each row. error: (n,) ‖r‖² there.
+        spread: (n,) how far apart, relatively, the errors of the last starts were; infinity for a single one.
+        evaluations: decoder passes of each row.
+    """
+
+    z: torch.Tensor
+    error: torch.Tensor
+    spread: torch.Tensor
+    evaluations: int
+
+
 def search(
     target: Target,
     draws: Draws,
@@ -52,7 +68,7 @@ def search(
     starts: int,
     rounds: int,
     noise: Callable[[int, int, torch.Tensor], torch.Tensor],
-) -> Found:
+) -> Nearest:
     """Find the nearest point to each row.
 
     Args:
@@ -62,13 +78,13 @@ def search(
         noise: (round, count, rows) -> (len(rows), count, d) standard normal numbers.
     """
     plan = _first_plan(starts)
-    z0 = draws.nearest(target, plan[0][0])
+    z0 = target.nearest(draws, plan[0][0])
     trace: list[tuple[torch.Tensor, torch.Tensor]] = []
     nothing = torch.full((len(target),), len(draws.z), dtype=torch.int64, device=z0.device)
-    best, spread = _run(target, z0, plan, domain, lambda passes, error: trace.append((nothing + passes, error.clone())))
+    best = _race(target, z0, plan, domain, lambda passes, error: trace.append((nothing + passes, error)))
     spent = nothing + best.evaluations
     floor = EXACT * variance(target.x)
-    found = Found(best.z, best.error, spent, (best.error <= floor) | (spread <= _AGREED), trace)
+    found = Nearest(best.z, best.error, spent, (best.error <= floor) | (best.spread <= _AGREED), trace)
     for number in range(2 * rounds):
         near = found.error <= _NEAR / EXACT * floor
         rows = (~found.settled & (near | (number < rounds))).nonzero()[:, 0]
@@ -85,52 +101,51 @@ def _first_plan(starts: int) -> tuple[Stage, ...]:
     return tuple((min(count, starts), steps) for count, steps in _FIRST)
 
 
-def _search_again(target: Target, found: Found, rows: torch.Tensor, domain: Domain, noise: torch.Tensor) -> None:
+def _search_again(target: Target, found: Nearest, rows: torch.Tensor, domain: Domain, noise: torch.Tensor) -> None:
     scale = noise.new_tensor([_SCATTER[i % len(_SCATTER)] for i in range(noise.shape[1])])[None, :, None]
     z0 = found.z[rows][:, None] + scale * noise
     z0[:, 0] = found.z[rows]
     flat = domain.project(z0.flatten(0, 1)).view_as(z0)
-    best, _ = _run(target.rows(rows), flat, _AGAIN, domain, lambda *_: None)
+    best = _race(target.rows(rows), flat, _AGAIN, domain, lambda *_: None)
     found.evaluations[rows] += best.evaluations
     better = best.error < found.error[rows]
     found.z[rows[better]], found.error[rows[better]] = best.z[better], best.error[better]
 
 
-def _run(
+def _race(
     target: Target,
     z0: torch.Tensor,
     plan: tuple[Stage, ...],
     domain: Domain,
     watch: Callable[[int, torch.Tensor], None],
-) -> tuple[State, torch.Tensor]:
-    """Run the stages from z0 (n, S, d); return each row's best start, and how far apart, relatively, the last were."""
+) -> End:
+    """Run the stages from z0 (n, S, d)."""
     n, count, d = z0.shape
     row = torch.arange(n, device=z0.device).repeat_interleave(count)
-    state, spent = begin(target.rows(row), z0.reshape(n * count, d)), 2 * count
+    at, spent = begin_descent(target.rows(row).objective, z0.reshape(n * count, d)), 2 * count
     spread = torch.full((n,), torch.inf, dtype=torch.float64, device=z0.device)
     for keep, steps in plan:
         if keep < count:
-            chosen = _best(state.error, count, keep)
-            state, row, count = state.rows(chosen), row[chosen], keep
-        rows = target.rows(row)
+            chosen = _best(at.value, count, keep)
+            at, row, count = at.rows(chosen), row[chosen], keep
+        objective = target.rows(row).objective
         for number in range(steps):
             if number % _WATCHED == 0:
-                watch(spent, state.error.view(n, count).amin(dim=1))
-            state = step(rows, state, domain)
+                watch(spent, 2 * at.value.view(n, count).amin(dim=1))
+            at = take_step(objective, at, domain)
             spent += 2 * count
         if count > 1:
-            errors = state.error.view(n, count)
-            spread = (errors.max(dim=1).values - errors.min(dim=1).values) / errors.min(dim=1).values.clamp(min=1e-300)
-    state = state.rows(_best(state.error, count, 1))
-    watch(spent, state.error)
-    state.evaluations = spent
-    return state, spread
+            least, most = at.value.view(n, count).aminmax(dim=1)
+            spread = (most - least) / least.clamp(min=1e-300)
+    at = at.rows(_best(at.value, count, 1))
+    watch(spent, 2 * at.value)
+    return End(at.z, 2 * at.value, spread, spent)
 
 
-def _best(error: torch.Tensor, count: int, keep: int) -> torch.Tensor:
-    """Return the rows of the ``keep`` least errors of every ``count``, least first."""
-    order = torch.argsort(error.view(-1, count), dim=1, stable=True)[:, :keep]
-    return (order + count * torch.arange(len(order), device=error.device)[:, None]).flatten()
+def _best(value: torch.Tensor, count: int, keep: int) -> torch.Tensor:
+    """Return the rows of the ``keep`` least values of every ``count``, least first."""
+    order = torch.argsort(value.view(-1, count), dim=1, stable=True)[:, :keep]
+    return (order + count * torch.arange(len(order), device=value.device)[:, None]).flatten()
 
 
 def variance(x: torch.Tensor) -> torch.Tensor:

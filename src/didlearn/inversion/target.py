@@ -8,8 +8,13 @@ from typing import Self
 
 import torch
 
+from didlearn.derivatives.jacobian import half_square
+from didlearn.derivatives.starts import Draws, decode_draws
 from didlearn.embeddings.base import Embedding
 from didlearn.models.base import LatentModel
+from didlearn.rng import Stream
+
+_ROWS = 128  # in one graph: more would not be faster, and take memory
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,12 @@ class Target:
         r = self.describe(self.decode(z)) - self.x
         return torch.cat([r, math.sqrt(self.penalty) * z], dim=1) if self.penalty else r
 
+    def objective(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return ½‖r‖² (n,) and its gradient (n, d), ``_ROWS`` at a time."""
+        blocks = torch.arange(len(z), device=z.device).split(_ROWS)
+        values, gradients = zip(*(half_square(self.rows(rows), z[rows]) for rows in blocks), strict=True)
+        return torch.cat(values), torch.cat(gradients)
+
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         """Return the images (n, C, H, W) of points (n, d)."""
         return self.model.decode(z.view(-1, *self.model.latent_shape), self.labels)
@@ -53,6 +64,25 @@ class Target:
     def rows(self, index: torch.Tensor) -> Self:
         """Return the chosen rows."""
         return replace(self, x=self.x[index], labels=None if self.labels is None else self.labels[index])
+
+    def nearest(self, draws: Draws, count: int) -> torch.Tensor:
+        """Return the latents (n, count, d) of the draws nearest to each row, nearest first."""
+        return draws.nearest(torch.cdist(self.x, draws.outputs), self.labels, count)
+
+
+def draw_starts(model: LatentModel, count: int, embedding: Embedding | None, rng: Stream, device: str) -> Draws:
+    """Decode ``count`` prior draws (of every class, where there are classes), the same for every target.
+
+    Raises:
+        ModelError: no draw's image is finite.
+    """
+    z = model.sample_prior(count, rng).flatten(1).to(device)
+    classes = None if model.classes is None else torch.arange(model.classes, device=device)
+
+    def decode(points: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        return described(model.decode(points.view(-1, *model.latent_shape), labels), embedding)
+
+    return decode_draws(z, decode, classes, model.name)
 
 
 def described(images: torch.Tensor, embedding: Embedding | None) -> torch.Tensor:

@@ -10,15 +10,16 @@ import torch
 from scipy.stats import chi2
 
 from didlearn.arrays import Array
-from didlearn.derivatives.jacobian import value
+from didlearn.derivatives.domain import Domain
+from didlearn.derivatives.jacobian import squared_norm
+from didlearn.derivatives.starts import Draws
 from didlearn.embeddings.base import Embedding
 from didlearn.inversion.adam import descend
-from didlearn.inversion.domain import Domain, prior_name
 from didlearn.inversion.levenberg import Polished, polish
-from didlearn.inversion.race import EXACT, Found, search, variance
-from didlearn.inversion.starts import Draws
+from didlearn.inversion.race import EXACT, Nearest, search, variance
 from didlearn.inversion.target import Target, described
 from didlearn.models.base import LatentModel
+from didlearn.models.prior import prior_of
 from didlearn.rng import Stream
 
 _STATIONARY = 1e-3  # share of the error that may still be removable at a success
@@ -74,7 +75,7 @@ def _rows(
     return Target(model, x[images.to(job.device)], place, job.loss, job.penalty), images
 
 
-def _search(target: Target, job: Job, places: torch.Tensor) -> Found:
+def _search(target: Target, job: Job, places: torch.Tensor) -> Nearest:
     if job.method == "adam":
         return _published(target, job)
     if job.method == "lm":
@@ -89,7 +90,7 @@ def _search(target: Target, job: Job, places: torch.Tensor) -> Found:
     return search(target, job.draws, job.domain, job.starts, job.rounds, noise)
 
 
-def _published(target: Target, job: Job) -> Found:
+def _published(target: Target, job: Job) -> Nearest:
     trace: list[tuple[torch.Tensor, torch.Tensor]] = []
     spent = torch.zeros(len(target), dtype=torch.int64, device=job.device)
 
@@ -97,24 +98,24 @@ def _published(target: Target, job: Job) -> Found:
         if passes % (2 * _ADAM_WATCH) == 0:
             trace.append((spent + passes + len(job.draws.z), error))
 
-    z = descend(target, job.draws.nearest(target, 1)[:, 0], job.steps, job.domain, watch)
-    error = value(target, z)
+    z = descend(target, target.nearest(job.draws, 1)[:, 0], job.steps, job.domain, watch)
+    error = squared_norm(target, z)
     spent = spent + len(job.draws.z) + 2 * job.steps
-    return Found(z, error, spent, torch.zeros_like(error, dtype=torch.bool), [*trace, (spent, error)])
+    return Nearest(z, error, spent, torch.zeros_like(error, dtype=torch.bool), [*trace, (spent, error)])
 
 
-def _all_polished(target: Target, job: Job) -> Found:
-    starts = job.draws.nearest(target, job.starts)
+def _all_polished(target: Target, job: Job) -> Nearest:
+    starts = target.nearest(job.draws, job.starts)
     n, count, d = starts.shape
     row = torch.arange(n, device=job.device).repeat_interleave(count)
     ends = polish(target.rows(row), starts.reshape(n * count, d), job.steps, job.domain)
     best = ends.error.view(n, count).argmin(dim=1) + count * torch.arange(n, device=job.device)
     spent = ends.evaluations.view(n, count).sum(dim=1) + len(job.draws.z)
     trace = [(spent, ends.error[best])]
-    return Found(ends.z[best], ends.error[best], spent, torch.ones(n, dtype=torch.bool), trace)
+    return Nearest(ends.z[best], ends.error[best], spent, torch.ones(n, dtype=torch.bool), trace)
 
 
-def _polish(target: Target, found: Found, job: Job) -> Polished:
+def _polish(target: Target, found: Nearest, job: Job) -> Polished:
     """Polish, or only look where the method is to be shown as it is."""
     steps = job.polish if job.method == "bfgs" else 0
     return polish(target, found.z, steps, job.domain)
@@ -125,7 +126,7 @@ def _report(
     pixels: torch.Tensor,
     target: Target,
     at: Polished,
-    found: Found,
+    found: Nearest,
     classes: int | None,
     method: str,
 ) -> dict[str, Array]:
@@ -170,7 +171,7 @@ def _report(
     return arrays
 
 
-def _reason(target: Target, at: Polished, found: Found, row: int, method: str) -> tuple[bool, str]:
+def _reason(target: Target, at: Polished, found: Nearest, row: int, method: str) -> tuple[bool, str]:
     """Return whether a row's search ended well, and why."""
     error, removable = float(at.error[row]), float(at.removable[row])
     if not math.isfinite(error):
@@ -197,7 +198,7 @@ def _log_volume(normal: torch.Tensor) -> torch.Tensor:
 
 
 def _shell_pvalue(model: LatentModel, norm: Array) -> Array:
-    if prior_name(model) != "normal":
+    if prior_of(model) != "normal":
         return np.full(len(norm), np.nan)
     law = chi2(math.prod(model.latent_shape))
     return 2 * np.minimum(law.cdf(norm**2), law.sf(norm**2))

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from didlearn.arrays import Array
 from didlearn.errors import DidlearnError, OutputError, UsageError
-from didlearn.parallel import UNIT, default_threads, map_units
+from didlearn.models.pool import map_models
+from didlearn.parallel import UNIT, units_in_flight
 from didlearn.progress import Progress
 from didlearn.result.words import percent
 from didlearn.rng import Stream, derive_seed
 
+if TYPE_CHECKING:
+    from didlearn.models.base import LatentModel
+
 _OUTSIDE = 1e-3
-
-
-class Decoder(Protocol):
-    """What of a latent model is needed to decode with it."""
-
-    name: str
-    image_shape: tuple[int, int, int]
-    value_range: tuple[float, float] | None
-    stochastic: bool
-
-    def decode(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        """Images of latents."""
-
-    def replicas(self, count: int) -> Sequence[Decoder]:
-        """Models that may decode at the same time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +90,7 @@ def draw_labels(count: int, classes: int | None, weights: Array | None, rng: Str
 
 
 def decode_units(
-    model: Decoder,
+    model: LatentModel,
     count: int,
     latents: torch.Tensor,
     labels: Array | None,
@@ -118,40 +106,28 @@ def decode_units(
     Raises:
         OutputError: decoding failed, or did not give images of the model's shape.
     """
-    parallel = not model.stochastic and torch.device(device).type == "cpu"
-    threads = default_threads() if threads is None else threads
-    decoders = model.replicas(max(1, min(threads, batch_size // UNIT)) if parallel else 1)
-    idle: SimpleQueue[Decoder] = SimpleQueue()
-    for decoder in decoders:
-        idle.put(decoder)
     pixels = DecodedImages.empty(count, model.image_shape, model.value_range is not None)
 
-    def decode(unit: range) -> None:
-        decoder = idle.get()
-        try:
-            z = latents[unit.start : unit.stop].to(device)
-            y = None if labels is None else torch.from_numpy(labels[unit.start : unit.stop]).to(device)
-            noise = named_noise(rng.child("noise", unit.start), device) if model.stochastic else nullcontext()
-            with torch.no_grad(), noise:
-                pixels.store(unit.start, checked(model, decoder, z, y))
-        finally:
-            idle.put(decoder)
+    def decode(twin: LatentModel, unit: range) -> None:
+        z = latents[unit.start : unit.stop].to(device)
+        y = None if labels is None else torch.from_numpy(labels[unit.start : unit.stop]).to(device)
+        noise = named_noise(rng.child("noise", unit.start), device) if model.stochastic else nullcontext()
+        with torch.no_grad(), noise:
+            pixels.store(unit.start, checked(twin, z, y))
 
-    done = 0
-
-    def tell(images: int) -> None:
-        nonlocal done
-        done = min(done + images, count)
-        advance(f"drawing from {model.name}", done, count)
-
-    map_units(decode, len(latents), batch_size=batch_size, threads=len(decoders), advance=tell)
+    map_models(
+        decode, model, len(latents), unit=min(UNIT, batch_size), device=device,
+        # Noise comes from torch's global generator: one unit at a time.
+        threads=1 if model.stochastic else units_in_flight(batch_size, threads),
+        advance=lambda done: advance(f"drawing from {model.name}", min(done, count), count),
+    )  # fmt: skip
     return pixels
 
 
-def checked(model: Decoder, decoder: Decoder, z: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+def checked(model: LatentModel, z: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
     """Decode, and turn whatever goes wrong into a ``ModelError``."""
     try:
-        images = decoder.decode(z, labels)
+        images = model.decode(z, labels)
     except DidlearnError:
         raise
     except Exception as error:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from didlearn.models.base import LatentModel
-from didlearn.parallel import default_threads, single_threaded
+from didlearn.parallel import default_threads, map_units
+
+if TYPE_CHECKING:
+    from didlearn.models.base import LatentModel
 
 T = TypeVar("T")
 
@@ -30,9 +31,8 @@ def map_models(
     Each call runs on one thread, so what it computes does not depend on how many there are; ``advance`` is told how
     many items are done. On a device other than the CPU there is one worker.
     """
-    units = [range(start, min(start + unit, count)) for start in range(0, count, unit)]
-    wanted = default_threads() if threads is None else threads
-    models = model.replicas(max(1, min(wanted, len(units)))) if torch.device(device).type == "cpu" else [model]
+    wanted = min(default_threads() if threads is None else threads, -(-count // unit))
+    models = model.replicas(max(1, wanted)) if torch.device(device).type == "cpu" else [model]
     idle: SimpleQueue[LatentModel] = SimpleQueue()
     for twin in models:
         idle.put(twin)
@@ -44,10 +44,4 @@ def map_models(
         finally:
             idle.put(twin)
 
-    results: list[T] = []
-    with single_threaded(), ThreadPoolExecutor(len(models)) as pool:
-        for items, result in zip(units, pool.map(run, units), strict=True):
-            results.append(result)
-            if advance is not None:
-                advance(items.stop)
-    return results
+    return map_units(run, count, unit=unit, threads=len(models), advance=advance)

@@ -6,9 +6,10 @@ import math
 import threading
 
 import torch
-from torch.distributions import Distribution
+from torch.distributions import Distribution, Independent
 
 from didlearn.errors import ModelError, UsageError
+from didlearn.models.base import LatentModel
 from didlearn.models.drawing import first_line, named_noise
 from didlearn.parallel import UNIT
 from didlearn.rng import Stream
@@ -28,6 +29,21 @@ def check_prior(prior: object) -> Prior:
     if isinstance(prior, Distribution) or (isinstance(prior, str) and prior in _NAMES):
         return prior
     raise UsageError(f'the prior is {prior!r}; give "normal", "uniform" (on [-1, 1]) or a torch Distribution')
+
+
+def prior_of(model: LatentModel) -> Prior | None:
+    """Return the prior that a model declares, over single coordinates where these are independent.
+
+    A model that does not say has a normal one if its density is that, and else ``None``.
+    """
+    prior: Prior | None = getattr(model, "prior", None)
+    while isinstance(prior, Independent):
+        prior = prior.base_dist
+    if prior is not None:
+        return prior
+    z = model.sample_prior(4, Stream(0, ("likelihood", "prior")))
+    same = torch.allclose(model.log_prior(z).double(), log_density("normal", z.double()), rtol=1e-3, atol=1e-2)
+    return "normal" if same else None
 
 
 def prior_shape(prior: Prior) -> tuple[int, ...] | None:

@@ -11,8 +11,8 @@ from didlearn.checks.baselines import autoencoder_error, neighbour_error, subspa
 from didlearn.checks.groups import Group
 from didlearn.checks.inversion.controls import Controls
 from didlearn.checks.inverting import Effort, find
-from didlearn.inversion.domain import prior_name
 from didlearn.models.base import LatentModel
+from didlearn.models.prior import prior_of
 from didlearn.result.parts import Parts
 from didlearn.result.values import Cell, Estimate, Table, exactly
 from didlearn.rng import Stream
@@ -61,7 +61,7 @@ def error_parts(groups: Groups, rng: Stream, level: float) -> Parts:
 def likely_parts(subject: Subject, train: Group, effort: Effort, level: float) -> Parts:
     """The training images' error if the latent must stay where a normal prior has mass: in the ball of 99 % of it."""
     assert isinstance(subject.model, LatentModel)
-    if prior_name(subject.model) != "normal":
+    if prior_of(subject.model) != "normal":
         return Parts()
     found = find(subject, "train, within the prior", train.images, effort, clip=_BALL)
     error = median(found.error, level, _PER_PIXEL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -16,7 +15,7 @@ from didlearn.images.base import Images
 from didlearn.images.classes import Labels, printable
 from didlearn.images.fit import Fit
 from didlearn.images.formats.decoding import BrokenFileError, PictureHeader, decode, looks_whole, read_header
-from didlearn.parallel import default_threads
+from didlearn.parallel import default_threads, in_threads
 from didlearn.rng import generator
 
 T = TypeVar("T")
@@ -70,7 +69,7 @@ def open_encoded(source: PictureFiles, labels: Labels, fit: Fit, *, skip_broken:
     else:
         kept, notes = np.arange(count), ()
         chosen = _surveyed(count)
-        headers = dict(zip(chosen, _in_threads(lambda i: _header(source, i), chosen), strict=True))
+        headers = dict(zip(chosen, _each(lambda i: _header(source, i), chosen), strict=True))
     shape = _common_shape(source, headers, fit)
     stored: list[ImageShape] = [(h.channels, h.height, h.width) for h in headers.values()]
     notes += labels.notes + _traits(headers, count) + fit.notes(stored) + _broadcast(stored, fit)
@@ -109,7 +108,7 @@ class EncodedReader:
             BrokenFileError: a file cannot be decoded. DataError: its size or colour differs from the others'.
         """
         out = np.empty((len(indices), *self.shape), dtype=np.uint8)
-        for place, image in enumerate(_in_threads(lambda i: self._read(int(self.kept[i])), indices)):
+        for place, image in enumerate(_each(lambda i: self._read(int(self.kept[i])), indices)):
             out[place] = image
         return out
 
@@ -128,19 +127,13 @@ class EncodedReader:
         return fitted
 
 
-def _in_threads(function: Callable[[int], T], indices: Sequence[int]) -> Iterator[T]:
-    threads = min(8, default_threads())
-    if threads == 1 or len(indices) < _POOLED_FROM:
-        yield from map(function, indices)
-        return
+def _each(function: Callable[[int], T], indices: Sequence[int]) -> Iterator[T]:
+    """Yield ``function(index)`` in order, in a few threads where there are many."""
     # One file per task costs more in hand-overs than a small picture takes to decode.
     tasks = [indices[start : start + _PER_TASK] for start in range(0, len(indices), _PER_TASK)]
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for results in pool.map(lambda task: [function(index) for index in task], tasks):
-                yield from results
-        finally:
-            pool.shutdown(cancel_futures=True)
+    threads = 1 if len(indices) < _POOLED_FROM else min(8, default_threads())
+    for results in in_threads(lambda task: [function(index) for index in task], tasks, threads):
+        yield from results
 
 
 def _surveyed(count: int) -> list[int]:
@@ -171,7 +164,7 @@ def _whole_files(source: PictureFiles) -> tuple[Ints, dict[int, PictureHeader], 
         except BrokenFileError:
             return None
 
-    found = list(_in_threads(look, range(len(source.names))))
+    found = list(_each(look, range(len(source.names))))
     headers = {index: header for index, header in enumerate(found) if header is not None}
     broken = [printable(source.names[index]) for index, header in enumerate(found) if header is None]
     if not headers:

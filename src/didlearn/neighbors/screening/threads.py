@@ -7,14 +7,13 @@ them wait longer than they work, so these run on one thread and only large opera
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
 import torch
 
-from didlearn.parallel import single_threaded
+from didlearn.parallel import in_threads, single_threaded
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -45,9 +44,4 @@ def all_threads() -> Iterator[None]:
 
 def share(function: Callable[[T], R], parts: Iterable[T]) -> list[R]:
     """Apply a function to each part, the parts spread over the threads that were allowed outside, in order."""
-    work = list(parts)
-    workers = min(_ALLOWED.get(), len(work))
-    if workers < 2:
-        return [function(part) for part in work]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(function, work))
+    return list(in_threads(function, list(parts), _ALLOWED.get()))
