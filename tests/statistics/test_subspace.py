@@ -31,3 +31,10 @@ def test_more_dimensions_than_images_take_what_there_is():
 
 def test_constant_images_have_no_directions():
     assert principal_subspace(np.ones((5, 9)), 2).error(np.ones((2, 9))).max() == pytest.approx(0, abs=1e-12)
+
+
+def test_one_image_is_a_point():
+    x = np.array([[1.0, 2.0, 3.0]])
+    found = principal_subspace(x, 2)
+    assert found.directions.shape == (3, 0)
+    assert found.error(np.array([[1.0, 2.0, 6.0]])).tolist() == [3.0]

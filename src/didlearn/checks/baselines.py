@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Floats, Ints, Singles
 from didlearn.audit.subject import Subject
-from didlearn.checks.groups import pixels
+from didlearn.checks.groups import choosing, pixels
 from didlearn.checks.nearest_images import nearest_images
 from didlearn.embeddings.extract import embed
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
-from didlearn.rng import Stream
 from didlearn.statistics.subspace import Subspace, principal_subspace
 
-_FITTED, WIDE, _FITTED_WIDE = 20_000, 4096, 4_000
+_WIDE_IMAGES = 4096  # pixels: of wider ones, fewer images are fitted
+_FITTED_NARROW, _FITTED_WIDE = 20_000, 4_000
 
 
 def subspace_of(subject: Subject, dimension: int) -> Subspace:
@@ -24,14 +24,14 @@ def subspace_of(subject: Subject, dimension: int) -> Subspace:
     train = subject.train
 
     def fit() -> Subspace:
-        most = _FITTED if int(np.prod(train.shape)) <= WIDE else _FITTED_WIDE
-        chosen = train.some(most, Stream(subject.seed, ("manifold",)).numpy("subspace"))
+        most = _FITTED_NARROW if int(np.prod(train.shape)) <= _WIDE_IMAGES else _FITTED_WIDE
+        chosen = train.some(most, choosing(subject).numpy("subspace"))
         return principal_subspace(pixels(chosen).reshape(len(chosen), -1), dimension)
 
     return subject.once(("subspace", dimension), fit)
 
 
-def neighbour_error(subject: Subject, images: Array, exclude: Array | None) -> Array:
+def neighbour_error(subject: Subject, images: Singles, exclude: Ints | None) -> Floats:
     """Mean squared difference per pixel between images (n, C, H, W) and their nearest training image, (n,).
 
     ``exclude``: (n,) the training image that each is itself, which does not count.
@@ -46,7 +46,7 @@ def neighbour_error(subject: Subject, images: Array, exclude: Array | None) -> A
     return np.square(found.distance) / query.shape[1]
 
 
-def autoencoder_error(subject: Subject, images: Array) -> Array | None:
+def autoencoder_error(subject: Subject, images: Singles) -> Floats | None:
     """Mean squared reconstruction error per pixel of the autoencoder given, (n,), or ``None`` without one."""
     if subject.autoencoder is None:
         return None

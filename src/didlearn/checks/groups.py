@@ -1,98 +1,61 @@
-"""Which images are inverted, and what became of each group."""
+"""The real images that the checks of a latent model take, and how groups of images are called."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Floats, Singles
 from didlearn.audit.subject import Subject
-from didlearn.checks.inverting import Effort, find
-from didlearn.checks.targets import shifted, shuffled
 from didlearn.images.base import Images
-from didlearn.inversion.invert import Inversion
 from didlearn.result.values import Role
 from didlearn.rng import Stream
 
-_SHIFT = 2
+_ROLES: dict[str, Role] = {"train": "train", "held-out": "heldout", "generated": "generated"}
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Images (n, C, H, W) float32 of one kind, and the nearest points found.
-
-    Attributes:
-        name: what to call them. role: their colour. images: the targets.
-        found: by the better search. published: by the published protocol, or ``None``.
-        index: (n,) which of the training images these are, where they are.
-    """
-
-    name: str
-    role: Role
-    images: Array
-    found: Inversion
-    published: Inversion | None = None
-    index: Array | None = None
-
-    @property
-    def variance(self) -> Array:
-        """The variance of each image's pixels, (n,)."""
-        return self.images.reshape(len(self.images), -1).astype(np.float64).var(axis=1)
+def estimate_key(prefix: str, group: str) -> str:
+    """Return the name of a group's estimate: ``prefix`` and the group, as one word."""
+    return f"{prefix}_" + {"held-out": "heldout"}.get(group, group)
 
 
-def image_groups(subject: Subject, count: int, effort: Effort, published: bool, rng: Stream) -> dict[str, Group]:
-    """Invert ``count`` training, held-out and generated images, of each outside set, and of half as many controls.
-
-    Held-out and outside images are those that every check of this subject takes, so that none is inverted twice.
-    """
-    assert subject.train is not None
-    index = np.sort(rng.numpy("train").permutation(len(subject.train))[:count])
-    wanted: list[tuple[str, Role, Array]] = [("train", "train", pixels(subject.train.subset(index)))]
-    if subject.heldout is not None:
-        wanted.append(("held-out", "heldout", _heldout_pixels(subject, count)))
-    wanted.append(("generated", "generated", as_floats(subject.draw(count).images)))
-    wanted += [(name, "outside", images) for name, images in outside_pixels(subject, count).items()]
-    half = wanted[0][2][: max(1, count // 2)]
-    wanted.append(("shifted", "perturbed", shifted(half, _SHIFT)))
-    wanted.append(("noise", "other", shuffled(half, rng.numpy("noise"))))
-    return {
-        name: Group(
-            name,
-            role,
-            images,
-            find(subject, name, images, effort),
-            find(subject, name, images, effort, "adam") if published else None,
-            index if name == "train" else None,
-        )
-        for name, role, images in wanted
-    }
+def role_of(group: str) -> Role:
+    """Return the role of a group that is compared: every name that is not the subject's own is an outside set."""
+    return _ROLES.get(group, "outside")
 
 
-def _heldout_pixels(subject: Subject, count: int) -> Array:
-    """Return the held-out images that are inverted, (n, C, H, W) float32."""
-    return pixels(heldout_images(subject, count))
+def choosing(subject: Subject) -> Stream:
+    """Return the stream that chooses images for every check that inverts: the same ones, so that none is done twice."""
+    return Stream(subject.seed, ("manifold",))
 
 
 def heldout_images(subject: Subject, count: int) -> Images:
     """Return the held-out images that are inverted."""
     assert subject.heldout is not None
-    return subject.heldout.some(count, Stream(subject.seed, ("manifold",)).numpy("held-out"))
+    return subject.heldout.some(count, choosing(subject).numpy("held-out"))
 
 
-def outside_pixels(subject: Subject, count: int) -> dict[str, Array]:
+def outside_pixels(subject: Subject, count: int) -> dict[str, Singles]:
     """Return the images of each outside set that are inverted, where their shape fits."""
-    stream = Stream(subject.seed, ("manifold",))
-    return {
-        name: pixels(images.some(count, stream.numpy("outside", name))) for name, images in subject.comparable.items()
+    chosen = {
+        name: images.some(count, choosing(subject).numpy("outside", name))
+        for name, images in subject.comparable.items()
     }
+    return {name: pixels(images) for name, images in chosen.items()}
 
 
-def pixels(images: Images) -> Array:
-    """Read all images of a small set, (n, C, H, W) float32."""
-    return images.read(range(len(images))).numpy()
+def pixels(images: Images) -> Singles:
+    """Read all images of a small set, (n, C, H, W)."""
+    read: Singles = images.read(range(len(images))).numpy()
+    return read
 
 
-def as_floats(images: Array) -> Array:
-    """Return images as float32, 8-bit ones in [0, 1]."""
-    return images.astype(np.float32) / np.float32(255) if images.dtype == np.uint8 else images.astype(np.float32)
+def pixel_variance(images: Singles) -> Floats:
+    """Return the variance of each image's pixels, (n,)."""
+    return images.reshape(len(images), -1).astype(np.float64).var(axis=1)
+
+
+def content_of(images: Array) -> str:
+    """Hash pixels: two checks that ask about the same images are answered once."""
+    return hashlib.blake2b(np.ascontiguousarray(images).tobytes(), digest_size=16).hexdigest()

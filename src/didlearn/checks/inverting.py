@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
-import numpy as np
-
-from didlearn.arrays import Array
+from didlearn.arrays import Singles
 from didlearn.audit.subject import Subject
+from didlearn.checks.groups import content_of
 from didlearn.inversion.invert import Inversion, Method, invert
 from didlearn.models.base import LatentModel
 
 
 @dataclass(frozen=True)
-class Effort:
+class SearchEffort:
     """How hard to search (see ``invert``)."""
 
     draws: int = 500
@@ -25,15 +23,14 @@ class Effort:
 def find(
     subject: Subject,
     name: str,
-    images: Array,
-    effort: Effort,
+    images: Singles,
+    effort: SearchEffort,
     method: Method = "bfgs",
     clip: float | None = None,
 ) -> Inversion:
     """Invert images (n, C, H, W); the same images are inverted once, also where another check asked first."""
     assert isinstance(subject.model, LatentModel)
     model = subject.model
-    content = hashlib.blake2b(np.ascontiguousarray(images).tobytes(), digest_size=16).hexdigest()
 
     def make() -> Inversion:
         return invert(
@@ -52,4 +49,4 @@ def find(
             advance=lambda _, done, total: subject.progress(f"inverting {name}", done, total),
         )
 
-    return subject.once(("inversion", content, effort, method, clip), make)
+    return subject.once(("inversion", content_of(images), effort, method, clip), make)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats, Singles
 from didlearn.models.base import LatentModel
 from didlearn.models.drawing import draw_labels
 from didlearn.parallel import UNIT, single_threaded
 from didlearn.rng import Stream
 
 
-def planted(model: LatentModel, count: int, rng: Stream, device: str, radius: float = 1.0) -> Array:
+def planted(model: LatentModel, count: int, rng: Stream, device: str, radius: float = 1.0) -> Singles:
     """Decode ``count`` prior draws, scaled by ``radius``: (count, C, H, W) float32, exactly on the manifold."""
     z = model.sample_prior(count, rng) * radius
     labels = draw_labels(count, model.classes, None, rng)
@@ -24,25 +24,25 @@ def planted(model: LatentModel, count: int, rng: Stream, device: str, radius: fl
     return np.concatenate(images)
 
 
-def with_noise(images: Array, squared: float, rng: np.random.Generator) -> tuple[Array, Array]:
+def with_noise(images: Singles, squared: float, rng: np.random.Generator) -> tuple[Singles, Floats]:
     """Add white noise with mean square ``squared``; return the images and the mean square each got, (n,)."""
     noise = rng.standard_normal(images.shape, dtype=np.float32) * np.float32(np.sqrt(squared))
     return images + noise, np.square(noise.astype(np.float64)).reshape(len(images), -1).mean(axis=1)
 
 
-def shuffled(images: Array, rng: np.random.Generator) -> Array:
+def shuffled(images: Singles, rng: np.random.Generator) -> Singles:
     """Shuffle each image's pixels: white noise with the mean and variance (every moment) of that image."""
     flat = images.reshape(len(images), -1)
     return rng.permuted(flat, axis=1).reshape(images.shape)
 
 
-def shifted(images: Array, pixels: int) -> Array:
+def shifted(images: Singles, pixels: int) -> Singles:
     """Move images (n, C, H, W) right and down, repeating the border."""
     padded = np.pad(images, ((0, 0), (0, 0), (pixels, 0), (pixels, 0)), mode="edge")
     return padded[:, :, : images.shape[2], : images.shape[3]]
 
 
-def phase_noise(images: Array, rng: np.random.Generator) -> Array:
+def phase_noise(images: Singles, rng: np.random.Generator) -> Singles:
     """Give each image random phases: noise with that image's power spectrum, mean and variance.
 
     The phases are those of white noise, so that the result is real; pixels may leave [0, 1].
@@ -51,5 +51,5 @@ def phase_noise(images: Array, rng: np.random.Generator) -> Array:
     phase = white / np.maximum(np.abs(white), 1e-12)
     spectrum = np.fft.rfft2(images)
     phase[..., 0, 0] = 1  # the mean stays
-    noise: Array = np.fft.irfft2(np.abs(spectrum) * phase, s=images.shape[-2:])
+    noise: Floats = np.fft.irfft2(np.abs(spectrum) * phase, s=images.shape[-2:])
     return noise.astype(np.float32)

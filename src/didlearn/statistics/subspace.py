@@ -32,7 +32,7 @@ def principal_subspace(x: Features, dimension: int) -> Subspace:
     Through the covariance (D, D) or, where there are fewer images than pixels, their Gram matrix (n, n).
     """
     mean = x.mean(axis=0, dtype=np.float64)
-    return Subspace(mean, leading_directions(x, mean, min(dimension, len(x) - 1))[1])
+    return Subspace(mean, leading_directions(x, mean, min(dimension, max(1, len(x) - 1)))[1])
 
 
 def leading_directions(

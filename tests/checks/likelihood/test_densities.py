@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from didlearn.checks.likelihood.densities import Gaussian, Mixture, fit_baselines
-from didlearn.checks.likelihood.measure import bits_per_dimension, preferred
-from didlearn.checks.log_likelihood.sigma import peak
-from didlearn.result.values import Estimate
+from didlearn.checks.likelihood.densities import MixtureDensity, NormalDensity, fit_densities
 
 
 def data(n=500, D=6, seed=0):
@@ -20,7 +17,7 @@ def data(n=500, D=6, seed=0):
 def test_a_full_gaussian_is_scipys():
     x = data()
     expected = multivariate_normal(x.mean(axis=0), np.cov(x.T, bias=True)).logpdf(x[:20])
-    assert np.allclose(Gaussian.fit(x, 6).log_density(x[:20]), expected)
+    assert np.allclose(NormalDensity.fit(x, 6).log_density(x[:20]), expected)
 
 
 def test_ppca_is_the_maximum_likelihood_of_tipping_and_bishop():
@@ -29,52 +26,31 @@ def test_ppca_is_the_maximum_likelihood_of_tipping_and_bishop():
     rest = values[d:].mean()
     # At the maximum the mean log-likelihood is −½(Σ log λ + (D − d) log s + D + D log 2π).
     expected = -0.5 * (np.log(values[:d]).sum() + 4 * math.log(rest) + 6 + 6 * math.log(2 * math.pi))
-    assert Gaussian.fit(x, d).log_density(x).mean() == pytest.approx(expected)
+    assert NormalDensity.fit(x, d).log_density(x).mean() == pytest.approx(expected)
 
 
 def test_weights_count_rows():
     x = data(40)
     twice = np.concatenate([x, x[:10]])
     weights = np.ones(40) + (np.arange(40) < 10)
-    assert np.allclose(Gaussian.fit(x, 2, weights).log_density(x), Gaussian.fit(twice, 2).log_density(x))
+    assert np.allclose(NormalDensity.fit(x, 2, weights).log_density(x), NormalDensity.fit(twice, 2).log_density(x))
 
 
 def test_a_mixture_finds_two_clusters_and_is_a_density():
     rng = np.random.default_rng(1)
     x = np.concatenate([rng.normal(-4, 0.5, size=(300, 1)), rng.normal(3, 1.0, size=(100, 1))])
     x = np.concatenate([x, rng.normal(size=(400, 1))], axis=1)
-    model = Mixture.fit(x, 1, 2, rng)
+    model = MixtureDensity.fit(x, 1, 2, rng)
     assert np.sort(model.weights) == pytest.approx([0.25, 0.75], abs=0.02)
     a, b = np.meshgrid(np.linspace(-9, 9, 300), np.linspace(-6, 6, 200))
     grid = np.stack([a.ravel(), b.ravel()], axis=1)
     area = (18 / 299) * (12 / 199)
     assert np.exp(model.log_density(grid)).sum() * area == pytest.approx(1, abs=0.01)
-    assert model.log_density(x).mean() > Gaussian.fit(x, 2).log_density(x).mean() + 0.3
+    assert model.log_density(x).mean() > NormalDensity.fit(x, 2).log_density(x).mean() + 0.3
 
 
 def test_constant_pixels_do_not_break_a_fit():
     x = np.random.default_rng(2).random((100, 5))
     x[:, 3] = 0.5
-    for model in fit_baselines(x, 2, np.random.default_rng(0)).values():
+    for model in fit_densities(x, 2, np.random.default_rng(0)).values():
         assert np.isfinite(model.log_density(x)).all()
-
-
-def test_bits_per_dimension_of_uniform_pixels_are_eight():
-    assert bits_per_dimension(np.zeros(3), 100).tolist() == [8, 8, 8]
-    assert bits_per_dimension(np.array([100 * math.log(2)]), 100)[0] == pytest.approx(7)
-
-
-def test_no_preference_is_smaller_than_the_gap():
-    def difference(low, high):
-        return Estimate(value=(low + high) / 2, low=low, high=high, n=9, method="given")
-
-    assert preferred(difference(0.5, 2), 0.1, "a", "b") == "a"
-    assert preferred(difference(0.5, 2), 0.6, "a", "b") == "open"
-    assert preferred(difference(-2, -0.5), 0.1, "a", "b") == "b"
-    assert preferred(difference(-1, 1), 0.0, "a", "b") == "open"
-
-
-def test_the_peak_of_a_parabola():
-    x = np.array([0.0, 1.0, 2.0, 3.0])
-    assert peak(x, -((x - 1.3) ** 2)) == pytest.approx(1.3)
-    assert peak(x, x) == 3.0

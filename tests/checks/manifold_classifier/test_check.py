@@ -8,8 +8,6 @@ from torch import nn
 from didlearn.audit.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.manifold_classifier.check import ManifoldClassifier
-from didlearn.checks.manifold_classifier.measure import classified
-from didlearn.checks.manifold_classifier.outliers import outlier_parts
 from didlearn.images import open_images
 from didlearn.images.base import Images
 from didlearn.models import open_model
@@ -90,20 +88,3 @@ def test_without_held_out_images_it_is_not_run():
     found = run_check(CHECK, Subject(open_model(net), images_of(net, 30, 1)))
     assert found.verdict == "not_run"
     assert "--heldout" in found.reason
-
-
-def test_the_class_of_least_distance_is_the_answer():
-    errors = np.array([[3.0, 1.0], [0.0, 2.0], [5.0, 4.0]])
-    answers = {name: np.zeros(3, int) for name in ("neighbour_accuracy", "linear_accuracy")}
-    parts, _ = classified(errors, np.array([1, 1, 1]), answers, 0.95)
-    assert parts.estimates["manifold_accuracy"].value == pytest.approx(2 / 3)
-    assert parts.estimates["linear_accuracy"].value == 0
-
-
-def test_worse_than_chance_is_said():
-    rng = np.random.default_rng(0)
-    names = ("manifold", "subspace", "neighbour", "local_variance", "contrast")
-    inside = {name: rng.normal(1, size=50) for name in names}
-    outside = {"dark": {name: rng.normal(0 if name == "manifold" else 2, size=50) for name in names}}
-    _, said = outlier_parts(inside, outside, 0.95)
-    assert "tells dark with worse than chance" in said

@@ -1,4 +1,6 @@
-"""Typicality's numbers and verdict."""
+"""Typicality's numbers, counted by hand and under the null."""
+
+import math
 
 import numpy as np
 import pytest
@@ -7,56 +9,81 @@ from scipy.stats import kstest
 from didlearn.checks.typicality.measure import (
     batch_distances,
     batch_limit,
-    judge_typicality,
     single_pvalues,
-    typical_parts,
+    spread_of,
+    typical_estimates,
 )
-from didlearn.result.values import exactly
 from didlearn.rng import Stream
+from didlearn.statistics.means import exchange_pvalue
 
 
-def parts(shift=0.0, n=40, m=100, seed=0, batch=4):
+def estimates(shift=0.0, n=40, m=100, seed=0, batch=4):
     rng = np.random.default_rng(seed)
     own, train = rng.normal(50, 3, size=m), rng.normal(50 + 3 * shift, 3, size=n)
-    return typical_parts(own, {"train": train, "held-out": own[:20]}, batch, Stream(seed), 0.95)
+    return typical_estimates(own, {"train": train, "held-out": own[:20]}, batch, Stream(seed), 0.95)
 
 
-def judge(found, gap=0.0, drift=0.0):
-    estimates = found.estimates | {"bound_gap": exactly(gap, 0.95, 8, "given", "nats")}
-    estimates |= {"effort_drift": exactly(drift, 0.95, 8, "given", "nats")}
-    return judge_typicality(estimates, 0.5, 0.05, ["train", "held-out"])
+def test_a_case_counted_by_hand():
+    own = np.array([0.0, 2, 4, 6, 8])  # mean 4, standard deviation √10
+    real = {"train": np.array([3.0, 5, 100, 100, 7]), "held-out": np.array([4.0, 4])}
+    found = typical_estimates(own, real, 2, Stream(3), 0.9)
+    assert list(found) == ["entropy", "sample_spread"] + [
+        f"{what}_{name}"
+        for name in ("train", "heldout")
+        for what in ("typicality_shift", "typicality_pvalue", "atypical", "atypical_batches")
+    ]
+    assert found["entropy"].value == -4
+    assert found["sample_spread"].value == pytest.approx(math.sqrt(10))
+    assert found["typicality_shift_train"].value == pytest.approx((43 - 4) / math.sqrt(10))
+    assert found["typicality_shift_heldout"].value == 0
+    # Among five samples no single image can have a p-value below 2/6; of two whole batches one lies far.
+    assert found["atypical_train"].value == 0
+    assert found["atypical_batches_train"].value == 0.5
+    assert [found[f"atypical_batches_{name}"].n for name in ("train", "heldout")] == [2, 1]
+    assert [found[f"typicality_pvalue_{name}"].n for name in ("train", "heldout")] == [10, 7]
+    assert {estimate.level for estimate in found.values()} == {0.9}
+    assert found["entropy"].unit == found["sample_spread"].unit == "nats"
+    assert found["typicality_shift_train"].unit == "standard deviations"
 
 
-def test_a_difference_within_the_gap_of_the_bounds_is_open():
-    assert judge(parts(-1.5), gap=20.0).verdict == "inconclusive"
-    assert judge(parts(-1.5), drift=20.0).verdict == "inconclusive"
+def test_the_interval_of_the_shift_is_in_the_same_units_as_the_shift():
+    found = estimates(0.7)["typicality_shift_train"]
+    rng = np.random.default_rng(0)
+    own, train = rng.normal(50, 3, size=100), rng.normal(50 + 2.1, 3, size=40)
+    # Welch: the standard error of the difference, over the samples' spread; Student's quantile is near 2.
+    error = math.sqrt(own.var(ddof=1) / 100 + train.var(ddof=1) / 40) / own.std(ddof=1)
+    assert (found.high - found.low) / 2 == pytest.approx(1.99 * error, rel=0.02)
+    assert found.low < found.value < found.high
 
 
-@pytest.mark.parametrize(("shift", "words"), [(-1.5, "less likely"), (1.5, "likelier")])
-def test_both_directions_fail(shift, words):
-    found = parts(shift)
-    decision = judge(found)
-    assert decision.verdict == "fail"
-    assert words in decision.answer
-    estimate = found.estimates["typicality_shift_train"]
-    assert estimate.low < shift < estimate.high
+def test_pvalues_are_corrected_for_the_number_of_groups():
+    rng = np.random.default_rng(1)
+    own, real = rng.normal(size=20), {name: rng.normal(shift, size=9) for name, shift in (("train", 1), ("other", 0.5))}
+    found = typical_estimates(own, real, 2, Stream(3), 0.9)
+    raw = {name: exchange_pvalue(nats, own, Stream(3).numpy("exchange", name)) for name, nats in real.items()}
+    small, large = sorted(raw, key=raw.get)
+    assert found[f"typicality_pvalue_{small}"].value == pytest.approx(2 * raw[small])
+    assert found[f"typicality_pvalue_{large}"].value == pytest.approx(max(2 * raw[small], raw[large]))
 
 
-def test_the_same_law_passes_with_enough_images_and_is_open_with_few():
-    assert judge(parts(n=300, m=300)).verdict == "pass"
-    few = judge(parts(n=8, m=30))
-    assert few.verdict == "inconclusive"
-    assert "images would settle it" in few.answer
+def test_single_images_are_atypical_in_the_outer_five_percent():
+    own = np.arange(199.0)
+    # 2·(1 + 3)/200 = 0.04 and 2·(1 + 4)/200 = 0.05.
+    real = {"train": np.array([2.5, 3.5, 100.5, 194.5, 195.5, -9.0, 400.0, 100.0])}
+    assert typical_estimates(own, real, 2, Stream(0), 0.9)["atypical_train"].value == pytest.approx(4 / 8)
+
+
+def test_samples_that_are_all_as_likely_have_no_spread():
+    assert spread_of(np.ones(5)) == 1e-12
+    assert spread_of(np.array([1.0, 3.0])) == pytest.approx(math.sqrt(2))
 
 
 def test_pvalues_are_uniform_under_the_null():
-    found = [parts(n=12, m=30, seed=s).estimates["atypical_train"] for s in range(3)]
-    assert all(0 <= e.value <= 1 for e in found)
     raw = []
     for seed in range(120):
         rng = np.random.default_rng(seed)
-        only = typical_parts(rng.normal(size=30), {"train": rng.normal(size=12)}, 4, Stream(seed), 0.95)
-        raw.append(only.estimates["typicality_pvalue_train"].value)
+        only = typical_estimates(rng.normal(size=30), {"train": rng.normal(size=12)}, 4, Stream(seed), 0.95)
+        raw.append(only["typicality_pvalue_train"].value)
     assert kstest(raw, "uniform").pvalue > 0.01
 
 
@@ -67,6 +94,31 @@ def test_single_pvalues_of_samples_are_uniform_and_two_sided():
     low, middle, high = single_pvalues(np.array([-9.0, 0.0, 9.0]), rng.normal(size=199))
     assert low == high == pytest.approx(2 / 200)
     assert middle > 0.8
+
+
+def test_single_pvalues_counted_by_hand():
+    own = np.array([3.0, 1.0, 2.0, 2.0])
+    # Samples at most as large, and at least as large: 0|4, 1|4, 1|3, 3|3, 4|1, 4|0.
+    found = single_pvalues(np.array([0.0, 1.0, 1.5, 2.0, 3.0, 9.0]), own)
+    assert found == pytest.approx([2 / 5, 4 / 5, 4 / 5, 1, 4 / 5, 2 / 5])
+
+
+def test_batches_are_consecutive_and_whole():
+    own = np.array([0.0, 2.0])
+    assert batch_distances(np.array([1.0, 2, 3, 6, 99]), own, 2).tolist() == [0.5, 3.5]
+    assert batch_distances(np.array([1.0, 2, 3]), own, 9).tolist() == [1.0]
+
+
+def test_the_limit_leaves_out_what_the_batch_holds():
+    # Of three samples a batch of two leaves one: |mean of two − the third| is 15, 0 or 15 here.
+    assert batch_limit(np.array([0.0, 10, 20]), 2, np.random.default_rng(0)) == 15
+    assert batch_limit(np.array([0.0, 10, 20]), 9, np.random.default_rng(0)) == 15
+    assert batch_limit(np.array([0.0, 10]), 1, np.random.default_rng(0)) == 10
+    # One sample in 200 lies far: half a percent of the batches of one hold it, which is less than one in a hundred.
+    rare = np.zeros(200)
+    rare[0] = 100.0
+    assert batch_limit(rare, 1, np.random.default_rng(0)) == pytest.approx(100 / 199)
+    assert batch_limit(rare[:50], 1, np.random.default_rng(0)) == 100
 
 
 def test_batches_of_samples_are_rarely_far():

@@ -8,29 +8,31 @@ it, farther out than the prior reaches, and between an image and the point found
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from didlearn.arrays import Array
+from didlearn.arrays import Flags, Singles
 from didlearn.audit.subject import Subject
-from didlearn.checks.groups import Group
-from didlearn.checks.inverting import Effort, find
+from didlearn.checks.inversion.inverted import Inverted, relative_error
+from didlearn.checks.inverting import SearchEffort, find
 from didlearn.checks.targets import planted, with_noise
 from didlearn.derivatives.jacobian import hessian
-from didlearn.inversion.invert import Inversion
+from didlearn.inversion.invert import Inversion, Method
 from didlearn.inversion.target import Target
 from didlearn.models.base import LatentModel
-from didlearn.result.values import Estimate
+from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.intervals import proportion
 
-_RECOVERED = 1e-4  # of the image's variance
-_RADII = (0.5, 1.5)
-_ROUNDING = 1 / 12 / 255**2  # mean square of rounding to 8 bits: less noise than that is none
+_FOUND_AGAIN = 1e-4  # of the image's variance
+_PRIOR_RADII = (0.5, 1.5)
+_ROUNDING_ERROR = 1 / 12 / 255**2  # mean square of rounding to 8 bits: less noise than that is none
 _SEGMENT = 0.5
-_SLACK = 1e-3
+_LEEWAY = 1e-3  # of an error, for rounding
 _FLAT = 1e-4  # curvature relative to the largest
+_TOGETHER = 4  # images whose Hessians are held at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,77 +40,109 @@ class Controls:
     """What the controls showed.
 
     Attributes:
-        exact: errors of planted images, relative to their variance, (n,). exact_published: by the published protocol.
-        success: rates by name, each an ``Estimate``.
-        found: the planted images' inversions. images: the planted images.
-        noise_ratio: recovered error of planted + noise over the noise's (1 − d/D), the median.
+        images: the planted images. found: their inversions.
+        success: rates by name.
+        noise_recovered: recovered error of planted + noise over the noise's (1 − d/D), the median: 1 for a linear
+            generator.
     """
 
-    images: Array
+    images: Singles
     found: Inversion
-    exact: Array
     success: dict[str, Estimate]
-    noise_ratio: float
+    noise_recovered: Estimate
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """All of them by name."""
+        return {**self.success, "noise_recovered": self.noise_recovered}
 
 
-def run_controls(
-    subject: Subject, train: Group, count: int, effort: Effort, published: bool, rng: Stream, level: float
-) -> Controls:
+class Search(NamedTuple):
+    """Whose manifold is searched, how hard, and the level of the rates."""
+
+    subject: Subject
+    effort: SearchEffort
+    level: float
+
+    @property
+    def model(self) -> LatentModel:
+        """The subject's model."""
+        assert isinstance(self.subject.model, LatentModel)
+        return self.subject.model
+
+    def find(self, name: str, images: Singles, method: Method = "bfgs") -> Inversion:
+        """Invert images (n, C, H, W)."""
+        return find(self.subject, name, images, self.effort, method)
+
+    def plant(self, count: int, rng: Stream, radius: float = 1.0) -> Singles:
+        """Decode ``count`` prior draws, scaled by ``radius``."""
+        return planted(self.model, count, rng, self.subject.device, radius)
+
+    def rate(self, successes: Flags) -> Estimate:
+        """Return the share of successes (n,)."""
+        return proportion(int(successes.sum()), len(successes), self.level)
+
+
+def run_controls(search: Search, train: Inverted, count: int, published: bool, rng: Stream) -> Controls:
     """Plant images, search for them as for any other, and count the successes."""
-    model = subject.model
-    assert isinstance(model, LatentModel)
-    images = planted(model, count, rng.child("planted"), subject.device)
-    found = find(subject, "planted images", images, effort)
-    exact = _relative(found, images)
-    success = {"recovered": _rate(exact < _RECOVERED, level)}
+    images = search.plant(count, rng.child("planted"))
+    found, few = search.find("planted images", images), max(4, count // 3)
+    success = {"recovered": found_again(search, found, images)}
     if published:
-        theirs = _relative(find(subject, "planted images", images, effort, "adam"), images)
-        success["recovered_published"] = _rate(theirs < _RECOVERED, level)
-    few = max(4, count // 3)
-    for radius in _RADII:
-        far = planted(model, few, rng.child("radius", str(radius)), subject.device, radius)
-        success[f"recovered_{radius:g}"] = _rate(
-            _relative(find(subject, f"planted at {radius:g}", far, effort), far) < _RECOVERED, level
-        )
-    strength = max(float(np.median(train.found.error)), _ROUNDING)
-    noisy, added = with_noise(images, strength, rng.numpy("planted noise"))
-    near = find(subject, "planted images with noise", noisy, effort)
-    success["recovered_noisy"] = _rate(near.error <= added * (1 + _SLACK), level)
-    size, latent = images[0].size, int(np.prod(model.latent_shape))
-    ratio = float(np.median(near.error / added)) / max(1 - latent / size, 1 / size)
-    success["segments_consistent"] = _segments(subject, train, few, effort, level)
-    success["no_way_down"] = _curvature(model, train, few, subject.device, level)
-    return Controls(images, found, exact, success, ratio)
+        theirs = search.find("planted images", images, "adam")
+        success["recovered_published"] = found_again(search, theirs, images)
+    for radius in _PRIOR_RADII:
+        far = search.plant(few, rng.child("radius", str(radius)), radius)
+        success[f"recovered_{radius:g}"] = found_again(search, search.find(f"planted at {radius:g}", far), far)
+    success["recovered_noisy"], ratio = noisy_found(search, images, train, rng.numpy("planted noise"))
+    success["segments_consistent"] = segments_consistent(search, train, few)
+    success["no_way_down"] = no_way_down(search, train, few)
+    return Controls(images, found, success, ratio)
 
 
-def _relative(found: Inversion, images: Array) -> Array:
-    variance = images.reshape(len(images), -1).astype(np.float64).var(axis=1)
-    return found.error / np.maximum(variance, 1e-12)
+def found_again(search: Search, found: Inversion, images: Singles) -> Estimate:
+    """How many of the planted images were found, up to what float32 rounds away."""
+    return search.rate(relative_error(found, images) < _FOUND_AGAIN)
 
 
-def _rate(successes: Array, level: float) -> Estimate:
-    return proportion(int(successes.sum()), len(successes), level)
+def noisy_found(
+    search: Search, images: Singles, train: Inverted, rng: np.random.Generator
+) -> tuple[Estimate, Estimate]:
+    """Plant images with noise as strong as the training images' error.
+
+    Returns:
+        How many were found at least as near as they were planted, and the median of the recovered error over the
+        noise's (1 − d/D): what a linear generator of that latent leaves of white noise.
+    """
+    strength = max(float(np.median(train.found.error)), _ROUNDING_ERROR)
+    noisy, added = with_noise(images, strength, rng)
+    near = search.find("planted images with noise", noisy)
+    D, d = images[0].size, int(np.prod(search.model.latent_shape))
+    ratio = float(np.median(near.error / added)) / max(1 - d / D, 1 / D)
+    method = "recovered error over the noise's (1 − d/D)"
+    found = exactly(ratio, search.level, len(images), method, "ratio")
+    return search.rate(near.error <= added * (1 + _LEEWAY)), found
 
 
-def _segments(subject: Subject, train: Group, count: int, effort: Effort, level: float) -> Estimate:
+def segments_consistent(search: Search, train: Inverted, count: int) -> Estimate:
     """If ẑ is nearest to x, it is nearest to every point between G(ẑ) and x: a better one found there is a proof."""
     start, x = train.found.image[:count], train.images[:count]
     between = (1 - _SEGMENT) * start + _SEGMENT * x
-    found = find(subject, "points on the way", between.astype(np.float32), effort)
+    found = search.find("points on the way", between.astype(np.float32))
     bound = np.square(between.astype(np.float64) - start).reshape(len(x), -1).mean(axis=1)
-    return _rate(found.error >= bound * (1 - _SLACK), level)
+    return search.rate(found.error >= bound * (1 - _LEEWAY))
 
 
-def _curvature(model: LatentModel, train: Group, count: int, device: str, level: float) -> Estimate:
+def no_way_down(search: Search, train: Inverted, count: int) -> Estimate:
     """Whether JᵀJ + Σ r ∇²G has no direction that curves downwards at ẑ: where it has, ẑ is no local minimum.
 
     Directions the decoder all but ignores have curvatures that rounding may turn: they do not count.
     """
-    found = train.found.subset(slice(0, count))
+    found, device = train.found.subset(slice(0, count)), search.subject.device
     labels = None if found.label is None else torch.from_numpy(found.label).to(device)
     x = torch.from_numpy(train.images[:count]).flatten(1).to(device)
-    target = Target(model, x, labels)
-    rows = torch.arange(len(x)).split(4)
     z = torch.from_numpy(found.latent).flatten(1).to(device)
+    target = Target(search.model, x, labels)
+    rows = torch.arange(len(x)).split(_TOGETHER)
     values = torch.cat([torch.linalg.eigvalsh(hessian(target.rows(index), z[index])) for index in rows])
-    return _rate((values[:, 0] > -_FLAT * values[:, -1].abs()).cpu().numpy(), level)
+    return search.rate((values[:, 0] > -_FLAT * values[:, -1].abs()).cpu().numpy())

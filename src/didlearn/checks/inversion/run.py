@@ -1,15 +1,35 @@
-"""Invert every group and the controls, and compare."""
+"""Run the inversion check."""
 
 from __future__ import annotations
 
+import math
+
 from didlearn.audit.subject import Subject
-from didlearn.checks.groups import image_groups
 from didlearn.checks.inversion.check import FEWEST, InversionCheck
-from didlearn.checks.inversion.controls import run_controls
-from didlearn.checks.inversion.measure import baseline_parts, control_parts, error_parts, likely_parts, manifold_parts
-from didlearn.checks.inversion.page import effort_figure, error_figure, triptychs
+from didlearn.checks.inversion.controls import Controls, Search, run_controls
+from didlearn.checks.inversion.inverted import invert_groups
+from didlearn.checks.inversion.measure import (
+    Estimates,
+    Groups,
+    Others,
+    error_estimates,
+    error_limit,
+    likely_estimates,
+    manifold_estimates,
+    others_estimates,
+    others_of,
+    own_errors,
+)
+from didlearn.checks.inversion.page import (
+    control_table,
+    effort_figure,
+    error_figure,
+    group_table,
+    others_table,
+    triptychs,
+)
 from didlearn.checks.inversion.verdict import judge_inversion
-from didlearn.checks.inverting import Effort
+from didlearn.checks.inverting import SearchEffort
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
@@ -24,24 +44,38 @@ def run_inversion(check: InversionCheck, subject: Subject, rng: Stream) -> Check
     fault = find_fault(subject.draw(check.images), subject.train.shape, FEWEST)
     if fault is not None:
         return fault.result(check.name)
-    effort = Effort(check.draws, check.starts, check.rounds)
-    groups = image_groups(subject, check.images, effort, check.published, rng)
-    controls = run_controls(subject, groups["train"], check.images, effort, check.published, rng, check.level)
-    numbers = error_parts(groups, rng, check.level) + likely_parts(subject, groups["train"], effort, check.level)
-    numbers += manifold_parts(groups, controls, check.level)
-    limit = numbers.estimates["own_error_limit"].value or 0.0
-    pictures = Parts(
+    search = Search(subject, SearchEffort(check.draws, check.starts, check.rounds), check.level)
+    groups = invert_groups(subject, check.images, search.effort, check.published, rng)
+    controls = run_controls(search, groups["train"], check.images, check.published, rng)
+    others = {name: others_of(subject, group) for name, group in groups.items()}
+    parts = Parts(_estimates(search, groups, controls, others, rng)) + _page(groups, controls, others)
+    parts += Parts(notes=subject.left_out)
+    decision = judge_inversion(
+        parts.estimates, check.required, check.tolerance, check.alpha, honest=not subject.split_off
+    )
+    return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
+
+
+def _estimates(search: Search, groups: Groups, controls: Controls, others: dict[str, Others], rng: Stream) -> Estimates:
+    level = search.level
+    return {
+        **error_estimates(groups, rng, level),
+        **likely_estimates(search, groups["train"]),
+        **manifold_estimates(groups, own_errors(groups, controls), level),
+        **controls.estimates,
+        **others_estimates(others, level),
+    }
+
+
+def _page(groups: Groups, controls: Controls, others: dict[str, Others]) -> Parts:
+    limit, train = error_limit(own_errors(groups, controls)), groups["train"].found
+    dimension = math.prod(train.latent.shape[1:])
+    return Parts(
+        tables=(group_table(groups, limit), control_table(controls), others_table(groups, others, dimension)),
         figures=(
             error_figure(groups, controls.found.error, limit),
             effort_figure(groups, ("train", "held-out", "generated")),
         ),
         galleries=(triptychs(groups),),
-        notes=subject.left_out,
-        arrays={f"{name}_error": group.found.error for name, group in groups.items()}
-        | {"train_latent": groups["train"].found.latent},
+        arrays={f"{name}_error": group.found.error for name, group in groups.items()} | {"train_latent": train.latent},
     )
-    parts = numbers + control_parts(controls) + baseline_parts(subject, groups, check.level) + pictures
-    decision = judge_inversion(
-        parts.estimates, check.required, check.tolerance, check.alpha, honest=not subject.split_off
-    )
-    return CheckResult(check=check.name, **decision._asdict(), **parts.fields())

@@ -1,32 +1,56 @@
-"""Estimate every group's likelihood, bound it, and compare."""
+"""Run the likelihood check."""
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from typing import NamedTuple
 
 from didlearn.audit.subject import Subject
 from didlearn.checks.likelihood.check import FEWEST, LikelihoodCheck
 from didlearn.checks.likelihood.measure import (
-    baseline_parts,
-    complexity_parts,
-    encoder_parts,
+    OWN_GROUPS,
+    WIDEST,
+    Images,
+    complexity_estimates,
+    density_estimates,
+    density_values,
+    encoder_estimates,
+    likelihood_estimates,
+    preference_estimates,
+    sigma_estimates,
+)
+from didlearn.checks.likelihood.page import (
+    complexity_figure,
+    density_table,
     extremes,
-    likelihood_parts,
-    preference_parts,
-    ranking_parts,
-    sigma_parts,
+    likelihood_figure,
+    preference_table,
+    ranking_figure,
+    ranking_table,
+    sigma_figures,
 )
 from didlearn.checks.likelihood.verdict import judge_likelihood
-from didlearn.checks.log_likelihood.bounds import drift_parts, gap_parts, slack_of
-from didlearn.checks.log_likelihood.effort import LEAST_BUDGET, Effort
+from didlearn.checks.log_likelihood.bounds import Likelihoods, bound_gap, effort_drift, slack_of
+from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.checks.log_likelihood.estimate import log_likelihood, sandwich
-from didlearn.checks.log_likelihood.groups import own_images, real_groups
-from didlearn.checks.log_likelihood.sigma import calibrate
+from didlearn.checks.log_likelihood.images import own_images, real_groups
+from didlearn.checks.log_likelihood.sigma import Calibration, choose_sigma
+from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
+
+
+class Measured(NamedTuple):
+    """Every group's images (n, C, H, W), and their log-likelihoods (n,) at a quarter, half and the whole budget."""
+
+    groups: Images
+    calibration: Calibration
+    by_budget: dict[int, Likelihoods]
+    before: Likelihoods
+    found: Likelihoods
 
 
 @one_thread()
@@ -36,33 +60,67 @@ def run_likelihood(check: LikelihoodCheck, subject: Subject, rng: Stream) -> Che
     fault = find_fault(subject.draw(FEWEST), subject.train.shape, FEWEST)
     if fault is not None:
         return fault.result(check.name)
-    effort = Effort(check.images, check.chains, check.budget, check.observation, check.sigma)
-    groups = real_groups(subject, check.images, check.observation)
-    calibration = calibrate(subject, groups["held-out"], effort)
-    groups["generated"] = own_images(subject, check.images, check.observation, calibration.sigma)
-    half, quarter = (max(check.budget // share, LEAST_BUDGET) for share in (2, 4))
+    effort = ChainEffort(check.images, check.chains, check.budget, check.observation, check.sigma)
+    measured = _measure(subject, effort)
+    parts = _likelihoods(subject, measured, effort, check.level) + _beside(subject, measured, rng, check.level)
+    parts += Parts(
+        galleries=(extremes(measured.groups, measured.found),),
+        notes=subject.left_out,
+        arrays={f"{name}_log_likelihood": values for name, values in measured.found.items()},
+    )
+    outside = [name for name in measured.groups if name not in OWN_GROUPS]
+    decision = judge_likelihood(parts.estimates, outside, check.tightness, check.budget)
+    return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
+
+
+def _measure(subject: Subject, effort: ChainEffort) -> Measured:
+    groups = real_groups(subject, effort.images, effort.observation)
+    calibration = choose_sigma(subject, groups["held-out"], effort)
+    groups["generated"] = own_images(subject, effort.images, effort.observation, calibration.sigma)
+    half = effort.share(2)
     by_budget = {
         budget: {
             name: log_likelihood(subject, name, images, calibration.sigma, effort, budget)
             for name, images in groups.items()
         }
-        for budget in sorted({quarter, half, check.budget})
+        for budget in sorted({effort.share(4), half, effort.budget})
     }
-    found = by_budget[check.budget]
-    bounds = gap_parts(sandwich(subject, calibration.sigma, effort), check.level)
-    bounds += sigma_parts(calibration, check.level)
-    D = int(np.prod(subject.train.shape))
-    parts = likelihood_parts(found, D, check.level, bits=check.observation != "bernoulli") + bounds
-    parts += drift_parts(by_budget[half], found, check.level)
-    parts += preference_parts(found, slack_of(parts.estimates), check.level) + ranking_parts(by_budget)
-    parts += encoder_parts(subject, groups, calibration.sigma, check.observation, check.level)
-    simple, ppca = baseline_parts(subject, groups, found, rng, check.level)
-    parts += simple + complexity_parts(groups, found, ppca, rng, check.level)
-    parts += Parts(
-        galleries=(extremes(groups, found),),
-        notes=subject.left_out,
-        arrays={f"{name}_log_likelihood": values for name, values in found.items()},
+    return Measured(groups, calibration, by_budget, by_budget[half], by_budget[effort.budget])
+
+
+def _likelihoods(subject: Subject, measured: Measured, effort: ChainEffort, level: float) -> Parts:
+    """What the likelihoods are, how far to trust them, and which group is likelier."""
+    groups, calibration, by_budget, before, found = measured
+    D, bits = math.prod(next(iter(groups.values())).shape[1:]), effort.observation != "bernoulli"
+    bounds = bound_gap(sandwich(subject, calibration.sigma, effort), level)
+    drift = effort_drift(before, found, level)
+    preferences = preference_estimates(found, level)
+    return Parts(
+        estimates={
+            **likelihood_estimates(found, D, level, bits=bits),
+            **bounds,
+            **sigma_estimates(calibration, level),
+            **drift,
+            **preferences,
+            **encoder_estimates(subject, groups, calibration.sigma, effort.observation, level),
+        },
+        tables=(preference_table(found, preferences, slack_of(bounds | drift)), ranking_table(by_budget)),
+        figures=(likelihood_figure(found), *sigma_figures(calibration), ranking_figure(by_budget)),
     )
-    outside = [name for name in groups if name not in ("train", "held-out", "generated")]
-    decision = judge_likelihood(parts.estimates, outside, check.tightness, check.budget)
-    return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
+
+
+def _beside(subject: Subject, measured: Measured, rng: Stream, level: float) -> Parts:
+    """What simple densities and trivial statistics say of the same images."""
+    assert isinstance(subject.model, LatentModel)
+    groups, found = measured.groups, measured.found
+    values, fitted = density_values(subject, groups, rng)
+    estimates = density_estimates(values, level) | complexity_estimates(
+        groups, found, values.get("ppca", {}), rng, level
+    )
+    figures = (complexity_figure(groups, found),)
+    if not values:
+        D = math.prod(subject.model.image_shape)
+        left_out = f"Simple densities were left out: they are fitted up to {WIDEST} pixels, here are {D}."
+        return Parts(estimates, figures=figures, notes=(left_out,))
+    table = density_table(found, values, math.prod(subject.model.latent_shape), fitted)
+    return Parts(estimates, tables=(table,), figures=figures)

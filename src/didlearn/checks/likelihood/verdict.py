@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from didlearn.checks.likelihood.measure import preferred
-from didlearn.checks.log_likelihood.bounds import key, slack_of
+from didlearn.checks.likelihood.measure import preference_key, preferred
+from didlearn.checks.log_likelihood.bounds import slack_of
 from didlearn.result.parts import Decision, settled_by_more
 from didlearn.result.values import Estimate, Settles
 from didlearn.result.words import number, to_places
@@ -50,7 +50,7 @@ def _loose(said: str, gap: float, tightness: float, budget: int) -> Decision:
 
 
 def _preferred(estimates: dict[str, Estimate], a: str, b: str, slack: float) -> str:
-    return preferred(estimates[key(key("preference", a), b)], slack, a, b)
+    return preferred(estimates[preference_key(a, b)], slack, a, b)
 
 
 def _likelihoods_in_words(estimates: dict[str, Estimate], slack: float) -> str:

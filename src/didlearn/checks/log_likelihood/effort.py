@@ -8,7 +8,7 @@ LEAST_BUDGET = 120  # what search and pilot need
 
 
 @dataclass(frozen=True)
-class Effort:
+class ChainEffort:
     """Parameters of annealed importance sampling that both checks share (see ``log_evidence``).
 
     Attributes:
@@ -23,3 +23,7 @@ class Effort:
     budget: int = 400
     observation: str = "gaussian"
     sigma: float | None = None
+
+    def share(self, parts: int) -> int:
+        """Return the budget divided by ``parts``, and no less than search and pilot need."""
+        return max(self.budget // parts, LEAST_BUDGET)

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 from scipy.special import logsumexp
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats, Singles
 from didlearn.audit.subject import Subject
-from didlearn.checks.log_likelihood.effort import Effort
+from didlearn.checks.groups import content_of
+from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.evidence.bdmc import Sandwich, bdmc
 from didlearn.evidence.log_evidence import log_evidence
 from didlearn.models.base import LatentModel
 
 
 def log_likelihood(
-    subject: Subject, name: str, images: Array, sigma: float, effort: Effort, budget: int | None = None
-) -> Array:
+    subject: Subject, name: str, images: Singles, sigma: float, effort: ChainEffort, budget: int | None = None
+) -> Floats:
     """Return lower bounds on log p(x) of images (n, C, H, W), in nats: (n,).
 
     A class-conditional generator is averaged over its classes: log p(x) = log Σ p(x|y) / classes.
     """
     assert isinstance(subject.model, LatentModel)
     model, budget = subject.model, effort.budget if budget is None else budget
-    content = hashlib.blake2b(np.ascontiguousarray(images).tobytes(), digest_size=16).hexdigest()
 
-    def under(label: int | None) -> Array:
+    def under(label: int | None) -> Floats:
         labels = None if label is None else np.full(len(images), label)
         return log_evidence(
             model,
@@ -42,32 +40,33 @@ def log_likelihood(
             advance=lambda done: subject.progress(f"likelihood of {name}", done, len(images)),
         ).lower
 
-    def make() -> Array:
+    def make() -> Floats:
         if model.classes is None:
             return under(None)
         each = np.stack([under(label) for label in range(model.classes)])
         return np.asarray(logsumexp(each, axis=0) - np.log(model.classes))
 
-    return subject.once(("likelihood", content, sigma, effort, budget), make)
+    return subject.once(("likelihood", content_of(images), sigma, effort, budget), make)
 
 
-def sandwich(subject: Subject, sigma: float, effort: Effort) -> Sandwich:
+def sandwich(subject: Subject, sigma: float, effort: ChainEffort) -> Sandwich:
     """Return both bounds on images the model made itself: how loose the lower one is."""
     assert isinstance(subject.model, LatentModel)
     model = subject.model
 
     def make() -> Sandwich:
+        count = max(2, effort.images // 2)
         return bdmc(
             model,
             sigma,
-            max(2, effort.images // 2),
+            count,
             subject.seed,
             effort.chains,
             observation=effort.observation,
             budget=effort.budget,
             device=subject.device,
             threads=subject.threads,
-            advance=lambda done: subject.progress("bounds on simulated images", done, effort.images),
+            advance=lambda done: subject.progress("bounds on simulated images", done, count),
         )
 
     return subject.once(("sandwich", sigma, effort), make)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.arrays import Array
+from didlearn.arrays import Floats, Singles
 from didlearn.audit.subject import Subject
-from didlearn.checks.log_likelihood.effort import LEAST_BUDGET, Effort
+from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.checks.log_likelihood.estimate import log_likelihood
 from didlearn.inversion.invert import invert
 from didlearn.models.base import LatentModel
 
+FEW = 8  # held-out images that σ is chosen on
 _FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0)
-FEW = 8
-_LEAST = 1e-3
+_STEP = 1.4
+_MOST = 10  # values tried, at the upper end
+_LEAST_SIGMA = 1e-3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Calibration:
     """The observation noise and where it comes from.
 
@@ -36,43 +39,53 @@ class Calibration:
     mean: tuple[float, ...] = ()
 
 
-def calibrate(subject: Subject, heldout: Array, effort: Effort) -> Calibration:
+def choose_sigma(subject: Subject, heldout: Singles, effort: ChainEffort) -> Calibration:
     """Choose σ on a few held-out images (n, C, H, W), unless it is given; Bernoulli observations have none."""
     if effort.sigma is not None:
         return Calibration(effort.sigma)
     if effort.observation == "bernoulli":
         return Calibration(1.0)
-    return subject.once(("sigma", effort), lambda: _calibrate(subject, heldout[:FEW], effort))
+    return subject.once(("sigma", effort), lambda: _search_sigma(subject, heldout[:FEW], effort))
 
 
-def _calibrate(subject: Subject, few: Array, effort: Effort) -> Calibration:
+def _search_sigma(subject: Subject, few: Singles, effort: ChainEffort) -> Calibration:
+    def mean_at(sigma: float) -> float:
+        return float(log_likelihood(subject, f"σ = {sigma:.3g}", few, sigma, effort, budget=effort.share(2)).mean())
+
+    start = reconstruction_sigma(subject, few)
+    tried, means = try_around(start, mean_at)
+    best = math.exp(peak(np.log(tried), np.array(means)))
+    return Calibration(best, start, best, tuple(tried), tuple(means))
+
+
+def reconstruction_sigma(subject: Subject, few: Singles) -> float:
+    """Return √(mean ‖x − G(ẑ)‖² / (D − d)): d of the D dimensions of the noise are fitted away by the search."""
     assert isinstance(subject.model, LatentModel)
     found = invert(
         subject.model, few, seed=subject.seed, rounds=1, within=False, device=subject.device, threads=subject.threads
     )
     D, d = few[0].size, math.prod(subject.model.latent_shape)
-    start = max(_LEAST, math.sqrt(float(found.error.mean()) * D / max(D - d, 1)))
+    return max(_LEAST_SIGMA, math.sqrt(float(found.error.mean()) * D / max(D - d, 1)))
+
+
+def try_around(start: float, mean_at: Callable[[float], float]) -> tuple[list[float], list[float]]:
+    """Try values about ``start``, and on beyond an end while the mean is largest there.
+
+    Returns:
+        The values, ascending, and ``mean_at`` each.
+    """
     tried = [start * factor for factor in _FACTORS]
-    means = [_mean(subject, few, sigma, effort) for sigma in tried]
-    while means[0] == max(means) and tried[0] > _LEAST:
-        tried.insert(0, tried[0] / 1.4)
-        means.insert(0, _mean(subject, few, tried[0], effort))
-    while means[-1] == max(means) and len(tried) < 2 * len(_FACTORS):
-        tried.append(tried[-1] * 1.4)
-        means.append(_mean(subject, few, tried[-1], effort))
-    best = peak(np.log(tried), np.array(means))
-    return Calibration(math.exp(best), start, math.exp(best), tuple(tried), tuple(means))
+    means = [mean_at(sigma) for sigma in tried]
+    while means[0] == max(means) and tried[0] > _LEAST_SIGMA:
+        tried.insert(0, tried[0] / _STEP)
+        means.insert(0, mean_at(tried[0]))
+    while means[-1] == max(means) and len(tried) < _MOST:
+        tried.append(tried[-1] * _STEP)
+        means.append(mean_at(tried[-1]))
+    return tried, means
 
 
-def _mean(subject: Subject, few: Array, sigma: float, effort: Effort) -> float:
-    return float(
-        log_likelihood(
-            subject, f"σ = {sigma:.3g}", few, sigma, effort, budget=max(effort.budget // 2, LEAST_BUDGET)
-        ).mean()
-    )
-
-
-def peak(x: Array, y: Array) -> float:
+def peak(x: Floats, y: Floats) -> float:
     """Return where the parabola through the highest point and its neighbours has its top, within them."""
     at = int(y.argmax())
     if at in (0, len(y) - 1):

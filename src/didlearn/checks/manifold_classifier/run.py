@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from didlearn.arrays import Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import heldout_images, outside_pixels, pixels
-from didlearn.checks.inverting import Effort, find
+from didlearn.checks.inverting import SearchEffort, find
 from didlearn.checks.manifold_classifier.check import FEWEST, ManifoldClassifier, has_classes
-from didlearn.checks.manifold_classifier.measure import baselines, classified
-from didlearn.checks.manifold_classifier.outliers import outlier_parts, scores
-from didlearn.checks.manifold_classifier.page import roc_figure
+from didlearn.checks.manifold_classifier.measure import accuracies, classifier_answers
+from didlearn.checks.manifold_classifier.outliers import OWN, Scores, outlier_estimates, scores_of
+from didlearn.checks.manifold_classifier.page import accuracy_table, outlier_table, roc_figure
+from didlearn.checks.manifold_classifier.verdict import say_classes, say_outside
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
+
+_UNJUDGED = "there is no agreed level for it; the baselines beside it are what it is read against"
 
 
 @one_thread()
@@ -22,21 +26,38 @@ def run_manifold_classifier(check: ManifoldClassifier, subject: Subject) -> Chec
     fault = find_fault(subject.draw(FEWEST), subject.train.shape, FEWEST)
     if fault is not None:
         return fault.result(check.name)
-    effort = Effort(check.draws, check.starts, check.rounds)
+    classes, about_classes = _classes(check, subject)
+    outliers, about_outliers = _outliers(check, subject)
+    parts, said = Parts(notes=subject.left_out) + classes + outliers, " ".join((*about_classes, *about_outliers))
+    return CheckResult(check=check.name, verdict="measured", reason=_UNJUDGED, answer=said, **parts.fields())
+
+
+def _classes(check: ManifoldClassifier, subject: Subject) -> tuple[Parts, list[str]]:
     heldout = heldout_images(subject, check.images)
-    inside = pixels(heldout)
-    found = find(subject, "held-out", inside, effort)
-    parts, said = Parts(notes=subject.left_out), []
-    if has_classes(subject) and found.class_error is not None and heldout.labels is not None:
-        classes, sentence = classified(found.class_error, heldout.labels, baselines(subject, inside), check.level)
-        parts += classes
-        said.append(sentence)
+    images = pixels(heldout)
+    found = find(subject, "held-out", images, _effort(check))
+    if not has_classes(subject) or found.class_error is None or heldout.labels is None:
+        return Parts(), []
+    others = classifier_answers(subject, images)
+    estimates = accuracies(found.class_error, heldout.labels, others, check.level)
+    return Parts(estimates, tables=(accuracy_table(estimates),)), [say_classes(estimates)]
+
+
+def _outliers(check: ManifoldClassifier, subject: Subject) -> tuple[Parts, list[str]]:
     outside = outside_pixels(subject, check.images)
-    if outside:
-        errors = {name: find(subject, name, images, effort).error for name, images in outside.items()}
-        others = {name: scores(subject, images, errors[name]) for name, images in outside.items()}
-        outliers, sentence = outlier_parts(scores(subject, inside, found.error), others, check.level)
-        parts += outliers + Parts(figures=(roc_figure(found.error, errors),))
-        said.append(sentence)
-    reason = "there is no agreed level for it; the baselines beside it are what it is read against"
-    return CheckResult(check=check.name, verdict="measured", reason=reason, answer=" ".join(said), **parts.fields())
+    if not outside:
+        return Parts(), []
+
+    def scored(name: str, images: Singles) -> Scores:
+        return scores_of(subject, images, find(subject, name, images, _effort(check)).error)
+
+    inside = scored("held-out", pixels(heldout_images(subject, check.images)))
+    others = {name: scored(name, images) for name, images in outside.items()}
+    estimates = outlier_estimates(inside, others, check.level)
+    figure = roc_figure(inside[OWN], {name: scores[OWN] for name, scores in others.items()})
+    parts = Parts(estimates, tables=(outlier_table(estimates, list(others)),), figures=(figure,))
+    return parts, [say_outside(estimates, name) for name in others]
+
+
+def _effort(check: ManifoldClassifier) -> SearchEffort:
+    return SearchEffort(check.draws, check.starts, check.rounds)

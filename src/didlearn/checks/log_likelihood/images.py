@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from didlearn.arrays import Array
+from didlearn.arrays import Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.targets import planted
 from didlearn.evidence.observation import make_observation
@@ -13,18 +13,18 @@ from didlearn.images.base import Images
 from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 
-_LEVELS = 256
+_PIXEL_LEVELS = 256
 
 
-def real_groups(subject: Subject, count: int, observation: str) -> dict[str, Array]:
-    """Return training, held-out and outside images, (n, C, H, W) float32; those of another shape are left out."""
+def real_groups(subject: Subject, count: int, observation: str) -> dict[str, Singles]:
+    """Return training, held-out and outside images, (n, C, H, W); those of another shape are left out."""
     assert subject.train is not None
     assert subject.heldout is not None
     sets: dict[str, Images] = {"train": subject.train, "held-out": subject.heldout, **subject.comparable}
     return {name: _dequantised(subject, name, images, count, observation) for name, images in sets.items()}
 
 
-def _dequantised(subject: Subject, name: str, images: Images, count: int, observation: str) -> Array:
+def _dequantised(subject: Subject, name: str, images: Images, count: int, observation: str) -> Singles:
     """Return ``count`` images; 8-bit pixels k become (k + u)/256, u uniform on [0, 1), except as Bernoulli means.
 
     A density has no value at a lattice: without the noise it could be made as large as one likes.
@@ -37,10 +37,10 @@ def _dequantised(subject: Subject, name: str, images: Images, count: int, observ
     if observation == "bernoulli":
         return raw.astype(np.float32) / np.float32(255)
     noise = stream.numpy("dequantisation").random(raw.shape)
-    return ((raw + noise) / _LEVELS).astype(np.float32)
+    return ((raw + noise) / _PIXEL_LEVELS).astype(np.float32)
 
 
-def own_images(subject: Subject, count: int, observation: str, sigma: float, name: str = "generated") -> Array:
+def own_images(subject: Subject, count: int, observation: str, sigma: float, name: str = "generated") -> Singles:
     """Draw ``count`` images of the model with its observation noise: what p(x) is the density of.
 
     Without the noise they would look (D − d)/2 nats too likely.
@@ -48,7 +48,6 @@ def own_images(subject: Subject, count: int, observation: str, sigma: float, nam
     assert isinstance(subject.model, LatentModel)
     stream = Stream(subject.seed, ("density", name))
     clean = torch.from_numpy(planted(subject.model, count, stream, subject.device)).double()
-    seen = make_observation(observation, sigma)
-    flat = clean.flatten(1)
-    mean = torch.logit(flat.clamp(1e-6, 1 - 1e-6)) if seen.takes_logits else flat
-    return seen.sample(mean, stream.torch("noise")).view_as(clean).float().numpy()
+    seen = make_observation(observation, sigma).sample(clean.flatten(1), stream.torch("noise"))
+    noisy: Singles = seen.view_as(clean).float().numpy()
+    return noisy
