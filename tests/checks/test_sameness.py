@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from didlearn.checks import sameness as module
-from didlearn.checks.sameness import Criterion, calibrate_duplicates, choose, perturbed_distances, same_picture
+from didlearn.checks.sameness import (
+    Criterion,
+    calibrate_duplicates,
+    lookalike_distances,
+    perturbed_distances,
+    same_distance,
+    same_picture,
+)
 from didlearn.statistics.threshold import LowerTail
 
 NONE = np.zeros(0)
@@ -27,15 +34,13 @@ def cloud(count, seed=0, dimension=3):
     return np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
 
 
-def calibrated(real, samples=1000, false_pairs=0.5, pixels=None, **options):
+def calibrated(real, pixels=None, **options):
     pictures = ramps(20) if pixels is None else pixels
-    return calibrate_duplicates(
-        pictures, flat(pictures), real, flat, samples=samples, false_pairs=false_pairs, **options
-    )
+    return calibrate_duplicates(pictures, flat(pictures), real, flat, **options)
 
 
 def with_tail(threshold, real=NONE, tail=SQUARE, perturbed=None):
-    return Criterion(threshold, 1.0, "b", perturbed or {}, tail, 142, np.asarray(real, float), given=False)
+    return Criterion(threshold, "b", {}, perturbed or {}, tail, 142, np.asarray(real, float), given=False)
 
 
 def test_perturbed_distances_of_ramps():
@@ -62,37 +67,53 @@ def changes(*largest):
 
 
 @pytest.mark.parametrize(
-    ("tail", "perturbed", "given", "threshold", "words"),
+    ("perturbed", "lookalikes", "distance", "words"),
     [
-        (SQUARE, changes(1.0, 0.2), None, 0.5, "the rate"),  # t²/100 = .0025
-        (SQUARE, changes(0.5, 0.2), None, 0.475, "95 %"),  # 95 % of the widest change
-        (SQUARE, changes(0.5 / 0.95), None, 0.5, "the rate"),  # equal: the rate decides
-        (SQUARE, changes(0.5), 7.0, 7.0, "given"),
-        (None, changes(1.0, 0.2), None, 0.1, "too few real images"),
-        (None, changes(1.0, 0.2), 7.0, 7.0, "given"),
+        (changes(1.0, 0.2), {"1e6": 2.0, "1e5": 3.0}, 0.95, "kind 0"),  # 95 % of the widest change
+        ({"kind 0": np.ones(5)}, {"1e6": 1.0}, 1.0, "kind 0"),  # as far as look-alikes: just told apart
+        (changes(1.0, 0.2), {"1e6": 0.5}, 0.19, "kind 1"),  # the widest reaches among look-alikes
+        (changes(1.0, 0.2), {"1e6": 0.15}, 0.1, "mildest"),  # both do: half of the mildest
+        (changes(1.0, 0.2), {"1e6": 0.05}, 0.05, "one in a million"),  # even that is too far
+        (changes(1.0, 0.2), {}, 0.1, "mildest"),
     ],
 )
-def test_which_curve_decides(tail, perturbed, given, threshold, words):
-    chosen, because = choose(tail, 0.0025, perturbed, "the rate decides", given)
-    assert chosen == pytest.approx(threshold)
+def test_a_change_counts_where_its_copies_are_told_from_lookalikes(perturbed, lookalikes, distance, words):
+    found, because = same_distance(perturbed, lookalikes)
+    assert found == pytest.approx(distance)
     assert words in because
 
 
-@pytest.mark.parametrize(("samples", "false_pairs"), [(1000, 0.5), (300, 2.0), (2, 0.1)])
-def test_the_threshold_expects_so_many_false_pairs_in_the_whole_sample(samples, false_pairs):
-    """The mistakes this sees: pairs counted twice or half, or among the real images instead of the samples."""
-    loud = 255 * np.eye(8, dtype=np.uint8)[None, None].repeat(3, axis=0)  # changes move it far: the rate decides
-    found = calibrated(cloud(400), samples, false_pairs, pixels=loud)
-    pairs = samples * (samples - 1) / 2
-    assert found.tail.rate_at(found.threshold) * pairs == pytest.approx(false_pairs)
-    assert f"{false_pairs:g} times" in found.because
-    assert not found.given
+def test_lookalike_distances_are_order_statistics_of_real_pairs(monkeypatch):
+    """Of 100 points 4 950 pairs: 1 % are the 50 closest, 10 % of the first 64 the 202 closest."""
+    monkeypatch.setattr(module, "LOOKALIKES", {"rare": 0.01, "often": 0.1})
+    monkeypatch.setattr(module, "_RANK", 200)
+    real = cloud(100)
+    found = lookalike_distances(real, None, "cpu")
+
+    def ranked(count, rank):
+        gaps = np.linalg.norm(real[:count, None].astype(float) - real[:count], axis=2)
+        return np.sort(gaps[np.triu_indices(count, 1)])[rank - 1]
+
+    assert found["rare"] == pytest.approx(ranked(100, 50))
+    assert found["often"] == pytest.approx(ranked(64, 202))
 
 
-def test_a_sample_of_one_has_no_pair_and_a_threshold_all_the_same():
-    loud = 255 * np.eye(8, dtype=np.uint8)[None, None]
-    found = calibrated(cloud(400), samples=1, false_pairs=0.1, pixels=loud)
-    assert found.tail.rate_at(found.threshold) == pytest.approx(0.1)
+def test_a_real_set_too_small_for_a_share_leaves_it_to_its_tail(monkeypatch):
+    monkeypatch.setattr(module, "LOOKALIKES", {"rare": 1e-3, "often": 0.01})
+    real = cloud(100)  # 4 950 pairs: 5 of the rare share, fewer than 20
+    found = lookalike_distances(real, SQUARE, "cpu")
+    assert found["rare"] == pytest.approx(SQUARE.distance_at(1e-3))
+    assert found["often"] > 0
+    assert "rare" not in lookalike_distances(real, None, "cpu")
+    assert lookalike_distances(real[:0], None, "cpu") == {}
+
+
+def test_the_distances_do_not_depend_on_the_samples():
+    """They are chosen before any sample is looked at, from real images alone."""
+    first, again = calibrated(cloud(400)), calibrated(cloud(400))
+    assert (first.threshold, first.lookalikes) == (again.threshold, again.lookalikes)
+    assert list(first.lookalikes.values()) == sorted(first.lookalikes.values())
+    assert all(distance > first.threshold for distance in first.lookalikes.values())
 
 
 def test_the_tail_is_that_of_the_closest_real_pairs():
@@ -102,7 +123,6 @@ def test_the_tail_is_that_of_the_closest_real_pairs():
     assert found.real == pytest.approx(apart[:1000])
     assert found.distinct == 100
     assert found.tail.trials == 100 * 99 // 2
-    assert found.lookalike == pytest.approx(apart[199])
 
 
 def test_one_of_each_real_picture_counts():
@@ -134,10 +154,10 @@ def test_what_is_kept_of_real_pictures_that_are_near(real, same, kept):
 def test_without_real_images_a_mildly_changed_copy_decides():
     for real in (None, cloud(2)):
         found = calibrated(real)
-        assert (found.tail, found.lookalike, found.distinct, len(found.real)) == (None, None, 0, 0)
+        assert (found.tail, found.lookalikes, len(found.real)) == (None, {}, 0 if real is None else 1)
         assert found.threshold == same_picture(found.perturbed)
     three = calibrated(cloud(3))
-    assert (three.tail, three.lookalike, three.distinct, len(three.real)) == (None, None, 3, 3)
+    assert (three.tail, three.lookalikes, three.distinct, len(three.real)) == (None, {}, 3, 3)
 
 
 def test_a_given_threshold_is_taken_and_its_errors_are_measured():

@@ -103,3 +103,12 @@ def register(check: type[Check]) -> type[Check]:
     if CHECKS.setdefault(check.name, check) is not check:
         raise UsageError(f"two checks are called {check.name!r}: {CHECKS[check.name].__module__}, {check.__module__}")
     return check
+
+
+def share_of_error(check: Check | type[Check]) -> float:
+    """Return a check's share of an audit's chance of any false alarm: one over the judged checks, whichever run.
+
+    That a result does not depend on what else ran, every judged check that there is has its share.
+    """
+    judged = {name for name, kind in CHECKS.items() if getattr(kind, "judged", True)} | {check.name}
+    return 1 / len(judged)

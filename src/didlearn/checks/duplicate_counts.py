@@ -9,7 +9,7 @@ import numpy as np
 from didlearn.arrays import Array, Ints
 from didlearn.neighbors import near_duplicates
 from didlearn.result.values import Estimate
-from didlearn.statistics.birthday.collisions import Collisions, effective_support
+from didlearn.statistics.birthday.collisions import Collisions, collision_probability, effective_support
 
 _TRANSITIVE = 0.9
 
@@ -43,6 +43,10 @@ class Counts:
     def support(self, level: float) -> Estimate:
         """Return the effective support, 1/Σp²."""
         return effective_support(self.pairs, self.triples, self.samples, level)
+
+    def collision(self, level: float) -> Estimate:
+        """Return the collision probability, Σp²."""
+        return collision_probability(self.pairs, self.triples, self.samples, level)
 
     @property
     def transitivity(self) -> float | None:

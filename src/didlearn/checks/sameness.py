@@ -1,18 +1,19 @@
-"""The calibrated criterion: below which distance are two images called duplicates, and how often is that wrong?
+"""When are two images the same picture, and when do they look alike? Distances that the real data alone decide.
 
-Two curves decide (papers: Arora et al. 2018 leave it to a person; see docs/checks/support.md):
+- *The same picture*: what mild changes of a real image amount to (``images.perturb``), as far as independent real
+  images hardly ever come that close. A kind of change whose copies lie farther off than one in a million pairs of real
+  images (a shift of thin strokes, say) tells nothing by distance, and is left out.
+- *Look-alikes*: the distances within which one in a million, in a hundred thousand and in ten thousand pairs of
+  independent real images lie. Where the real set is too small to hold so many, the power law of its lower tail stands
+  in (``statistics.threshold``), and where it is too small for that the distance is left out.
 
-- how close independent real images come (``statistics.threshold``): the distance at which ``false_pairs`` false
-  duplicates are expected among as many pairs as the generator's sample holds;
-- how far a picture lies from its own mild perturbations: going beyond the distance that takes in 95 % of them
-  recognises nothing more.
-
-The threshold is the smaller of the two. Real pictures that are themselves one picture twice (closer than a
-perturbed copy is to its original) are first reduced to one.
+Neither depends on the generator or on how many samples it is asked for: what is counted within them is a property of
+the generator. Real pictures that are one picture twice (closer than a mildly changed copy) are first reduced to one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,17 +28,18 @@ from didlearn.statistics.threshold import FAR, LowerTail, fit_lower_tail
 
 Embed = Callable[[Bytes], Array]
 PERTURBED = 400  # real images whose mild changes are looked at
+LOOKALIKES = {"1e6": 1e-6, "1e5": 1e-5, "1e4": 1e-4}  # shares of pairs of independent real images
 _SENSITIVITY_QUANTILE = 0.95
+_RANK, _LEAST_RANK = 400, 20  # order statistics a look-alike distance is read from; fewer are the tail's to tell
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """Below ``threshold`` two images are duplicates.
+    """Within ``threshold`` two images are the same picture.
 
     Attributes:
-        threshold: Euclidean distance in the embedding. lookalike: the larger distance at which the real images
-            have about ``FAR`` pairs of their own, or ``None`` without real images.
-        because: which curve decided, as a clause.
+        threshold: Euclidean distance in the embedding. because: how it was chosen, as a clause.
+        lookalikes: the larger distances that the shares ``LOOKALIKES`` of real pairs lie within, by name, ascending.
         perturbed: distances of real images to their perturbations, by kind, each (n,) ascending.
         tail: the lower tail of distances between independent real images, or ``None``.
         distinct: how many different real pictures the tail was fitted on.
@@ -46,8 +48,8 @@ class Criterion:
     """
 
     threshold: float
-    lookalike: float | None
     because: str
+    lookalikes: dict[str, float]
     perturbed: dict[str, Floats]
     tail: LowerTail | None
     distinct: int
@@ -82,31 +84,27 @@ def calibrate_duplicates(
     real_features: Array | None,
     embed: Embed,
     *,
-    samples: int,
-    false_pairs: float,
     threshold: float | None = None,
     device: str = "cpu",
 ) -> Criterion:
-    """Choose the threshold for a sample of ``samples`` images.
+    """Choose the distances.
 
     Args:
         pixels: (m, C, H, W) uint8 images to perturb (a few hundred: real ones where there are any).
         features: (m, D) their features.
-        real_features: (r, D) features of independent real images, or ``None``.
+        real_features: (r, D) features of independent real images, in random order, or ``None``.
         embed: maps uint8 images to features.
-        samples: how many images the generator's sample holds.
-        false_pairs: expected number of false duplicate pairs among them.
-        threshold: use this one instead, and only measure how often it is wrong.
+        threshold: use this one instead for the same picture, and only measure how often it is wrong.
         device: where distances are computed.
     """
     perturbed = perturbed_distances(pixels, features, embed)
-    real, distinct = _closest_real(real_features, same_picture(perturbed), device)
-    tail = fit_lower_tail(real, distinct * (distinct - 1) // 2)
-    rate = false_pairs / max(1.0, samples * (samples - 1) / 2)
-    words = f"closer pairs of independent real images are expected {false_pairs:g} times among as many pairs"
-    chosen, because = choose(tail, rate, perturbed, words, threshold)
-    lookalike = None if tail is None else tail.distance
-    return Criterion(chosen, lookalike, because, perturbed, tail, distinct, real, threshold is not None)
+    chosen = _one_of_each(real_features, same_picture(perturbed), device)
+    real = closest_pairs(chosen, k=5 * FAR, device=device).distance if len(chosen) > 1 else np.empty(0)
+    tail = fit_lower_tail(real, len(chosen) * (len(chosen) - 1) // 2)
+    lookalikes = lookalike_distances(chosen, tail, device)
+    same, because = (threshold, "it was given") if threshold is not None else same_distance(perturbed, lookalikes)
+    wider = {name: distance for name, distance in lookalikes.items() if distance > same}
+    return Criterion(same, because, wider, perturbed, tail, len(chosen), real, threshold is not None)
 
 
 def perturbed_distances(pixels: Bytes, features: Array, embed: Embed) -> dict[str, Floats]:
@@ -126,37 +124,45 @@ def same_picture(perturbed: dict[str, Floats]) -> float:
     return min(float(np.median(d)) for d in perturbed.values())
 
 
-def choose(
-    tail: LowerTail | None, rate: float, perturbed: dict[str, Floats], words: str, given: float | None
-) -> tuple[float, str]:
-    """Choose a threshold, and say which curve decided.
+def same_distance(perturbed: dict[str, Floats], lookalikes: dict[str, float]) -> tuple[float, str]:
+    """Return the distance within which two images are the same picture, and how it was chosen.
+
+    It takes in 95 % of the copies by each kind of change that tells copies from look-alikes: whose 95 % lie nearer than
+    the closest look-alikes do. Where no kind does, or no look-alikes are known, only what is certain counts.
+    """
+    reach = {kind: float(np.quantile(d, _SENSITIVITY_QUANTILE)) for kind, d in perturbed.items()}
+    closest = min(lookalikes.values(), default=None)
+    told = {kind: distance for kind, distance in reach.items() if closest is not None and distance <= closest}
+    if told:
+        widest = max(told, key=lambda kind: told[kind])
+        return told[widest], f"95 % of copies changed mildly ({widest}) lie closer to their original"
+    certain = same_picture(perturbed)
+    if closest is not None and closest < certain:
+        return closest, "one in a million pairs of independent real images, no more, lies closer"
+    return certain, "half of the mildest changes lie closer to their original"
+
+
+def lookalike_distances(real: Array, tail: LowerTail | None, device: str) -> dict[str, float]:
+    """Return the distances within which the shares ``LOOKALIKES`` of pairs of real images lie, by name, ascending.
 
     Args:
-        tail: of distances between independent real images. rate: the share of them it may accept. words: that rate.
-        perturbed: distances to perturbations, by kind. given: a threshold that overrules both.
+        real: (r, D) different real pictures, in random order. tail: of their smallest distances.
     """
-    if given is not None:
-        return given, "it was given"
-    if tail is None:
-        mild = "there are too few real images to calibrate on, and it is the distance of a mildly changed copy"
-        return same_picture(perturbed), mild
-    by_false = tail.distance_at(rate)
-    by_sensitivity = max(float(np.quantile(d, _SENSITIVITY_QUANTILE)) for d in perturbed.values())
-    if by_false <= by_sensitivity:
-        return by_false, words
-    return by_sensitivity, "95 % of mildly changed copies lie closer to their original"
+    found: dict[str, float] = {}
+    for name, share in LOOKALIKES.items():
+        count = min(len(real), math.ceil(math.sqrt(2 * _RANK / share)))
+        rank = math.ceil(share * count * (count - 1) / 2)
+        if rank >= _LEAST_RANK:
+            found[name] = float(closest_pairs(real[:count], k=rank, device=device).distance[-1])
+        elif tail is not None:
+            found[name] = tail.distance_at(share)
+    return {name: distance for name, distance in found.items() if distance > 0}
 
 
-def _closest_real(features: Array | None, same: float, device: str) -> tuple[Floats, int]:
-    """Return the smallest distances between different real pictures, ascending, and how many pictures they are of."""
-    if features is None or len(features) < 3:
-        return np.empty(0), 0
-    chosen = _one_of_each(features, same, device)
-    return closest_pairs(chosen, k=5 * FAR, device=device).distance, len(chosen)
-
-
-def _one_of_each(features: Array, same: float, device: str) -> Array:
+def _one_of_each(features: Array | None, same: float, device: str) -> Array:
     """Keep one of each picture; where that would leave less than half, distances that small mean nothing here."""
+    if features is None:
+        return np.empty((0, 1))
     for radius in (same, 0.0):
         component = near_duplicates(features, radius, device=device).component
         keep = component == np.arange(len(features))

@@ -8,7 +8,11 @@ intersection–union test; Berger 1982), so nothing is shared there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
+from typing import Literal
+
+from scipy import stats
 
 from didlearn.result.values import Effect, Estimate, Outcome, Side, Verdict
 
@@ -55,3 +59,36 @@ def _lies(found: Estimate, tolerance: float, *, beyond: Side, rim: bool = False)
         return False
     distance = end - tolerance if beyond == "above" else tolerance - end
     return distance >= 0 if rim else distance > 0
+
+
+Scale = Literal["linear", "log", "square"]
+_SCALES: dict[Scale, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "linear": (float, float),
+    "log": (math.log, math.exp),
+    "square": (lambda x: x * x, lambda x: math.sqrt(max(0.0, x))),
+}
+
+
+def at_levels(found: Estimate, freedom: float = math.inf, scale: Scale = "linear") -> Callable[[float], Estimate]:
+    """Return the estimate at other levels, of an interval that is the value ± an error times Student's quantile.
+
+    Args:
+        found: with its interval. freedom: degrees of freedom of the error; infinite: normal.
+        scale: on which the interval is symmetric, or each of its halves grows: of the square, an end below 0 is 0.
+    """
+    there, back = _SCALES[scale]
+
+    def measured(level: float) -> Estimate:
+        times = _quantile(level, freedom) / _quantile(found.level, freedom)
+
+        def end(of: float | None) -> float | None:
+            return None if of is None else back(there(found.point) + times * (there(of) - there(found.point)))
+
+        return found.model_copy(update={"low": end(found.low), "high": end(found.high), "level": level})
+
+    return measured
+
+
+def _quantile(level: float, freedom: float) -> float:
+    law = stats.norm if math.isinf(freedom) else stats.t(freedom)
+    return float(law.ppf((1 + level) / 2))

@@ -32,3 +32,14 @@ def local_variance(images: Pixels, patch: int = _PATCH) -> Floats:
     rows, columns = gray.shape[1] // size, gray.shape[2] // size
     cut = gray[:, : rows * size, : columns * size].reshape(len(gray), rows, size, columns, size)
     return cut.var(axis=(2, 4)).mean(axis=(1, 2))
+
+
+def log_detail(images: Floats) -> Floats:
+    """Logarithm of the fine detail of images (n, C, H, W), float in [0, 1]: the mean squared Laplacian, (n,).
+
+    Blur takes it away and noise adds to it. One grey level squared is added, so that a blank picture has a logarithm.
+    """
+    x = np.pad(images.astype(np.float64), ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    centre = x[:, :, 1:-1, 1:-1]
+    laplacian = x[:, :, :-2, 1:-1] + x[:, :, 2:, 1:-1] + x[:, :, 1:-1, :-2] + x[:, :, 1:-1, 2:] - 4 * centre
+    return np.asarray(np.log(np.square(laplacian).mean(axis=(1, 2, 3)) + 1 / 255**2))

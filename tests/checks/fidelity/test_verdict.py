@@ -1,18 +1,26 @@
-"""Verdicts by intervals, not by point estimates."""
+"""Verdicts by intervals, not by point estimates; a false alarm is paid for by all effects together."""
 
+import math
+
+import numpy as np
 import pytest
+from scipy import stats
 
-from didlearn.checks.fidelity.verdict import FidelityLimits, judge_fidelity
+from didlearn.checks.fidelity.verdict import Classes, FidelityLimits, judge_fidelity
 from didlearn.errors import ResultError
 from didlearn.result.values import Estimate
+from didlearn.statistics.class_shares import ClassShares
 
-LIMITS = FidelityLimits(0.2, 0.1, 0.05)
+LIMITS = FidelityLimits(0.2, 0.1, 0.05, 1.5, 0.5, 0.5)
+LEVEL, SHARE = 0.95, 1 / 6
 FINE = {
     "precision_gap": (-0.05, -0.1, 0.0),
     "coverage_gap": (-0.05, -0.1, 0.0),
     "vendi_ratio": (0.95, 0.9, 1.0),
     "kernel_shift": (0.02, 0.0, 0.05),
     "kernel_pvalue": (0.01, 0.01, 0.01),
+    "fine_detail": (1.0, 0.95, 1.05),
+    "brightness_shift": (0.0, -0.1, 0.1),
 }
 
 
@@ -23,8 +31,12 @@ def all_estimates(**changed):
     return {key: Estimate(value=v, low=a, high=b, n=9, method="") for key, (v, a, b) in values.items()}
 
 
-def judge(**changed):
-    return judge_fidelity(all_estimates(**changed), LIMITS)
+def judge(classes=None, **changed):
+    return judge_fidelity(all_estimates(**changed), classes, LIMITS, LEVEL, SHARE)
+
+
+def shares(ratios, error=0.02):
+    return Classes(ClassShares(np.array(ratios), np.full(len(ratios), error), 5_000), tuple("abcdefgh"[: len(ratios)]))
 
 
 def test_all_within_passes():
@@ -32,19 +44,51 @@ def test_all_within_passes():
 
 
 @pytest.mark.parametrize(
-    ("name", "beyond", "across"),
+    ("name", "beyond", "across", "words"),
     [
-        ("precision_gap", (-0.4, -0.5, -0.3), (-0.4, -0.6, -0.1)),
-        ("coverage_gap", (-0.4, -0.5, -0.3), (-0.1, -0.3, 0.1)),
-        ("vendi_ratio", (0.5, 0.4, 0.6), (0.85, 0.7, 1.0)),
-        ("kernel_shift", (0.3, 0.2, 0.4), (0.08, 0.0, 0.2)),
+        ("precision_gap", (-0.4, -0.45, -0.35), (-0.4, -0.6, -0.2), "outside the real ones"),
+        ("coverage_gap", (-0.4, -0.45, -0.35), (-0.1, -0.3, 0.1), "without a neighbour"),
+        ("vendi_ratio", (0.5, 0.45, 0.55), (0.85, 0.7, 1.0), "less diverse"),
+        ("kernel_shift", (0.3, 0.27, 0.33), (0.08, 0.0, 0.2), "differ from real ones"),
+        ("fine_detail", (0.1, 0.09, 0.11), (0.7, 0.6, 0.8), "blurred (0.1 times the fine detail of real ones)"),
+        ("fine_detail", (3.0, 2.8, 3.2), (1.4, 1.3, 1.6), "noisy (3 times the fine detail of real ones)"),
+        ("brightness_shift", (-1.5, -1.6, -1.4), (-0.45, -0.55, -0.35), "darker (by 1.5 standard deviations)"),
+        ("brightness_shift", (1.5, 1.4, 1.6), (0.45, 0.35, 0.55), "brighter (by 1.5 standard deviations)"),
     ],
 )
-def test_each_loss_fails_alone_and_stays_open_across_its_limit(name, beyond, across):
-    assert judge(**{name: beyond}).verdict == "fail"
+def test_each_effect_fails_alone_and_stays_open_across_its_limit(name, beyond, across, words):
+    failed = judge(**{name: beyond})
+    assert failed.verdict == "fail"
+    assert failed.reason.startswith("its images") or failed.reason.startswith("it ")
+    assert words in failed.reason
     found = judge(**{name: across})
     assert found.verdict == "inconclusive"
     assert "times as many" in found.reason
+
+
+def at_the_border(quantile, level_quantile, limit, error):
+    """A value whose wide interval ends just beyond or before the limit, with its interval at 95 %."""
+    return [
+        (
+            limit - step * quantile * error,
+            *(limit - step * quantile * error + s * level_quantile * error for s in (-1, 1)),
+        )
+        for step in (1.001, 0.999)
+    ]
+
+
+def test_a_loss_is_shown_at_its_share_of_the_chance_of_a_false_alarm():
+    """One of eight scores, which have half of a sixth of 5 %: Student's quantile of 19 groups at 1 − .05/96."""
+    wide, usual = (float(stats.t(19).ppf(p)) for p in (1 - 0.05 / 96, 0.975))
+    beyond, open_ = at_the_border(wide, usual, -0.2, 0.02)
+    assert judge(precision_gap=beyond).verdict == "fail"
+    assert judge(precision_gap=open_).verdict == "inconclusive"
+
+
+def test_ratios_are_held_on_the_logarithm():
+    wide, usual = (float(stats.norm.ppf(p)) for p in (1 - 0.05 / 96, 0.975))
+    for values, verdict in zip(at_the_border(wide, usual, math.log(0.8), 0.05), ("fail", "inconclusive"), strict=True):
+        assert judge(vendi_ratio=tuple(map(math.exp, values))).verdict == verdict
 
 
 def test_more_than_training_images_is_no_loss():
@@ -53,7 +97,26 @@ def test_more_than_training_images_is_no_loss():
 
 
 def test_a_shift_must_be_found_by_the_exchange_test_too():
-    assert judge(kernel_shift=(0.3, 0.2, 0.4), kernel_pvalue=(0.2, 0.2, 0.2)).verdict == "inconclusive"
+    assert judge(kernel_shift=(0.3, 0.27, 0.33), kernel_pvalue=(0.2, 0.2, 0.2)).verdict == "inconclusive"
+    assert judge(kernel_shift=(0.3, 0.27, 0.33), kernel_pvalue=(0.05, 0.05, 0.05)).verdict == "inconclusive"
+    assert judge(fine_detail=(0.1, 0.09, 0.11), kernel_pvalue=(0.2, 0.2, 0.2)).verdict == "fail"
+
+
+def test_a_class_that_is_left_out_fails_by_name():
+    found = judge(shares([1.1, 0.0, 0.3, 1.0]))
+    assert found.verdict == "fail"
+    assert found.reason == "it leaves out class b and it makes class c too seldom (30\u202f% of its share)"
+
+
+def test_a_class_is_shown_starved_at_its_share_of_the_chance():
+    """Four classes, which have half of a sixth of 5 %: z at 1 − .05/48."""
+    z = float(stats.norm.ppf(1 - 0.05 / 48))
+    for times, verdict in ((1.001, "fail"), (0.999, "pass")):
+        assert judge(shares([1, 1, 1, 0.5 - times * z * 0.05], error=0.05)).verdict == verdict
+
+
+def test_classes_that_the_classifier_cannot_tell_leave_the_verdict_to_the_rest():
+    assert judge(shares([0.1, 1.9], error=5.0)).verdict == "pass"
 
 
 def test_how_many_images_settle_it():
@@ -68,18 +131,17 @@ def test_how_many_images_settle_it():
 
 def test_an_open_end_is_no_loss_of_nothing():
     estimates = {"precision_gap": Estimate(value=-0.05, low=None, high=0.0, n=9, method="")}
-    found = judge_fidelity(all_estimates() | estimates, LIMITS)
+    found = judge_fidelity(all_estimates() | estimates, None, LIMITS, LEVEL, SHARE)
     assert found.verdict == "inconclusive"
     assert "no number of images within reach" in found.settles.clause
 
 
 def test_a_score_that_is_not_there_is_not_zero():
+    absent = {"coverage": Estimate(value=None, low=None, high=None, n=9, method="")}
     with pytest.raises(ResultError, match="has none"):
-        judge_fidelity(
-            all_estimates() | {"coverage": Estimate(value=None, low=None, high=None, n=9, method="")}, LIMITS
-        )
+        judge_fidelity(all_estimates() | absent, None, LIMITS, LEVEL, SHARE)
 
 
 def test_several_failures_are_listed():
-    found = judge(precision_gap=(-0.4, -0.5, -0.3), coverage_gap=(-0.4, -0.5, -0.3), vendi_ratio=(0.5, 0.4, 0.6))
+    found = judge(precision_gap=(-0.4, -0.45, -0.35), coverage_gap=(-0.4, -0.45, -0.35), vendi_ratio=(0.5, 0.45, 0.55))
     assert "real ones, it leaves real images without a neighbour and its images are less diverse" in found.reason

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from didlearn.checks.memorization.criterion import CopyCriterion, calibrate_copies
+from didlearn.checks.memorization.criterion import CopyCriterion, calibrate_copies, choose
+from didlearn.statistics.threshold import LowerTail
 
 LINE = np.arange(1, 1001) / 100.0  # held-out images at .01, .02, … 10: the share within t is t/10
 FAR = {"far": np.linspace(0, 100, 101)}  # a change that moves pictures by 0 to 100: median 50
@@ -51,3 +52,28 @@ def test_the_threshold_is_an_estimate_without_width():
     found = CopyCriterion(certain=0.1, threshold=0.2, because="why", independent=7).estimate(0.9)
     assert (found.value, found.low, found.high, found.n, found.level) == (0.2, 0.2, 0.2, 7, 0.9)
     assert found.method == "calibrated: why"
+
+
+SQUARE = LowerTail(distance=1.0, count=100, exponent=2.0, trials=10_000)  # rate t²/100
+
+
+def changes(*largest):
+    """Distances 0, 1 %, …, 100 % of each largest: its quantiles are what they say."""
+    return {f"kind {i}": np.linspace(0, top, 101) for i, top in enumerate(largest)}
+
+
+@pytest.mark.parametrize(
+    ("tail", "perturbed", "given", "threshold", "words"),
+    [
+        (SQUARE, changes(1.0, 0.2), None, 0.5, "the rate"),  # t²/100 = .0025
+        (SQUARE, changes(0.5, 0.2), None, 0.475, "95 %"),  # 95 % of the widest change
+        (SQUARE, changes(0.5 / 0.95), None, 0.5, "the rate"),  # equal: the rate decides
+        (SQUARE, changes(0.5), 7.0, 7.0, "given"),
+        (None, changes(1.0, 0.2), None, 0.1, "too few real images"),
+        (None, changes(1.0, 0.2), 7.0, 7.0, "given"),
+    ],
+)
+def test_which_curve_decides(tail, perturbed, given, threshold, words):
+    chosen, because = choose(tail, 0.0025, perturbed, "the rate decides", given)
+    assert chosen == pytest.approx(threshold)
+    assert words in because

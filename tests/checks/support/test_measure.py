@@ -6,14 +6,16 @@ import pytest
 from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import Counts, count_duplicates
 from didlearn.checks.sameness import PERTURBED, Criterion, perturbed_distances
+from didlearn.checks.support import measure as module
 from didlearn.checks.support.measure import (
     Compared,
     Duplicates,
     Embedded,
     atoms_of,
     calibrated,
-    count_both,
+    count_at,
     count_by_class,
+    count_lookalikes,
     gather,
     measured_criterion,
     measured_lookalikes,
@@ -50,8 +52,8 @@ def compared(features, heldout=None, train=None, labels=None, images=None):
     return Compared(Samples(drawn, labels, np.ones(len(drawn), bool)), features, heldout, train)
 
 
-def criterion(threshold=0.15, lookalike=None, tail=None):
-    return Criterion(threshold, lookalike, "why", {}, tail, 77, NONE, given=False)
+def criterion(threshold=0.15, lookalikes=(), tail=None):
+    return Criterion(threshold, "why", dict(lookalikes), {}, tail, 77, NONE, given=False)
 
 
 # What is compared
@@ -75,28 +77,37 @@ def within(known, start, count):
     return len(np.unique(numbers)) == count == len(known.images) and start <= numbers.min()
 
 
-def test_samples_are_set_beside_as_many_held_out_images_filled_up_with_training_ones():
-    found = gathered(50, 30, 100)
-    assert sorted(found.features[:, 0].tolist()) == list(range(50))
-    assert len(found.drawn) == 50
+@pytest.fixture
+def fifty(monkeypatch):
+    """A limit on real images that small sets reach."""
+    monkeypatch.setattr(module, "_REAL", 50)
+
+
+@pytest.mark.parametrize("samples", [5, 50])
+def test_real_images_are_held_out_ones_filled_up_with_training_ones(fifty, samples):
+    """As many of them, however many samples are asked for: what is counted among them may not depend on that."""
+    found = gathered(50, 30, 100, samples=samples)
+    assert len(found.drawn) == len(found.features) == samples
     assert within(found.heldout, 50, 30)
     assert within(found.train, 80, 20)
     assert found.real == [found.heldout, found.train]
+    assert sorted(found.real_features[:30, 0]) == list(range(50, 80))
+    assert len(found.real_features) == 50
 
 
-def test_no_more_held_out_images_than_samples_were_asked_for():
+def test_no_more_held_out_images_than_there_is_room_for(fifty):
     found = gathered(60, 100, 100, samples=50)
     assert within(found.heldout, 60, 50)
     assert found.train is None
     assert found.real == [found.heldout]
 
 
-def test_a_bank_with_fewer_samples_is_set_beside_all_the_same():
-    assert within(gathered(40, 60).heldout, 40, 50)
+def test_without_real_images_there_are_no_features_of_them():
+    assert compared(LINE).real_features is None
 
 
 @pytest.mark.parametrize("heldout", [None, 1])
-def test_one_held_out_image_is_none(heldout):
+def test_one_held_out_image_is_none(fifty, heldout):
     """Nothing to pair it with; training images then fill the whole."""
     found = gathered(50, heldout, 100)
     assert found.heldout is None
@@ -104,7 +115,7 @@ def test_one_held_out_image_is_none(heldout):
 
 
 @pytest.mark.parametrize(("heldout", "train"), [(49, None), (48, 2)])
-def test_room_for_one_training_image_is_none(heldout, train):
+def test_room_for_one_training_image_is_none(fifty, heldout, train):
     found = gathered(50, heldout, 100).train
     assert found is None if train is None else len(found.images) == train
 
@@ -117,8 +128,8 @@ def test_two_held_out_images_are_enough():
 # What a duplicate is
 
 
-def calibrate(images, false_pairs=0.5, threshold=None):
-    return calibrated(images, flat, false_pairs, threshold, "cpu")
+def calibrate(images, threshold=None):
+    return calibrated(images, flat, threshold, Stream(0), "cpu")
 
 
 def cloud(count, seed=0):
@@ -127,20 +138,21 @@ def cloud(count, seed=0):
 
 def test_the_criterion_rests_on_held_out_and_training_images_together():
     heldout, train = real(cloud(40), pictures(40, 1)), real(cloud(30, 1), pictures(30, 2))
-    found = calibrate(compared(cloud(300, 5), heldout, train), false_pairs=2.0)
+    found = calibrate(compared(cloud(300, 5), heldout, train))
     assert found.distinct == 70
     assert found.tail.trials == 70 * 69 // 2
     expected = perturbed_distances(pictures(40, 1), flat(pictures(40, 1)), flat)  # held-out pictures are changed
     assert {kind: d.tolist() for kind, d in found.perturbed.items()} == {k: d.tolist() for k, d in expected.items()}
 
 
-def test_the_false_pairs_are_among_the_samples():
-    """300 samples, of 300·299/2 pairs, and not the 200 real images that the rate is read from."""
-    far = np.zeros((200, 1, 4, 4), np.uint8)
-    far[:, :, :, ::2] = 250  # changes move such pictures far: the rate decides
-    found = calibrate(compared(cloud(300, 5), real(cloud(200), far)), false_pairs=2.0)
-    assert found.tail.rate_at(found.threshold) * 300 * 299 / 2 == pytest.approx(2.0)
-    assert calibrate(compared(cloud(3, 5), real(cloud(200), far)), threshold=0.7).threshold == 0.7
+def test_a_given_threshold_is_taken():
+    assert calibrate(compared(cloud(3, 5), real(cloud(200), pictures(200))), threshold=0.7).threshold == 0.7
+
+
+def test_the_criterion_is_the_same_whatever_is_sampled():
+    heldout = real(cloud(200), pictures(200))
+    few, many = (calibrate(compared(cloud(count, 5), heldout)) for count in (3, 300))
+    assert (few.threshold, few.lookalikes) == (many.threshold, many.lookalikes)
 
 
 def test_without_real_images_the_samples_are_changed():
@@ -183,25 +195,39 @@ def test_what_is_said_of_the_criterion(known):
 
 
 def test_pairs_are_counted_among_samples_and_held_out_images():
-    found = count_both(compared(LINE, real(LINE[:4])), 0.25, "cpu")
+    found = count_at(compared(LINE, real(LINE[:4])), 0.25, "cpu")
     assert (found.own.samples, found.own.pairs) == (6, 4)
     assert (found.heldout.samples, found.heldout.pairs) == (4, 3)
-    assert count_both(compared(LINE), 0.15, "cpu").heldout is None
+    assert (found.real.samples, found.real.pairs) == (4, 3)
+    beside = count_at(compared(LINE, real(LINE[:4]), real(LINE[4:])), 0.25, "cpu", most=3)
+    assert (beside.own.samples, beside.heldout.samples, beside.real.samples, beside.real.pairs) == (3, 4, 6, 4)
+    alone = count_at(compared(LINE), 0.15, "cpu")
+    assert (alone.heldout, alone.real) == (None, None)
+
+
+def test_the_ratio_is_real_pairs_over_the_samples():
+    """3 of 6 pairs of real images, 4 of 15 of the samples: 15/8 times as many different images."""
+    found = count_at(compared(LINE, real(LINE[:4])), 0.25, "cpu").ratio(0.9)
+    assert found.value == pytest.approx((3 / 6) / (4 / 15))
+    assert found.low < found.value < found.high
+    assert found.level == 0.9
 
 
 def test_supports_of_a_line():
     """4 of 15 pairs among the samples, 3 of 6 among the held-out images."""
-    found = measured_supports(count_both(compared(LINE, real(LINE[:4])), 0.25, "cpu"), 0.9)
+    found = measured_supports(count_at(compared(LINE, real(LINE[:4])), 0.25, "cpu"), 0.9)
     assert found["effective_support"].value == pytest.approx(15 / 4)
     assert found["collision_probability"].value == pytest.approx(4 / 15)
-    assert found["effective_support_heldout"].value == pytest.approx(2)
+    assert found["effective_support_heldout"].value == found["effective_support_real"].value == pytest.approx(2)
+    assert found["support_ratio"].value == pytest.approx(15 / 8)
     assert {"richness", "coverage", "heterogeneity", "chao1"} < set(found)
     assert {estimate.level for estimate in found.values()} == {0.9}
-    assert "effective_support_heldout" not in measured_supports(count_both(compared(LINE), 0.25, "cpu"), 0.9)
+    alone = measured_supports(count_at(compared(LINE), 0.25, "cpu"), 0.9)
+    assert not {"effective_support_heldout", "effective_support_real", "support_ratio"} & set(alone)
 
 
 def test_where_duplicates_chain_only_pairs_are_counted():
-    found = measured_supports(Duplicates(count_duplicates(LINE, 0.15), None), 0.95)
+    found = measured_supports(Duplicates(count_duplicates(LINE, 0.15), None, None), 0.95)
     assert set(found) == {"effective_support", "collision_probability"}
     assert found["effective_support"].value == pytest.approx(15 / 3)
 
@@ -209,24 +235,29 @@ def test_where_duplicates_chain_only_pairs_are_counted():
 def test_pairs_count_where_clusters_say_otherwise():
     """Nine of ten pairs in a cluster of five: transitive enough, and the pairs seen are nine, not ten."""
     own = Counts(5, 9, 44, np.array([4, 4, 4, 3, 3]), np.array([1, 2, 3, 5, 5]), np.zeros(5, int), np.array([5]))
-    found = measured_supports(Duplicates(own, None), 0.95)
+    found = measured_supports(Duplicates(own, None, None), 0.95)
     assert found["effective_support"].value == pytest.approx(10 / 9)
     assert found["collision_probability"].value == pytest.approx(9 / 10)
     assert "richness" in found
 
 
-def test_lookalikes_are_pairs_within_the_larger_distance():
+def test_lookalikes_are_pairs_within_the_larger_distances(monkeypatch):
     """Within 4: the six closest of 15 pairs of samples (three, one, and 5.0, 5.1 with 9.0), and 3 of 6 held-out."""
-    found = measured_lookalikes(compared(LINE, real(LINE[:4])), criterion(0.15, lookalike=4.0), "cpu", 0.9)
-    assert found["lookalike_support"].value == pytest.approx(15 / 6)
-    assert found["lookalike_support_heldout"].value == pytest.approx(6 / 3)
+    images, wider = compared(LINE, real(LINE[:4])), criterion(0.15, {"1e5": 4.0, "1e4": 20.0})
+    found = measured_lookalikes(count_lookalikes(images, wider, "cpu"), 0.9)
+    assert found["lookalike_support_1e5"].value == pytest.approx(15 / 6)
+    assert found["lookalike_support_1e5_real"].value == pytest.approx(6 / 3)
+    assert found["lookalike_ratio_1e5"].value == pytest.approx((3 / 6) / (6 / 15))
+    assert found["lookalike_support_1e4"].value == 1
     assert {estimate.level for estimate in found.values()} == {0.9}
+    monkeypatch.setattr(module, "_LOOKALIKE", 3)
+    assert count_lookalikes(images, wider, "cpu")["1e5"].own.samples == 3
 
 
-@pytest.mark.parametrize(("lookalike", "heldout"), [(None, True), (0.15, True), (0.1, True), (4.0, False)])
-def test_no_lookalikes_without_a_larger_distance_or_held_out_images(lookalike, heldout):
-    images = compared(LINE, real(LINE[:4]) if heldout else None)
-    assert measured_lookalikes(images, criterion(0.15, lookalike), "cpu", 0.95) == {}
+def test_no_lookalikes_without_a_larger_distance_and_no_ratio_without_real_images():
+    assert measured_lookalikes(count_lookalikes(compared(LINE, real(LINE)), criterion(), "cpu"), 0.95) == {}
+    alone = count_lookalikes(compared(LINE), criterion(0.15, {"1e4": 4.0}), "cpu")
+    assert set(measured_lookalikes(alone, 0.95)) == {"lookalike_support_1e4"}
 
 
 # Atoms

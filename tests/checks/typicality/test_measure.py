@@ -9,8 +9,10 @@ from scipy.stats import kstest
 from didlearn.checks.typicality.measure import (
     batch_distances,
     batch_limit,
-    single_pvalues,
+    nominal_share,
+    outside,
     spread_of,
+    tail_rank,
     typical_estimates,
 )
 from didlearn.rng import Stream
@@ -27,7 +29,7 @@ def test_a_case_counted_by_hand():
     own = np.array([0.0, 2, 4, 6, 8])  # mean 4, standard deviation √10
     real = {"train": np.array([3.0, 5, 100, 100, 7]), "held-out": np.array([4.0, 4])}
     found = typical_estimates(own, real, 2, Stream(3), 0.9)
-    assert list(found) == ["entropy", "sample_spread"] + [
+    assert list(found) == ["atypical_nominal", "entropy", "sample_spread"] + [
         f"{what}_{name}"
         for name in ("train", "heldout")
         for what in ("typicality_shift", "typicality_pvalue", "atypical", "atypical_batches")
@@ -36,8 +38,9 @@ def test_a_case_counted_by_hand():
     assert found["sample_spread"].value == pytest.approx(math.sqrt(10))
     assert found["typicality_shift_train"].value == pytest.approx((43 - 4) / math.sqrt(10))
     assert found["typicality_shift_heldout"].value == 0
-    # Among five samples no single image can have a p-value below 2/6; of two whole batches one lies far.
-    assert found["atypical_train"].value == 0
+    # Of five samples the outermost bound the typical set, and 2/6 of fresh ones lie outside; of two batches one is far.
+    assert found["atypical_nominal"].value == pytest.approx(2 / 6)
+    assert found["atypical_train"].value == 2 / 5
     assert found["atypical_batches_train"].value == 0.5
     assert [found[f"atypical_batches_{name}"].n for name in ("train", "heldout")] == [2, 1]
     assert [found[f"typicality_pvalue_{name}"].n for name in ("train", "heldout")] == [10, 7]
@@ -68,9 +71,9 @@ def test_pvalues_are_corrected_for_the_number_of_groups():
 
 def test_single_images_are_atypical_in_the_outer_five_percent():
     own = np.arange(199.0)
-    # 2·(1 + 3)/200 = 0.04 and 2·(1 + 4)/200 = 0.05.
+    # The fifth smallest, 4, and the fifth largest, 194, are inside.
     real = {"train": np.array([2.5, 3.5, 100.5, 194.5, 195.5, -9.0, 400.0, 100.0])}
-    assert typical_estimates(own, real, 2, Stream(0), 0.9)["atypical_train"].value == pytest.approx(4 / 8)
+    assert typical_estimates(own, real, 2, Stream(0), 0.9)["atypical_train"].value == pytest.approx(6 / 8)
 
 
 def test_samples_that_are_all_as_likely_have_no_spread():
@@ -87,20 +90,23 @@ def test_pvalues_are_uniform_under_the_null():
     assert kstest(raw, "uniform").pvalue > 0.01
 
 
-def test_single_pvalues_of_samples_are_uniform_and_two_sided():
-    rng = np.random.default_rng(0)
-    p = single_pvalues(rng.normal(size=2000), rng.normal(size=2000))
-    assert kstest(p, "uniform").pvalue > 0.001
-    low, middle, high = single_pvalues(np.array([-9.0, 0.0, 9.0]), rng.normal(size=199))
-    assert low == high == pytest.approx(2 / 200)
-    assert middle > 0.8
+def test_the_typical_set_counted_by_hand():
+    """Of 199 samples 5 at either end are outside at most, 10/200 of fresh ones; of 24 one at either end, 2/25."""
+    own = np.arange(199.0)
+    assert (tail_rank(199), nominal_share(199)) == (5, 0.05)
+    assert (tail_rank(24), nominal_share(24)) == (1, 0.08)
+    values = np.array([-1.0, 3.9, 4.0, 100.0, 194.0, 194.1, 300.0])
+    assert outside(values, own) == 4  # the fifth smallest and largest, 4 and 194, are inside
+    assert outside(np.array([-1.0, 0.0, 23.0, 24.0]), np.arange(24.0)) == 2
 
 
-def test_single_pvalues_counted_by_hand():
-    own = np.array([3.0, 1.0, 2.0, 2.0])
-    # Samples at most as large, and at least as large: 0|4, 1|4, 1|3, 3|3, 4|1, 4|0.
-    found = single_pvalues(np.array([0.0, 1.0, 1.5, 2.0, 3.0, 9.0]), own)
-    assert found == pytest.approx([2 / 5, 4 / 5, 4 / 5, 1, 4 / 5, 2 / 5])
+@pytest.mark.parametrize("samples", [24, 48, 200])
+def test_fresh_samples_lie_outside_at_the_nominal_rate(samples):
+    """Exact for every law: the ranks of fresh samples are uniform."""
+    rng, trials = np.random.default_rng(0), 2_000
+    found = [outside(rng.normal(size=10), rng.normal(size=samples)) for _ in range(trials)]
+    error = np.std(found, ddof=1) / np.sqrt(trials)
+    assert abs(np.mean(found) - 10 * nominal_share(samples)) < 4 * error
 
 
 def test_batches_are_consecutive_and_whole():

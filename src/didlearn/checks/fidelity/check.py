@@ -59,6 +59,9 @@ class Fidelity(Check):
         "coverage_gap": "the same difference of coverage",
         "vendi_score[_train]": "how many different images they amount to",
         "vendi_ratio": "generated images' Vendi score over training images'",
+        "fine_detail": "fine detail (mean squared Laplacian) over held-out images': below 1 blur, above 1 noise",
+        "brightness_shift": "how much brighter than held-out images, in standard deviations of theirs",
+        "class_share_{group}": "a class's share of generated images over its share of training images",
     }
 
     samples: int = parameter(5_000, "Images drawn from the generator; at most as many held-out and training ones.")
@@ -73,6 +76,9 @@ class Fidelity(Check):
         0.1, "Share of images that, all made one typical image, would shift the law as much as is tolerated."
     )
     alpha: float = parameter(0.05, "Significance asked of a shift.")
+    detail: Annotated[float, Field(gt=1)] = parameter(1.5, "Times more or less fine detail than held-out images have.")
+    brightness: Annotated[float, Field(gt=0)] = parameter(0.5, "Standard deviations brighter or darker than they are.")
+    starved: Annotated[float, Field(gt=0, lt=1)] = parameter(0.5, "Share of its share that every class must have.")
     level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:

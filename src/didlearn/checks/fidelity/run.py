@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from didlearn.arrays import Ints
+from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.fidelity.check import FEWEST, Fidelity
+from didlearn.checks.fidelity.classes import class_estimates, class_table, measured_classes
+from didlearn.checks.fidelity.looks import look_numbers
 from didlearn.checks.fidelity.measure import (
     Scores,
     Sets,
@@ -16,7 +19,7 @@ from didlearn.checks.fidelity.measure import (
     vendi_numbers,
 )
 from didlearn.checks.fidelity.page import bias_figure, far_gallery, score_table
-from didlearn.checks.fidelity.verdict import FidelityLimits, judge_fidelity, nothing_to_compare
+from didlearn.checks.fidelity.verdict import Classes, FidelityLimits, judge_fidelity, nothing_to_compare
 from didlearn.embeddings.classifier import ClassifierEmbedding
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
@@ -52,15 +55,21 @@ def _compare(check: Fidelity, subject: Subject, drawn: Samples, rng: Stream) -> 
     sets = _features(check, subject, chosen, heldout, rng)
     if (sets.heldout == sets.heldout[0]).all():
         return CheckResult(check=check.name, **nothing_to_compare()._asdict())
-    found = _numbers(check, subject, sets, rng)
+    looks = look_numbers(drawn.images, heldout.read_raw(range(len(heldout))), check.level)
+    found = _numbers(check, subject, sets, rng) | looks
+    measured = measured_classes(subject, subject.drawn_features(check.samples), rng)
+    classes = None if measured is None else Classes(*measured)
     parts = Parts(
-        found,
-        tables=(score_table(found),),
+        found | ({} if classes is None else class_estimates(*classes, check.level)),
+        tables=(score_table(found), *(() if classes is None else (class_table(*classes, check.level),))),
         figures=(bias_figure(sets, rng.numpy("order")),),
         galleries=(far_gallery(sets, drawn.images, chosen, heldout, check.neighbors),),
         notes=(*_notes(subject, found, check.alpha), *drawn.notes, *subject.embedding.notes),
     )
-    decision = judge_fidelity(found, FidelityLimits(check.tolerance, check.shift, check.alpha))
+    limits = FidelityLimits(
+        check.tolerance, check.shift, check.alpha, check.detail, check.brightness, check.starved
+    )  # fmt: skip
+    decision = judge_fidelity(found, classes, limits, check.level, share_of_error(check))
     subject.progress(check.name, _STEPS, _STEPS)
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 

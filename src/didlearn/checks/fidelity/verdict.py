@@ -3,101 +3,137 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from didlearn.checks.fidelity.leave_out import GROUPS
+from didlearn.result.effects import Scale, at_levels, hold, verdict_of
 from didlearn.result.parts import Decision, settled_by_times
-from didlearn.result.values import Estimate, Settles, is_significant
+from didlearn.result.values import Effect, Estimate, Outcome, Settles, Side, is_significant
 from didlearn.result.words import number, percent
+from didlearn.statistics.class_shares import ClassShares
 
 _MOST_TIMES = 10_000  # times as many images: nobody has them
 _SETS = "generated, training and held-out images"
 
 
 class FidelityLimits(NamedTuple):
-    """What is tolerated: a loss against training images, a shift of the law, and the significance asked of a shift."""
+    """What is tolerated.
+
+    Attributes:
+        tolerance: a loss of precision, coverage, Vendi score. shift: of the law. alpha: the significance asked of it.
+        detail: times more or less fine detail. brightness: standard deviations brighter or darker.
+        starved: share of its share that every class must have.
+    """
 
     tolerance: float
     shift: float
     alpha: float
+    detail: float
+    brightness: float
+    starved: float
 
 
-class Finding(NamedTuple):
-    """One way to miss the real law: what is wrong if it is, whether it is, and how many times the images settle it."""
+class Classes(NamedTuple):
+    """Shares of each class, and the classes' names."""
 
-    words: str
-    outcome: Literal["fail", "pass", "inconclusive"]
-    need: float
-
-
-class Miss(NamedTuple):
-    """How far something lies beyond the real law, with its interval: positive is worse."""
-
-    value: float
-    low: float
-    high: float
+    shares: ClassShares
+    names: tuple[str, ...]
 
 
-def judge_fidelity(found: dict[str, Estimate], limits: FidelityLimits) -> Decision:
-    """Decide by precision, coverage and Vendi score against training images, and by the kernel distance.
+def judge_fidelity(
+    found: dict[str, Estimate], classes: Classes | None, limits: FidelityLimits, level: float, share: float
+) -> Decision:
+    """Decide by precision, coverage and Vendi score against training images, the kernel distance, looks and classes.
 
-    ``fail``: the interval of one loss lies wholly beyond ``tolerance``, or the shift surely exceeds ``shift`` and the
-    exchange test finds it (p < ``alpha``). ``pass``: all intervals lie within. Else ``inconclusive``.
+    ``fail``: one effect is shown beyond what is tolerated; a shift must be found by the exchange test too
+    (p < ``alpha``). ``pass``: all are shown within, but for the classes, which a weak classifier leaves open.
+    Else ``inconclusive``.
 
     Args:
-        found: estimates of the check. limits: what is tolerated.
+        found: estimates of the check. classes: their shares, where the training images are labelled.
+        limits: what is tolerated. level: see ``hold``. share: the check's share of the chance of a false alarm.
     """
-    findings = [
-        _lost("its images lie outside the real ones", found["precision_gap"], 0, limits.tolerance),
-        _lost("it leaves real images without a neighbour", found["coverage_gap"], 0, limits.tolerance),
-        _lost("its images are less diverse", found["vendi_ratio"], 1, limits.tolerance),
-        _shifted(found["kernel_shift"], found["kernel_pvalue"], limits),
-    ]
+    effects = (*_scores(found, limits, level, share / 2), *_starved(classes, limits, level, share / 2))
     said = _scores_in_words(found)
-    failed = [finding.words for finding in findings if finding.outcome == "fail"]
-    if failed:
-        reason = f"{_list(failed)}, surely beyond what is tolerated"
-        return Decision("fail", reason, f"As a set its images are not like real ones: {_list(failed)}. {said}")
-    opened = [finding for finding in findings if finding.outcome == "inconclusive"]
-    if opened:
-        return _open_findings(said, opened)
-    reason = "what it loses against training images, and how far its law is shifted, is surely within what is tolerated"
-    return Decision("pass", reason, f"As a set its images come as near to real ones as is asked. {said}")
+    wrong = [effect.wrong for effect in effects if effect.outcome == "beyond"]
+    if wrong:
+        return Decision(
+            "fail", _list(wrong), f"As a set its images are not like real ones: {_list(wrong)}. {said}", effects=effects
+        )
+    if verdict_of(effects) == "pass":
+        reason = "what it loses against training images, and how its images look, is surely within what is tolerated"
+        answer = f"As a set its images come as near to real ones as is asked. {said}"
+        return Decision("pass", reason, answer, effects=effects)
+    opened = [effect for effect in effects if effect.needed and effect.outcome != "within"]
+    settles = _images_needed(max(_times_needed(found[effect.estimate], effect) for effect in opened))
+    reason = f"whether {_list([effect.wrong for effect in opened])} is open; {settles.clause}"
+    return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.", settles, effects)
 
 
-def nothing_to_compare() -> Decision:
-    """Return that held-out images which are all alike leave the question open."""
-    reason = "all held-out images have the same features, so there is nothing to compare with"
-    return Decision("inconclusive", reason, f"Open: {reason}.")
+def _scores(found: dict[str, Estimate], limits: FidelityLimits, level: float, share: float) -> list[Effect]:
+    """Losses, the shift, and looks: two sides each of detail and brightness."""
+    jackknife, normal, loss = GROUPS - 1, math.inf, limits.tolerance
+    detail = f"({number(found['fine_detail'].point, 2)} times the fine detail of real ones)"
+    light = f"(by {number(abs(found['brightness_shift'].point), 2)} standard deviations)"
+    asked: tuple[tuple[str, str, float, Side, float, Scale], ...] = (
+        ("precision_gap", "its images lie outside the real ones", -loss, "below", jackknife, "linear"),
+        ("coverage_gap", "it leaves real images without a neighbour", -loss, "below", jackknife, "linear"),
+        ("vendi_ratio", "its images are less diverse", 1 - loss, "below", normal, "log"),
+        ("kernel_shift", "its images as a whole differ from real ones", limits.shift, "above", normal, "square"),
+        ("fine_detail", f"its images are blurred {detail}", 1 / limits.detail, "below", normal, "log"),
+        ("fine_detail", f"its images are noisy {detail}", limits.detail, "above", normal, "log"),
+        ("brightness_shift", f"its images are darker {light}", -limits.brightness, "below", normal, "linear"),
+        ("brightness_shift", f"its images are brighter {light}", limits.brightness, "above", normal, "linear"),
+    )
+    effects = [
+        hold(
+            at_levels(found[name], freedom, scale),
+            estimate=name, wrong=wrong, tolerance=tolerance, level=level, share=share / len(asked), side=side,
+        )
+        for name, wrong, tolerance, side, freedom, scale in asked
+    ]  # fmt: skip
+    return [_if_significant(effect, found["kernel_pvalue"], limits.alpha) for effect in effects]
 
 
-def _open_findings(said: str, opened: list[Finding]) -> Decision:
-    settles = _images_needed(max(finding.need for finding in opened))
-    reason = f"whether {_list([finding.words for finding in opened])} is open; {settles.clause}"
-    return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.", settles)
+def _if_significant(effect: Effect, pvalue: Estimate, alpha: float) -> Effect:
+    """A shift is shown only where the exchange test finds it too."""
+    if effect.estimate != "kernel_shift" or effect.outcome != "beyond" or is_significant(pvalue, alpha):
+        return effect
+    outcome: Outcome = "open"
+    return effect.model_copy(update={"outcome": outcome})
 
 
-def _lost(words: str, score: Estimate, null: float, tolerance: float) -> Finding:
-    """Compare how far a score lies below that of training images with what may be lost."""
-    miss = Miss(null - score.point, null - score.high_or(math.inf), null - score.low_or(-math.inf))
-    return Finding(words, _side(miss, tolerance), _times_needed(miss, tolerance))
+def _starved(classes: Classes | None, limits: FidelityLimits, level: float, share: float) -> list[Effect]:
+    """A class that is made too seldom; where the classifier cannot tell, its interval is wide and shows nothing."""
+    if classes is None:
+        return []
+
+    def held(label: int, name: str) -> Effect:
+        return hold(
+            lambda at: classes.shares.estimate(label, at),
+            estimate=f"class_share_{name}",
+            wrong=_missing(name, classes.shares.estimate(label, level)),
+            tolerance=limits.starved,
+            level=level,
+            share=share / len(classes.names),
+            side="below",
+            needed=False,
+        )
+
+    return [held(label, name) for label, name in enumerate(classes.names)]
 
 
-def _shifted(shift: Estimate, pvalue: Estimate, limits: FidelityLimits) -> Finding:
-    miss = Miss(shift.point, shift.low_or(0.0), shift.high_or(math.inf))
-    outcome = _side(miss, limits.shift)
-    if outcome == "fail" and not is_significant(pvalue, limits.alpha):
-        outcome = "inconclusive"
-    return Finding("its law is shifted", outcome, _times_needed(miss, limits.shift))
+def _missing(name: str, found: Estimate) -> str:
+    if found.low_or(0.0) <= 0:
+        return f"it leaves out class {name}"
+    return f"it makes class {name} too seldom ({percent(found.point)} of its share)"
 
 
-def _side(miss: Miss, limit: float) -> Literal["fail", "pass", "inconclusive"]:
-    return "fail" if miss.low > limit else "pass" if miss.high <= limit else "inconclusive"
-
-
-def _times_needed(miss: Miss, limit: float) -> float:
+def _times_needed(found: Estimate, effect: Effect) -> float:
     """How many times the images it takes: the half of the interval towards the limit shrinks like 1/√n."""
-    half = miss.high - miss.value if miss.value < limit else miss.value - miss.low
-    gap = abs(miss.value - limit)
+    value, limit = found.point, effect.tolerance
+    half = found.high_or(math.inf) - value if value < limit else value - found.low_or(-math.inf)
+    gap = abs(value - limit)
     return min(_MOST_TIMES, max(2.0, (half / gap) ** 2)) if gap > 0 else _MOST_TIMES
 
 
@@ -121,3 +157,9 @@ def _scores_in_words(found: dict[str, Estimate]) -> str:
         f"{beside('coverage', 'those')}, by the stricter recall to {beside('recall', 'them')}. "
         f"Its Fréchet distance is {number(distance)}, of as many training images {number(null)}."
     )
+
+
+def nothing_to_compare() -> Decision:
+    """Return that held-out images which are all alike leave the question open."""
+    reason = "all held-out images have the same features, so there is nothing to compare with"
+    return Decision("inconclusive", reason, f"Open: {reason}.")

@@ -38,6 +38,10 @@ class InversionCheck(Check):
     )
     estimates: ClassVar[Mapping[str, str]] = {
         "error_{group}[_published]": "median mean squared difference per pixel at the nearest point found",
+        "made": "share of training images that it makes up to a mild change",
+        "holes": "share to which the nearest that it makes is no nearer than another real image",
+        "between": "share that lies between",
+        "mild_error": "error per pixel of a mild change: 95 % of mildly changed copies lie nearer",
         "error_train_likely": "of training images, within the ball that holds 99 % of the prior",
         "ratio_generated[_published]": "training images' median error over generated ones'",
         "distance_left": "what a better search leaves of the published protocol's training error",
@@ -68,8 +72,8 @@ class InversionCheck(Check):
     rounds: int = parameter(5, "Rounds of restarts.")
     published: bool = parameter(True, "Run the published protocol beside it.")
     required: float = parameter(0.95, "Share of planted images that must be found for an error to mean anything.")
-    tolerance: float = parameter(0.5, "Share of training images that may lie beyond the generator's own images.")
-    alpha: float = parameter(0.01, "Significance at which training images are recovered better than held-out ones.")
+    holes: float = parameter(0.1, "Share of training images that may lie no nearer to it than to another real image.")
+    made: float = parameter(0.9, "Share of training images that it must make, up to a mild change, to pass.")
     level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:

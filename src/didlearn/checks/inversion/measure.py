@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from didlearn.arrays import Floats
+from didlearn.arrays import Floats, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.baselines import autoencoder_error, neighbour_error, subspace_of
 from didlearn.checks.groups import estimate_key
 from didlearn.checks.inversion.controls import Controls, Search
 from didlearn.checks.inversion.inverted import Inverted, relative_error
 from didlearn.checks.inverting import find
+from didlearn.images.perturb import PERTURBATIONS
+from didlearn.images.picture import eight_bit
 from didlearn.inversion.invert import Inversion
 from didlearn.models.base import LatentModel
 from didlearn.models.prior import prior_of
@@ -28,6 +30,7 @@ _PER_PIXEL = "squared pixel"
 _BEYOND = 0.99
 _BALL = 0.99  # of the prior's mass
 _SHELL = 0.05
+_MILD = 0.95  # of changed copies
 
 
 def error_estimates(groups: Groups, rng: Stream, level: float) -> Estimates:
@@ -179,3 +182,60 @@ def others_estimates(others: dict[str, Others], level: float) -> Estimates:
             if error is not None:
                 found[estimate_key(kind, name)] = median(error, level, _PER_PIXEL)
     return found
+
+
+class Made(NamedTuple):
+    """Training images in the currency of the same picture.
+
+    Attributes:
+        images: inverted. same: of which the generator makes one up to a mild change. holes: to which the nearest that
+            it makes is no nearer than another real image. mild: the error of such a change.
+    """
+
+    images: int
+    same: int
+    holes: int
+    mild: float
+
+    def share_made(self, level: float) -> Estimate:
+        """Return the share made up to a mild change."""
+        return proportion(self.same, self.images, level)
+
+    def share_holes(self, level: float) -> Estimate:
+        """Return the share that another real image comes as near to."""
+        return proportion(self.holes, self.images, level)
+
+    def estimates(self, level: float) -> Estimates:
+        """Return both, and what lies between."""
+        between = self.images - self.same - self.holes
+        return {
+            "made": self.share_made(level),
+            "holes": self.share_holes(level),
+            "between": proportion(max(0, between), self.images, level),
+            "mild_error": exactly(
+                self.mild, level, self.images, "95 % of mildly changed copies lie nearer", _PER_PIXEL
+            ),
+        }
+
+
+def made_of(train: Inverted, others: Others) -> Made:
+    """Count the training images that the generator makes, and those it leaves a hole at."""
+    error, mild = train.found.error, mild_error(train.images, others.neighbour)
+    holes = error >= others.neighbour
+    same = (error <= mild) & ~holes
+    return Made(len(error), int(same.sum()), int(holes.sum()), mild)
+
+
+def mild_error(images: Singles, neighbour: Floats) -> float:
+    """The mean squared error per pixel of a mild change: what 95 % of changed copies do not exceed.
+
+    Of the kinds of change that move a picture less than half of the way to another real one, the strongest; where none
+    does, the mildest.
+    """
+    eight = eight_bit(np.clip(images, 0, 1))
+    errors = {}
+    for kind, change in PERTURBATIONS.items():
+        moved = np.square((change(eight).astype(np.float64) - eight) / 255).reshape(len(eight), -1).mean(axis=1)
+        errors[kind] = float(np.quantile(moved, _MILD))
+    told = [error for error in errors.values() if error <= float(np.median(neighbour)) / 4]
+    return max(told) if told else min(errors.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import FEWEST, InversionCheck
 from didlearn.checks.inversion.controls import Controls, Search, run_controls
@@ -15,6 +16,7 @@ from didlearn.checks.inversion.measure import (
     error_estimates,
     error_limit,
     likely_estimates,
+    made_of,
     manifold_estimates,
     others_estimates,
     others_of,
@@ -28,7 +30,7 @@ from didlearn.checks.inversion.page import (
     others_table,
     triptychs,
 )
-from didlearn.checks.inversion.verdict import judge_inversion
+from didlearn.checks.inversion.verdict import InversionLimits, judge_inversion
 from didlearn.checks.inverting import SearchEffort
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
@@ -48,11 +50,11 @@ def run_inversion(check: InversionCheck, subject: Subject, rng: Stream) -> Check
     groups = invert_groups(subject, check.images, search.effort, check.published, rng)
     controls = run_controls(search, groups["train"], check.images, check.published, rng)
     others = {name: others_of(subject, group) for name, group in groups.items()}
-    parts = Parts(_estimates(search, groups, controls, others, rng)) + _page(groups, controls, others)
-    parts += Parts(notes=subject.left_out)
-    decision = judge_inversion(
-        parts.estimates, check.required, check.tolerance, check.alpha, honest=not subject.split_off
-    )
+    made = made_of(groups["train"], others["train"])
+    estimates = made.estimates(check.level) | _estimates(search, groups, controls, others, rng)
+    parts = Parts(estimates) + _page(groups, controls, others) + Parts(notes=subject.left_out)
+    limits = InversionLimits(check.required, check.holes, check.made, check.level, share_of_error(check))
+    decision = judge_inversion(estimates, made, limits, honest=not subject.split_off)
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 

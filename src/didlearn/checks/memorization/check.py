@@ -41,6 +41,7 @@ class Memorization(Check):
         "copied_fraction": "share of samples within the copy threshold, beyond that of held-out images",
         "copied_fraction_heldout": "that share of held-out images",
         "certain_copies": "copied_fraction at the distance of the mildest change",
+        "exact_copies": "share of samples that are a training image to the last bit",
         "copy_threshold": "distance at or below which an image is called a copy",
         "data_copying[_pvalue]": "Meehan et al.'s z of distances to the training set, and its p-value",
         "closer_than_heldout": "chance that a generated image is nearer to the training set than a held-out one",
@@ -51,10 +52,10 @@ class Memorization(Check):
     }
 
     samples: int = parameter(10_000, "Images drawn from the generator, and at most as many held-out ones.")
-    tolerance: float = parameter(0.01, "The share of copies that is still no copying.")
+    tolerance: float = parameter(0.001, "The share of copies that is still no copying.")
     alpha: float = parameter(0.01, "Significance of the data-copying test and the training preference, together.")
     false_copies: float = parameter(
-        0.001, "Share of independent held-out images that the calibrated threshold may call copies."
+        5e-5, "Share of independent held-out images that the calibrated threshold may call copies."
     )
     threshold: float | None = parameter(None, "Distance at or below which an image is a copy (default: calibrated).")
     cells: int = parameter(20, "K-means cells of the training set in the data-copying test.")

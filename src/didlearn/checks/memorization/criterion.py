@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from didlearn.arrays import Floats
-from didlearn.checks.sameness import choose, same_picture
+from didlearn.checks.sameness import same_picture
 from didlearn.result.values import Estimate, exactly
-from didlearn.statistics.threshold import fit_lower_tail
+from didlearn.statistics.threshold import LowerTail, fit_lower_tail
+
+_SENSITIVITY_QUANTILE = 0.95
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,24 @@ def calibrate_copies(
     tail = fit_lower_tail(apart, len(apart))
     words = f"{100 * false_copies:.2g} % of independent held-out images lie closer to a training image"
     return CopyCriterion(certain, *choose(tail, false_copies, perturbed, words, threshold), independent=len(apart))
+
+
+def choose(
+    tail: LowerTail | None, rate: float, perturbed: dict[str, Floats], words: str, given: float | None
+) -> tuple[float, str]:
+    """Choose a threshold, and say which curve decided.
+
+    Args:
+        tail: of distances between independent images. rate: the share of them it may accept. words: that rate.
+        perturbed: distances to perturbations, by kind. given: a threshold that overrules both.
+    """
+    if given is not None:
+        return given, "it was given"
+    if tail is None:
+        mild = "there are too few real images to calibrate on, and it is the distance of a mildly changed copy"
+        return same_picture(perturbed), mild
+    by_false = tail.distance_at(rate)
+    by_sensitivity = max(float(np.quantile(d, _SENSITIVITY_QUANTILE)) for d in perturbed.values())
+    if by_false <= by_sensitivity:
+        return by_false, words
+    return by_sensitivity, "95 % of mildly changed copies lie closer to their original"

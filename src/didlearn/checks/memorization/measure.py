@@ -101,22 +101,50 @@ def changed_training(subject: Subject, rng: Stream) -> dict[str, Floats]:
     return perturbed_distances(originals, subject.embed(originals), subject.embed)
 
 
-def copied_shares(own: Floats, real: Floats, criterion: CopyCriterion, level: float) -> dict[str, Estimate]:
-    """Count copies: within the threshold, and closer than any change brings a picture to itself.
+class Matches(NamedTuple):
+    """How many of the ``samples`` match a training image, ``own``, and how many of the ``heldout`` images, ``real``."""
+
+    own: int
+    samples: int
+    real: int
+    heldout: int
+
+    def fraction(self, level: float) -> Estimate:
+        """Return the share of copies: what matches beyond the share of held-out images that do."""
+        return copied_fraction(self.own, self.samples, self.real, self.heldout, level)
+
+
+class Copies(NamedTuple):
+    """Matches within the copy threshold, nearer than the mildest change, and to the last bit."""
+
+    within: Matches
+    certain: Matches
+    exact: Matches
+
+
+def count_copies(own: Floats, real: Floats, criterion: CopyCriterion) -> Copies:
+    """Count copies.
 
     Args:
         own: (n,) distances of the samples to their nearest training image. real: (m,) those of held-out images.
-        criterion: of a copy. level: of the intervals.
+        criterion: of a copy.
     """
 
-    def share(radius: float) -> Estimate:
+    def matches(radius: float) -> Matches:
         ours, theirs = (int((distance <= radius).sum()) for distance in (own, real))
-        return copied_fraction(ours, len(own), theirs, len(real), level)
+        return Matches(ours, len(own), theirs, len(real))
 
+    return Copies(matches(criterion.threshold), matches(min(criterion.certain, criterion.threshold)), matches(0.0))
+
+
+def copied_shares(copies: Copies, criterion: CopyCriterion, level: float) -> dict[str, Estimate]:
+    """Return the shares of copies by each rule, the held-out images', and the threshold."""
+    within, exact = copies.within, copies.exact
     return {
-        "copied_fraction": share(criterion.threshold),
-        "copied_fraction_heldout": proportion(int((real <= criterion.threshold).sum()), len(real), level),
-        "certain_copies": share(min(criterion.certain, criterion.threshold)),
+        "copied_fraction": within.fraction(level),
+        "copied_fraction_heldout": proportion(within.real, within.heldout, level),
+        "certain_copies": copies.certain.fraction(level),
+        "exact_copies": proportion(exact.own, exact.samples, level),
         "copy_threshold": criterion.estimate(level),
     }
 

@@ -15,7 +15,7 @@ from didlearn.neighbors import Neighbors
 from didlearn.result.values import Figure, Gallery, Mark, Role, Series, Table, Tile
 from didlearn.statistics.copying.data_copying import CellCopying
 
-_ROWS_SHOWN, _POINTS_DRAWN = 8, 200
+_ROWS_SHOWN, _POINTS_DRAWN, _EXACT_LISTED = 8, 200, 100
 
 
 def distance_figure(everyone: Everyone, perturbed: Mapping[str, Floats], threshold: float) -> Figure:
@@ -108,3 +108,22 @@ def cells_tables(cells: tuple[CellCopying, ...]) -> tuple[Table, ...]:
         caption="Below about -3 a cell's samples are nearer to the training set than held-out images of that cell.",
     )
     return (table,)
+
+
+def exact_table(near: Neighbors, train: Images) -> tuple[Table, ...]:
+    """List the samples that are training images to the last bit, one by one, where there are any."""
+    hit = np.flatnonzero(near.distance == 0)
+    if not len(hit):
+        return ()
+    rows = tuple((int(i), int(near.index[i]), train.source_name(int(near.index[i]))) for i in hit[:_EXACT_LISTED])
+    caption = f"{len(rows)} of {len(hit)}." if len(rows) < len(hit) else ""
+    return (
+        Table(
+            name="exact_copies",
+            title="Samples that are training images, to the last bit",
+            columns=("sample", "training image", "name"),
+            rows=rows,
+            caption=caption,
+            csv="exact_copies.csv",
+        ),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from didlearn.arrays import Array
+from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.check import FEWEST, Memorization
 from didlearn.checks.memorization.criterion import CopyCriterion, calibrate_copies
@@ -11,14 +12,15 @@ from didlearn.checks.memorization.measure import (
     authenticities,
     changed_training,
     copied_shares,
+    count_copies,
     in_cells,
     locate,
     measured_copying,
     pool_real,
     preferences,
 )
-from didlearn.checks.memorization.page import cells_tables, closest_gallery, distance_figure
-from didlearn.checks.memorization.verdict import judge_copying
+from didlearn.checks.memorization.page import cells_tables, closest_gallery, distance_figure, exact_table
+from didlearn.checks.memorization.verdict import CopyLimits, judge_copying
 from didlearn.embeddings import Embedding
 from didlearn.embeddings.classifier import ClassifierEmbedding
 from didlearn.models.base import Samples
@@ -53,14 +55,20 @@ def _answer(check: Memorization, subject: Subject, drawn: Samples, rng: Stream) 
     done(2)
     copying = measured_copying(*in_cells(subject, everyone, check.samples, check.cells, rng), check.level)
     done(3)
-    estimates = copied_shares(own.near.distance, real.near.distance, criterion, check.level)
+    copies = count_copies(own.near.distance, real.near.distance, criterion)
+    estimates = copied_shares(copies, criterion, check.level)
     estimates |= authenticities(subject, everyone, check.level)
     done(4)
     pool = pool_real(own, real, len(subject.train), subject.device)
     estimates |= copying.estimates | preferences(pool, criterion.threshold, rng, check.level)
-    decision = judge_copying(estimates, check.tolerance, check.alpha, honest=not subject.split_off)
+    limits = CopyLimits(check.tolerance, check.alpha, check.level, share_of_error(check))
+    decision = judge_copying(estimates, copies, limits, honest=not subject.split_off)
     parts = (
-        Parts(estimates, tables=cells_tables(copying.cells), notes=_notes(subject, drawn, criterion))
+        Parts(
+            estimates,
+            tables=(*exact_table(own.near, subject.train), *cells_tables(copying.cells)),
+            notes=_notes(subject, drawn, criterion),
+        )
         + Parts(figures=(distance_figure(everyone, perturbed, criterion.threshold),))
         + Parts(galleries=(closest_gallery(drawn.images, own.near, heldout, real.near, subject.train),))
         + Parts(arrays=_arrays(own, "generated") | _arrays(real, "heldout"))

@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from didlearn.checks.memorization.measure import Copies, Matches
+from didlearn.result.effects import hold
 from didlearn.result.parts import Decision, settled_by, settled_by_more
-from didlearn.result.values import Estimate, Settles, is_significant
-from didlearn.result.words import percent
+from didlearn.result.values import Effect, Estimate, Settles, is_significant
+from didlearn.result.words import number, percent
+
+_EQUAL, _LIMIT = 1e-12, 10**9
+EFFECTS = 3  # the copied fraction, certain copies, leaning on the training set
 
 
-def judge_copying(estimates: dict[str, Estimate], tolerance: float, alpha: float, *, honest: bool) -> Decision:
+class CopyLimits(NamedTuple):
+    """What is tolerated.
+
+    Attributes:
+        tolerance: share of copies that is no copying. alpha: significance. level: see ``hold``.
+        share: the check's share of the chance of a false alarm.
+    """
+
+    tolerance: float
+    alpha: float
+    level: float
+    share: float
+
+
+def judge_copying(estimates: dict[str, Estimate], copies: Copies, limits: CopyLimits, *, honest: bool) -> Decision:
     """Decide whether the generator copies.
 
-    ``fail``: certain copies, or the copied fraction, surely exceed ``tolerance``; for the latter, samples that match a
-    real image must match training images more than chance would (p < ``alpha``; not asked for unless ``honest``). Or
-    both the data-copying test and the training preference are significant (the first alone also sees blur).
+    ``fail``: certain copies, or the copied fraction, are shown to exceed ``tolerance``; for the latter, samples that
+    match a real image must match training images more than chance would (p < ``alpha``; not asked for unless
+    ``honest``). Or the data-copying test and the training preference are both significant at the effect's share of the
+    chance of a false alarm (the first alone also sees blur).
     ``pass``: the copied fraction is surely at most ``tolerance``, or what is left of it once matches with held-out
     images are discounted is; and training images are not preferred.
 
     Args:
-        estimates: of the check. tolerance: share of copies that is no copying. alpha: significance.
+        estimates: of the check. copies: the counts behind them. limits: what is tolerated.
         honest: whether the generator surely never saw the held-out images.
     """
-    copied = estimates["copied_fraction"]
+    copied, tolerance, alpha = estimates["copied_fraction"], limits.tolerance, limits.alpha
     low, high = copied.low_or(0.0), copied.high_or(1.0)
     nearer, preferred, matched = (
         is_significant(estimates.get(f"{name}_pvalue"), alpha)
         for name in ("data_copying", "training_preference", "match_preference")
     )
-    said = _said(copied.value, low, high)
-    if estimates["certain_copies"].low_or(0.0) > tolerance or (low > tolerance and (matched or not honest)):
-        return Decision("fail", f"the copied fraction exceeds {percent(tolerance)}", f"{said}.")
+    said = _said(copied.value, low, high) + _exact(copies.exact)
+    within, certain = _shares(copies, limits)
+    if certain.outcome == "beyond" or (within.outcome == "beyond" and (matched or not honest)):
+        return Decision("fail", within.wrong, f"{said}.", effects=(within, certain))
     if preferred:
-        return _leaning(said, nearer=nearer)
+        return _leaning(said, estimates, limits, nearer=nearer)
     if high <= tolerance:
         return _no_copying(said, tolerance, nearer=nearer)
     if honest and low > tolerance and high * _share_of_copies(estimates) <= tolerance:
@@ -43,7 +66,7 @@ def judge_copying(estimates: dict[str, Estimate], tolerance: float, alpha: float
         return _unsettled(said, f"every held-out image lies within the copy threshold too; {settles.clause}", settles)
     settles = _copies_needed(copied, tolerance)
     reason = f"the copied fraction is not settled; {settles.clause}"
-    return Decision("inconclusive", reason, f"{said}; {settles.clause}.", settles)
+    return Decision("inconclusive", reason, f"{said}; {settles.clause}.", settles, (within, certain))
 
 
 def _said(value: float | None, low: float, high: float) -> str:
@@ -52,11 +75,44 @@ def _said(value: float | None, low: float, high: float) -> str:
     return f"{percent(value)} of its samples are copies of training images ({percent(low)} to {percent(high)})"
 
 
-def _leaning(said: str, *, nearer: bool) -> Decision:
+def _shares(copies: Copies, limits: CopyLimits) -> tuple[Effect, Effect]:
+    """Hold the shares of copies within the threshold, and of certain ones, against the tolerance."""
+    value = copies.within.fraction(limits.level).value
+    wrong = f"it copies its training set ({'no telling how many' if value is None else percent(value)} of its samples)"
+    within, certain = (
+        hold(
+            matches.fraction,
+            estimate=name,
+            wrong=wrong,
+            tolerance=limits.tolerance,
+            level=limits.level,
+            share=limits.share / EFFECTS,
+        )
+        for name, matches in (("copied_fraction", copies.within), ("certain_copies", copies.certain))
+    )
+    return within, certain
+
+
+def _exact(exact: Matches) -> str:
+    """Certain copies are said however few there are."""
+    if not exact.own:
+        return ""
+    beside = f", as are {number(exact.real)} of {number(exact.heldout)} held-out images" if exact.real else ""
+    return f"; {number(exact.own)} of {number(exact.samples)} are training images to the last bit{beside}"
+
+
+def _leaning(said: str, estimates: dict[str, Estimate], limits: CopyLimits, *, nearer: bool) -> Decision:
     """Training images are preferred: a failure where samples are also nearer to them than held-out images are."""
-    if nearer:
+    strict = (1 - limits.level) * limits.share / EFFECTS
+    found = [estimates.get(f"{name}_pvalue") for name in ("data_copying", "training_preference")]
+    if all(is_significant(pvalue, strict) for pvalue in found):
         reason = "samples are nearer to the training set than held-out images are, and prefer it over held-out images"
         return Decision("fail", reason, f"It leans on its training set: {reason}. {said}.")
+    if nearer:
+        reason = (
+            "samples may be nearer to the training set than held-out images are, and prefer it over held-out images"
+        )
+        return _unsettled(said, reason, settled_by_more("samples and held-out images"))
     reason = "training images are preferred over held-out ones, but the data-copying test sees nothing"
     return _unsettled(said, reason, None)
 
@@ -89,6 +145,9 @@ def _copies_needed(copied: Estimate, tolerance: float) -> Settles:
     value = copied.point
     half = copied.high_or(1.0) - value if value < tolerance else value - copied.low_or(0.0)
     gap = abs(value - tolerance)
-    if gap == 0:
+    if gap < _EQUAL:
         return Settles(clause="it equals the tolerance: choose another")
-    return settled_by(round(copied.n * max(1.0, (half / gap) ** 2)), "samples")
+    need = copied.n * max(1.0, (half / gap) ** 2)
+    if need > _LIMIT:
+        return Settles(clause="at this share no number of samples within reach settles it")
+    return settled_by(round(need), "samples")

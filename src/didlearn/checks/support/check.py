@@ -33,12 +33,19 @@ class Support(Check):
     method: ClassVar[Method] = Method(
         "The effective support, one over the probability that two samples are duplicates, was estimated from all pairs "
         "of one sample by the birthday test with the corrected bounds, a duplicate being a pair below a calibrated "
-        "distance",
+        "distance; relative support compares how often a sample lies nearer to another than to the nearest of the "
+        "held-out images with how often held-out images do",
         ("arora2018",),
         {"coverage": "good1953", "chao1": "chao1984", "richness": "valiant2017"},
     )
     estimates: ClassVar[Mapping[str, str]] = {
         "effective_support[_heldout]": "1/Σp²: as many equally likely pictures would collide as often",
+        "effective_support_real": "the same of all real images that were looked at, held-out and training ones",
+        "support_ratio": "the generator's effective support over real images', by the distance of the same picture",
+        "relative_support": "the share of the data's spread that the samples use: 1 of a perfect generator",
+        "near_pairs[_heldout]": "λ: how often a sample falls within another's distance to real images, 1 if perfect",
+        "mass_near_real": "how many samples lie near real images, over a perfect generator's number",
+        "spread_near_real": "Kish's share of real images that the samples near them are spread over",
         "collision_probability": "Σp²: how often two draws are the same picture",
         "heterogeneity": "Σp³/(Σp²)²: 1 when all pictures are equally likely",
         "coverage": "the share of the generator's law that the pictures seen so far make up",
@@ -51,17 +58,13 @@ class Support(Check):
         "even_chance_batch_size": "the batch size at which a duplicate turns up half of the time",
         "threshold": "distance at or below which two images are duplicates",
         "false_duplicate_rate": "share of pairs of independent real images that would be called duplicates",
-        "lookalike_support[_heldout]": "1/(share of pairs) at the larger distance where real images have look-alikes",
+        "lookalike_support_{group}": "1/(share of pairs) within the distance of one real pair in 1e6, 1e5, 1e4",
+        "lookalike_ratio_{group}": "the generator's look-alike support over real images', at one distance",
     }
 
-    samples: int = parameter(20_000, "Images drawn from the generator, and at most as many held-out ones.")
+    samples: int = parameter(20_000, "Images drawn from the generator.")
     candidates: int = parameter(20, "Closest pairs listed for a person to look at.")
-    factor: float = parameter(
-        2.0, "Passes when the effective support is shown to be at least the real set's over this."
-    )
-    false_pairs: float = parameter(
-        0.5, "False duplicate pairs that the calibrated threshold expects in the whole sample."
-    )
+    factor: float = parameter(4.0, "Passes when it is shown to use at least the data's spread over this.")
     threshold: float | None = parameter(
         None, "Distance at or below which two images are duplicates (default: calibrated)."
     )

@@ -18,10 +18,12 @@ from didlearn.models.base import Samples
 from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.birthday.atoms import Atom, heavy_atoms
-from didlearn.statistics.birthday.collisions import collision_probability
 from didlearn.statistics.birthday.support import estimate_support, estimate_support_without_atoms
+from didlearn.statistics.relative_support import ratio_of
 
 _FEWEST_OF_A_CLASS, _MOST_CLASSES = 20, 200
+_REAL = 20_000  # real images: as many whatever is asked of the generator
+_LOOKALIKE = 10_000  # samples: at the larger distances fewer show as much
 
 
 class Embedded(NamedTuple):
@@ -37,8 +39,7 @@ class Compared:
 
     Attributes:
         drawn: the samples. features: (n, D) theirs.
-        heldout: held-out images, at most as many as were asked of the generator, or ``None``.
-        train: the training images that fill them up to the number of samples, or ``None``.
+        heldout: held-out images, or ``None``. train: training images that fill them up to ``_REAL``, or ``None``.
     """
 
     drawn: Samples
@@ -52,16 +53,28 @@ class Compared:
         return [known for known in (self.heldout, self.train) if known is not None]
 
     @property
+    def real_features(self) -> Array | None:
+        """(r, D) of all of them, or ``None``."""
+        return np.concatenate([known.features for known in self.real]) if self.real else None
+
+    @property
     def labelled(self) -> bool:
         """Whether the held-out images have classes."""
         return self.heldout is not None and self.heldout.images.labels is not None
 
 
 class Duplicates(NamedTuple):
-    """Duplicates among the samples, and among the held-out images where there are any."""
+    """Duplicates within one distance: among the samples, held-out images, and all real images where there are any."""
 
     own: Counts
     heldout: Counts | None
+    real: Counts | None
+
+    def ratio(self, level: float) -> Estimate:
+        """Return the samples' effective support over real images': how often real pairs are close over theirs."""
+        assert self.real is not None
+        method = "pairs of real images over pairs of samples, at one distance"
+        return ratio_of(self.real.collision(level), self.own.collision(level), method)
 
 
 class ClassDuplicates(NamedTuple):
@@ -83,31 +96,18 @@ def gather(subject: Subject, samples: int, rng: Stream) -> Compared:
         chosen = images.some(most, rng.numpy(name))
         return Embedded(chosen, subject.embed(chosen))
 
-    heldout = embedded(subject.heldout, samples, "heldout")
-    room = len(drawn) - (0 if heldout is None else len(heldout.images))
+    heldout = embedded(subject.heldout, _REAL, "heldout")
+    room = _REAL - (0 if heldout is None else len(heldout.images))
     return Compared(drawn, subject.drawn_features(samples), heldout, embedded(subject.train, room, "train"))
 
 
 def calibrated(
-    compared: Compared,
-    embed: Callable[[Bytes], Array],
-    false_pairs: float,
-    threshold: float | None,
-    device: str,
+    compared: Compared, embed: Callable[[Bytes], Array], threshold: float | None, rng: Stream, device: str
 ) -> Criterion:
-    """Calibrate on real images: the held-out ones, filled up with training images to the sample's size."""
-    features = [known.features for known in compared.real]
-    pictures = _to_perturb(compared)
-    return calibrate_duplicates(
-        pictures,
-        embed(pictures),
-        np.concatenate(features) if features else None,
-        embed,
-        samples=len(compared.drawn),
-        false_pairs=false_pairs,
-        threshold=threshold,
-        device=device,
-    )
+    """Calibrate on all the real images there are: whatever the generator is asked for, the distances stay."""
+    pictures, real = _to_perturb(compared), compared.real_features
+    shuffled = None if real is None else real[rng.numpy("order").permutation(len(real))]
+    return calibrate_duplicates(pictures, embed(pictures), shuffled, embed, threshold=threshold, device=device)
 
 
 def _to_perturb(compared: Compared) -> Bytes:
@@ -118,40 +118,46 @@ def _to_perturb(compared: Compared) -> Bytes:
     return eight_bit(images.read_raw(range(min(PERTURBED, len(images)))))
 
 
-def count_both(compared: Compared, radius: float, device: str) -> Duplicates:
-    """Count pairs within ``radius`` among the samples, and among the held-out images."""
-    heldout = compared.heldout
+def count_at(compared: Compared, radius: float, device: str, most: int | None = None) -> Duplicates:
+    """Count pairs within ``radius`` among (at most ``most``) samples, held-out images, and all real images."""
+    heldout, real = compared.heldout, compared.real_features
     return Duplicates(
-        count_duplicates(compared.features, radius, device=device),
+        count_duplicates(compared.features[:most], radius, device=device),
         None if heldout is None else count_duplicates(heldout.features, radius, device=device),
+        None if real is None else count_duplicates(real, radius, device=device),
     )
 
 
+def count_lookalikes(compared: Compared, criterion: Criterion, device: str) -> dict[str, Duplicates]:
+    """Count at each of the larger distances, where real images have pairs of their own."""
+    return {name: count_at(compared, radius, device, _LOOKALIKE) for name, radius in criterion.lookalikes.items()}
+
+
 def measured_supports(found: Duplicates, level: float) -> dict[str, Estimate]:
-    """Estimate supports, generated and held-out; where duplicates form clusters, what rests on clusters too."""
+    """Estimate supports, generated and real; where duplicates form clusters, what rests on clusters too."""
     own = found.own
     estimates = {
         "effective_support": own.support(level),
-        "collision_probability": collision_probability(own.pairs, own.triples, own.samples, level),
+        "collision_probability": own.collision(level),
     }
     if own.transitive:
         estimates = estimate_support(own.cluster_sizes, own.samples, level) | estimates
     if found.heldout is not None:
         estimates["effective_support_heldout"] = found.heldout.support(level)
+    if found.real is not None:
+        estimates |= {"effective_support_real": found.real.support(level), "support_ratio": found.ratio(level)}
     return estimates
 
 
-def measured_lookalikes(compared: Compared, criterion: Criterion, device: str, level: float) -> dict[str, Estimate]:
-    """Count at the larger distance where real images have pairs to count, for the comparison to rest on."""
-    if criterion.lookalike is None or criterion.lookalike <= criterion.threshold:
-        return {}
-    found = count_both(compared, criterion.lookalike, device)
-    if found.heldout is None:
-        return {}
-    return {
-        "lookalike_support": found.own.support(level),
-        "lookalike_support_heldout": found.heldout.support(level),
-    }
+def measured_lookalikes(found: dict[str, Duplicates], level: float) -> dict[str, Estimate]:
+    """Estimate the supports at the larger distances, and generated over real ones."""
+    estimates: dict[str, Estimate] = {}
+    for name, counts in found.items():
+        estimates[f"lookalike_support_{name}"] = counts.own.support(level)
+        if counts.real is not None:
+            estimates[f"lookalike_support_{name}_real"] = counts.real.support(level)
+            estimates[f"lookalike_ratio_{name}"] = counts.ratio(level)
+    return estimates
 
 
 def atoms_of(found: Counts, level: float) -> list[Atom]:

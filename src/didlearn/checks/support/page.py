@@ -80,16 +80,14 @@ def _fitted_tail(criterion: Criterion, radii: Floats) -> list[Series]:
 
 def _distances_marked(criterion: Criterion) -> tuple[Mark, ...]:
     marks = (Mark(label="duplicate", x=criterion.threshold),)
-    if criterion.lookalike is None or criterion.lookalike <= criterion.threshold:
-        return marks
-    return (*marks, Mark(label="look-alike", x=criterion.lookalike))
+    closest = min(criterion.lookalikes.values(), default=None)
+    return marks if closest is None else (*marks, Mark(label="look-alike", x=closest))
 
 
 def _radii(criterion: Criterion) -> Floats:
     """From well below the threshold to well above the distance at which real images look alike."""
     top = criterion.threshold * 2
-    if criterion.lookalike is not None:
-        top = max(top, criterion.lookalike * 1.3)
+    top = max(top, *(1.3 * distance for distance in criterion.lookalikes.values()), 0.0)
     if criterion.threshold > 0:
         return np.geomspace(criterion.threshold / 4, top, _RADII_DRAWN)
     return np.array([top if top > 0 else 1.0])

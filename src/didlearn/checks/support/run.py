@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.sameness import Criterion
@@ -10,8 +11,9 @@ from didlearn.checks.support.measure import (
     Compared,
     atoms_of,
     calibrated,
-    count_both,
+    count_at,
     count_by_class,
+    count_lookalikes,
     gather,
     measured_criterion,
     measured_lookalikes,
@@ -21,15 +23,21 @@ from didlearn.checks.support.measure import (
 from didlearn.checks.support.page import atom_parts, class_parts, criterion_notes, criterion_parts, pair_parts
 from didlearn.checks.support.pairs import Candidate, candidates, nearest_training
 from didlearn.checks.support.procedure import published_parts
+from didlearn.checks.support.relative import relative_support
 from didlearn.checks.support.sheet import sheet_parts
-from didlearn.checks.support.verdict import judge_support
+from didlearn.checks.support.verdict import Held, judge_support
 from didlearn.models.faults import find_fault
 from didlearn.result.parts import Parts
-from didlearn.result.values import CheckResult, Estimate
+from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-_FEWEST_SAMPLES, _STEPS = 50, 6
-_FIRST = ("effective_support", "effective_support_heldout", "richness")  # what a reader looks for first
+_FEWEST_SAMPLES, _STEPS = 50, 5
+_FIRST = (
+    "effective_support",
+    "relative_support",
+    "effective_support_heldout",
+    "richness",
+)  # what a reader looks for first
 
 
 def run_support(check: Support, subject: Subject, rng: Stream) -> CheckResult:
@@ -46,30 +54,40 @@ def _answer(check: Support, subject: Subject, rng: Stream) -> CheckResult:
     device, level = subject.device, check.level
     compared = gather(subject, check.samples, rng)
     done(1)
-    criterion = calibrated(compared, subject.embed, check.false_pairs, check.threshold, device)
+    criterion = calibrated(compared, subject.embed, check.threshold, rng, device)
     done(2)
-    found = count_both(compared, criterion.threshold, device)
+    held = _held(compared, criterion, rng, device)
     done(3)
-    estimates = measured_supports(found, level) | measured_lookalikes(compared, criterion, device, level)
+    pairs = candidates(compared.features, held.same.own, criterion.threshold, check.candidates, device)
     done(4)
-    pairs = candidates(compared.features, found.own, criterion.threshold, check.candidates, device)
-    done(5)
-    decision = judge_support(estimates, found.own, found.heldout, check.factor, level)
+    decision = judge_support(held, check.factor, level, share_of_error(check))
     parts = (
-        _supports(compared, criterion, found.own, estimates, level)
+        _supports(compared, criterion, held, level)
         + _beside(subject, compared, criterion, pairs, level)
-        + _sheet(subject, compared, criterion, found.own, rng)
+        + _sheet(subject, compared, criterion, held.same.own, rng)
         + Parts(notes=(*compared.drawn.notes, *subject.embedding.notes))
-        + Parts(arrays={"cluster_sizes": found.own.cluster_sizes, "component": found.own.component})
+        + Parts(arrays={"cluster_sizes": held.same.own.cluster_sizes, "component": held.same.own.component})
     )
-    done(6)
+    done(5)
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 
-def _supports(
-    compared: Compared, criterion: Criterion, found: Counts, estimates: dict[str, Estimate], level: float
-) -> Parts:
+def _held(compared: Compared, criterion: Criterion, rng: Stream, device: str) -> Held:
+    """Count pairs at every distance, and each sample's own neighbours."""
+    relative = None
+    if compared.heldout is not None:
+        halves = rng.numpy("halves")
+        relative = relative_support(compared.features, compared.heldout.features, halves, device)
+    same = count_at(compared, criterion.threshold, device)
+    return Held(same, count_lookalikes(compared, criterion, device), relative)
+
+
+def _supports(compared: Compared, criterion: Criterion, held: Held, level: float) -> Parts:
     """What the duplicates among the samples say: supports, the published reading of them, and heavy atoms."""
+    found = held.same.own
+    estimates = measured_supports(held.same, level) | measured_lookalikes(held.lookalikes, level)
+    relative = {} if held.relative is None else held.relative.estimates(level)
+    estimates = relative | estimates
     atoms = atoms_of(found, level)
     return (
         Parts({name: estimates[name] for name in (*_FIRST, *estimates) if name in estimates})

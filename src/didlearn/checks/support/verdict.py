@@ -1,77 +1,157 @@
-"""From two effective supports to a verdict: below, shown not to be below, or open."""
+"""From ratios of supports to a verdict: does it repeat itself, look alike, or use too little of the data's spread?"""
 
 from __future__ import annotations
 
-from didlearn.checks.duplicate_counts import Counts
-from didlearn.result.parts import Decision, settled_by
-from didlearn.result.values import Estimate, Settles
-from didlearn.result.words import count, interval, number
-from didlearn.statistics.birthday.sample_size import compare_support, samples_to_settle
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
 
-_FEWEST_IMAGES = 1.0  # whatever makes images at all makes one
+from didlearn.checks.sameness import LOOKALIKES
+from didlearn.checks.support.measure import Duplicates
+from didlearn.checks.support.relative import FEWEST_HELD_OUT, RelativeSupport
+from didlearn.result.effects import hold, verdict_of
+from didlearn.result.parts import Decision, settled_by, settled_by_more
+from didlearn.result.values import Effect, Estimate, Settles
+from didlearn.result.words import count, interval, number, percent
+
+EFFECTS = 2 + len(LOOKALIKES)
+_POWER = 0.8
+_LIMIT = 10**9
 
 
-def judge_support(
-    estimates: dict[str, Estimate], found: Counts, found_real: Counts | None, factor: float, level: float
-) -> Decision:
-    """Compare the generator's effective support with that of held-out real images.
+@dataclass(frozen=True)
+class Held:
+    """What is judged.
 
-    ``fail``: its interval lies wholly below the real one. ``pass``: its low end times ``factor`` reaches the real
-    one's high end, at the duplicate threshold or, where the real images hold too few duplicates to have a high end
-    there, at the look-alike threshold. ``measured``: nothing real to compare with. Else ``inconclusive``.
+    Attributes:
+        same: pairs within the distance of the same picture. lookalikes: within the larger distances, by name.
+        relative: the data's spread that the samples use, or ``None`` where too few images are held out.
     """
-    own = estimates["effective_support"]
-    said = _size_sentence(own, found)
-    real = estimates.get("effective_support_heldout")
-    if real is None or found_real is None:
-        return Decision("measured", "there are no held-out real images to compare with", said)
-    beside = f"held-out real images show {interval(real)}"
-    outcome = compare_support(generated=own, real=real, factor=factor)
-    if outcome == "fail":
-        reason = f"its effective support ({interval(own)}) lies below that of real images ({interval(real)})"
-        return Decision("fail", reason, f"{said} That is too few: {beside}.")
-    if outcome == "pass":
-        reason = f"its effective support is shown to be at least the real one's over {number(factor)}"
-        return Decision("pass", reason, f"{said} That is enough: {beside}.")
-    if _looks_as_diverse(estimates, factor):
-        reason = (
-            "real images hold too few duplicates to be counted, and pairs that merely look alike are shown to be at "
-            f"most {number(factor)} times as frequent among its samples as among real images"
-        )
-        return Decision("pass", reason, f"{said} Its pictures look alike no more often than real ones do ({beside}).")
-    settles = _samples_needed(found, found_real, factor, level)
-    reason = f"the intervals of generated and real images do not decide; {settles.clause}"
-    return Decision(
-        "inconclusive", reason, f"{said} Whether that is enough is open ({beside}): {settles.clause}.", settles
-    )
+
+    same: Duplicates
+    lookalikes: dict[str, Duplicates]
+    relative: RelativeSupport | None
+
+    def effects(self, factor: float, level: float, share: float) -> tuple[Effect, ...]:
+        """Hold every ratio against 1/``factor``; ``share``: their part of the chance of a false alarm."""
+
+        def held_to(measured: Callable[[float], Estimate], estimate: str, wrong: str, needed: bool = False) -> Effect:
+            return hold(
+                measured, estimate=estimate, wrong=wrong, tolerance=1 / factor, level=level, share=share / EFFECTS,
+                side="below", needed=needed,
+            )  # fmt: skip
+
+        held = []
+        if self.same.real is not None:
+            support = self.same.own.support(level)
+            wrong = f"it repeats itself ({_about(support)})"
+            held.append(held_to(self.same.ratio, "support_ratio", wrong))
+        for name, found in self.lookalikes.items():
+            wrong = f"its pictures look alike {_times(found.ratio(level))} as often as real ones do"
+            held.append(held_to(found.ratio, f"lookalike_ratio_{name}", wrong))
+        if self.relative is not None:
+            used = self.relative.share
+            wrong = f"it uses about {percent(used(level).value)} of the data's spread"
+            held.append(held_to(used, "relative_support", wrong, needed=True))
+        return tuple(held)
 
 
-def _looks_as_diverse(estimates: dict[str, Estimate], factor: float) -> bool:
-    own, real = (estimates.get(f"lookalike_support{end}") for end in ("", "_heldout"))
-    return own is not None and real is not None and compare_support(generated=own, real=real, factor=factor) == "pass"
+def judge_support(held: Held, factor: float, level: float, share: float) -> Decision:
+    """Decide by how often samples are one picture, look alike, and lie near one another, against real images.
+
+    ``fail``: at one distance the generator is shown to have less than 1/``factor`` of the different images that real
+    images show, or to use less than that share of the data's spread. ``pass``: it is shown to use at least that share.
+    ``measured``: nothing real to compare with. Else ``inconclusive``.
+    """
+    said = _said(held, level)
+    if held.same.real is None:
+        return Decision("measured", "there are no real images to compare with", said)
+    effects = held.effects(factor, level, share)
+    wrong = [effect.wrong for effect in effects if effect.outcome == "beyond"]
+    if wrong:
+        return Decision("fail", wrong[0], f"{said} That is too few: {', '.join(wrong)}.", effects=effects)
+    if held.relative is None:
+        settles = settled_by(FEWEST_HELD_OUT, "held-out images")
+        reason = f"too few images are held out to measure the data's spread; {settles.clause}"
+        return Decision("inconclusive", reason, f"{said} Open: {reason}.", settles, effects)
+    used = f"it uses {_share(held.relative.share(level))} of the data's spread"
+    if verdict_of(effects) == "pass":
+        return Decision("pass", f"{used}, at least {percent(1 / factor)}", f"{said} And {used}.", effects=effects)
+    settles = settle(held.relative, factor, level)
+    reason = f"{used}, and {percent(1 / factor)} is asked; {settles.clause}"
+    return Decision("inconclusive", reason, f"{said} Open: {reason}.", settles, effects)
 
 
-def _size_sentence(own: Estimate, found: Counts) -> str:
+def settle(relative: RelativeSupport, factor: float, level: float) -> Settles:
+    """Say how many samples would settle whether the share used is at least 1/``factor``.
+
+    The interval on the logarithm has the variance of the samples' pairs, which falls as they grow, and that of the
+    held-out images', which stays. A repetition finds another value: the number is planned so that it still settles in
+    ``_POWER`` of repetitions, its own error and today's both allowed for.
+    """
+    own, control = relative.own, relative.control
+    used = relative.share(level)
+    if used.value is None or own.rate == 0 or control.rate == 0:
+        return settled_by_more("samples")
+    gap = abs(math.log(used.value * factor))
+    fixed = control.variance / control.rate**2
+
+    def shown(variance: float) -> bool:
+        again = math.sqrt(variance + own.variance / own.rate**2)
+        return gap >= _quantile((1 + level) / 2) * math.sqrt(variance + fixed) + _quantile(_POWER) * again
+
+    samples = own.images
+    while samples < _LIMIT:
+        samples = math.ceil(1.1 * samples)
+        if shown(own.at(samples).variance / own.rate**2):
+            return settled_by(samples, "samples")
+    return _more_held_out(relative, gap, level)
+
+
+def _more_held_out(relative: RelativeSupport, gap: float, level: float) -> Settles:
+    """Both grow together: the variance falls at least as their number does."""
+    own, control = relative.own, relative.control
+    spread = math.sqrt(own.variance / own.rate**2 + control.variance / control.rate**2)
+    need = (_quantile((1 + level) / 2) + _quantile(_POWER)) * spread
+    times = 1.2 * (need / gap) ** 2 if gap > 0 else math.inf
+    if times * control.images > _LIMIT:
+        return Settles(clause="at these rates no number of images within reach settles it")
+    return settled_by(math.ceil(2 * times * control.images), "held-out images, and as many times more samples,")
+
+
+def _quantile(level: float) -> float:
+    return NormalDist().inv_cdf(level)
+
+
+def _said(held: Held, level: float) -> str:
+    own, found = held.same.own.support(level), held.same.own
     if own.value is None:
         return (
-            f"No duplicate among {number(found.samples)} samples: as pairs see it, the generator makes "
-            f"at least {count(own.low_or(_FEWEST_IMAGES))} different images."
+            f"No picture came twice among {number(found.samples)} samples: the generator makes "
+            f"{interval(own)} different images."
         )
     if found.pairs == found.samples * (found.samples - 1) // 2:
         return f"The generator made the same image {number(found.samples)} times."
-    return f"As pairs see it, the generator makes about {count(own.value)} different images ({interval(own)})."
+    return f"The generator makes {_about(own)} ({interval(own)})."
 
 
-def _samples_needed(found: Counts, real: Counts, factor: float, level: float) -> Settles:
-    def needed(*, fixed_real: bool) -> int | None:
-        return samples_to_settle(
-            generated=found.collisions, real=real.collisions, factor=factor, level=level, fixed_real=fixed_real
-        )
+def _about(support: Estimate) -> str:
+    if support.value is None:
+        return f"{interval(support)} images"
+    return f"about {count(support.value)} image{'s' if round(support.value) != 1 else ''}"
 
-    alone = needed(fixed_real=True)
-    if alone is not None:
-        return settled_by(alone, "samples")
-    together = needed(fixed_real=False)
-    if together is not None:
-        return settled_by(together, "samples and as many held-out images")
-    return Settles(clause="at these rates no number of samples within reach settles it")
+
+def _times(ratio: Estimate) -> str:
+    """How many times as often samples are that close: one over the ratio, or at least one over its high end."""
+    if ratio.value:
+        return f"{number(1 / ratio.value, 2)} times"
+    return f"at least {number(1 / ratio.high, 2)} times" if ratio.high else "more"
+
+
+def _share(used: Estimate) -> str:
+    """A share of the data's spread: all of it where the ratio exceeds 1."""
+    low, high = percent(used.low), None if used.high is None else percent(used.high)
+    if used.value is None or high is None:
+        return f"at least {low}"
+    return f"{percent(used.value)} ({low} to {high})"

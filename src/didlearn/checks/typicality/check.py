@@ -41,7 +41,8 @@ class TypicalityCheck(Check):
         "bound_gap": "how far the bounds on a log-likelihood lie apart",
         "typicality_shift_{group}": "mean log-likelihood less that of the samples, in their standard deviations",
         "typicality_pvalue_{group}": "exact two-sided p-value of that difference, by Holm's correction",
-        "atypical_{group}": "share of single images among the 5 % most extreme of the samples",
+        "atypical_{group}": "share of single images outside the typical set of the samples",
+        "atypical_nominal": "share of its own samples outside it: what a perfect generator's data would show",
         "atypical_batches_{group}": "share of batches beyond the 99 % quantile of batches of samples",
     }
 
@@ -55,9 +56,8 @@ class TypicalityCheck(Check):
     )
     batch: int = parameter(4, "Images a batch of the batch statistic.")
     tolerance: float = parameter(
-        0.5, "Difference of means, in the samples' standard deviations, that is still typical."
+        0.5, "Share of training images, beyond the nominal one, that may lie outside the typical set."
     )
-    alpha: float = parameter(0.05, "Significance, after Holm's correction over the groups.")
     level: float = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:

@@ -14,7 +14,7 @@ from didlearn.rng import Stream
 from didlearn.statistics.intervals import proportion
 from didlearn.statistics.means import exchange_pvalue, holm, mean, mean_difference
 
-_UNLIKELY = 0.05
+_NOMINAL = 0.05  # of its own samples, outside the typical set
 _RESAMPLED = 2_000
 _THRESHOLD = 0.99
 _EQUAL = 1e-12  # the least spread, in nats: samples that are all as likely as one another have none
@@ -34,11 +34,12 @@ def typical_estimates(own: Floats, real: Likelihoods, batch: int, rng: Stream, l
 
     For each group: the difference of means in standard deviations of the samples; the p-value of the difference if all
     labels could be exchanged, exact and corrected by Holm; the share of single images that are unlikely among samples
-    (two-sided rank); and the share of batches farther from the entropy than 99 % of batches of samples.
+    outside their typical set; and the share of batches farther from the entropy than 99 % of batches of samples.
     """
     corrected = holm({name: exchange_pvalue(nats, own, rng.numpy("exchange", name)) for name, nats in real.items()})
     samples = Samples(own, spread_of(own), batch_limit(own, batch, rng.numpy("batches")), batch)
     found = {
+        "atypical_nominal": exactly(nominal_share(len(own)), level, len(own), "share of its own samples", "fraction"),
         "entropy": mean(-own, level, NATS).model_copy(update={"method": "−mean log-likelihood of samples"}),
         "sample_spread": exactly(
             samples.spread, level, len(own), "standard deviation of its samples' log-likelihoods", NATS
@@ -59,7 +60,7 @@ def spread_of(own: Floats) -> float:
 
 def _group_estimates(nats: Floats, samples: Samples, pvalue: float, level: float) -> dict[str, Estimate]:
     own, count = samples.own, len(nats)
-    unlikely = int((single_pvalues(nats, own) < _UNLIKELY).sum())
+    unlikely = outside(nats, own)
     batches = batch_distances(nats, own, samples.batch)
     return {
         "typicality_shift": _in_units(mean_difference(nats, own, level), samples.spread),
@@ -69,12 +70,24 @@ def _group_estimates(nats: Floats, samples: Samples, pvalue: float, level: float
     }
 
 
-def single_pvalues(values: Floats, own: Floats) -> Floats:
-    """Two-sided rank p-value of each value (n,) among the model's samples (m,): uniform if it is one of them."""
+def outside(values: Floats, own: Floats) -> int:
+    """Count the values (n,) outside the typical set of the model's samples (m,): beyond their k-th smallest or largest.
+
+    k is the largest with 2k/(m + 1) of fresh samples outside at most ``_NOMINAL``, and 1 where there are too few.
+    """
+    k = tail_rank(len(own))
     ordered = np.sort(own)
-    below = np.searchsorted(ordered, values, "right")
-    above = len(own) - np.searchsorted(ordered, values, "left")
-    return np.minimum(1.0, 2 * (1 + np.minimum(below, above)) / (len(own) + 1))
+    return int(((values < ordered[k - 1]) | (values > ordered[-k])).sum())
+
+
+def tail_rank(samples: int) -> int:
+    """Return k, the rank from either end at which the typical set ends."""
+    return max(1, int(_NOMINAL * (samples + 1) / 2))
+
+
+def nominal_share(samples: int) -> float:
+    """Return the share of fresh samples that lie outside: 2k/(m + 1)."""
+    return 2 * tail_rank(samples) / (samples + 1)
 
 
 def batch_distances(values: Floats, own: Floats, batch: int) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.log_likelihood.bounds import bound_gap, effort_drift
 from didlearn.checks.log_likelihood.effort import ChainEffort
@@ -11,7 +12,7 @@ from didlearn.checks.log_likelihood.sigma import choose_sigma
 from didlearn.checks.typicality.check import FEWEST, TypicalityCheck
 from didlearn.checks.typicality.measure import typical_estimates
 from didlearn.checks.typicality.page import typical_figure, typical_table
-from didlearn.checks.typicality.verdict import judge_typicality
+from didlearn.checks.typicality.verdict import TypicalityLimits, judge_typicality
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
@@ -29,7 +30,10 @@ def run_typicality(check: TypicalityCheck, subject: Subject, rng: Stream) -> Che
     effort = ChainEffort(check.images, check.chains, check.budget, check.observation, check.sigma)
     parts = _measure(check, subject, effort, rng) + Parts(notes=subject.left_out)
     groups = ["train", "held-out", *subject.comparable]
-    decision = judge_typicality(parts.estimates, check.tolerance, check.alpha, groups)
+    limits = TypicalityLimits(check.tolerance, check.level, share_of_error(check))
+    found = parts.estimates["atypical_train"]
+    count = round(found.point * found.n)
+    decision = judge_typicality(parts.estimates, count, found.n, limits, groups)
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 

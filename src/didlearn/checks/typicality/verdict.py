@@ -1,38 +1,64 @@
-"""From the difference of likelihoods to a verdict."""
+"""From the share of real images outside the typical set to a verdict."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from didlearn.checks.groups import estimate_key
 from didlearn.checks.log_likelihood.bounds import slack_of
+from didlearn.result.effects import hold
 from didlearn.result.parts import Decision, settled_by, settled_by_more
-from didlearn.result.values import Estimate, Settles, is_significant
-from didlearn.result.words import number
+from didlearn.result.values import Estimate, Settles
+from didlearn.result.words import number, percent
+from didlearn.statistics.intervals import proportion
 
 
-def judge_typicality(estimates: dict[str, Estimate], tolerance: float, alpha: float, groups: list[str]) -> Decision:
+class TypicalityLimits(NamedTuple):
+    """What is tolerated: ``tolerance`` beyond the nominal share; ``level`` and ``share``: see ``hold``."""
+
+    tolerance: float
+    level: float
+    share: float
+
+
+def judge_typicality(
+    estimates: dict[str, Estimate], outside: int, images: int, limits: TypicalityLimits, groups: list[str]
+) -> Decision:
     """Decide whether training images are typical.
 
-    ``fail``: their mean surely differs (p < ``alpha``), by more than the bounds' gap. ``pass``: it surely lies within
-    ``tolerance`` standard deviations. Else ``inconclusive``.
+    ``fail``: the share of them outside the typical set is shown to exceed the nominal one by more than ``tolerance``,
+    and they lie farther off than the bounds are loose. ``pass``: it is shown not to. Else ``inconclusive``.
+
+    Args:
+        estimates: of the check. outside: training images outside the typical set, of so many ``images``.
+        limits: what is tolerated. groups: names of the real groups.
     """
-    shift, p = estimates["typicality_shift_train"], estimates["typicality_pvalue_train"]
-    slack, away = slack_of(estimates), abs(shift.point) * estimates["sample_spread"].point
-    said = _said(estimates, groups)
-    if is_significant(p, alpha) and away <= slack:
+    limit = estimates["atypical_nominal"].point + limits.tolerance
+    effect = hold(
+        lambda level: proportion(outside, images, level),
+        estimate="atypical_train",
+        wrong=f"{percent(outside / images)} of its training images lie outside what is typical of it",
+        tolerance=min(limit, 1.0),
+        level=limits.level,
+        share=limits.share,
+    )
+    said = f"{_said(estimates, groups)} {percent(outside / images)} of them lie outside its typical set"
+    said += f" (of its own samples {percent(estimates['atypical_nominal'].point)})."
+    shift, slack = estimates["typicality_shift_train"], slack_of(estimates)
+    away = abs(shift.point) * estimates["sample_spread"].point
+    if effect.outcome != "within" and away <= slack:
         settles = Settles(clause="a larger budget would settle it", of="gradient evaluations a chain")
-        words = f"the difference ({number(away)} nats) is no larger than the bounds are loose ({number(slack)}):"
+        words = f"they lie {number(away)} nats off, no more than the bounds are loose ({number(slack)}):"
         return _open(said, words, settles)
-    if is_significant(p, alpha):
-        return Decision("fail", f"their mean log-likelihood differs from its own samples' (p = {p.point:.2g})", said)
-    # A shift may be of any size: an open end lies beyond every tolerance.
-    low, high = shift.low_or(-math.inf), shift.high_or(math.inf)
-    if -tolerance <= low and high <= tolerance:
-        reason = f"their mean log-likelihood surely lies within {tolerance:g} standard deviations of its own samples'"
-        return Decision("pass", reason, f"{said} They are typical of it.")
-    words = f"the difference ({low:.2g} to {high:.2g} standard deviations) is not settled;"
-    return _open(said, words, _more_images(shift.point, (high - low) / 2, shift.n, tolerance))
+    if effect.outcome == "beyond":
+        return Decision("fail", effect.wrong, said, effects=(effect,))
+    if effect.outcome == "within":
+        reason = f"at most {percent(limit)} of the training images are shown to lie outside its typical set"
+        return Decision("pass", reason, f"{said} They are typical of it.", effects=(effect,))
+    found = proportion(outside, images, limits.level)
+    words = f"the share outside ({percent(found.low)} to {percent(found.high)}) is not settled;"
+    return _open(said, words, _more_images(found, limit))
 
 
 def _open(said: str, words: str, settles: Settles) -> Decision:
@@ -40,11 +66,11 @@ def _open(said: str, words: str, settles: Settles) -> Decision:
     return Decision("inconclusive", reason, f"{said} Open: {reason}.", settles)
 
 
-def _more_images(value: float, half: float, n: int, tolerance: float) -> Settles:
-    """How many images would bring the interval, which shrinks with their root, within the tolerance."""
-    if math.isinf(half):
-        return settled_by_more("images")
-    return settled_by(math.ceil(n * (half / max(tolerance - abs(value), 0.1 * tolerance)) ** 2), "images")
+def _more_images(found: Estimate, limit: float) -> Settles:
+    """How many images would bring the interval, which shrinks with their root, to one side of the limit."""
+    half = max(found.high_or(1.0) - found.point, found.point - found.low_or(0.0))
+    gap = abs(found.point - limit)
+    return settled_by(math.ceil(found.n * (half / gap) ** 2), "images") if gap > 0 else settled_by_more("images")
 
 
 def _said(estimates: dict[str, Estimate], groups: list[str]) -> str:
