@@ -1,54 +1,80 @@
 PYTHON ?= python3
-BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS)
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest
+FAST := $(PYTEST) -n 2 -m "not slow"
+# What shows in two minutes that a Python, or a set of versions, will do: every import, then files, data, models, results.
+SMOKE := tests/test_imports.py tests/test_rng.py tests/test_parallel.py tests/result tests/derivatives tests/images tests/models
 DEMO := runs/demo
 AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --fail-on never --set inversion.images=16 --set inversion.rounds=3 \
 	--set likelihood.images=10 --set typicality.images=10 --set typicality.drawn=24
 
-.PHONY: demo test test-slow mutants docs format benchmark clean
+.PHONY: demo test test-slow test-capabilities smoke mutants docs format benchmark hooks clean
 
-demo: .venv/installed
+demo: $(VENV)/installed
 	$(AUDIT) --generator examples/digits/sound --output $(DEMO)/sound
 	$(AUDIT) --generator examples/digits/collapsed --output $(DEMO)/collapsed
 	$(AUDIT) --generator examples/digits/memorised --output $(DEMO)/memorised
 	$(BIN)/didlearn compare $(DEMO)/sound $(DEMO)/collapsed $(DEMO)/memorised --output $(DEMO)/compare.html
 	@echo "open $(DEMO)/compare.html"
 
-test: .venv/installed-test
+test: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
+	$(FAST) --cov
 	$(MAKE) docs
 
-docs: .venv/installed-test
+docs: $(VENV)/installed-test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open site/index.html"
 
-test-slow: .venv/installed-test
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m slow
+test-slow: $(VENV)/installed-test
+	$(PYTEST) -n 2 -m slow
+
+# The instructions that torch computes with decide the last bits: as near as one machine comes to another.
+test-capabilities: $(VENV)/installed-test
+	ATEN_CPU_CAPABILITY=default $(FAST)
+	ATEN_CPU_CAPABILITY=avx2 $(FAST)
+	env -u ATEN_CPU_CAPABILITY $(FAST)
+
+smoke: $(VENV)/installed
+	$(INSTALL) pytest pytest-timeout hypothesis
+	CI= $(PYTEST) -q -m "not slow and not browser" $(SMOKE)
+	$(BIN)/didlearn audit --train digits --generator examples/digits/sound --checks support,fidelity --fail-on never \
+		--output $(VENV)/smoke --force
 
 MOST ?= 40
-mutants: .venv/installed-test
+mutants: $(VENV)/installed-test
 	$(BIN)/python tools/mutants.py --most $(MOST) --jobs 2
 
-format: .venv/installed-test
+format: $(VENV)/installed-test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-benchmark: .venv/installed-test
-	$(BIN)/python benchmarks/neighbors.py
+# All of them, in minutes; each prints its own table, and says with --help how the docs' tables are made.
+benchmark: $(VENV)/installed-test
+	$(BIN)/python benchmarks/neighbors.py --count 5000 --repeats 1 --no-peers
+	$(BIN)/python benchmarks/inversion.py --images 4
+	$(BIN)/python benchmarks/likelihood.py --images 4 --chains 4 --budgets 200 800
+	$(BIN)/python benchmarks/random_matrix.py --dimension 128 --classes 1 3 --no-peers
 
-.venv/bin/python:
-	$(PYTHON) -m venv .venv
+hooks: $(VENV)/installed-test
+	$(INSTALL) pre-commit
+	$(BIN)/pre-commit install
 
-.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(BIN)/python pyproject.toml $(CONSTRAINTS)
 	$(INSTALL) --editable .
 	touch $@
 
-.venv/installed-test: .venv/installed
+$(VENV)/installed-test: $(VENV)/installed
 	$(INSTALL) --editable ".[test]"
 	touch $@
 
 clean:
-	rm -rf .venv runs site
+	rm -rf .venv .venv-* runs site

@@ -25,7 +25,7 @@ DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rg
 PAGES = {path.stem: path for path in (ROOT / "docs" / "checks").glob("*.md") if path.stem != "index"}
 PARTS = ("The question", "The method", "What is assumed", "The verdict", "How to read it", "How it fails")
 VERDICTS = {"pass", "fail", "inconclusive", "measured", "not_run", "error"}
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = typer.main.get_group(app).commands
 
 
 def test_every_exported_name_is_public_sorted_and_documented():

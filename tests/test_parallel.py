@@ -21,7 +21,7 @@ def test_a_batch_limits_the_units_in_flight():
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_results_come_in_order(threads):
-    told = []
+    told: list[int] = []
     out = map_units(lambda u: u.start, 330, threads=threads, advance=told.append)
     assert out == [*range(0, 330, UNIT)]
     assert told == [*range(UNIT, 330, UNIT), 330]
@@ -56,5 +56,5 @@ def test_what_has_not_begun_is_dropped_when_the_reader_stops():
 
     results = in_threads(work, range(1000), 2)
     assert [next(results), next(results)] == [0, 1]
-    results.close()
+    results.close()  # type: ignore[attr-defined]
     assert len(begun) < 100

@@ -24,10 +24,10 @@ def test_a_child_is_the_longer_name():
 def test_global_generators_stay_untouched():
     np.random.seed(0)
     torch.manual_seed(0)
-    before = np.random.get_state()[1].copy(), torch.get_rng_state().clone()
+    before = np.random.get_state(legacy=False)["state"]["key"].copy(), torch.get_rng_state().clone()
     Stream(0).numpy("x").random(10)
     torch.randn(3, generator=Stream(0).torch("x"))
-    assert np.array_equal(before[0], np.random.get_state()[1])
+    assert np.array_equal(before[0], np.random.get_state(legacy=False)["state"]["key"])
     assert torch.equal(before[1], torch.get_rng_state())
 
 

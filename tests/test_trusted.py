@@ -56,8 +56,8 @@ def test_without_trust_nothing_runs_and_the_flag_is_named(file):
 
 def test_a_file_factory_sees_its_neighbours_and_leaves_the_path_alone(file):
     before = list(sys.path)
-    assert load_factory(f"{file}:Made", True).width == 7
-    assert load_factory(f"{file}:Holder.net", True).in_features == 7
+    assert load_factory(f"{file}:Made", True).width == 7  # type: ignore[attr-defined]
+    assert load_factory(f"{file}:Holder.net", True).in_features == 7  # type: ignore[attr-defined]
     assert sys.path == before
 
 
@@ -70,7 +70,7 @@ def test_two_files_of_one_name_do_not_take_each_others_place(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "nets.py").write_text(f"class Net:\n    name = {name!r}\n")
     made = [load_factory(f"{tmp_path / name / 'nets.py'}:Net", True) for name in ("a", "b", "a")]
-    assert [m.name for m in made] == ["a", "b", "a"]
+    assert [m.name for m in made] == ["a", "b", "a"]  # type: ignore[attr-defined]
     assert all(type(m).__module__ in sys.modules for m in made)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -66,9 +66,9 @@ def test_results_do_not_depend_on_batch_size_threads_or_company(generator, embed
         other = audit(generator, embedding=embedding, **arguments)
         for check in ("support", "memorization", "fidelity"):
             assert without_time(reference, check) == without_time(other, check), arguments
-    for check in CHECKS:
-        alone = audit(generator, [check], embedding=embedding)
-        assert without_time(reference, check.name) == without_time(alone, check.name)
+    for one in CHECKS:
+        alone = audit(generator, [one], embedding=embedding)
+        assert without_time(reference, one.name) == without_time(alone, one.name)
     swapped = audit(generator, CHECKS[::-1], embedding=embedding)
     assert without_time(reference, "support") == without_time(swapped, "support")
 
@@ -82,7 +82,7 @@ def test_inversions_do_not_depend_on_batch_size_threads_or_company(generator):
 
 
 def test_densities_and_spectra_do_not_depend_on_batch_size_threads_or_company(generator):
-    effort = {"images": 9, "chains": 2, "budget": 120, "sigma": 0.2}
+    effort: dict[str, Any] = {"images": 9, "chains": 2, "budget": 120, "sigma": 0.2}
     small = [LikelihoodCheck(**effort), TypicalityCheck(drawn=9, **effort), Gaussianity(samples=600), Concentration()]
     reference = audit(generator, small, batch_size=64)
     other = audit(generator, small, threads=2, batch_size=1000)

@@ -84,7 +84,12 @@ def test_labels_need_not_be_consecutive(images_of):
 def test_without_labels_of_the_same_meaning_a_tenth_is_kept_back(images_of, case, monkeypatch):
     seen = []
     real = training.train_classifier
-    monkeypatch.setattr(classifier, "train_classifier", lambda data, *a, **k: seen.append(data) or real(data, *a, **k))
+
+    def train(data, *args, **options):
+        seen.append(data)
+        return real(data, *args, **options)
+
+    monkeypatch.setattr(classifier, "train_classifier", train)
     monkeypatch.setattr(training, "EPOCHS", (1, 1))
     pixels, labels = blobs(200)
     fresh, fresh_labels = blobs(50, seed=1)

@@ -84,7 +84,7 @@ def test_threads_share_the_work(pixels):
 
 
 def test_progress_tells_the_images_done(pixels):
-    seen = []
+    seen: list[int] = []
     embed(PixelEmbedding(), pixels, advance=seen.append)
     assert seen == [32, 64, 77]
 

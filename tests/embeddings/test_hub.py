@@ -5,9 +5,11 @@ import sys
 import pytest
 import torch
 import transformers
+from torch import nn
 from torch.nn import functional
 
 from didlearn.embeddings import hub, open_embedding
+from didlearn.embeddings.module import ModuleEmbedding
 from didlearn.errors import MissingExtraError, ModelError, UsageError
 
 
@@ -81,8 +83,11 @@ def test_clip_is_the_projected_image_embedding_at_its_own_size(clip):
 def test_other_sizes_are_resized_with_antialiasing_and_stay_in_range(clip):
     _, folder = clip
     embedding = open_embedding("clip", weights=folder)
+    assert isinstance(embedding, ModuleEmbedding)
     seen = []
-    embedding.network.network.register_forward_pre_hook(lambda module, images: seen.append(images[0]))
+    inner = embedding.network.network
+    assert isinstance(inner, nn.Module)
+    inner.register_forward_pre_hook(lambda module, images: seen.append(images[0]))
     fine = (torch.arange(128) % 2).float().expand(1, 3, 128, 128)  # stripes of one pixel: gray when filtered first
     embedding(fine)
     embedding(functional.interpolate(torch.eye(8)[None, None], scale_factor=2))

@@ -127,7 +127,9 @@ def test_dense_and_identity_mass_agree():
 class Net(nn.Module):
     """A network with an encoder and logits; what it makes can be broken on purpose."""
 
-    latent_shape, value_range, prior, classes = (2,), (0.0, 1.0), "normal", None
+    latent_shape, value_range, prior = (2,), (0.0, 1.0), "normal"
+    classes: int | None = None
+    W: torch.Tensor
     image_shape = (1, 4, 4)
     nan_beyond = math.inf
 
@@ -302,18 +304,18 @@ def test_conditional_models_take_labels():
     class Conditional(Net):
         classes = 3
 
-        def forward(self, z, labels):
+        def forward(self, z, labels=None):
             return (z @ self.W / 4 + labels[:, None]).sigmoid()
 
     model = dl.open_model(Conditional())
     x = model.decode(torch.zeros(3, 2), torch.tensor([0, 1, 2]))
-    right = log_evidence(model, x, 0.1, labels=[0, 1, 2]).lower
-    wrong = log_evidence(model, x, 0.1, labels=[2, 0, 1]).lower
+    right = log_evidence(model, x, 0.1, labels=np.array([0, 1, 2])).lower
+    wrong = log_evidence(model, x, 0.1, labels=np.array([2, 0, 1])).lower
     assert (right > wrong + 5).all()
     with pytest.raises(UsageError, match="give labels"):
         log_evidence(model, x, 0.1)
     with pytest.raises(UsageError, match="3 numbers from 0 to 2"):
-        log_evidence(model, x, 0.1, labels=[0, 1, 5])
+        log_evidence(model, x, 0.1, labels=np.array([0, 1, 5]))
 
 
 def test_weights_summarised():

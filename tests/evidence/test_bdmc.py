@@ -102,7 +102,7 @@ def test_conditional_models_draw_their_labels():
     class Conditional(Net):
         classes = 3
 
-        def forward(self, z, labels):
+        def forward(self, z, labels=None):
             return (z @ self.W / 4 + labels[:, None]).sigmoid()
 
     found = bdmc(dl.open_model(Conditional()), 0.1, images=8)

@@ -133,7 +133,7 @@ def test_a_model_that_is_nan_everywhere_is_named():
             return super().forward(z) * float("nan")
 
     decoder, _ = make_decoder(dl.open_model(curved()), Gaussian(0.1), "cpu")
-    decoder.model.network.module = Nan()
+    decoder.model.network.module = Nan()  # type: ignore[attr-defined]
     with pytest.raises(ModelError, match="NaN or infinite pixels of all 64"):
         likeliest_draws(Likelihood(decoder, Gaussian(0.1), torch.rand(2, 9)), Stream(0).torch())
 

@@ -50,7 +50,8 @@ def visit(chromium):
         )
         page.on("console", lambda m: said.append(m.text))
         page.on("pageerror", lambda e: said.append(str(e)))
-        page.on("dialog", lambda d: (said.append(d.message), d.dismiss()))
+        page.on("dialog", lambda d: said.append(d.message))
+        page.on("dialog", lambda d: d.dismiss())
         page.goto(address)
         return page
 

@@ -17,8 +17,8 @@ from tests.labelling.conftest import DUPLICATES
 def said_by(person, called, rng=None, sensitivity=1.0, false_alarms=0.0):
     """What a person of known error rates says; who never errs without a generator."""
     u = 0.5 * np.ones(len(called)) if rng is None else rng.random(len(called))
-    words = np.where(u < np.where(called, sensitivity, false_alarms), "d", "n")
-    return [Label(person, pair, str(word), "2026-01-01T00:00:00.000+00:00") for pair, word in enumerate(words)]
+    yes = u < np.where(called, sensitivity, false_alarms)
+    return [Label(person, pair, "d" if one else "n", "2026-01-01T00:00:00.000+00:00") for pair, one in enumerate(yes)]
 
 
 def test_who_never_errs_gives_the_count(sheet, same):
@@ -55,7 +55,8 @@ def test_agreement_is_among_candidates_and_unsure_is_missing(sheet, same):
     unsure = [Label("Bob", one.pair, "u", one.at) if one.pair < 10 else one for one in bob]
     found = outcome(sheet, ada + unsure).estimates["agreement"]
     assert (found.value, found.n) == (1, 50)
-    other = [Label("Bob", one.pair, "dn"[one.answer == "d"], one.at) if one.pair >= 60 else one for one in bob]
+    planted = [Label("Bob", one.pair, "n" if one.answer == "d" else "d", one.at) for one in bob if one.pair >= 60]
+    other = [one for one in bob if one.pair < 60] + planted
     assert outcome(sheet, ada + other).estimates["agreement"].value == 1
 
 
@@ -72,7 +73,8 @@ def test_unsure_is_not_called_a_duplicate_and_the_sensitivity_makes_up_for_it(sh
 
 
 def test_too_few_labels_give_no_number(sheet, same):
-    for said in ([], said_by("Ada", same)[:60], said_by("Ada", same)[60:]):
+    everything = said_by("Ada", same)
+    for said in (everything[:0], everything[:60], everything[60:]):
         result = outcome(sheet, said)
         assert result.verdict == "inconclusive"
         assert "effective_support" not in result.estimates

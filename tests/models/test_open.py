@@ -51,7 +51,7 @@ def test_what_goes_wrong_in_it_is_a_model_error(rng):
     with pytest.raises(DidlearnError, match=r"own failed on 32 latents: RuntimeError: out of luck$"):
         model.draw(10, rng)
     model.works, model.image_shape = True, (1, 2, 2)
-    model.decode = lambda z, labels=None: torch.zeros(len(z), 4)
+    model.decode = lambda z, labels=None: torch.zeros(len(z), 4)  # type: ignore[method-assign]
     with pytest.raises(DidlearnError, match=r"own made \(32, 4\) of 32 latents"):
         model.draw(10, rng)
 

@@ -19,7 +19,7 @@ from didlearn.models import open_model
         (lambda z: torch.zeros(len(z), 300), "300 numbers per image, which is no square"),
         (lambda z: torch.zeros(len(z), 1, 4, 4, dtype=torch.complex64), "complex"),
         (lambda z: z @ torch.zeros(3, 3), "failed on latents of shape .* RuntimeError: mat1 and mat2"),
-        (lambda z: {}["missing"], "failed on latents .* KeyError"),
+        (lambda z: dict[str, torch.Tensor]()["missing"], "failed on latents .* KeyError"),
     ],
 )
 def test_what_is_not_images_ends_in_a_sentence(function, make, match):

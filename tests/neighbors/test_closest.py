@@ -1,4 +1,5 @@
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +15,13 @@ from didlearn.neighbors.screening.cascade import Block, Candidates
 from didlearn.neighbors.screening.rows import as_rows
 
 # Rounding may swap the sums of pairs that are mathematically tied; these data have ties only where sums are exact.
-TOLERANCE = {"rtol": 1e-12, "atol": 0}
+RTOL = 1e-12
 
 
 def assert_same(found, expected):
     np.testing.assert_array_equal(found.first, expected[1])
     np.testing.assert_array_equal(found.second, expected[2])
-    np.testing.assert_allclose(found.distance, expected[0], **TOLERANCE)
+    np.testing.assert_allclose(found.distance, expected[0], rtol=RTOL, atol=0)
 
 
 @pytest.mark.parametrize("direct", [1e-9, 100, 1e9], ids=["at once", "usual", "through all levels"])
@@ -158,7 +159,15 @@ def test_inputs_of_every_kind_agree():
     frozen = x.astype(np.float64)
     frozen.flags.writeable = False
     strided = np.repeat(x.astype(np.float32), 2, axis=3)[..., ::2]
-    kinds = [x, x.astype(np.float32), frozen, strided, x.astype(">f4"), x.astype(np.int16), x.astype(np.float16)]
+    kinds: list[Any] = [
+        x,
+        x.astype(np.float32),
+        frozen,
+        strided,
+        x.astype(">f4"),
+        x.astype(np.int16),
+        x.astype(np.float16),
+    ]
     kinds += [torch.from_numpy(x), torch.from_numpy(x).bfloat16(), torch.from_numpy(x).float().requires_grad_()]
     kinds += [x.tolist(), x.astype(np.float32).reshape(50, -1)[::-1][::-1]]
     with warnings.catch_warnings():

@@ -9,7 +9,19 @@ import pytest
 from sklearn.datasets import load_digits
 
 from didlearn.result.files import AuditResult
-from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Mark, Series, Settles, Table, Tile, Value
+from didlearn.result.values import (
+    CheckResult,
+    Estimate,
+    Figure,
+    Gallery,
+    Mark,
+    Series,
+    Settles,
+    Table,
+    Tile,
+    Value,
+    Verdict,
+)
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&{{ 7*7 }}"
 
@@ -27,8 +39,8 @@ class Model:
     heterogeneity: tuple[float, float, float]
     copied: tuple[float, float, float]
     z: tuple[float, float, float]
-    support: tuple[str, str, str]
-    memorization: tuple[str, str, str]
+    support: tuple[Verdict, str, str]
+    memorization: tuple[Verdict, str, str]
     spread: float
     from_train: bool
 

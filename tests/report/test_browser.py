@@ -72,7 +72,8 @@ def visit(chromium, files):
         page.on("request", lambda r: requests.append(r.url))
         page.on("console", lambda m: said.append(m.text))
         page.on("pageerror", lambda e: said.append(str(e)))
-        page.on("dialog", lambda d: (said.append(d.message), d.dismiss()))
+        page.on("dialog", lambda d: said.append(d.message))
+        page.on("dialog", lambda d: d.dismiss())
         page.goto((files / f"{name}.html").as_uri())
         return page
 

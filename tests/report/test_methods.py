@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ def parse(text):
     entries = {}
     for entry in re.split(r"\n\n", text):
         kind, key, body = re.fullmatch(r"@(\w+)\{([\w-]+),\n(.*)\n\}", entry, re.DOTALL).groups()
-        fields = dict(re.fullmatch(r"  (\w+) = \{(.*)\}", line).groups() for line in body.split(",\n"))
+        fields = dict(re.findall(r"^  (\w+) = \{(.*)\},?$", body, re.MULTILINE))
+        assert len(fields) == body.count("\n") + 1
         assert all(v.count("{") == v.count("}") for v in fields.values())
         assert key not in entries
         entries[key] = {"kind": kind} | fields
@@ -25,9 +27,8 @@ def parse(text):
 
 
 def estimate(**fields):
-    return Estimate(
-        **({"value": 12.25, "low": 11.5, "high": None, "n": 4321, "method": "counting", "unit": "nats"} | fields)
-    )
+    known: dict[str, Any] = {"value": 12.25, "low": 11.5, "high": None, "n": 4321, "method": "counting", "unit": "nats"}
+    return Estimate(**known | fields)
 
 
 def test_the_text_holds_this_run_s_numbers(collapsed):

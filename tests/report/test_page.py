@@ -23,7 +23,8 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.elements, self.texts, self.open = [], [], []
+        self.elements, self.texts = [], []
+        self.open: list[object] = []
         self.feed(html)
         self.close()
         assert self.open == []

@@ -1,5 +1,6 @@
 import csv
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Serie
 
 
 def estimate(**change):
-    return Estimate(**({"value": 2.0, "low": 1.0, "high": 3.0, "n": 10, "method": "m"} | change))
+    fields: dict[str, Any] = {"value": 2.0, "low": 1.0, "high": 3.0, "n": 10, "method": "m"}
+    return Estimate(**fields | change)
 
 
 def audit():

@@ -58,7 +58,8 @@ def test_single_values_are_refused(bad):
 
 
 def test_noise_takes_more_bits_than_a_flat_image():
-    flat, noise = np.full((1, 3, 16, 16), 0.5), np.random.default_rng(0).random((1, 3, 16, 16))
+    noise = np.random.default_rng(0).random((1, 3, 16, 16)).astype(np.float32)
+    flat = np.full_like(noise, 0.5)
     bits = png_bits(np.concatenate([flat, noise]))
     assert bits[0] < 2 < 7.5 < bits[1]
     gray = png_bits(noise[:, :1])

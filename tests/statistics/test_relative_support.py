@@ -18,7 +18,7 @@ def measured(generated, reference, k=1):
 
 def points(rng, count, share=1.0, scale=1.0):
     """A smooth law on a square, or its part of a mass ``share``."""
-    return rng.random((count, 2)).astype(np.float32) * np.float32([share, 1.0]) * np.float32(scale)
+    return rng.random((count, 2)).astype(np.float32) * np.array([share, 1.0], np.float32) * np.float32(scale)
 
 
 def test_the_rate_is_counted_by_hand():

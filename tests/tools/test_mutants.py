@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mutants import HARMLESS, SOURCE, find_tests, imported, key, read_harmless
@@ -72,7 +73,7 @@ def test_a_fault_leaves_the_tree_as_it_was_and_the_code_faulty():
     before = ast.dump(tree)
     results = set()
     for mutant in find_mutants(tree):
-        namespace = {}
+        namespace: dict[str, Any] = {}
         exec(mutant.compile(tree, "f.py"), namespace)
         results.add((mutant.line, mutant.function, namespace["f"](10)))
     assert results == {(2, "f", 9), (2, "f", 12), (2, "f", 10)}

@@ -36,12 +36,10 @@ def digits(start=0, stop=40):
 
 
 def train(name, folder, *, heldout=None, images=None, seed=0, restart=False, settings=None, **runner):
-    runner = Runner(**{"measurements": 3} | runner)
+    run = Runner(**{"measurements": 3} | runner)
     images = digits() if images is None else images
     heldout = digits(40, 60) if heldout is None else heldout
-    return train_model(
-        recipe(name, **settings or {}), images, heldout, folder, seed=seed, runner=runner, restart=restart
-    )
+    return train_model(recipe(name, **settings or {}), images, heldout, folder, seed=seed, runner=run, restart=restart)
 
 
 class Bench:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import TypedDict, cast, overload
 
 import torch
 from torch import nn
@@ -19,7 +19,7 @@ from didlearn.models.formats.factory import load_model_factory
 from didlearn.models.formats.model_folder import is_model_folder, load_directory
 from didlearn.models.formats.torchscript import load_torchscript
 from didlearn.models.interface import INFER
-from didlearn.models.module import open_module, snapshot
+from didlearn.models.module import ModuleModel, open_module, snapshot
 from didlearn.trusted import is_factory, is_torchscript
 
 _KINDS = (
@@ -28,6 +28,36 @@ _KINDS = (
 )
 _BANKS = {".zip", ".npz", ".npy", ".parquet"}
 _NO_NETWORK = {".safetensors", ".onnx", ".h5", ".keras", ".gguf", ".bin"}
+
+
+@overload
+def open_model(
+    source: nn.Module,
+    *,
+    latent_shape: tuple[int, ...] | int | None = None,
+    value_range: tuple[float, float] | str | None = INFER,
+    prior: str | torch.distributions.Distribution | None = None,
+    classes: int | tuple[str, ...] | None = None,
+    name: str | None = None,
+    device: str = "cpu",
+) -> ModuleModel: ...
+
+
+@overload
+def open_model(
+    source: object,
+    *,
+    latent_shape: tuple[int, ...] | int | None = None,
+    value_range: tuple[float, float] | str | None = INFER,
+    prior: str | torch.distributions.Distribution | None = None,
+    classes: int | tuple[str, ...] | None = None,
+    trust_code: bool = False,
+    name: str | None = None,
+    size: int | None = None,
+    channels: int | None = None,
+    skip_broken: bool = False,
+    device: str = "cpu",
+) -> Sampler: ...
 
 
 def open_model(

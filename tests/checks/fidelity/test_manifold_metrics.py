@@ -74,7 +74,7 @@ def test_of_the_same_law_density_is_one_and_coverage_known():
 def test_what_is_refused():
     rows = np.random.default_rng(4).normal(size=(4, 2))
     with pytest.raises(TypeError):
-        dl.precision_recall(rows, rows)
+        dl.precision_recall(rows, rows)  # type: ignore[call-arg]
     for k in (0, 4):
         with pytest.raises(UsageError, match=rf"k is {k}; with 4 images it must lie between 1 and 3"):
             dl.precision_recall(real=rows, generated=rows, k=k)

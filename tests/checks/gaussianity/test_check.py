@@ -82,7 +82,7 @@ def test_many_repeats_fail_where_the_spectra_no_longer_show_them():
 
 def test_p_values_are_uniform_under_the_null():
     names = ("gram_pvalue", "whitened_pvalue", "radius_pvalue", "leverage_pvalue")
-    values = {name: [] for name in names}
+    values: dict[str, list[float]] = {name: [] for name in names}
     for seed in range(40):
         found = run_check(Gaussianity(tested=40), subject_of(gaussian(120, seed, 10), seed=seed))
         for name in names:
@@ -103,7 +103,7 @@ def test_classes_are_compared_about_their_own_moments():
     assert {"class_alignment", "clustering", "clustering_pvalue_heldout"} <= set(found.estimates)
     rows = next(table for table in found.tables if table.name == "classifiers").rows
     assert len(rows) == 16
-    assert all(abs(row[5] - row[6]) < 0.06 for row in rows), "rotations agree with the limit"
+    assert all(abs(float(row[5]) - float(row[6])) < 0.06 for row in rows), "rotations agree with the limit"
     # As one class the same features are no Gaussian: three clusters of different size.
     assert run_check(CHECK, subject_of(own, real)).verdict == "fail"
 

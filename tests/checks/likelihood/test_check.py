@@ -1,6 +1,7 @@
 """Likelihood and typicality on a model whose density is known."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from didlearn.models.oracles import PPCA, DiscreteGenerator
 
 SHAPE = (1, 8, 8)
 SIGMA = 0.1
-FAST = {"images": 12, "chains": 4, "budget": 160}
+FAST: dict[str, Any] = {"images": 12, "chains": 4, "budget": 160}
 
 
 def model_of(d=4, seed=0, scale=0.6):

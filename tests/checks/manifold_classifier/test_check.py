@@ -20,6 +20,8 @@ class Planes(nn.Module):
     """Class c makes images near its own plane: 0.5 + a pattern of c + two directions of c, within [0, 1]."""
 
     latent_shape, value_range, classes = (LATENT,), (0, 1), CLASSES
+    centre: torch.Tensor
+    spread: torch.Tensor
 
     def __init__(self):
         super().__init__()

@@ -209,7 +209,7 @@ def test_pipes_are_not_waited_for(numbered):
 @pytest.fixture
 def counted(monkeypatch):
     """Count files fetched and pictures decoded."""
-    counts = Counter()
+    counts: Counter[str] = Counter()
 
     def count(owner, name):
         original = getattr(owner, name)

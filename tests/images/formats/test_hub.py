@@ -1,4 +1,5 @@
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,8 @@ def table(pictures, encoded):
     def make(count=6, labels=True, broken=()):
         pixels = pictures(count)
         cells = [{"bytes": encoded(p)[: 40 if i in broken else None], "path": f"{i}.png"} for i, p in enumerate(pixels)]
-        columns, features = {"image": cells}, {"image": datasets.Image()}
+        columns: dict[str, list[Any]] = {"image": cells}
+        features = {"image": datasets.Image()}
         if labels:
             columns["label"] = [i % 3 for i in range(count)]
             features["label"] = datasets.ClassLabel(names=["ant", "bee", "<b>cow"])

@@ -45,7 +45,7 @@ def test_labels_packed_otherwise_or_absent(pictures, tmp_path):
 
 def test_plain_file_is_memory_mapped(pictures, tmp_path):
     (tmp_path / "a").write_bytes(idx(pictures(4, channels=1)[:, 0]))
-    assert isinstance(open_images(tmp_path / "a").reader.array, np.memmap)
+    assert isinstance(open_images(tmp_path / "a").reader.array, np.memmap)  # type: ignore[attr-defined]
 
 
 def test_labels_are_no_images(tmp_path):

@@ -104,7 +104,7 @@ def test_npy_is_memory_mapped(pictures, tmp_path):
     pixels = pictures(5)
     np.save(tmp_path / "a.npy", nhwc(pixels))
     images = open_images(tmp_path / "a.npy")
-    assert isinstance(images.reader.array, np.memmap)
+    assert isinstance(images.reader.array, np.memmap)  # type: ignore[attr-defined]
     out = images.read_raw([4, 4, 1])
     assert np.array_equal(out, pixels[[4, 4, 1]])
     assert out.flags.writeable

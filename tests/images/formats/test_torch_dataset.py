@@ -9,6 +9,8 @@ from didlearn.images import open_images
 
 
 class Items(Dataset):
+    targets: list[int]
+
     def __init__(self, items):
         self.items, self.reads = items, 0
 
@@ -109,7 +111,8 @@ def test_datasets_without_length_or_items():
         def __iter__(self):
             yield torch.zeros(3, 8, 8)
 
-    for spec in Stream(), 3, iter([]), {1, 2}:
+    specs: tuple[object, ...] = (Stream(), 3, iter([]), {1, 2})
+    for spec in specs:
         with pytest.raises(DataError, match="gives no picture by number: hand in a path"):
             open_images(spec)
     with pytest.raises(DataError, match="the list holds no images"):

@@ -65,7 +65,7 @@ def test_labels_of_a_bank_become_classes(rng):
     assert (model.classes, model.class_names) == (10, images.classes)
     samples = model.draw(200, rng)
     lookup = {image.tobytes(): label for image, label in zip(images.read_raw(range(1797)), images.labels, strict=True)}
-    raw = open_model(images).images.read_raw(rng.numpy("permutation").permutation(1797)[:200])
+    raw = images.read_raw(rng.numpy("permutation").permutation(1797)[:200])
     assert [lookup[image.tobytes()] for image in raw] == samples.labels.tolist()
 
 

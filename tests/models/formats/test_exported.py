@@ -71,6 +71,8 @@ def test_a_fixed_batch_is_fed_in_chunks(conv_net, tmp_path, rng):
 
 def test_a_conditional_network(tmp_path, rng):
     class Labelled(nn.Module):
+        shift: torch.Tensor
+
         def __init__(self):
             super().__init__()
             self.embedding, self.layer = nn.Embedding(4, 3), nn.Linear(5, 16)

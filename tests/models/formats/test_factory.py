@@ -58,7 +58,7 @@ def test_a_factory_may_return_a_sampler(code, rng):
 
 def test_a_module_on_the_path(tmp_path, monkeypatch, code):
     monkeypatch.syspath_prepend(tmp_path)
-    assert open_model("nets:Net", trust_code=True).latent_shape == (2,)
+    assert open_model("nets:Net", trust_code=True).latent_shape == (2,)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_absent_or_pickled_weights_are_refused(folder, bomb, marker):
 def test_nan_weights_end_in_marked_samples(tmp_path, rng):
     module = Mlp((4,), (1, 8, 8))
     with torch.no_grad():
-        module.layers[-2].bias.fill_(torch.nan)
+        list(module.parameters())[-1].fill_(torch.nan)
     try:
         samples = open_model(save_model(module, tmp_path)).draw(10, rng)
     except DidlearnError as error:

@@ -41,9 +41,7 @@ def test_at_and_below_zero_there_is_only_the_point_mass():
 @pytest.mark.parametrize("kind", [np.float32, torch.float32, torch.float64])
 def test_moments_of_any_precision_and_library_are_taken(kind):
     rows = np.random.default_rng(0).normal(size=(12, 30)) * np.linspace(0.2, 3, 30)
-    as_kind = torch.Tensor.to if isinstance(kind, torch.dtype) else np.asarray
-    rows = torch.from_numpy(rows) if isinstance(kind, torch.dtype) else rows
-    rough = as_kind(rows, kind)
+    rough = torch.from_numpy(rows).to(kind) if isinstance(kind, torch.dtype) else rows.astype(kind)
     exact = np.asarray(rough, np.float64)
     found = limiting_spectrum(0 * rough[:1], (rough.T @ rough)[None], [1.0], 0.5, [30.0, 60.0])
     known = limiting_spectrum(0 * exact[:1], (exact.T @ exact)[None], [1.0], 0.5, [30.0, 60.0])

@@ -62,11 +62,11 @@ def simulate(rng, law, people, *, planted=40, near=0.85, false=0.5, answered=1.0
         own = 2 * duplicates[chosen[is_real]] - 4
         links.append(rng.poisson(1, asked))
         links[-1][is_real] = own
-    real = np.concatenate([*real, np.ones(planted, bool), np.zeros(planted, bool)])
+    kinds = np.concatenate([*real, np.ones(planted, bool), np.zeros(planted, bool)])
     truth = np.r_[np.full(sum(shown), CANDIDATE), np.ones(planted, int), np.zeros(planted, int)]
     stratum = np.r_[np.repeat([0, 1], shown), np.zeros(2 * planted, int)]
-    links = np.r_[np.concatenate(links), np.zeros(2 * planted, int)]
-    return Judgements(answers(rng, real, people, answered), truth, stratum, links, held, samples)
+    counts = np.r_[np.concatenate(links), np.zeros(2 * planted, int)]
+    return Judgements(answers(rng, kinds, people, answered), truth, stratum, counts, held, samples)
 
 
 def covers(estimate, truth):

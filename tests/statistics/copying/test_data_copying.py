@@ -55,7 +55,7 @@ def test_moons_cross_zero_at_the_best_bandwidth(moons):
 
 def test_it_is_the_mann_whitney_test():
     rng = np.random.default_rng(0)
-    g, h = rng.integers(10, size=60).astype(float), rng.integers(10, size=80) + 1.0
+    g, h = rng.integers(10, size=60).astype(float), rng.integers(10, size=80).astype(float) + 1
     found = data_copying(generated=g, heldout=h)
     peer = stats.mannwhitneyu(g, h, alternative="less", method="asymptotic", use_continuity=False)
     assert found.p_copying == pytest.approx(peer.pvalue)

@@ -11,7 +11,7 @@ from didlearn.statistics.copying.placement import closer_than_heldout, copying_i
 
 def test_share_is_the_count_of_pairs():
     rng = np.random.default_rng(0)
-    g, h = rng.integers(0, 9, 40), rng.integers(0, 9, 30)
+    g, h = rng.integers(0, 9, 40).astype(float), rng.integers(0, 9, 30).astype(float)
     expected = np.mean((g[:, None] < h) + 0.5 * (g[:, None] == h))
     assert placements(g, h)[0] == pytest.approx(expected)
     assert placements(h, g)[0] == pytest.approx(1 - expected)

@@ -110,7 +110,7 @@ def test_other_kinds_of_arrays():
 def test_what_is_refused():
     rows = np.zeros((5, 3))
     with pytest.raises(TypeError):
-        frechet_distance(rows, rows)
+        frechet_distance(rows, rows)  # type: ignore[call-arg]
     for bad, message in [
         (np.full((5, 3), np.nan), r"generated holds NaN or infinity in 5 rows"),
         (np.zeros((1, 3)), r"generated holds 1 row; give at least 2"),

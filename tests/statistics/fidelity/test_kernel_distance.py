@@ -118,7 +118,7 @@ def test_p_values_are_uniform_under_the_null_and_small_beyond():
 def test_what_is_refused():
     rows = np.zeros((5, 3))
     with pytest.raises(TypeError):
-        kernel_distance(rows, rows)
+        kernel_distance(rows, rows)  # type: ignore[call-arg]
     with pytest.raises(DataError, match="generated holds 1 row; give at least 2"):
         kernel_distance(real=rows, generated=rows[:1])
     with pytest.raises(DataError, match="give at least 3"):

@@ -4,6 +4,7 @@ Mistakes seen: order ignored, rows not normalised, the Gram and the dual route a
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,8 @@ def test_the_peers_numbers():
     places = np.array([0, 0, 10, 10, 20, 20])
     similar = np.exp(-np.abs(places[:, None] - places))
     assert vendi_score(similar, kernel="precomputed") == pytest.approx(2.9999, abs=1e-4)
-    assert vendi_score([[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]], kernel="precomputed") == pytest.approx(2.1573, abs=5e-5)
+    close = np.array([[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]])
+    assert vendi_score(close, kernel="precomputed") == pytest.approx(2.1573, abs=5e-5)
 
 
 @pytest.mark.parametrize("order", [0, 0.1, 1, 1 + 1e-9, 2, 7.5, 1000, math.inf])
@@ -90,10 +92,11 @@ def test_what_is_refused():
         vendi_score(np.eye(3), kernel="rbf")
     with pytest.raises(DataError, match="x holds NaN"):
         vendi_score(np.full((3, 2), np.nan))
-    for bad, message in [
+    cases: list[tuple[Any, str]] = [
         (np.ones((2, 3)), "symmetric"),
         (2 * np.eye(3), "1 on the diagonal"),
         ([[1, 2], [2, 1]], "eigenvalue -1 "),
-    ]:
+    ]
+    for bad, message in cases:
         with pytest.raises(DataError, match=message):
             vendi_score(bad, kernel="precomputed")

@@ -4,6 +4,7 @@ import torch
 
 import didlearn as dl
 from didlearn.models import open_model
+from didlearn.models.module import ModuleModel
 from didlearn.rng import Stream
 from didlearn.studies.latent_dimension.reconstruction import (
     SearchEffort,
@@ -79,9 +80,10 @@ def test_an_encoder_s_errors_are_its_own(tmp_path):
 
     folder = train("autoencoder", tmp_path / "model")
     model = open_model(str(folder))
+    assert isinstance(model, ModuleModel)
     x = digits().read(range(10))
     row = reconstruction(model, {"train": x.numpy(), "held-out": x.numpy()}, SEARCH, 0, "cpu")
-    made = (model.module.reconstruct(2 * x - 1) + 1) / 2
+    made = (model.module.reconstruct(2 * x - 1) + 1) / 2  # type: ignore[operator]
     assert row["encoder_error"]["train"][0] == pytest.approx((made - x).square().mean().item(), rel=1e-5)
     assert row["error"]["train"][0] <= row["encoder_error"]["train"][0] * 1.001
     assert row["error_within"][0] >= row["error"]["train"][0] * 0.999

@@ -110,7 +110,7 @@ def test_weights_come_from_the_generator():
     assert all(torch.equal(first[k], second[k]) for k in first)
     assert torch.equal(before, torch.get_rng_state())
     assert math.isclose(
-        float(PairDiscriminator(4000, 50, torch.Generator().manual_seed(1))[0].weight.detach().std()),
+        float(next(PairDiscriminator(4000, 50, torch.Generator().manual_seed(1)).parameters()).detach().std()),
         (2 / 4000) ** 0.5,
         rel_tol=0.02,
     )

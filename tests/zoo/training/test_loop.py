@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from safetensors.torch import load_file, save_file
 import didlearn as dl
 from didlearn.errors import DidlearnError, MissingExtraError, ModelError, ResultError, UsageError
 from didlearn.models import open_model
+from didlearn.models.module import ModuleModel
 from didlearn.parallel import single_threaded
 from didlearn.rng import Stream
 from didlearn.zoo.registry import RECIPES
@@ -80,6 +82,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(name, whole, tmp_path):
 @pytest.mark.parametrize("name", RECIPES)
 def test_what_was_trained_opens_and_draws(name, whole):
     model = open_model(str(whole(name)))
+    assert isinstance(model, ModuleModel)
     drawn = model.draw(40, Stream(1))
     assert drawn.images.shape == (40, 1, 8, 8)
     assert drawn.images.dtype == np.uint8
@@ -89,11 +92,12 @@ def test_what_was_trained_opens_and_draws(name, whole):
         assert model.class_names == tuple("0123456789")
     if name in ("bigan", "vae", "autoencoder"):
         x = digits(0, 5).read(range(5)) * 2 - 1
-        mean, log_variance = model.module.encode(x)
+        pair: Any = model.module
+        mean, log_variance = pair.encode(x)
         assert mean.shape == log_variance.shape == (5, *model.latent_shape)
-        assert model.module.reconstruct(x).shape == x.shape
+        assert pair.reconstruct(x).shape == x.shape
         # Encoding and decoding as a generator is what reconstructing is.
-        torch.testing.assert_close(model.module(mean), model.module.reconstruct(x), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(pair(mean), pair.reconstruct(x), rtol=1e-3, atol=1e-3)
     again = open_model(str(whole(name)))
     assert again.fingerprint == model.fingerprint
 
@@ -107,6 +111,7 @@ def test_training_learns(tmp_path):
     assert rows[-1]["error"] < 0.35 * float(pixels.var(dim=0).mean())
     assert rows[-1]["frechet_distance"] < rows[0]["frechet_distance"]
     model = open_model(str(folder))
+    assert isinstance(model, ModuleModel)
     own = model.decode(model.sample_prior(4, Stream(0))).numpy()
     found = dl.invert(model, own, draws=64, starts=4, rounds=2, threads=1)
     assert found.error.max() < 1e-4
@@ -136,7 +141,8 @@ def test_how_often_it_is_measured_changes_no_weight(whole, tmp_path):
 def test_learning_rates_fall_from_the_middle_on_also_after_a_kill(tmp_path, monkeypatch):
     from didlearn.zoo.vae import VaeTraining
 
-    step, rates = VaeTraining.step, {}
+    step = VaeTraining.step
+    rates: dict[int, list[float]] = {}
 
     def recorded(self, source):
         rates.setdefault(source.step, []).append(self.optimizers["pair"].param_groups[0]["lr"])

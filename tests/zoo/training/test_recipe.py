@@ -75,5 +75,5 @@ def test_the_average_is_the_running_mean_it_says():
     for found, value in zip(average.network.parameters(), wanted, strict=True):
         torch.testing.assert_close(found, value)
         assert not found.requires_grad
-    for found, value in zip(average.network.buffers(), network.buffers(), strict=True):
-        assert torch.equal(found, value)
+    for kept, buffer in zip(average.network.buffers(), network.buffers(), strict=True):
+        assert torch.equal(kept, buffer)
