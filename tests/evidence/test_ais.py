@@ -326,6 +326,15 @@ def test_weights_summarised():
     torch.testing.assert_close(ais.standard_error(w)[2], plain.std() / 2 / 2)
 
 
+def test_r_hat_by_hand():
+    """Two chains less their mean are ±(1, 2, 0, 1): within 2/3, between 2, so R̂² = 3/4 + 3. The first half is left."""
+    half = torch.tensor([[3, 1], [5, 1], [3, 3], [5, 3]], dtype=torch.float64)
+    trace = torch.cat([1e3 * half.flip(0) ** 2, half])[:, None]
+    torch.testing.assert_close(ais.r_hat(trace), torch.tensor([3.75], dtype=torch.float64).sqrt())
+    assert torch.isnan(ais.r_hat(trace[:6])).all()
+    assert not torch.isnan(ais.r_hat(trace[:7])).any()
+
+
 def test_r_hat_sees_a_stuck_chain():
     noise = torch.randn((60, 2, 8), generator=Stream(0).torch(), dtype=torch.float64)
     noise[:, 1, 0] += 5
