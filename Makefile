@@ -8,15 +8,15 @@ FAST := $(PYTEST) -n 2 -m "not slow"
 # What shows in two minutes that a Python, or a set of versions, will do: every import, then files, data, models, results.
 SMOKE := tests/test_imports.py tests/test_rng.py tests/test_parallel.py tests/result tests/derivatives tests/images tests/models
 DEMO := runs/demo
-AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --fail-on never --set inversion.images=16 --set inversion.rounds=3 \
+AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --set inversion.images=16 --set inversion.rounds=3 \
 	--set likelihood.images=10 --set typicality.images=10 --set typicality.drawn=24
 
 .PHONY: demo test test-slow test-capabilities smoke mutants docs format benchmark hooks clean
 
 demo: $(VENV)/installed
 	$(AUDIT) --generator examples/digits/sound --output $(DEMO)/sound
-	$(AUDIT) --generator examples/digits/collapsed --output $(DEMO)/collapsed
-	$(AUDIT) --generator examples/digits/memorised --output $(DEMO)/memorised
+	$(AUDIT) --generator examples/digits/collapsed --output $(DEMO)/collapsed || test $$? -eq 1
+	$(AUDIT) --generator examples/digits/memorised --output $(DEMO)/memorised || test $$? -eq 1
 	$(BIN)/didlearn compare $(DEMO)/sound $(DEMO)/collapsed $(DEMO)/memorised --output $(DEMO)/compare.html
 	@echo "open $(DEMO)/compare.html"
 

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from didlearn.errors import ResultError, UsageError
-from didlearn.report.comparison import render_comparison, write_comparison
+from didlearn.report.comparison import best_of, render_comparison, write_comparison
 from didlearn.report.estimates import across, panels
 from didlearn.report.thrift import LIMIT
+from didlearn.result.answer import Answer
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Estimate
 
@@ -137,3 +138,29 @@ def test_nothing_to_compare_and_no_result_are_refused(tmp_path):
         write_comparison([], tmp_path / "compare.html")
     with pytest.raises(ResultError, match="holds no"):
         write_comparison([tmp_path], tmp_path / "compare.html")
+
+
+def answered(verdict):
+    answer = Answer(verdict=verdict, sentence=f"Said {verdict}.", reasons=())
+    return AuditResult(checks=(), answer=answer)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "words"),
+    [
+        (("no", "yes", "open"), "Shown to have learned it: b."),
+        (("yes", "yes"), "All are shown to have learned it."),
+        (("no", "open"), "None is shown to have learned it; nothing is shown against b."),
+        (("no", "no"), "None learned it, and none is shown to be better than the others."),
+    ],
+)
+def test_the_best_is_said(verdicts, words):
+    results = {name: answered(verdict) for name, verdict in zip("abc", verdicts, strict=False)}
+    assert best_of(results) == words
+
+
+def test_models_are_ranked_by_their_answer(tmp_path):
+    results = {name: answered(verdict) for name, verdict in (("bad", "no"), ("good", "yes"), ("unknown", "open"))}
+    page = render_comparison(results, dict.fromkeys(results, tmp_path))
+    places = [page.index(f"<strong>{name}</strong>: Said") for name in ("good", "unknown", "bad")]
+    assert places == sorted(places)

@@ -13,6 +13,7 @@ from didlearn.report.labelled import with_labels
 from didlearn.report.page import templates, write
 from didlearn.report.pictures import Album, Exhibit
 from didlearn.report.thrift import Thrift, afford
+from didlearn.result.answer import Answer
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Gallery, Verdict
 
@@ -20,6 +21,7 @@ _TELLING: Final = ("memorization", "support")
 _STRIP: Final = 3
 _ORDER: Final[tuple[Verdict, ...]] = ("pass", "measured", "inconclusive", "fail", "error", "not_run")
 _KEY_ROWS: Final = 4
+_ANSWERS: Final = ("yes", "open", "no")  # the better first
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,9 @@ def render_comparison(results: Mapping[str, AuditResult], roots: Mapping[str, Pa
         "lines": lines,
         "key_rows": _KEY_ROWS,
         "glances": _glances(lines),
+        "answers": [audit.answer for audit in audits],
+        "ranked": sorted(((name, audit.answer) for name, audit in results.items()), key=lambda one: _by_answer(one[1])),
+        "best": best_of(results),
     }
 
     def rendered(thrift: Thrift) -> str:
@@ -91,6 +96,30 @@ def render_comparison(results: Mapping[str, AuditResult], roots: Mapping[str, Pa
         return page.render(scripts=("sort.js", "print.js"), strips=strips, most=thrift.rows, **facts)
 
     return afford(rendered)
+
+
+def best_of(results: Mapping[str, AuditResult]) -> str:
+    """Say which models learned their distribution as far as was shown, or that none did."""
+    by = {verdict: [name for name, audit in results.items() if _verdict(audit) == verdict] for verdict in _ANSWERS}
+    if by["yes"]:
+        better = " and ".join(by["yes"])
+        return (
+            f"Shown to have learned it: {better}."
+            if len(by["yes"]) < len(results)
+            else "All are shown to have learned it."
+        )
+    if by["open"]:
+        return f"None is shown to have learned it; nothing is shown against {' and '.join(by['open'])}."
+    return "None learned it, and none is shown to be better than the others."
+
+
+def _verdict(audit: AuditResult) -> str | None:
+    return None if audit.answer is None else audit.answer.verdict
+
+
+def _by_answer(answer: Answer | None) -> int:
+    """Rank by the answer: yes, open, no; what has none comes last."""
+    return len(_ANSWERS) if answer is None else _ANSWERS.index(answer.verdict)
 
 
 def write_comparison(runs: Sequence[Path], output: Path) -> Path:

@@ -55,7 +55,7 @@ def test_loose_bounds_need_a_budget_in_proportion_to_their_gap(outside):
 
 
 def test_loose_bounds_do_not_hide_a_preference_beyond_them():
-    assert judge(["mnist"], gap=2.5, mnist=(20, 10, 30)).verdict == "pass"
+    assert judge(["mnist"], gap=2.5, mnist=(20, 10, 30)).verdict == "inconclusive"  # as the page says
 
 
 def test_the_answer_says_who_is_likelier_and_how_tight_the_bounds_are():

@@ -35,6 +35,7 @@ class Gaussianity(Check):
     name: ClassVar[str] = "gaussianity"
     question: ClassVar[str] = "May its features be treated as Gaussian?"
     position: ClassVar[int] = 8
+    judged: ClassVar[bool] = False
     summary: ClassVar[str] = "May its features be treated as Gaussian? The random-matrix tests alone."
     method: ClassVar[Method] = Method(
         "The spectra of features, plain and whitened, were compared with those of a Gaussian mixture of the same "

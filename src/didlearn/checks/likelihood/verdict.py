@@ -14,9 +14,9 @@ _OPEN = "open"
 def judge_likelihood(estimates: dict[str, Estimate], outside: list[str], tightness: float, budget: int) -> Decision:
     """Decide whether the generator finds real images likelier than others.
 
-    ``inconclusive``: the bounds' gap exceeds ``tightness`` nats and no preference stands beyond it. ``fail``: some
-    outside set is surely likelier than held-out images. ``pass``: held-out images are surely likelier than every
-    outside set. ``measured``: nothing outside to compare with. Else ``inconclusive``.
+    ``fail``: some outside set is surely likelier than held-out images, beyond the bounds' gap. ``inconclusive``: the
+    gap exceeds ``tightness`` nats. ``pass``: held-out images are surely likelier than every outside set.
+    ``measured``: nothing outside to compare with. Else ``inconclusive``.
     """
     gap, slack = estimates["bound_gap"].point, slack_of(estimates)
     said = _likelihoods_in_words(estimates, slack)
@@ -26,7 +26,7 @@ def judge_likelihood(estimates: dict[str, Estimate], outside: list[str], tightne
     if likelier:
         reason = f"{likelier[0]} is likelier than held-out images, by more than loose bounds explain"
         return Decision("fail", reason, f"{said} It finds {likelier[0]} likelier than the kind it was trained on.")
-    if gap > tightness and (not wins or unsettled):
+    if gap > tightness:
         return _loose(said, gap, tightness, budget)
     if not outside:
         reason = "there is no outside set to compare with; give one with --outside NAME=SPEC"

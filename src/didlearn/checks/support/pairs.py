@@ -26,13 +26,16 @@ class Candidate(NamedTuple):
 def candidates(features: Array, counts: Counts, threshold: float, k: int, device: str) -> list[Candidate]:
     """Return the ``k`` closest pairs, at most one from each cluster of duplicates while there are others.
 
-    Without that rule one heavy atom would fill the page with the same picture.
+    Without that rule one heavy atom would fill the page with the same picture. Where duplicates chain, so that a
+    cluster is no picture, there is no such rule: the closest pairs are the closest.
     """
     pairs = closest_pairs(features, k=10 * k, device=device)
     close = [
         Candidate(int(i), int(j), float(d), bool(d <= threshold))
         for d, i, j in zip(pairs.distance, pairs.first, pairs.second, strict=True)
     ]
+    if not counts.transitive:
+        return close[:k]
     chosen: dict[tuple[int, int], Candidate] = {}
     clusters: set[int] = set()
     for pair in (*_duplicates_first(close), *_one_per_cluster(features, counts), *close):

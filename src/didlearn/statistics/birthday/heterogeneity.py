@@ -44,7 +44,9 @@ def heterogeneity(cluster_sizes: Sequence[int] | Ints, samples: int, level: floa
         value = scale * T
         low = value / k * float(stats.gamma.ppf(tail, k))
         high = value / k * float(stats.gamma.ppf(1 - tail, k + 1))
-    return Estimate(value=value, low=max(1.0, low), high=max(1.0, high), level=level, n=samples, method=method)
+    return Estimate(
+        value=max(1.0, value), low=max(1.0, low), high=max(1.0, high), level=level, n=samples, method=method
+    )
 
 
 def _moments(counts: Ints, samples: int) -> tuple[float, float, float]:
