@@ -26,6 +26,7 @@ from didlearn.images.split import shared_images, split_heldout, without_shared
 from didlearn.models import Sampler, open_model
 from didlearn.models.faults import Unusable
 from didlearn.models.reconstructor import open_autoencoder
+from didlearn.naming import option
 from didlearn.parallel import default_threads
 from didlearn.progress import Progress, silent
 from didlearn.result.answer import answer_of
@@ -181,8 +182,8 @@ def _open_real(
     kept = open_images(heldout, **opening)
     if trained.shape != kept.shape:
         raise DataError(
-            f"training images are {trained.shape}, held-out images {kept.shape}; bring both to one shape with --size "
-            "and --channels"
+            f"training images are {trained.shape}, held-out images {kept.shape}; bring both to one shape with "
+            f"{option('size', None)} and {option('channels', None)}"
         )
     shared = shared_images(trained, kept)
     if not shared:
@@ -190,7 +191,7 @@ def _open_real(
     if not drop:
         raise DataError(
             f"{shared} of {len(kept)} held-out images are also in the training set (same pixels); give a held-out set "
-            "without them, or leave them out with --drop-shared"
+            f"without them, or leave them out with {option('drop_shared', True)}"
         )
     note = f"{shared} held-out images that are also in the training set were left out."
     return (trained, without_shared(trained, kept)), (note,)

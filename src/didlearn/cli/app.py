@@ -181,7 +181,7 @@ def label(
     from didlearn.labelling.serve import label_run
 
     label_run(
-        run, port=port, person=labeller, pairs=pairs, seed=seed, export=export, finish=finish, browse=browse,
+        run, port=port, labeller=labeller, pairs=pairs, seed=seed, export=export, finish=finish, browse=browse,
         say=partial(print, flush=True),
     )  # fmt: skip
 

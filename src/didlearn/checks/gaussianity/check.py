@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field
 
 from didlearn.audit.check import Check, parameter, register
 from didlearn.audit.method import Method
+from didlearn.naming import option
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -81,7 +82,7 @@ class Gaussianity(Check):
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator."""
-        return "there is no generator; give one with --generator" if subject.model is None else None
+        return f"there is no generator; give one with {option('generator')}" if subject.model is None else None
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Test generated and held-out features, in every embedding."""
