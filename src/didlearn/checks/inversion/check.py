@@ -67,7 +67,7 @@ class InversionCheck(Check):
         "no_way_down": "share of points found where no direction curves downwards",
     }
 
-    images: int = parameter(40, "Images inverted of each group (half as many shifted images and noise).")
+    images: int = parameter(40, "Images inverted of each group, and half as many shifted images and noise.")
     draws: int = parameter(500, "Prior draws that the search looks at.")
     starts: int = parameter(16, "Starts of the search among them.")
     rounds: int = parameter(5, "Rounds of restarts.")
