@@ -63,24 +63,13 @@ def audit(
 ) -> AuditResult:
     """Ask every question the inputs allow, and return the answers with their evidence.
 
+    The keywords are the options that ``AuditSpec`` declares, and it says what each does. Data and models may be objects
+    here, and a check may bring its parameters.
+
     Args:
-        generator: what ``open_model`` takes: a folder, zip or npz of samples, a model file, ``file.py:factory``,
-            a module, an array or an open ``Sampler``.
-        train: the images it was trained on; what ``open_images`` takes.
-        heldout: images it was not trained on; split off ``train`` by seed when not given.
-        outside: other data sets by name.
+        generator: what ``open_model`` takes. train, heldout: what ``open_images`` takes. outside: the same, by name.
         checks: names, or checks with parameters of their own; all when ``None``.
-        seed: root of every random stream.
-        embedding: the space distances are measured in: ``"pixels"``, ``"classifier"``, a network's file or factory.
-        weights: file with the weights of ``inception``, ``dinov2`` or ``clip``.
-        heldout_fraction: share of ``train`` that is split off when there is no held-out set.
-        drop_shared: leave held-out images that are also training images out, rather than refuse.
-        size, channels: resize all images to size × size, to 1 or 3 channels.
-        skip_broken: leave broken files out, counted, rather than refuse.
-        latent_shape, value_range, prior, classes: of a model that does not say so itself.
-        trust_code: whether a factory's code may run.
-        autoencoder: what ``open_autoencoder`` takes, to set its reconstructions beside the generator's.
-        device: torch device. batch_size: images in flight. threads: worker threads (all CPUs when ``None``).
+        embedding: a spec, or an ``Embedding``. autoencoder: what ``open_autoencoder`` takes.
         output: run folder; written after every check, so that a kill loses one check at most.
         progress: called with (what, done, total).
 
