@@ -103,6 +103,14 @@ def test_every_command_and_flag_is_documented():
                 assert f"`{flag}" in text or f"{flag} " in text, f"{name} {flag}"
 
 
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_a_check_s_own_flags_are_in_its_row(name):
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| \[`didlearn {name}`\]\(checks/{name}.md\) \| (.+) \|$", text, re.M)[1]
+    flags = {flag for flag in re.findall(r"--[\w-]+", row) if not flag.startswith("--no-")}
+    assert flags == {f"--{key.replace('_', '-')}" for key in CHECKS[name].parameters()}
+
+
 @pytest.mark.parametrize("generator", ["collapsed", "sound"])
 def test_every_estimate_is_on_its_check_s_page(generator):
     small = {"inversion": {"images": 8, "rounds": 1, "starts": 4}, "manifold_classifier": {"images": 8, "rounds": 1}}
@@ -276,6 +284,15 @@ def test_every_package_has_its_row_in_the_design():
     text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
     packages = [path.parent.name for path in (ROOT / "src" / "didlearn").glob("*/__init__.py")]
     assert [name for name in packages if f"`{name}/`" not in text] == []
+
+
+def test_the_walk_in_the_design_goes_through_files_that_exist():
+    walk = section((ROOT / "docs" / "design.md").read_text(encoding="utf-8"), "## One option, one image, one estimate")
+    paths = re.findall(r"`([\w/]+\.(?:py|html))`", walk)
+    homes = [ROOT / "src" / "didlearn", ROOT / "src" / "didlearn" / "report"]
+    assert len(paths) > 20
+    assert [path for path in paths if not any((home / path).is_file() for home in homes)] == []
+    assert walk.count("step back") == 1
 
 
 def test_one_version_everywhere():

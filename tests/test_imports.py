@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "didlearn"
-BASE = {"arrays", "atomic", "errors", "rng", "progress", "result", "parallel", "_version"}
+BASE = {"arrays", "atomic", "errors", "naming", "rng", "progress", "result", "parallel", "_version"}
 DATA = BASE | {"trusted", "statistics", "neighbors", "images"}
 OPENED = BASE | {"statistics", "images", "models", "embeddings"}
 ENGINES = {"derivatives", "inversion", "evidence"}
@@ -18,9 +18,10 @@ LAYERS = {
     "progress": set(),
     "errors": set(),
     "_version": set(),
+    "naming": set(),
     "rng": set(),
     "parallel": set(),
-    "trusted": {"errors"},
+    "trusted": {"errors", "naming"},
     "result": {"arrays", "atomic", "errors"},
     "statistics": BASE,
     "neighbors": BASE,

@@ -49,7 +49,7 @@ def file(tmp_path):
 
 
 def test_without_trust_nothing_runs_and_the_flag_is_named(file):
-    with pytest.raises(TrustError, match="--trust-code"):
+    with pytest.raises(TrustError, match="trust_code=True"):
         load_factory(f"{file}:Made", False)
     assert not file.with_name("ran").exists()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from griffe import Class, Docstring, Extension, Function
 
-DECLARING = ("parameter", "option")
+DECLARING = ("parameter", "flag")
 SECTION = re.compile(r"^(?:Args|Attributes|Returns|Raises):\n((?:(?: {4}.*)?\n?)+)", re.M)
 
 
@@ -32,7 +32,7 @@ class OneALine(Extension):
 
 
 def _help(value: str) -> str:
-    """Return the help in ``parameter(default, help)`` or ``option(panel, help, ...)``; nothing of other values."""
+    """Return the help in ``parameter(default, help)`` or ``flag(default, help, ...)``; nothing of other values."""
     call = ast.parse(value, mode="eval").body
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in DECLARING):
         return ""

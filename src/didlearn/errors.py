@@ -2,7 +2,7 @@
 
     DidlearnError
     ├── UsageError            a flag, name or argument cannot be used as given
-    │   └── TrustError        the file would run code and --trust-code was not given
+    │   └── TrustError        the file would run code, and nobody said that it may
     ├── DataError             a data set cannot be read as it is
     │   └── NotFiniteError    it holds pixels that are no numbers
     ├── ModelError            a model cannot be opened or does not do what it says

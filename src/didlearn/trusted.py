@@ -19,6 +19,7 @@ from typing import cast
 from torch import nn
 
 from didlearn.errors import ModelError, TrustError, UsageError
+from didlearn.naming import option
 
 
 def is_factory(text: str) -> bool:
@@ -59,7 +60,8 @@ def load_factory(factory: str, trust_code: bool, ready: tuple[type, ...] = (nn.M
     if head.endswith(".py") and not Path(head).is_file():
         raise UsageError(f"there is no file {head}; a factory is written `file.py:name`, with the path from here")
     if not trust_code:
-        raise TrustError(f"{factory} would run the Python code in {head}; if you trust it, give --trust-code")
+        trust = option("trust_code", True)
+        raise TrustError(f"{factory} would run the Python code in {head}; if you trust it, give {trust}")
     with _importable(Path(head).resolve().parent if head.endswith(".py") else Path.cwd()):
         found = _attribute(_module(factory, head), head, name)
         return found if isinstance(found, ready) else _made(factory, found)

@@ -185,16 +185,16 @@ def test_a_large_set_is_cut_down_by_the_seed(heldout, images_of, monkeypatch):
 def test_sets_that_cannot_train_a_classifier_are_refused(images_of):
     pixels, labels = blobs(240)
     cases = [
-        (images_of(pixels, name="plain"), "plain has no labels.*--embedding pixels"),
-        (images_of(pixels, np.zeros(240)), "one label.*--embedding pixels"),
-        (images_of(pixels[:49], labels[:49]), "49 images in 3 classes.*at least 50.*--embedding pixels"),
+        (images_of(pixels, name="plain"), "plain has no labels.*embedding='pixels'"),
+        (images_of(pixels, np.zeros(240)), "one label.*embedding='pixels'"),
+        (images_of(pixels[:49], labels[:49]), "49 images in 3 classes.*at least 50.*embedding='pixels'"),
         (images_of(pixels[:60], np.arange(60)), "60 images in 60 classes.*two per class"),
         (images_of(pixels[:, :, :7], labels), "7×8.*at least 8×8"),
     ]
     for images, message in cases:
         with pytest.raises(DataError, match=message):
             open_classifier(images)
-    with pytest.raises(UsageError, match="give --train"):
+    with pytest.raises(UsageError, match="give train="):
         open_embedding("classifier")
 
 

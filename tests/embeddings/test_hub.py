@@ -130,7 +130,7 @@ def test_damaged_weights_and_folders_without_a_configuration(dinov2, tmp_path):
 def test_absent_weights_are_told_how_to_be_fetched(name, monkeypatch):
     encoder = dataclasses.replace(hub.VISION_ENCODERS[name], repository="didlearn-tests/absent")
     monkeypatch.setitem(hub.VISION_ENCODERS, name, encoder)
-    command = f"`hf download didlearn-tests/absent --local-dir {name}`.*`--weights {name}`"
+    command = f"`hf download didlearn-tests/absent --local-dir {name}`.*`weights='{name}'`"
     with pytest.raises(MissingExtraError, match=command):
         open_embedding(name)
 

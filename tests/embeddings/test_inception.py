@@ -146,7 +146,7 @@ def test_a_pickle_does_not_run(tmp_path):
 
 def test_absent_weights_are_told_how_to_be_fetched(tmp_path):
     with pytest.raises(
-        MissingExtraError, match=r"`curl -LO https://github\.com/.*pth` and give `--weights pt_inception"
+        MissingExtraError, match=r"`curl -LO https://github\.com/.*pth` and give `weights='pt_inception"
     ):
         open_embedding("inception")
     with pytest.raises(UsageError, match="does not exist"):

@@ -106,7 +106,7 @@ def dictionary():
 def test_a_factory_runs_only_when_trusted(tmp_path, pixels):
     path = tmp_path / "nets.py"
     path.write_text(FACTORY)
-    with pytest.raises(TrustError, match="--trust-code"):
+    with pytest.raises(TrustError, match="trust_code=True"):
         open_embedding(f"{path}:Net")
     embedding = open_embedding(f"{path}:Net", trust_code=True)
     assert embedding.name.startswith("nets.py:Net (weights ")
@@ -178,7 +178,7 @@ def test_whole_and_half_numbers_become_single_precision(pixels):
 
 def test_a_network_that_cannot_take_the_images_fails_on_opening(network, tmp_path, images_of):
     torch.jit.script(network).save(tmp_path / "net.pt")
-    with pytest.raises(ModelError, match=r"fails on images of shape \(2, 4, 8, 8\).*--size and --channels"):
+    with pytest.raises(ModelError, match=r"fails on images of shape \(2, 4, 8, 8\).*size=... and channels=..."):
         open_embedding(str(tmp_path / "net.pt"), train=images_of(np.zeros((5, 4, 8, 8), np.uint8)))
 
 
@@ -187,7 +187,7 @@ def test_unknown_embeddings_and_stray_weights(tmp_path):
         UsageError, match="pixel: it names no embedding; give pixels, classifier, inception, dinov2, clip"
     ):
         open_embedding("pixel")
-    with pytest.raises(UsageError, match="--weights goes with inception, dinov2, clip; the embedding is 'pixels'"):
+    with pytest.raises(UsageError, match="weights goes with inception, dinov2, clip; the embedding is 'pixels'"):
         open_embedding("pixels", weights=tmp_path)
 
 

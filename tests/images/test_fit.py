@@ -81,9 +81,9 @@ def test_fitting_a_subset_keeps_its_places(pictures):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"size": 0}, "--size .* got 0"),
+        ({"size": 0}, "size takes .* got 0"),
         ({"size": 10**6}, "from 1 to 8000, got"),
-        ({"channels": 4}, "--channels .* got 4"),
+        ({"channels": 4}, "channels takes .* got 4"),
     ],
 )
 def test_impossible_wishes(options, words):

@@ -84,7 +84,7 @@ def test_people_put_right_a_criterion_that_is_wrong(tmp_path, threshold, verdict
     assert covered(estimate)
     if verdict == "inconclusive":
         assert estimate.low is None
-        assert "larger --set support.threshold" in found.reason
+        assert "larger threshold" in found.reason
         assert "at most about" in found.answer
     if threshold == 1.6:
         assert not covered(sheet.support.estimates["effective_support"])

@@ -23,8 +23,8 @@ def test_a_sound_sample_has_no_fault():
     ("faulty", "verdict", "words"),
     [
         (samples(broken=3), "fail", "3 of 20 generated images"),
-        (samples(shape=(3, 4, 4)), "error", "--size 4 --channels 3"),
-        (samples(dtype=np.float32, value=1.01), "error", "--value-range"),
+        (samples(shape=(3, 4, 4)), "error", "size=4 and channels=3"),
+        (samples(dtype=np.float32, value=1.01), "error", "value_range=(LOW, HIGH)"),
         (samples(n=19), "inconclusive", "give at least 20"),
     ],
 )

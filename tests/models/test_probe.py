@@ -68,7 +68,7 @@ def test_a_latent_shape_that_cannot_be_found_is_asked_for():
         def forward(self, z):
             return z.view(-1, 1, 7, 7)
 
-    with pytest.raises(ModelError, match="--latent-shape"):
+    with pytest.raises(ModelError, match="latent_shape="):
         open_model(Opaque())
 
 

@@ -12,7 +12,7 @@ import dataclasses
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
@@ -34,6 +34,12 @@ def parameter(default: T, help: str) -> T:  # noqa: A002 (what the flag calls it
     """Declare a field of a check: its default, and what its flag's help says."""
     declared: Any = dataclasses.field(default=default, metadata={"description": help})
     return declared
+
+
+def separated(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Read names from ``a,b``, from a list of them, or from a list of such texts: what a flag and a file can hold."""
+    texts = [value] if isinstance(value, str) else value
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
 
 class Check(ABC):

@@ -26,6 +26,7 @@ from didlearn.images.split import shared_images, split_heldout, without_shared
 from didlearn.models import Sampler, open_model
 from didlearn.models.faults import Unusable
 from didlearn.models.reconstructor import open_autoencoder
+from didlearn.naming import option
 from didlearn.parallel import default_threads
 from didlearn.progress import Progress, silent
 from didlearn.result.answer import answer_of
@@ -62,24 +63,13 @@ def audit(
 ) -> AuditResult:
     """Ask every question the inputs allow, and return the answers with their evidence.
 
+    The keywords are the options that ``AuditSpec`` declares, and it says what each does. Data and models may be objects
+    here, and a check may bring its parameters.
+
     Args:
-        generator: what ``open_model`` takes: a folder, zip or npz of samples, a model file, ``file.py:factory``,
-            a module, an array or an open ``Sampler``.
-        train: the images it was trained on; what ``open_images`` takes.
-        heldout: images it was not trained on; split off ``train`` by seed when not given.
-        outside: other data sets by name.
+        generator: what ``open_model`` takes. train, heldout: what ``open_images`` takes. outside: the same, by name.
         checks: names, or checks with parameters of their own; all when ``None``.
-        seed: root of every random stream.
-        embedding: the space distances are measured in: ``"pixels"``, ``"classifier"``, a network's file or factory.
-        weights: file with the weights of ``inception``, ``dinov2`` or ``clip``.
-        heldout_fraction: share of ``train`` that is split off when there is no held-out set.
-        drop_shared: leave held-out images that are also training images out, rather than refuse.
-        size, channels: resize all images to size × size, to 1 or 3 channels.
-        skip_broken: leave broken files out, counted, rather than refuse.
-        latent_shape, value_range, prior, classes: of a model that does not say so itself.
-        trust_code: whether a factory's code may run.
-        autoencoder: what ``open_autoencoder`` takes, to set its reconstructions beside the generator's.
-        device: torch device. batch_size: images in flight. threads: worker threads (all CPUs when ``None``).
+        embedding: a spec, or an ``Embedding``. autoencoder: what ``open_autoencoder`` takes.
         output: run folder; written after every check, so that a kill loses one check at most.
         progress: called with (what, done, total).
 
@@ -181,8 +171,8 @@ def _open_real(
     kept = open_images(heldout, **opening)
     if trained.shape != kept.shape:
         raise DataError(
-            f"training images are {trained.shape}, held-out images {kept.shape}; bring both to one shape with --size "
-            "and --channels"
+            f"training images are {trained.shape}, held-out images {kept.shape}; bring both to one shape with "
+            f"{option('size', None)} and {option('channels', None)}"
         )
     shared = shared_images(trained, kept)
     if not shared:
@@ -190,7 +180,7 @@ def _open_real(
     if not drop:
         raise DataError(
             f"{shared} of {len(kept)} held-out images are also in the training set (same pixels); give a held-out set "
-            "without them, or leave them out with --drop-shared"
+            f"without them, or leave them out with {option('drop_shared', True)}"
         )
     note = f"{shared} held-out images that are also in the training set were left out."
     return (trained, without_shared(trained, kept)), (note,)

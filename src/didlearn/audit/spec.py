@@ -2,57 +2,85 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from didlearn.audit.check import Check
+from didlearn.audit.check import Check, separated
 from didlearn.checks import CHECKS
 from didlearn.errors import UsageError
+from didlearn.naming import option
+
+DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"  # the parts of an audit, and of its help
+
+
+def flag(default: Any, help: str, panel: str, short: str = "", **limits: Any) -> Any:  # noqa: A002 (what it is called)
+    """Declare an option of an audit: its default, what its flag's help says and where, and a short flag beside it."""
+    return Field(default, description=help, json_schema_extra={"panel": panel, "short": short}, **limits)
+
+
+def _whole_numbers(value: Any) -> Any:
+    """Take ``128,1,1`` as well as a list: what a flag can hold."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"\d+([,x ]\d+)*", value):
+        raise ValueError("give whole numbers, as in 100 or 128,1,1")
+    return re.split(r"[,x ]", value)
 
 
 class AuditSpec(BaseModel):
-    """The arguments of ``didlearn.audit.run`` that a text file can hold, and the parameters of each check.
+    """What ``didlearn.audit`` can be asked in text: the one place where its options are declared.
 
-    Attributes:
-        train, heldout, outside, generator: specs, as ``open_images`` and ``open_model`` take them.
-        checks: names of the checks to run; all of them when empty.
-        parameters: fields of checks, by check name.
+    The flags of the command line are made from these fields, an audit file holds them as keys, and those that were said
+    are passed to ``didlearn.audit`` as keywords of the same names.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    generator: str | None = None
-    train: str | None = None
-    heldout: str | None = None
-    outside: dict[str, str] = {}
-    checks: tuple[str, ...] = ()
-    parameters: dict[str, dict[str, Any]] = {}
-    embedding: str = "pixels"
-    weights: Path | None = None
-    heldout_fraction: float = Field(0.2, gt=0, lt=1)
-    drop_shared: bool = False
-    size: int | None = Field(None, ge=1, le=4096)
-    channels: int | None = Field(None, ge=1, le=3)
-    skip_broken: bool = False
-    latent_shape: tuple[int, ...] | None = None
-    value_range: tuple[float, float] | None = None
-    prior: str | None = None
-    classes: int | None = Field(None, ge=1)
-    trust_code: bool = False
-    autoencoder: str | None = None
-    seed: int = Field(0, ge=0)
-    device: str = "cpu"
-    batch_size: int = Field(256, ge=1)
-    threads: int | None = Field(None, ge=1)
+    generator: str | None = flag(
+        None, "Samples (folder, zip, npz), .pt, .pt2, model folder, or file.py:factory.", MODEL
+    )
+    latent_shape: Annotated[tuple[int, ...], BeforeValidator(_whole_numbers)] | None = flag(
+        None, "Shape of one latent: 100, or 128,1,1.", MODEL
+    )
+    value_range: tuple[float, float] | None = flag(None, "What the output spans: -1 1.", MODEL)
+    prior: str | None = flag(None, "normal, or uniform on [-1, 1].", MODEL)
+    classes: int | None = flag(None, "Classes of a conditional model.", MODEL, ge=1)
+    trust_code: bool = flag(False, "Let a factory given as a generator or embedding run its code.", MODEL)
+    autoencoder: str | None = flag(None, "To set beside it: a .pt file or file.py:factory.", MODEL)
+
+    train: str | None = flag(None, "Images the generator was trained on.", DATA)
+    heldout: str | None = flag(None, "Images it was not trained on (else split off by seed).", DATA)
+    outside: dict[str, str] = flag({}, "NAME=SPEC: another data set. Repeatable.", DATA)
+    size: int | None = flag(None, "Resize all images to this many pixels a side.", DATA, ge=1)
+    channels: int | None = flag(None, "Turn all images to 1 or 3 channels.", DATA, ge=1)
+    heldout_fraction: float = flag(0.2, "Share split off for held-out.", DATA, gt=0, lt=1)
+    drop_shared: bool = flag(False, "Leave out held-out images that are in the training set.", DATA)
+    skip_broken: bool = flag(False, "Leave out files that cannot be read, and count them.", DATA)
+
+    checks: Annotated[tuple[str, ...], BeforeValidator(separated)] = flag(
+        (), "Names, comma-separated (default: all).", MEASURE
+    )
+    embedding: str = flag(
+        "pixels", "pixels, classifier, inception, dinov2, clip, a .pt file, file.py:factory.", MEASURE
+    )
+    weights: Path | None = flag(None, "Weights of inception, dinov2 or clip, without a network.", MEASURE)
+    parameters: dict[str, dict[str, Any]] = flag(
+        {}, "CHECK.PARAMETER=VALUE, e.g. support.factor=3. Repeatable.", MEASURE
+    )
+
+    seed: int = flag(0, "Root of every random stream.", WORK, ge=0)
+    device: str = flag("cpu", "cpu, cuda, cuda:1.", WORK)
+    batch_size: int = flag(256, "Images in flight; changes no result.", WORK, short="-b", ge=1)
+    threads: int | None = flag(None, "Worker threads (default: all CPUs); changes no result.", WORK, ge=1)
 
     def arguments(self) -> dict[str, Any]:
-        """Return the keyword arguments for ``didlearn.audit.run``: the checks built, what was not said left out."""
+        """Return the keyword arguments for ``didlearn.audit``: the checks built, what was not said left out."""
         said = {name: getattr(self, name) for name in self.model_fields_set - {"checks", "parameters"}}
         return said | {"checks": build_checks(self.checks, self.parameters)}
 
@@ -74,7 +102,7 @@ def build_checks(names: Iterable[str], parameters: Mapping[str, Mapping[str, Any
 
 
 def _build(kind: type[Check], parameters: Mapping[str, Any]) -> Check:
-    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    fields = kind.parameters()
     for name in parameters:
         if name not in fields:
             raise UsageError(f"check {kind.name!r} has no parameter {name!r}; {_choices(name, fields)}")
@@ -90,7 +118,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Relative paths in it are taken from the folder one types the command in, as on the command line.
 
     Raises:
-        UsageError: the file is missing, is not TOML, or holds an unknown key.
+        UsageError: the file is missing, is not TOML, or holds a value that cannot be used.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -103,6 +131,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     tables = {name: data.pop(name) for name in list(data) if name in CHECKS}
     if tables:
         data["parameters"] = tables
+    try:
+        AuditSpec.model_validate({name: value for name, value in data.items() if name in AuditSpec.model_fields})
+    except ValidationError as error:
+        raise UsageError(f"{path}: {_first(error)}") from None
     return data
 
 
@@ -125,12 +157,15 @@ def make_spec(*sources: Mapping[str, Any]) -> AuditSpec:
     try:
         return AuditSpec.model_validate(joined)
     except ValidationError as error:
-        raise UsageError(_first(error)) from None
+        raise UsageError(_first(error, lambda name: option(name, None))) from None
 
 
-def _first(error: ValidationError) -> str:
+def _first(error: ValidationError, named: Callable[[str], str] = str) -> str:
+    """Say the first thing that is wrong; ``named`` writes the field's name."""
     problem = error.errors()[0]
-    return f"{'.'.join(map(str, problem['loc']))} is {problem['input']!r}: {problem['msg']}"
+    field, *inside = map(str, problem["loc"])
+    what = problem["msg"].removeprefix("Value error, ")
+    return f"{'.'.join([named(field), *inside])} is {problem['input']!r}: {what}"
 
 
 def _choices(name: str, valid: Iterable[str]) -> str:

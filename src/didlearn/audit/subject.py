@@ -15,6 +15,7 @@ from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
 from didlearn.models.base import Sampler, Samples
 from didlearn.models.reconstructor import Reconstructor
+from didlearn.naming import option
 from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 
@@ -74,8 +75,9 @@ class Subject:
     @property
     def left_out(self) -> tuple[str, ...]:
         """What a check says of the other outside sets, a sentence each."""
+        change = f"{option('size', None)} and {option('channels', None)}"
         return tuple(
-            f"{name} has images of another shape and was left out; --size and --channels change it."
+            f"{name} has images of another shape and was left out; {change} change it."
             for name in self.outside
             if name not in self.comparable
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json as json_
+import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,56 +25,49 @@ _FAIL_ON = {"fail": {"fail"}, "inconclusive": {"fail", "inconclusive"}, "never":
 _COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "measured": "blue", "error": "magenta"}
 
 
-def run_audit(
-    spec: Path | None,
-    flags: Mapping[str, Any],
-    *,
-    outside: list[str],
-    checks: str,
-    samples: str | None,
-    level: float | None,
-    settings: list[str],
-    output: Path | None,
-    fail_on: str,
-    json: bool,
-    quiet: bool,
-) -> int:
-    """Run an audit from a file and flags; return the exit code (0 nothing failed, 1 a check failed, 2 an error)."""
+def run_audit(given: Mapping[str, Any], check: str | None) -> int:
+    """Run an audit, or one check alone.
+
+    Args:
+        given: the audit file (``spec``) and the flags by name, as typed; ``None`` where one is not given.
+        check: the one to run; those that are asked for when ``None``.
+
+    Returns:
+        The exit code: 0 nothing failed, 1 a check failed, 2 an error.
+    """
+    fail_on = given["fail_on"] or "fail"
     if fail_on not in _FAIL_ON:
         raise UsageError(f"--fail-on is {fail_on!r}; valid are {', '.join(_FAIL_ON)}")
-    sources = [read_toml(spec)] if spec is not None else []
-    asked = make_spec(*sources, _flag_fields(flags, outside, checks))
-    asked = make_spec(
-        asked.model_dump(exclude_unset=True), {"parameters": _parameters(asked, samples, level, settings)}
-    )
+    asked = read_asked(given, check)
     if asked.generator is None and asked.train is None:
         raise UsageError("nothing to audit: give --generator and --train, or a TOML file that names them")
-    folder = output or Path("runs") / _run_name(asked)
-    with showing(quiet) as advance:
+    folder = given["output"] or Path("runs") / _run_name(asked)
+    with showing(given["quiet"]) as advance:
         result = audit(**asked.arguments(), output=folder, progress=advance)
         page = write_report(folder)
-    if json:
-        print(json_.dumps(result.model_dump(mode="json"), indent=1, allow_nan=False))
+    if given["json"]:
+        print(json.dumps(result.model_dump(mode="json"), indent=1, allow_nan=False))
     else:
         _show(result, page)
     return _exit_code(result, fail_on)
 
 
-def _flag_fields(flags: Mapping[str, Any], outside: list[str], checks: str) -> dict[str, Any]:
-    fields = dict(flags)
-    if "latent_shape" in fields:
-        fields["latent_shape"] = _shape(fields["latent_shape"])
-    if checks:
-        fields["checks"] = [name.strip() for name in checks.split(",") if name.strip()]
-    if outside:
-        fields["outside"] = _outside(outside)
-    return fields
+def read_asked(given: Mapping[str, Any], check: str | None) -> AuditSpec:
+    """Read the audit file, if there is one, and the flags, which win.
 
-
-def _shape(text: str) -> tuple[int, ...]:
-    if not re.fullmatch(r"\d+([,x ]\d+)*", text):
-        raise UsageError(f"--latent-shape is {text!r}; give whole numbers, as in 100 or 128,1,1")
-    return tuple(int(part) for part in re.split(r"[,x ]", text))
+    Raises:
+        UsageError: the file or a flag cannot be used.
+    """
+    file = [] if given["spec"] is None else [read_toml(given["spec"])]
+    typed = {name: value for name in AuditSpec.model_fields if (value := given.get(name)) not in (None, [])}
+    settings = typed.pop("parameters", [])
+    if "outside" in typed:
+        typed["outside"] = _outside(typed["outside"])
+    if check is not None:
+        typed["checks"] = [check]
+    asked = make_spec(*file, typed)
+    parameters = {"parameters": _parameters(asked.checks or tuple(CHECKS), given, settings)}
+    return make_spec(asked.model_dump(exclude_unset=True), parameters)
 
 
 def _outside(pairs: list[str]) -> dict[str, str]:
@@ -89,13 +82,9 @@ def _outside(pairs: list[str]) -> dict[str, str]:
     return named
 
 
-def _parameters(spec: AuditSpec, samples: str | None, level: float | None, settings: list[str]) -> dict[str, Any]:
-    """Spread --samples and --level over the checks that have them, then apply --set."""
-    fields: dict[str, dict[str, Any]] = {name: {} for name in spec.checks or CHECKS}
-    common = {"samples": None if samples is None else _count(samples), "level": level}
-    for name, values in fields.items():
-        known = CHECKS[name].__dataclass_fields__ if name in CHECKS else {}  # type: ignore[attr-defined]
-        values |= {key: value for key, value in common.items() if value is not None and key in known}
+def _parameters(checks: Sequence[str], given: Mapping[str, Any], settings: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Give each check those of its parameters that have a flag, then those of --set."""
+    fields = {name: _typed(name, given) for name in checks}
     for setting in settings:
         target, equals, value = setting.partition("=")
         check, dot, parameter = target.partition(".")
@@ -103,6 +92,14 @@ def _parameters(spec: AuditSpec, samples: str | None, level: float | None, setti
             raise UsageError(f"--set is {setting!r}; give CHECK.PARAMETER=VALUE, as in --set support.factor=3")
         fields.setdefault(check, {})[parameter] = value
     return fields
+
+
+def _typed(check: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    known = CHECKS[check].parameters() if check in CHECKS else {}
+    flags = {name: given[name] for name in known if name not in AuditSpec.model_fields and given.get(name) is not None}
+    if "samples" in flags:
+        flags["samples"] = _count(flags["samples"])
+    return flags
 
 
 def _count(text: str) -> int:

@@ -26,6 +26,7 @@ from didlearn.embeddings.extract import embed
 from didlearn.embeddings.module import weights_digest
 from didlearn.errors import DataError
 from didlearn.images.base import Images
+from didlearn.naming import option
 from didlearn.progress import Progress
 from didlearn.result.values import Estimate
 from didlearn.rng import Stream, generator
@@ -35,7 +36,6 @@ FEWEST_IMAGES, MOST_IMAGES = 50, 50_000  # training images
 MOST_MEASURED = 10_000
 _VALIDATION = 0.1  # of the training images, where no labelled held-out ones were given
 SMALLEST = 8  # pixels
-_PIXELS = "`--embedding pixels` needs neither labels nor training"
 
 
 class ClassifierEmbedding(Embedding):
@@ -108,19 +108,23 @@ def open_classifier(
 def _check(train: Images) -> Ints:
     """Return the labels that occur, ascending."""
     if train.labels is None:
-        raise DataError(f"{train.name} has no labels, which the classifier embedding is trained on; {_PIXELS}")
+        raise DataError(
+            f"{train.name} has no labels, which the classifier embedding is trained on; {_without_labels()}"
+        )
     labels = np.unique(train.labels)
     if len(labels) < 2:
-        raise DataError(f"all images of {train.name} have one label, so no classifier can be trained; {_PIXELS}")
+        raise DataError(
+            f"all images of {train.name} have one label, so no classifier can be trained; {_without_labels()}"
+        )
     if len(train) < max(FEWEST_IMAGES, 2 * len(labels)):
         raise DataError(
             f"{train.name} has {len(train)} images in {len(labels)} classes; the classifier embedding wants at least "
-            f"{FEWEST_IMAGES} and two per class; {_PIXELS}"
+            f"{FEWEST_IMAGES} and two per class; {_without_labels()}"
         )
     if min(train.shape[1:]) < SMALLEST:
         raise DataError(
             f"{train.name} has images of {train.shape[1]}×{train.shape[2]}; the classifier embedding wants at least "
-            f"{SMALLEST}×{SMALLEST}; {_PIXELS}"
+            f"{SMALLEST}×{SMALLEST}; {_without_labels()}"
         )
     return labels
 
@@ -219,3 +223,9 @@ def _notes(accuracy: Estimate, chance: float, source: str, trained_on: str) -> t
             "its features mean little; use another embedding"
         )
     return tuple(notes)
+
+
+def _without_labels() -> str:
+    """What would do where no classifier can be trained."""
+    pixels = option("embedding", "'pixels'", "pixels")
+    return f"`{pixels}` needs neither labels nor training"

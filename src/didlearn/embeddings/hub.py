@@ -21,6 +21,7 @@ from torch.nn import functional
 from didlearn.embeddings.inception import open_inception
 from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import MissingExtraError, ModelError, UsageError
+from didlearn.naming import option
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -112,7 +113,7 @@ def open_pretrained(name: str, weights: Path | None = None) -> ModuleEmbedding:
         ModelError: the weights are of another network.
     """
     if weights is not None and not weights.exists():
-        raise UsageError(f"--weights {weights} does not exist; give the file or folder with the weights of {name}")
+        raise UsageError(f"{_given(weights)} does not exist; give the file or folder with the weights of {name}")
     if name == "inception":
         return _open_inception(weights)
     return _open_encoder(VISION_ENCODERS[name], weights)
@@ -122,10 +123,10 @@ def _open_inception(weights: Path | None) -> ModuleEmbedding:
     if weights is None:
         raise MissingExtraError(
             f"the weights of inception are not here; fetch them with `curl -LO {_INCEPTION_URL}` and give "
-            f"`--weights {_INCEPTION_FILE}`"
+            f"`{_given(_INCEPTION_FILE)}`"
         )
     if weights.is_dir():
-        raise UsageError(f"--weights {weights} is a folder; inception takes one file, {_INCEPTION_FILE} say")
+        raise UsageError(f"{_given(weights)} is a folder; inception takes one file, {_INCEPTION_FILE} say")
     return open_inception(weights)
 
 
@@ -166,7 +167,7 @@ def _load(transformers: ModuleType, encoder: Encoder, source: str) -> PreTrained
         if source == encoder.repository and isinstance(error, OSError):
             raise MissingExtraError(
                 f"the weights of {encoder.name} are not on this machine; fetch them with `{encoder.fetch}` (here or on "
-                f"a machine with a network) and give `--weights {encoder.name}`"
+                f"a machine with a network) and give `{_given(encoder.name)}`"
             ) from error
         raise ModelError(
             f"{source} cannot be read as {encoder.architecture}: {type(error).__name__}: {error}"
@@ -193,3 +194,8 @@ def _quiet(transformers: ModuleType) -> Iterator[None]:
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()
+
+
+def _given(weights: str | Path) -> str:
+    """The option that gives these weights."""
+    return option("weights", repr(str(weights)), str(weights))

@@ -13,6 +13,7 @@ from torch import nn
 
 from didlearn.embeddings.base import Embedding
 from didlearn.errors import ModelError, UsageError
+from didlearn.naming import option
 from didlearn.trusted import is_torchscript, load_factory
 
 _POOLED = "feature maps {shape} were averaged over their height and width"
@@ -72,7 +73,7 @@ class ModuleEmbedding(Embedding):
             raise ModelError(
                 f"{self.name} fails on images of shape {tuple(images.shape)}: {type(error).__name__}: "
                 f"{_last_line(error)}; an embedding takes float images (n, C, H, W) in [0, 1] (resize and normalise "
-                "inside the network, or give --size and --channels)"
+                f"inside the network, or give {option('size')} and {option('channels')})"
             ) from error
 
     def _features(self, output: object, count: int) -> torch.Tensor:

@@ -11,6 +11,7 @@ from didlearn.embeddings.module import ModuleEmbedding, open_factory, open_torch
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
+from didlearn.naming import option
 from didlearn.progress import Progress
 from didlearn.trusted import is_factory, is_torchscript
 
@@ -53,12 +54,12 @@ def open_embedding(
         MissingExtraError: a package or weights are absent.
     """
     if weights is not None and source not in PRETRAINED:
-        raise UsageError(f"--weights goes with {', '.join(PRETRAINED)}; the embedding is {source!r}")
+        raise UsageError(f"{option('weights', None)} goes with {', '.join(PRETRAINED)}; the embedding is {source!r}")
     if source == "pixels":
         return PixelEmbedding()
     if source == "classifier":
         if train is None:
-            raise UsageError("the classifier embedding is trained on the training set; give --train")
+            raise UsageError(f"the classifier embedding is trained on the training set; give {option('train')}")
         trained = open_classifier(train, heldout, cache=cache, seed=seed, threads=threads, progress=progress)
         return trained.to(device)
     embedding = _open_network(source, trust_code, weights).to(device)
@@ -81,7 +82,8 @@ def _open_network(source: str, trust_code: bool, weights: Path | None) -> Embedd
         if path.suffix in TORCHSCRIPT_SUFFIXES and not path.exists()
         else "it names no embedding"
     )
+    named = option("embedding", repr(source), source)
     raise UsageError(
-        f"--embedding {source}: {what}; give pixels, classifier, {', '.join(PRETRAINED)}, a TorchScript file, "
+        f"{named}: {what}; give pixels, classifier, {', '.join(PRETRAINED)}, a TorchScript file, "
         "`file.py:factory` or `pkg.module:factory`"
     )

@@ -11,6 +11,7 @@ from PIL import Image
 from didlearn.arrays import ImageShape, Pixels
 from didlearn.errors import UsageError
 from didlearn.images.base import ImageReader, Images
+from didlearn.naming import option
 
 LARGEST_SIZE = 8000
 # ITU-R 601 luma in 16-bit fixed point, as PIL and JPEG have it; the weights add up to 2^16, so grey stays grey.
@@ -35,9 +36,10 @@ class Fit:
 
     def __post_init__(self) -> None:
         if self.size is not None and (not isinstance(self.size, int) or not 1 <= self.size <= LARGEST_SIZE):
-            raise UsageError(f"--size takes a whole number of pixels from 1 to {LARGEST_SIZE}, got {self.size!r}")
+            named = option("size", None)
+            raise UsageError(f"{named} takes a whole number of pixels from 1 to {LARGEST_SIZE}, got {self.size!r}")
         if self.channels not in (None, 1, 3):
-            raise UsageError(f"--channels takes 1 (grey) or 3 (RGB), got {self.channels!r}")
+            raise UsageError(f"{option('channels', None)} takes 1 (grey) or 3 (RGB), got {self.channels!r}")
 
     def shape(self, shape: ImageShape) -> ImageShape:
         """Return the shape a picture of ``shape`` is brought to."""

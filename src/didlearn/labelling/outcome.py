@@ -93,7 +93,7 @@ def _too_few_labels() -> Decision:
 
 
 def _sheet_too_short(at_edge: float, answer: str) -> Decision:
-    settles = Settles(clause="run the support check again with a larger --set support.threshold, and label its pairs")
+    settles = Settles(clause="run the support check again with a larger threshold, and label its pairs")
     share = percent(min(at_edge, 1.0))
     found = f"about {share} of the farthest pairs are duplicates still, so that more lie beyond"
     return Decision("inconclusive", f"{found}; {settles.clause}", answer, settles)

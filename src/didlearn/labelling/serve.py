@@ -15,13 +15,14 @@ from didlearn.labelling.export import write_csv
 from didlearn.labelling.outcome import RESULT_FILE, write_outcome
 from didlearn.labelling.sheet import Sheet
 from didlearn.labelling.store import Store
+from didlearn.naming import option
 
 
 def label_run(
     run: Path,
     *,
     port: int = 0,
-    person: str | None = None,
+    labeller: str | None = None,
     pairs: int | None = None,
     seed: int = 0,
     export: Path | None = None,
@@ -32,8 +33,8 @@ def label_run(
     """Serve the labelling page of a run until interrupted, or export and finish without serving.
 
     Args:
-        run: the run folder of an audit. port: to serve on; any free one if 0. person: who labels; else the page asks.
-        pairs: how many pairs each person is asked. seed: of the order they come in.
+        run: the run folder of an audit. port: to serve on; any free one if 0. labeller: who labels; else the page asks.
+        pairs: how many pairs each labeller is asked. seed: of the order they come in.
         export: write the labels there as CSV, and stop. finish: write the estimate from the labels, and stop.
         browse: open a browser at the page.
         say: told each line of the command's output.
@@ -43,9 +44,9 @@ def label_run(
         MissingExtraError: the server is not installed.
     """
     if pairs is not None and pairs < 1:
-        raise UsageError(f"--pairs is {pairs}; give 1 or more")
+        raise UsageError(f"{option('pairs', None)} is {pairs}; give 1 or more")
     if not 0 <= port <= 65535:
-        raise UsageError(f"--port is {port}; give 0 to 65535")
+        raise UsageError(f"{option('port', None)} is {port}; give 0 to 65535")
     sheet = Sheet.load(run)
     store = Store.open(run, sheet.fingerprint)
     try:
@@ -56,7 +57,7 @@ def label_run(
             write_outcome(sheet, store.labels())
             say(str(run / RESULT_FILE))
         else:
-            _serve(sheet, store, port, person, pairs, seed, browse, say)
+            _serve(sheet, store, port, labeller, pairs, seed, browse, say)
     finally:
         store.close()
 
@@ -65,7 +66,7 @@ def _serve(
     sheet: Sheet,
     store: Store,
     port: int,
-    person: str | None,
+    labeller: str | None,
     pairs: int | None,
     seed: int,
     browse: bool,
@@ -77,7 +78,7 @@ def _serve(
         from didlearn.labelling.app import Labelling, make_app
     except ImportError:
         raise MissingExtraError("labelling needs a server; install it with: pip install 'didlearn[label]'") from None
-    name = None if person is None else _checked_name(person)
+    name = None if labeller is None else _checked_name(labeller)
     writer = Writer(sheet, store)
     with _listen(port) as listening:
         port, token = listening.getsockname()[1], secrets.token_urlsafe(32)
@@ -93,13 +94,13 @@ def _serve(
     say(f"labels: {sheet.run / RESULT_FILE}; take them in with: didlearn report {sheet.run}")
 
 
-def _checked_name(person: str) -> str:
+def _checked_name(labeller: str) -> str:
     from didlearn.labelling.requests import named
 
     try:
-        return named(person)
+        return named(labeller)
     except ValueError as error:
-        raise UsageError(f"--labeller is {person!r}: {error}") from None
+        raise UsageError(f"{option('labeller', None)} is {labeller!r}: {error}") from None
 
 
 def _announce(address: str, browse: bool, say: Callable[[str], None]) -> None:
@@ -117,7 +118,8 @@ def _listen(port: int) -> socket.socket:
         listening.listen()
     except OSError as error:
         listening.close()
-        raise UsageError(f"port {port} cannot be used ({error.strerror}); give another --port, or 0") from None
+        another = option("port", None)
+        raise UsageError(f"port {port} cannot be used ({error.strerror}); give another {another}, or 0") from None
     return listening
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from didlearn.arrays import Array
 from didlearn.errors import ResultError, UsageError
+from didlearn.naming import option
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult
 from didlearn.rng import generator
@@ -65,7 +66,7 @@ class Sheet:
         if any(name not in arrays for name in ("component", *(f"sheet_{part}" for part in PARTS))):
             raise ResultError(
                 f"{run} holds no pairs to judge: its support check gave no answer, had no real images to plant "
-                "(--train or --heldout), or is of an older version; run it again"
+                f"({option('train')} or {option('heldout')}), or is of an older version; run it again"
             )
         sheet = cls(run, checks[0], *(arrays[f"sheet_{part}"] for part in PARTS))
         sheet._check()

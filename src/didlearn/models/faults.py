@@ -8,6 +8,7 @@ import numpy as np
 
 from didlearn.errors import OutputError
 from didlearn.models.base import Sampler, Samples
+from didlearn.naming import option
 from didlearn.result.values import CheckResult, Settles
 from didlearn.rng import Stream
 
@@ -66,7 +67,7 @@ def find_fault(samples: Samples, shape: tuple[int, int, int] | None = None, fewe
         return Fault(
             "error",
             f"the generator makes images of {_words(own)}, the real ones have {_words(shape)}; "
-            f"open the real ones with --size {own[-1]} --channels {own[0]}",
+            f"open the real ones with {option('size', own[-1])} and {option('channels', own[0])}",
         )
     if samples.images.dtype != np.uint8:
         low, high = float(samples.images.min()), float(samples.images.max())
@@ -74,7 +75,7 @@ def find_fault(samples: Samples, shape: tuple[int, int, int] | None = None, fewe
             return Fault(
                 "error",
                 f"generated pixels span {low:.3g} to {high:.3g}, real ones 0 to 1; "
-                "say what the network's output spans with --value-range LOW HIGH",
+                f"say what the network's output spans with {option('value_range', '(LOW, HIGH)', 'LOW HIGH')}",
             )
     if len(samples) < fewest:
         enough = Settles(clause=f"give at least {fewest}, better thousands", of="samples", number=fewest)

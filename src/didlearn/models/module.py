@@ -21,6 +21,7 @@ from didlearn.models.interface import INFER, Interface, declare
 from didlearn.models.output import as_images
 from didlearn.models.prior import Prior, log_density, sample_latents
 from didlearn.models.probe import probe
+from didlearn.naming import option
 from didlearn.rng import Stream
 
 
@@ -112,9 +113,9 @@ class Network:
     def _failure(self, z: torch.Tensor, error: Exception) -> str:
         text = f"{self.name} failed on latents of shape {tuple(z.shape)}: {first_line(error)}"
         if isinstance(error, torch.cuda.OutOfMemoryError):
-            return f"{text}; give a --batch-size below 32"
+            return f"{text}; give a {option('batch_size', None)} below 32"
         if self.classes is None and "argument" in str(error):
-            return f"{text}; if it takes labels too, say how many classes it has: --classes 10, classes=10"
+            return f"{text}; if it takes labels too, say how many classes it has: {option('classes', 10)}"
         return text
 
     def copy(self) -> Network:

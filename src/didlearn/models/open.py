@@ -20,12 +20,9 @@ from didlearn.models.formats.model_folder import is_model_folder, load_directory
 from didlearn.models.formats.torchscript import load_torchscript
 from didlearn.models.interface import INFER
 from didlearn.models.module import ModuleModel, open_module, snapshot
+from didlearn.naming import option
 from didlearn.trusted import is_factory, is_torchscript
 
-_KINDS = (
-    "a model folder (model.json), TorchScript (.pt), torch.export (.pt2), file.py:factory or pkg.module:factory with "
-    "--trust-code, or a folder, .zip or .npz of samples"
-)
 _BANKS = {".zip", ".npz", ".npy", ".parquet"}
 _NO_NETWORK = {".safetensors", ".onnx", ".h5", ".keras", ".gguf", ".bin"}
 
@@ -118,7 +115,7 @@ def open_model(
     if isinstance(source, Sampler):
         return source
     if not hasattr(source, "__len__") and not isinstance(source, str):
-        raise UsageError(f"{_what(source)} is no model; give {_KINDS}, an nn.Module, an array, Images or a Sampler")
+        raise UsageError(f"{_what(source)} is no model; give {_kinds()}, an nn.Module, an array, Images or a Sampler")
     try:
         return Bank(open_images(source, size=size, channels=channels, skip_broken=skip_broken, name=name))
     except NotFiniteError as error:
@@ -157,7 +154,7 @@ def _is_bank(source: str) -> bool:
     if source == "digits" or source.startswith("hf:"):
         return True
     if not source:
-        raise UsageError(f"there is no model ''; give {_KINDS}")
+        raise UsageError(f"there is no model ''; give {_kinds()}")
     path = Path(source).expanduser()
     if path.is_dir():
         return not is_model_folder(path)
@@ -181,7 +178,7 @@ def _load(source: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str,
     if not path.exists():
         if is_factory(source):
             return load_model_factory(source, trust_code), {}, "factory", source.rpartition(":")[2]
-        raise UsageError(f"there is no model {source!r}; give {_KINDS}")
+        raise UsageError(f"there is no model {source!r}; give {_kinds()}")
     if path.suffix.lower() == ".pt2":
         return load_exported(path, trust_code), {}, "exported", path.stem
     if is_torchscript(path):
@@ -191,9 +188,17 @@ def _load(source: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str,
 
 def _refusal(path: Path) -> UsageError:
     if path.suffix.lower() in _NO_NETWORK:
-        return UsageError(f"{path} is no model that can be run here (weights alone do not say how); give {_KINDS}")
+        return UsageError(f"{path} is no model that can be run here (weights alone do not say how); give {_kinds()}")
     return UsageError(
         f"{path} is a pickled checkpoint, or nothing that is known: it does not hold the network, and unpickling it "
         "would run its code. Save the model as TorchScript (torch.jit.trace(model, z).save), with torch.export.save, "
-        "or give a factory that loads it: file.py:factory with --trust-code"
+        f"or give a factory that loads it: file.py:factory with {option('trust_code', True)}"
+    )
+
+
+def _kinds() -> str:
+    """What names a model."""
+    return (
+        "a model folder (model.json), TorchScript (.pt), torch.export (.pt2), file.py:factory or pkg.module:factory "
+        f"with {option('trust_code', True)}, or a folder, .zip or .npz of samples"
     )

@@ -16,6 +16,7 @@ from didlearn.models.drawing import named_noise
 from didlearn.models.interface import Interface, ValueRange
 from didlearn.models.output import as_images, check_tensor, find_image_shape
 from didlearn.models.prior import sample_latents
+from didlearn.naming import option
 from didlearn.parallel import UNIT, single_threaded
 from didlearn.rng import Stream
 
@@ -76,9 +77,8 @@ def _find_latent_shape(module: nn.Module, call: Call, classes: int | None, name:
             continue
         if output.ndim in (2, 4):
             return shape
-    raise ModelError(
-        f"the latent shape of {name} cannot be told from its weights; give it: --latent-shape 100, latent_shape=(100,)"
-    )
+    given = option("latent_shape", "(100,)", "100")
+    raise ModelError(f"the latent shape of {name} cannot be told from its weights; give it: {given}")
 
 
 def _suggested(module: nn.Module, classes: int | None) -> Iterator[tuple[int, ...]]:

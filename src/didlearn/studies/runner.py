@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from didlearn import __version__
+from didlearn import __version__, naming
 from didlearn.atomic import atomically
 from didlearn.errors import ModelError, ResultError, UsageError
 from didlearn.parallel import default_threads, one_thread
@@ -157,7 +157,8 @@ def _computed(
         return
     # Fork would copy locks that torch's threads hold.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(cells)), mp_context=context, initializer=_end_with_parent) as pool:
+    workers = min(jobs, len(cells))
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(naming.style(),)) as pool:
         futures = {
             pool.submit(compute, study, cell, seed, place): cell for cell, place in zip(cells, places, strict=True)
         }
@@ -168,8 +169,9 @@ def _computed(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it is killed: two must not train in one folder."""
+def _begin(style: naming.Style) -> None:
+    """Name options as the parent does, and end when it is killed: two processes must not train in one folder."""
+    naming.name_as(style)
     parent = multiprocessing.parent_process()
     assert parent is not None, "only workers call this"
 

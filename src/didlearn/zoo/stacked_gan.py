@@ -13,6 +13,7 @@ from didlearn.embeddings.classifier_network import FEATURES, ClassifierNetwork
 from didlearn.embeddings.classifier_training import Labelled, train_classifier
 from didlearn.errors import UsageError
 from didlearn.models.architectures import Architecture, Stacked
+from didlearn.naming import setting
 from didlearn.rng import Stream
 from didlearn.zoo.training.adversarial import GanRecipe
 from didlearn.zoo.training.data import Batch, StepData, TrainingSet
@@ -46,7 +47,7 @@ class StackedGanRecipe(GanRecipe):
         if self.upper_noise >= self.latent:
             raise UsageError(
                 f"{self.name}: upper_noise is {self.upper_noise} of {self.latent} latents; leave at least one to the "
-                "lower generator, as in --set upper_noise=...: half of them"
+                f"lower generator, as in {setting('upper_noise')}: half of them"
             )
 
     def build(self, data: TrainingSet, rng: Stream) -> Training:

@@ -131,7 +131,7 @@ def test_alike_and_too_few_images():
     assert few.verdict == "not_run"
     assert "20 held-out images are too few" in few.reason
     assert "training images" in CHECK.missing(Subject(Bank(open_images(np.zeros((50, 1, 4, 4), np.uint8)))))
-    assert "--generator" in CHECK.missing(Subject(None))
+    assert "generator=..." in CHECK.missing(Subject(None))
 
 
 def test_permutations_that_cannot_reach_the_significance_are_refused():

@@ -165,5 +165,5 @@ def test_images_of_the_model_are_typical_and_others_are_not(subject):
 def test_what_is_missing_is_said(check, subject):
     bank = DiscreteGenerator(np.zeros((9, *SHAPE), np.uint8))
     assert "needs a model file, not samples" in run_check(check, Subject(bank, subject.train, subject.heldout)).reason
-    assert "with --heldout" in run_check(check, Subject(subject.model, subject.train)).reason
+    assert "with heldout=..." in run_check(check, Subject(subject.model, subject.train)).reason
     assert "no generator" in run_check(check, Subject(None)).reason

@@ -89,4 +89,4 @@ def test_without_held_out_images_it_is_not_run():
     net = Planes()
     found = run_check(CHECK, Subject(open_model(net), images_of(net, 30, 1)))
     assert found.verdict == "not_run"
-    assert "--heldout" in found.reason
+    assert "heldout=..." in found.reason

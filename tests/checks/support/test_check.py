@@ -176,7 +176,7 @@ class Net(nn.Module):
     [
         ("constant", "fail", "same image 300 times"),
         ("nan", "fail", "NaN"),
-        ("small", "error", "--size 8"),
+        ("small", "error", "size=8"),
         ("axes", "error", "3 axes"),
         ("raises", "error", "no such weight"),
     ],

@@ -104,7 +104,7 @@ def test_names_that_are_no_text_can_be_written(pictures, encoded, tmp_path):
 
 def test_mixed_sizes_name_two_files_and_the_way_out(pictures, encoded, folder):
     path = folder({"a.png": encoded(pictures(1)[0]), "b.png": encoded(pictures(1, 6, 12)[0])})
-    with pytest.raises(DataError, match=r"mixed sizes: .*a\.png is 8×8, .*b\.png is 12×6; --size 6 "):
+    with pytest.raises(DataError, match=r"mixed sizes: .*a\.png is 8×8, .*b\.png is 12×6; size=6 "):
         open_images(path)
     images = open_images(path, size=6)
     assert images.read([0, 1]).shape == (2, 3, 6, 6)
@@ -124,7 +124,7 @@ def test_truncated_small_file_is_named_at_opening(pictures, encoded, folder, kin
     suffix = {"JPEG": "jpg", "TIFF": "tif"}.get(kind, kind.lower())
     files = {f"{i}.{suffix}": encoded(p, kind) for i, p in enumerate(pictures(3))}
     files[f"1.{suffix}"] = files[f"1.{suffix}"][:-30]
-    with pytest.raises(BrokenFileError, match=rf"1\.{suffix} is truncated or damaged .*--skip-broken"):
+    with pytest.raises(BrokenFileError, match=rf"1\.{suffix} is truncated or damaged .*skip_broken=True"):
         open_images(folder(files))
 
 
@@ -140,7 +140,7 @@ def test_truncated_large_file_is_named_when_read(numbered, monkeypatch):
     broken.write_bytes(broken.read_bytes()[:-30])
     images = open_images(path)
     assert len(images.read(range(7))) == 7
-    with pytest.raises(BrokenFileError, match=r"007\.png is truncated or damaged .*--skip-broken"):
+    with pytest.raises(BrokenFileError, match=r"007\.png is truncated or damaged .*skip_broken=True"):
         images.read(range(12))
 
 
@@ -246,7 +246,7 @@ def test_large_sets_are_sampled_and_late_misfits_refused(numbered, encoded, pict
     (path / f"{unseen[1]:03}.png").write_bytes(encoded(pictures(1)[0]))
     images = open_images(path)
     assert counted == {"read_header": len(chosen)}
-    with pytest.raises(DataError, match=rf"000\.png is 8×8, .*{unseen[0]:03}\.png is 9×8; --size 8 "):
+    with pytest.raises(DataError, match=rf"000\.png is 8×8, .*{unseen[0]:03}\.png is 9×8; size=8 "):
         images.read([unseen[0]])
     with pytest.raises(DataError, match=rf"{unseen[1]:03}\.png is a colour picture among grey"):
         images.read([unseen[1]])

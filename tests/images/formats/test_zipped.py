@@ -94,7 +94,7 @@ def test_deeply_nested_json_is_a_sentence(pictures, encoded, zipped):
 
 def test_mixed_sizes(pictures, encoded, zipped):
     path = zipped({"a.png": encoded(pictures(1)[0]), "b.png": encoded(pictures(1, 9, 9)[0])})
-    with pytest.raises(DataError, match=r"zip: a\.png is 8×8, .*b\.png is 9×9; --size 8"):
+    with pytest.raises(DataError, match=r"zip: a\.png is 8×8, .*b\.png is 9×9; size=8"):
         open_images(path)
     assert open_images(path, size=8).shape == (3, 8, 8)
 

@@ -148,7 +148,7 @@ def test_pickled_weights_are_refused_and_not_run(archive, tmp_path, bomb, marker
             return json.dumps(config)
         return data
 
-    with pytest.raises(TrustError, match=r"pickled weights .*--trust-code"):
+    with pytest.raises(TrustError, match=r"pickled weights .*trust_code=True"):
         open_model(patched(archive, tmp_path / "pickled.pt2", pickled))
     assert not marker.exists()
 

@@ -38,7 +38,7 @@ def code(tmp_path, marker):
 
 
 def test_code_is_not_run_unless_trusted(code, marker):
-    with pytest.raises(TrustError, match="--trust-code"):
+    with pytest.raises(TrustError, match="trust_code=True"):
         open_model(f"{code}:Net")
     assert not marker.exists()
 

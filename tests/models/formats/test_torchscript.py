@@ -81,7 +81,7 @@ def test_decode_is_differentiable(traced):
 def test_code_that_writes_files_is_refused_before_it_is_loaded(tmp_path, marker):
     path = tmp_path / "writes.pt"
     torch.jit.script(Writes(str(marker))).save(str(path))
-    with pytest.raises(TrustError, match=r"names 'save', .* give --trust-code"):
+    with pytest.raises(TrustError, match=r"names 'save', .* give trust_code=True"):
         open_model(path, latent_shape=2)
     assert not marker.exists()
     with pytest.raises(ModelError, match="returned 2 numbers"):
@@ -92,7 +92,7 @@ def test_code_that_writes_files_is_refused_before_it_is_loaded(tmp_path, marker)
 @pytest.mark.parametrize("call", ['torch.from_file("x", True, 8)', "ops.symm_mem.one_shot(z)", "torch.classes.a.b()"])
 def test_other_operators_that_reach_out_are_refused(traced, tmp_path, call):
     path = _with_code(traced, tmp_path / "patched.pt", call)
-    with pytest.raises(TrustError, match="--trust-code"):
+    with pytest.raises(TrustError, match="trust_code=True"):
         open_model(path)
 
 
@@ -119,7 +119,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(traced, tmp_path, monkey
 def test_a_pickled_checkpoint_is_refused_and_not_run(tmp_path, bomb, marker, suffix, legacy):
     path = tmp_path / f"model{suffix}"
     torch.save({"generator": bomb}, path, _use_new_zipfile_serialization=not legacy)
-    with pytest.raises(UsageError, match=r"pickled checkpoint.*torch.jit.trace.*--trust-code"):
+    with pytest.raises(UsageError, match=r"pickled checkpoint.*torch.jit.trace.*trust_code=True"):
         open_model(path)
     assert not marker.exists()
 

@@ -82,6 +82,6 @@ def test_what_cannot_work_is_refused_before_anything_is_trained(run, tmp_path):
     with pytest.raises(UsageError, match="a budget of 10 gradient evaluations is too small"):
         run("latent-dimension", **SMALL | {"budget": 10})
     np.save(tmp_path / "large.npy", np.random.default_rng(0).integers(0, 255, (30, 16, 16), dtype=np.uint8))
-    with pytest.raises(UsageError, match="give --size"):
+    with pytest.raises(UsageError, match="give size="):
         run("latent-dimension", outside=str(tmp_path / "large.npy"), **SMALL)
     assert not list((tmp_path / "latent-dimension" / "models").glob("*"))

@@ -223,7 +223,7 @@ def test_going_on_with_a_finished_run_changes_nothing(whole, tmp_path):
 
 def test_another_run_s_folder_is_refused_and_restart_forgets_it(whole, tmp_path):
     folder = train("vae", tmp_path / "model", settings={"beta": 2.0})
-    with pytest.raises(UsageError, match=r"holds another run \(settings differ.*'beta': 2.0.*--restart"):
+    with pytest.raises(UsageError, match=r"holds another run \(settings differ.*'beta': 2.0.*restart=True"):
         train("vae", folder)
     with pytest.raises(UsageError, match=r"holds another run \(seed differ: 0 there, 3 now"):
         train("vae", folder, seed=3, settings={"beta": 2.0})
@@ -252,7 +252,7 @@ def test_files_that_cannot_be_read_are_told(tmp_path):
     whole = checkpoint.read_bytes()
     for bad in (whole[: len(whole) // 2], b"", b"rubbish"):
         checkpoint.write_bytes(bad)
-        with pytest.raises(ResultError, match=r"cannot be read as this run's checkpoint.*--restart"):
+        with pytest.raises(ResultError, match=r"cannot be read as this run's checkpoint.*restart=True"):
             train("glo", folder)
     save_file({"networks.other": torch.zeros(2)}, checkpoint, metadata={"run": '{"step": 3, "seconds": 1.0}'})
     with pytest.raises(ResultError, match="checkpoint"):
@@ -318,8 +318,8 @@ def test_a_generator_that_makes_one_image_is_told(tmp_path, monkeypatch):
         ({"images": "constant"}, "one picture, 40 times"),
         ({"images": digits(0, 5)}, "has 5 images; a batch holds 8: give a smaller batch"),
         ({"heldout": digits(0, 1)}, "has 1 image"),
-        ({"heldout": "large"}, "held-out ones .1, 16, 16.*--size"),
-        ({"images": "odd"}, "images are 7×7.*give --size"),
+        ({"heldout": "large"}, "held-out ones .1, 16, 16.*size="),
+        ({"images": "odd"}, "images are 7×7.*give size="),
         ({"name": "stacked-gan", "images": "unlabelled"}, "stacked-gan is trained on labelled images"),
     ],
 )

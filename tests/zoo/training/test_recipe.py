@@ -27,7 +27,7 @@ def test_sides_may_differ():
 
 @pytest.mark.parametrize("shape", [(1, 4, 4), (1, 6, 6), (1, 7, 7), (1, 9, 9), (1, 22, 22), (1, 31, 32), (1, 8, 64)])
 def test_sides_that_do_not_halve_are_refused(shape):
-    with pytest.raises(UsageError, match=rf"images are {shape[1]}×{shape[2]}.*such as 8, 28, 32, 64: give --size"):
+    with pytest.raises(UsageError, match=rf"images are {shape[1]}×{shape[2]}.*such as 8, 28, 32, 64: give size="):
         doublings(shape)
 
 

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from didlearn.audit.check import Check, parameter, register
 from didlearn.audit.method import Method
+from didlearn.naming import option
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -66,7 +67,7 @@ class Concentration(Check):
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator."""
-        return "there is no generator; give one with --generator" if subject.model is None else None
+        return f"there is no generator; give one with {option('generator')}" if subject.model is None else None
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Bound the constant from both sides, and compare fluctuations."""

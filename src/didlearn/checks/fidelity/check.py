@@ -15,6 +15,7 @@ from pydantic import Field
 
 from didlearn.audit.check import Check, parameter, register
 from didlearn.audit.method import Method
+from didlearn.naming import option
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -84,11 +85,11 @@ class Fidelity(Check):
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator, held-out images to compare with, and training images as the null."""
         if subject.model is None:
-            return "there is no generator; give one with --generator"
-        for name, flag, images in (("training", "--train", subject.train), ("held-out", "--heldout", subject.heldout)):
+            return f"there is no generator; give one with {option('generator')}"
+        for name, given, images in (("training", "train", subject.train), ("held-out", "heldout", subject.heldout)):
             count = 0 if images is None else len(images)
             if count < FEWEST:
-                return f"{count} {name} images are too few to compare sets; give at least {FEWEST} with {flag}"
+                return f"{count} {name} images are too few to compare sets; give at least {FEWEST} with {option(given)}"
         return None
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:

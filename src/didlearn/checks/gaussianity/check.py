@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.check import Check, parameter, register, separated
 from didlearn.audit.method import Method
+from didlearn.naming import option
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
     from didlearn.result.values import CheckResult
     from didlearn.rng import Stream
-
-
-def _named(value: Any) -> Any:
-    """Take ``a,b`` as well as a list: what a flag can hold."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 @register
@@ -71,7 +67,7 @@ class Gaussianity(Check):
     dimension: Annotated[int, Field(ge=4)] = parameter(
         256, "Features are projected at random to this many where there are more."
     )
-    embeddings: Annotated[tuple[str, ...], BeforeValidator(_named)] = parameter(
+    embeddings: Annotated[tuple[str, ...], BeforeValidator(separated)] = parameter(
         (), "Further embeddings to repeat everything in, comma-separated."
     )
     replicates: Annotated[int, Field(ge=19)] = parameter(99, "Gaussian replicates that each test compares with.")
@@ -82,7 +78,7 @@ class Gaussianity(Check):
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator."""
-        return "there is no generator; give one with --generator" if subject.model is None else None
+        return f"there is no generator; give one with {option('generator')}" if subject.model is None else None
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Test generated and held-out features, in every embedding."""

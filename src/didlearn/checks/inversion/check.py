@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from didlearn.audit.check import Check, parameter, register
 from didlearn.audit.method import Method
+from didlearn.naming import option
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -66,7 +67,7 @@ class InversionCheck(Check):
         "no_way_down": "share of points found where no direction curves downwards",
     }
 
-    images: int = parameter(40, "Images inverted of each group (half as many shifted images and noise).")
+    images: int = parameter(40, "Images inverted of each group, and half as many shifted images and noise.")
     draws: int = parameter(500, "Prior draws that the search looks at.")
     starts: int = parameter(16, "Starts of the search among them.")
     rounds: int = parameter(5, "Rounds of restarts.")
@@ -81,11 +82,11 @@ class InversionCheck(Check):
         from didlearn.models.base import LatentModel
 
         if subject.model is None:
-            return "there is no generator; give one with --generator"
+            return f"there is no generator; give one with {option('generator')}"
         if not isinstance(subject.model, LatentModel):
             return f"{subject.model.name} has no latent to search: inversion needs a model file, not samples"
         if subject.train is None or len(subject.train) < FEWEST:
-            return f"there are too few training images; give at least {FEWEST} with --train"
+            return f"there are too few training images; give at least {FEWEST} with {option('train')}"
         return None
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:

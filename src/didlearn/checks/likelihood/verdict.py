@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from didlearn.checks.likelihood.measure import preference_key, preferred
 from didlearn.checks.log_likelihood.bounds import slack_of
+from didlearn.naming import option
 from didlearn.result.parts import Decision, settled_by_more
 from didlearn.result.values import Estimate, Settles
 from didlearn.result.words import number, to_places
@@ -29,7 +30,8 @@ def judge_likelihood(estimates: dict[str, Estimate], outside: list[str], tightne
     if gap > tightness:
         return _loose(said, gap, tightness, budget)
     if not outside:
-        reason = "there is no outside set to compare with; give one with --outside NAME=SPEC"
+        other = option("outside", "{NAME: SPEC}", "NAME=SPEC")
+        reason = f"there is no outside set to compare with; give one with {other}"
         return Decision("measured", reason, said)
     if unsettled:
         settles = settled_by_more("images")

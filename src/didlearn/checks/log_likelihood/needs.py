@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from didlearn.audit.subject import Subject
 from didlearn.models.base import LatentModel
+from didlearn.naming import option
 
 
 def missing_for_density(subject: Subject, fewest: int) -> str | None:
     """Return what is missing: a latent model, and real images of its shape."""
     if subject.model is None:
-        return "there is no generator; give one with --generator"
+        return f"there is no generator; give one with {option('generator')}"
     if not isinstance(subject.model, LatentModel):
         return f"{subject.model.name} has no latent: a likelihood needs a model file, not samples"
     if subject.train is None or subject.heldout is None or min(len(subject.train), len(subject.heldout)) < fewest:
-        return f"there are too few real images; give at least {fewest} with --train and with --heldout"
+        return (
+            f"there are too few real images; give at least {fewest} with {option('train')} and with {option('heldout')}"
+        )
     if subject.train.shape != subject.model.image_shape:
         return f"the generator makes images of {subject.model.image_shape}, the real ones are {subject.train.shape}"
     return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from didlearn.audit.check import Check, parameter, register
 from didlearn.audit.method import Method
+from didlearn.naming import option
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -62,15 +63,17 @@ class ManifoldClassifier(Check):
         from didlearn.models.base import LatentModel
 
         if subject.model is None:
-            return "there is no generator; give one with --generator"
+            return f"there is no generator; give one with {option('generator')}"
         if not isinstance(subject.model, LatentModel):
             return f"{subject.model.name} has no latent to search: inversion needs a model file, not samples"
         if subject.train is None or subject.heldout is None or min(len(subject.train), len(subject.heldout)) < FEWEST:
-            return f"there are too few real images; give at least {FEWEST} with --train and with --heldout"
+            both = f"{option('train')} and with {option('heldout')}"
+            return f"there are too few real images; give at least {FEWEST} with {both}"
         if not has_classes(subject) and not outside_pixels(subject, 1):
+            other = option("outside", "{NAME: SPEC}", "NAME=SPEC")
             return (
                 "there is nothing to tell apart; give labelled images for a class-conditional generator, or another "
-                "data set of the same shape with --outside NAME=SPEC"
+                f"data set of the same shape with {other}"
             )
         return None
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from didlearn.audit.check import Check, parameter, register
 from didlearn.audit.method import Method
+from didlearn.naming import option
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -64,14 +65,13 @@ class Memorization(Check):
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator, its training images, and held-out ones as the null."""
         if subject.model is None:
-            return "there is no generator; give one with --generator"
+            return f"there is no generator; give one with {option('generator')}"
         if subject.train is None or len(subject.train) < 2:
-            return "there are no training images; give them with --train"
+            return f"there are no training images; give them with {option('train')}"
         if subject.heldout is None or len(subject.heldout) < FEWEST:
             count = 0 if subject.heldout is None else len(subject.heldout)
-            return (
-                f"{count} held-out images are too few to read distances against; give at least {FEWEST} with --heldout"
-            )
+            more = f"give at least {FEWEST} with {option('heldout')}"
+            return f"{count} held-out images are too few to read distances against; {more}"
         return None
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:

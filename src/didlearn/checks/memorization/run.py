@@ -25,6 +25,7 @@ from didlearn.embeddings import Embedding
 from didlearn.embeddings.classifier import ClassifierEmbedding
 from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
+from didlearn.naming import option
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
@@ -94,7 +95,8 @@ def _notes(subject: Subject, drawn: Samples, criterion: CopyCriterion) -> tuple[
 def _trained_note(embedding: Embedding) -> tuple[str, ...]:
     if not isinstance(embedding, ClassifierEmbedding):
         return ()
+    pixels = option("embedding", "'pixels'", "pixels")
     return (
         "The classifier whose features are compared was trained on the training images and not on held-out ones: "
-        "the two are not exchangeable in them; read the copies, and the other numbers with --embedding pixels.",
+        f"the two are not exchangeable in them; read the copies, and the other numbers with {pixels}.",
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from didlearn.audit.check import Check, parameter, register
 from didlearn.audit.method import Method
+from didlearn.naming import option
 
 if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
@@ -72,7 +73,7 @@ class Support(Check):
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: the check needs a generator, and nothing else."""
-        return "there is no generator; give one with --generator" if subject.model is None else None
+        return f"there is no generator; give one with {option('generator')}" if subject.model is None else None
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Draw samples, calibrate what a duplicate is, count, and compare with held-out images."""

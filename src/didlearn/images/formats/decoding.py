@@ -28,6 +28,7 @@ from PIL.ImageFile import ImageFile
 
 from didlearn.arrays import Bytes, Singles
 from didlearn.errors import DataError
+from didlearn.naming import option
 
 MAX_PIXELS = 64_000_000
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
@@ -46,10 +47,11 @@ _OPENERS: tuple[tuple[bytes, Opener], ...] = (
 
 
 class BrokenFileError(DataError):
-    """A picture that cannot be decoded: what ``--skip-broken`` skips."""
+    """A picture that cannot be decoded: what ``skip_broken`` skips."""
 
     def __init__(self, where: str, reason: str) -> None:
-        super().__init__(f"{where} is truncated or damaged ({reason}); --skip-broken goes on without such files")
+        skip = option("skip_broken", True)
+        super().__init__(f"{where} is truncated or damaged ({reason}); {skip} goes on without such files")
 
 
 @dataclass(frozen=True, slots=True)

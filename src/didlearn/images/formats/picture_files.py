@@ -15,6 +15,7 @@ from didlearn.images.base import Images
 from didlearn.images.classes import Labels, printable
 from didlearn.images.fit import Fit
 from didlearn.images.formats.decoding import BrokenFileError, PictureHeader, decode, looks_whole, read_header
+from didlearn.naming import option
 from didlearn.parallel import default_threads, in_threads
 from didlearn.rng import generator
 
@@ -121,9 +122,8 @@ class EncodedReader:
             first = decode(self.source.fetch(self.first), self.source.where(self.first))
             raise _mixed(self.source, {self.first: first.shape[:0:-1], index: image.shape[:0:-1]})
         if fitted.shape != self.shape:
-            raise DataError(
-                f"{where} is a colour picture among grey ones: --channels 1 or --channels 3 makes them alike"
-            )
+            alike = f"{option('channels', 1)} or {option('channels', 3)}"
+            raise DataError(f"{where} is a colour picture among grey ones: {alike} makes them alike")
         return fitted
 
 
@@ -189,7 +189,7 @@ def _mixed(source: PictureFiles, sizes: Mapping[int, tuple[int, ...]]) -> DataEr
     pair = [f"{source.where(i)} is {sizes[i][0]}×{sizes[i][1]}" for i in (first, other)]
     side = min(min(size) for size in sizes.values())
     return DataError(
-        f"the pictures have mixed sizes: {pair[0]}, {pair[1]}; --size {side} crops each to its centre square "
+        f"the pictures have mixed sizes: {pair[0]}, {pair[1]}; {option('size', side)} crops each to its centre square "
         f"and resizes it to {side}×{side}"
     )
 

@@ -3,7 +3,7 @@
 ``torch.export.load`` unpickles, evaluates expressions and compiles code found in the file. An archive that PyTorch
 2.8 or later writes by itself needs none of that: its weights are raw bytes and its graph is a list of calls of ATen
 operators in JSON. ``ExportedNet`` reads those, and runs the calls one after another. Whatever it does not know
-(pickled weights, custom operators, control flow) is left to ``torch.export.load``, which needs ``--trust-code``.
+(pickled weights, custom operators, control flow) is left to ``torch.export.load``, which needs ``trust_code``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import nn
 from didlearn.errors import ModelError, TrustError
 from didlearn.models.drawing import first_line
 from didlearn.models.formats.exported_graph import DTYPES, Graph, Json, UnknownPartError, sizes
+from didlearn.naming import option
 
 _MAX_JSON_BYTES = 256 * 2**20
 
@@ -37,7 +38,7 @@ def load_exported(path: Path, trust_code: bool = False) -> nn.Module:
         if not trust_code:
             raise TrustError(
                 f"{path} holds {error}, which only torch.export.load can read, and that may run code in the file; "
-                "if you trust it, give --trust-code"
+                f"if you trust it, give {option('trust_code', True)}"
             ) from None
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, zipfile.BadZipFile) as error:
         raise ModelError(f"{path} cannot be read as a torch.export archive: {first_line(error)}") from error

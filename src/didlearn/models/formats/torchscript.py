@@ -11,6 +11,7 @@ import torch
 
 from didlearn.errors import ModelError, TrustError
 from didlearn.models.drawing import first_line
+from didlearn.naming import option
 
 MAX_CODE_BYTES = 256 * 2**20
 # aten::save writes and aten::from_file reads or creates any file; torchbind classes run whatever C++ they wrap.
@@ -31,7 +32,7 @@ def load_torchscript(path: Path, trust_code: bool = False) -> torch.jit.ScriptMo
     if found and not trust_code:
         raise TrustError(
             f"{path}: its TorchScript code names {found[0]!r}, which may reach files or other libraries; "
-            "if you trust it, give --trust-code"
+            f"if you trust it, give {option('trust_code', True)}"
         )
     try:
         with warnings.catch_warnings():

@@ -13,6 +13,7 @@ from typing import ClassVar
 from didlearn.errors import UsageError
 from didlearn.evidence.log_evidence import make_settings
 from didlearn.images import open_images
+from didlearn.naming import option
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 from didlearn.studies.latent_dimension.reconstruction import CHAINS, SearchEffort, likelihood, reconstruction, targets
@@ -101,8 +102,9 @@ class LatentDimension(Study):
         data = Data.of(self.data, rng.seed, self.size)
         outside = None if self.outside is None else open_images(self.outside, size=self.size)
         if outside is not None and outside.shape != data.train.shape:
+            size = option("size")
             raise UsageError(
-                f"{self.outside} has images of {outside.shape}, {self.data} of {data.train.shape}: give --size"
+                f"{self.outside} has images of {outside.shape}, {self.data} of {data.train.shape}: give {size}"
             )
         model, distance = train_or_resume(self._recipe(cell), data, rng, place)
         shared = Stream(rng.seed, ("study", self.name, "targets"))

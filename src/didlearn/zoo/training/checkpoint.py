@@ -12,6 +12,7 @@ from torch import Tensor
 
 from didlearn.atomic import atomically
 from didlearn.errors import ResultError
+from didlearn.naming import option
 from didlearn.zoo.training.recipe import Training
 
 
@@ -42,8 +43,9 @@ def load_checkpoint(path: Path, training: Training) -> tuple[int, float]:
             _load_optimizer(optimizer, name, tensors)
         return int(run["step"]), float(run["seconds"])
     except (SafetensorError, OSError, RuntimeError, KeyError, ValueError) as error:
+        restart = option("restart", True)
         raise ResultError(
-            f"{path} cannot be read as this run's checkpoint ({error}); give another folder, or --restart"
+            f"{path} cannot be read as this run's checkpoint ({error}); give another folder, or {restart}"
         ) from None
 
 

@@ -20,6 +20,7 @@ from didlearn.atomic import atomically
 from didlearn.errors import MissingExtraError, ModelError, ResultError, UsageError
 from didlearn.images.base import Images
 from didlearn.models.formats.model_folder import JSON, WEIGHTS, save_model
+from didlearn.naming import option, setting
 from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 from didlearn.zoo.training.checkpoint import load_checkpoint, save_checkpoint
@@ -115,7 +116,7 @@ def _check(recipe: Recipe, train: Images, heldout: Images) -> None:
     if heldout.shape != train.shape:
         raise UsageError(
             f"training images are {train.shape} and held-out ones {heldout.shape} (channels, height, width); give "
-            "--size or --channels"
+            f"{option('size')} or {option('channels')}"
         )
     if len(heldout) < 2:
         raise UsageError(f"{heldout.name} has {len(heldout)} image; a distance to held-out images needs two or more")
@@ -150,12 +151,13 @@ def _claim(home: Path, wanted: dict[str, object]) -> None:
     try:
         found = dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
-        raise ResultError(f"{path} cannot be read as JSON ({error}); give another folder, or --restart") from None
+        restart = option("restart", True)
+        raise ResultError(f"{path} cannot be read as JSON ({error}); give another folder, or {restart}") from None
     other = [key for key in wanted if found.get(key) != wanted[key]]
     if other:
         raise UsageError(
             f"{home.parent} holds another run ({', '.join(other)} differ: {found.get(other[0])!r} there, "
-            f"{wanted[other[0]]!r} now); give another folder, or --restart"
+            f"{wanted[other[0]]!r} now); give another folder, or {option('restart', True)}"
         )
 
 
@@ -255,7 +257,7 @@ class _Run:
         kept = "the last checkpoint before is kept" if (self.home / CHECKPOINT).is_file() else "no checkpoint was made"
         return ModelError(
             f"{self.recipe.name} diverged before step {step}: {what}; {kept}. Try a smaller learning rate "
-            "(--set learning_rate=...) in another folder, or with --restart"
+            f"({setting('learning_rate')}) in another folder, or with {option('restart', True)}"
         )
 
 
@@ -277,7 +279,7 @@ def _writer(home: Path, wanted: bool) -> Iterator[Callable[[int, dict[str, float
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise MissingExtraError(
-            f"--tensorboard needs the package tensorboard ({error}); pip install 'didlearn[track]'"
+            f"{option('tensorboard', True)} needs the package tensorboard ({error}); pip install 'didlearn[track]'"
         ) from None
     with SummaryWriter(str(home / "tensorboard")) as writer:
 

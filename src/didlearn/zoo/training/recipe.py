@@ -20,6 +20,7 @@ from didlearn.arrays import ImageShape
 from didlearn.errors import UsageError
 from didlearn.models.architectures import Architecture
 from didlearn.models.architectures.dcgan import DcganArguments
+from didlearn.naming import option
 from didlearn.rng import Stream
 from didlearn.zoo.training.data import StepData, TrainingSet
 
@@ -111,7 +112,7 @@ def doublings(shape: ImageShape) -> int:
     if blocks == 0 or min(shape[1:]) < 8 or max(sides) > 9:
         raise UsageError(
             f"images are {shape[1]}×{shape[2]}; the models here are made for sides that halve down to 9 pixels or "
-            "fewer, such as 8, 28, 32, 64: give --size"
+            f"fewer, such as 8, 28, 32, 64: give {option('size')}"
         )
     return blocks
 

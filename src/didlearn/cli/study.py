@@ -1,0 +1,50 @@
+"""``didlearn study``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from didlearn.audit.spec import DATA, MEASURE, WORK
+from didlearn.cli.options import declared, option, read_settings
+from didlearn.cli.progress import showing
+from didlearn.errors import UsageError
+
+
+def study(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="discriminator-size, encoder, per-class, latent-dimension or memorizing-bigan.", show_default=False
+        ),
+    ],
+    data: Annotated[str | None, option("--data", "Images to train on (default digits).", DATA)] = None,
+    size: Annotated[int | None, declared("size")] = None,
+    full: Annotated[bool, option("--full", "The full grid: hours, best on a GPU.", MEASURE)] = False,
+    set_: Annotated[
+        list[str] | None, option("--set", "NAME=VALUE: a setting of the study. Repeatable.", MEASURE)
+    ] = None,
+    output: Annotated[
+        Path | None, option("--output -o", "Folder (default studies/NAME); a killed study goes on.", WORK)
+    ] = None,
+    seed: Annotated[int, declared("seed")] = 0,
+    jobs: Annotated[int | None, option("--jobs", "Cells at a time; changes no result.", WORK)] = None,
+    device: Annotated[str, declared("device")] = "cpu",
+    quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", WORK)] = False,
+) -> None:
+    """Repeat one of the papers' experiments on your data."""
+    from didlearn.studies.registry import STUDIES
+    from didlearn.studies.runner import run_study
+    from didlearn.zoo.training.data import check_device
+
+    if name not in STUDIES:
+        raise UsageError(f"there is no study {name!r}; choose one of {', '.join(STUDIES)}")
+    check_device(device)
+    asked = STUDIES[name].make(read_settings(set_ or [], {"data": data, "size": size}), full)
+    folder = output or Path("studies") / name
+    with showing(quiet) as progress:
+        result = run_study(asked, folder, seed=seed, jobs=jobs, device=device, progress=progress)
+    print(result.answer)
+    print(f"report: {folder / 'report.html'}")

@@ -1,0 +1,98 @@
+"""``didlearn train``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from didlearn.audit.spec import DATA, MODEL, WORK
+from didlearn.cli.options import declared, option, read_settings
+from didlearn.cli.progress import showing
+from didlearn.errors import UsageError
+
+if TYPE_CHECKING:
+    from didlearn.zoo.training.recipe import Recipe
+
+
+def train(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="dcgan, mix-dcgan, bigan, stacked-gan, wgan-gp, r3gan, vae, autoencoder or glo.", show_default=False
+        ),
+    ],
+    data: Annotated[str | None, option("--data", "Images to train on.", DATA)] = None,
+    heldout: Annotated[
+        str | None, option("--heldout", "Images to measure against (else split off by seed).", DATA)
+    ] = None,
+    heldout_fraction: Annotated[float, declared("heldout_fraction")] = 0.2,
+    size: Annotated[int | None, declared("size")] = None,
+    channels: Annotated[int | None, declared("channels")] = None,
+    steps: Annotated[int | None, option("--steps", "Training steps.", MODEL)] = None,
+    latent: Annotated[int | None, option("--latent", "Dimension of the latent.", MODEL)] = None,
+    width: Annotated[int | None, option("--width", "Channels of the generator's last hidden layer.", MODEL)] = None,
+    batch: Annotated[int | None, option("--batch", "Images of one step.", MODEL)] = None,
+    set_: Annotated[
+        list[str] | None, option("--set", "NAME=VALUE: any other setting of the model. Repeatable.", MODEL)
+    ] = None,
+    output: Annotated[
+        Path | None, option("--output -o", "Model folder (default models/MODEL-DATA); a killed run goes on.", WORK)
+    ] = None,
+    seed: Annotated[int, declared("seed")] = 0,
+    device: Annotated[str, declared("device")] = "cpu",
+    precision: Annotated[
+        str, option("--precision", "float32, bf16, or auto: bf16 on a GPU that can (default).", WORK)
+    ] = "auto",
+    tensorboard: Annotated[bool, option("--tensorboard", "Write TensorBoard's files too.", WORK)] = False,
+    restart: Annotated[bool, option("--restart", "Forget what the folder holds of an earlier run.", WORK)] = False,
+    quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", WORK)] = False,
+) -> None:
+    """Train one of the papers' models, and write it as a model folder."""
+    from didlearn.images import open_images
+    from didlearn.images.split import split_heldout
+    from didlearn.zoo.training.loop import Runner, train_model
+
+    if data is None:
+        raise UsageError("there is nothing to train on; give --data, as in --data digits")
+    given = {"steps": steps, "latent": latent, "width": width, "batch": batch}
+    recipe = make_recipe(model, read_settings(set_ or [], given))
+    asked: dict[str, Any] = {"device": device, "precision": precision, "tensorboard": tensorboard}
+    runner = Runner(**asked)
+    images = open_images(data, size=size, channels=channels)
+    if heldout is None:
+        images, held = split_heldout(images, seed, heldout_fraction)
+    else:
+        held = open_images(heldout, size=size, channels=channels)
+    folder = output or Path("models") / f"{model}-{Path(data).stem}"
+    with showing(quiet) as progress:
+        runner = dataclasses.replace(runner, progress=progress)
+        folder = train_model(recipe, images, held, folder, seed=seed, runner=runner, restart=restart)
+    print(f"model: {folder}")
+
+
+def make_recipe(model: str, settings: Mapping[str, Any]) -> Recipe:
+    """Make the recipe called ``model`` from untyped settings.
+
+    Raises:
+        UsageError: there is no such model or setting, or a value cannot be read as what it is.
+    """
+    from didlearn.zoo.registry import RECIPES
+
+    if model not in RECIPES:
+        raise UsageError(f"there is no model {model!r}; choose one of {', '.join(RECIPES)}")
+    kind = RECIPES[model]
+    known = [field.name for field in dataclasses.fields(kind)]
+    unknown = sorted(set(settings) - set(known))
+    if unknown:
+        raise UsageError(f"{model} has no setting {unknown[0]!r}; it has {', '.join(known)}")
+    try:
+        return TypeAdapter(kind).validate_python(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{model}: {place}: {first['msg']}; got {first['input']!r}") from None
