@@ -26,7 +26,7 @@ def judge_copying(estimates: dict[str, Estimate], tolerance: float, alpha: float
         is_significant(estimates.get(f"{name}_pvalue"), alpha)
         for name in ("data_copying", "training_preference", "match_preference")
     )
-    said = _said(copied.value, low, high)
+    said = _share_in_words(copied.value, low, high)
     if estimates["certain_copies"].low_or(0.0) > tolerance or (low > tolerance and (matched or not honest)):
         return Decision("fail", f"the copied fraction exceeds {percent(tolerance)}", f"{said}.")
     if preferred:
@@ -46,7 +46,7 @@ def judge_copying(estimates: dict[str, Estimate], tolerance: float, alpha: float
     return Decision("inconclusive", reason, f"{said}; {settles.clause}.", settles)
 
 
-def _said(value: float | None, low: float, high: float) -> str:
+def _share_in_words(value: float | None, low: float, high: float) -> str:
     if value is None:
         return "Which of its samples are copies cannot be told"
     return f"{percent(value)} of its samples are copies of training images ({percent(low)} to {percent(high)})"

@@ -19,23 +19,27 @@ def judge_typicality(estimates: dict[str, Estimate], tolerance: float, alpha: fl
     """
     shift, p = estimates["typicality_shift_train"], estimates["typicality_pvalue_train"]
     slack, away = slack_of(estimates), abs(shift.point) * estimates["sample_spread"].point
-    said = _said(estimates, groups)
+    said = _shift_in_words(estimates, groups)
     if is_significant(p, alpha) and away <= slack:
         settles = Settles(clause="a larger budget would settle it", of="gradient evaluations a chain")
         words = f"the difference ({number(away)} nats) is no larger than the bounds are loose ({number(slack)}):"
-        return _open(said, words, settles)
+        return _left_open(said, words, settles)
     if is_significant(p, alpha):
-        return Decision("fail", f"their mean log-likelihood differs from its own samples' (p = {p.point:.2g})", said)
+        return Decision(
+            "fail", f"their mean log-likelihood differs from its own samples' (p = {number(p.point, 2)})", said
+        )
     # A shift may be of any size: an open end lies beyond every tolerance.
     low, high = shift.low_or(-math.inf), shift.high_or(math.inf)
     if -tolerance <= low and high <= tolerance:
-        reason = f"their mean log-likelihood surely lies within {tolerance:g} standard deviations of its own samples'"
+        reason = (
+            f"their mean log-likelihood surely lies within {number(tolerance)} standard deviations of its own samples'"
+        )
         return Decision("pass", reason, f"{said} They are typical of it.")
-    words = f"the difference ({low:.2g} to {high:.2g} standard deviations) is not settled;"
-    return _open(said, words, _more_images(shift.point, (high - low) / 2, shift.n, tolerance))
+    words = f"the difference ({number(low, 2)} to {number(high, 2)} standard deviations) is not settled;"
+    return _left_open(said, words, _more_images(shift.point, (high - low) / 2, shift.n, tolerance))
 
 
-def _open(said: str, words: str, settles: Settles) -> Decision:
+def _left_open(said: str, words: str, settles: Settles) -> Decision:
     reason = f"{words} {settles.clause}"
     return Decision("inconclusive", reason, f"{said} Open: {reason}.", settles)
 
@@ -47,12 +51,12 @@ def _more_images(value: float, half: float, n: int, tolerance: float) -> Settles
     return settled_by(math.ceil(n * (half / max(tolerance - abs(value), 0.1 * tolerance)) ** 2), "images")
 
 
-def _said(estimates: dict[str, Estimate], groups: list[str]) -> str:
+def _shift_in_words(estimates: dict[str, Estimate], groups: list[str]) -> str:
     value, p = estimates["typicality_shift_train"].point, estimates["typicality_pvalue_train"].value
     text = (
         f"Training images are on average {number(abs(value))} standard deviations "
         f"{'likelier' if value > 0 else 'less likely'} than the generator's own samples"
-        f"{'' if p is None else f' (p = {p:.2g})'}."
+        f"{'' if p is None else f' (p = {number(p, 2)})'}."
     )
     nearest = min(groups, key=lambda name: abs(estimates[estimate_key("typicality_shift", name)].point))
     return text if nearest in ("train", "held-out") else f"{text} {nearest} comes nearer to what is typical of it."
