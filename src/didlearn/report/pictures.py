@@ -18,7 +18,7 @@ from didlearn.result.values import Gallery, Tile
 BYTES: Final = 2_500_000
 TILES: Final = 900
 SHEET_FROM: Final = 60
-_ROWS: Final = (24, 16, 12, 8, 6, 4, 3, 2, 1)
+_ROWS_SHOWN: Final = (24, 16, 12, 8, 6, 4, 3, 2, 1)
 _KEPT_SIDE = 192
 _SHOWN_SIDE = 96  # CSS pixels that a small picture is enlarged to, in whole multiples
 _PAGE = 960  # CSS pixels that the page is wide
@@ -90,8 +90,8 @@ class Album:
     @classmethod
     def of(cls, galleries: Sequence[Gallery], root: Path, budget: int = BYTES, tiles: int = TILES) -> Album:
         """Share a budget of bytes evenly among the pictures of galleries, of which ``tiles`` are shown at most."""
-        counts = {rows: sum(_pictures_shown(g, rows, tiles) for g in galleries) for rows in _ROWS}
-        rows = next((r for r in _ROWS if counts[r] <= tiles), 1)
+        counts = {rows: sum(_pictures_shown(g, rows, tiles) for g in galleries) for rows in _ROWS_SHOWN}
+        rows = next((r for r in _ROWS_SHOWN if counts[r] <= tiles), 1)
         return cls(root, rows, budget // max(24, counts[rows]), tiles)
 
     def exhibit(self, gallery: Gallery, rows: int | None = None) -> Exhibit:

@@ -11,7 +11,7 @@ from didlearn.result.values import Figure
 MARGIN: Final = 0.02
 _LETTER = 6.4  # mean advance of a letter, in points
 _LABEL_GAP = 8.0
-_MOST = 6  # more labels than these are left to the legend
+_MOST_LABELS = 6  # more labels than these are left to the legend
 _LONGEST_LABEL = 34
 
 
@@ -31,7 +31,7 @@ def place_labels(figure: Figure, width: float) -> dict[int, LabelPlace]:
         width: of the plot, in points.
     """
     share = _places_along(figure)
-    if len(share) > _MOST:
+    if len(share) > _MOST_LABELS:
         return {}
     placed: dict[int, LabelPlace] = {}
     ends: list[float] = []  # how far each row is taken
