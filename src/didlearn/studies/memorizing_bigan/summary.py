@@ -11,7 +11,7 @@ from scipy.stats import norm
 from didlearn.images import open_images
 from didlearn.result.values import Cell, Estimate, Figure, Mark, Role, Series, Table
 from didlearn.statistics.intervals import difference
-from didlearn.studies.memorizing_bigan.construction import MemorizingBigan
+from didlearn.studies.memorizing_bigan.settings import MemorizingBigan
 from didlearn.studies.study import StudyRow
 
 # The fall is read where a discriminator saw each memorised image this often, and is not near its ceiling of 1.
