@@ -11,7 +11,7 @@ from didlearn.result.words import number
 from didlearn.rng import Stream
 from didlearn.studies.memorizing_bigan import measures
 from didlearn.studies.memorizing_bigan.settings import STUDY_NAME, MemorizingBigan
-from didlearn.studies.memorizing_bigan.summary import Pooled, Summary, pool, summary
+from didlearn.studies.memorizing_bigan.summary import Pooled, StudySummary, pool, summary
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 
 
@@ -60,7 +60,7 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
         )
 
 
-def _estimates(found: Summary, pooled: list[Pooled]) -> dict[str, Estimate]:
+def _estimates(found: StudySummary, pooled: list[Pooled]) -> dict[str, Estimate]:
     largest = max((p.support or 0 for p in pooled), default=0)
     named = {"memorizing": "largest_memory", "bigan": "trained_bigan"}
     judged = {
