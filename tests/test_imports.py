@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "didlearn"
-BASE = {"arrays", "atomic", "errors", "naming", "rng", "progress", "result", "parallel", "_version"}
+BASE = {"arrays", "atomic", "claim", "errors", "naming", "rng", "progress", "result", "parallel", "_version"}
 DATA = BASE | {"trusted", "statistics", "neighbors", "images"}
 OPENED = BASE | {"statistics", "images", "models", "embeddings"}
 ENGINES = {"derivatives", "inversion", "evidence"}
 LAYERS = {
     "arrays": set(),
     "atomic": set(),
+    "claim": {"atomic", "errors"},
     "progress": set(),
     "errors": set(),
     "_version": set(),

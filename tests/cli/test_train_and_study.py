@@ -116,7 +116,7 @@ def test_a_killed_run_goes_on_and_another_is_refused_until_restarted(few, tmp_pa
     first = (folder / "weights.safetensors").read_bytes()
     call(*train)
     assert (folder / "weights.safetensors").read_bytes() == first
-    with pytest.raises(UsageError, match=r"holds another run \(.*seed.*differ.*--restart"):
+    with pytest.raises(UsageError, match=r"holds another run: seed is 0 there and 1 now.*--restart"):
         call(*train, "--seed", "1")
     with pytest.raises(dl.errors.DataError, match="nowhere"):
         call("train", "autoencoder", "--data", "nowhere.npz", *TINY, "-o", folder, "--restart")
@@ -160,7 +160,7 @@ def test_a_study_from_the_command_line(few, tmp_path, capsys):
     assert page == f"report: {folder / 'report.html'}"
     assert "Too few models are finished" in (folder / "report.html").read_text(encoding="utf-8")
     again = ["seeds=2" if flag == "seeds=1" else flag for flag in flags]
-    with pytest.raises(UsageError, match="other settings: seeds is 1 there and 2 now"):
+    with pytest.raises(UsageError, match="another study: seeds is 1 there and 2 now"):
         call("study", "discriminator-size", "--data", few, *again, "--jobs", "1", "-o", folder, "-q")
 
 

@@ -111,7 +111,7 @@ def test_rows_that_are_none_are_told_with_their_line(tmp_path):
 
 def test_another_study_s_folder_is_refused(tmp_path):
     run_study(Toy(), tmp_path, jobs=1)
-    with pytest.raises(UsageError, match=r"study toy with other settings: widths is \[1, 2\] there and \[1\] now"):
+    with pytest.raises(UsageError, match=r"another study: widths is \[1, 2\] there and \[1\] now"):
         run_study(Toy(widths=(1,)), tmp_path, jobs=1)
     with pytest.raises(UsageError, match="another study: seed is 0 there and 1 now"):
         run_study(Toy(), tmp_path, seed=1, jobs=1)

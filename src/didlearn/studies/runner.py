@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from didlearn import __version__, naming
-from didlearn.atomic import atomically
+from didlearn.claim import claim
 from didlearn.errors import ModelError, ResultError, UsageError
 from didlearn.parallel import default_threads, one_thread
 from didlearn.progress import Progress, silent
@@ -57,7 +57,7 @@ def run_study(
     if not cells or jobs < 1:
         raise UsageError(f"{study.name} has {len(cells)} cells and {jobs} jobs; give at least one of each")
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder / _HEADER, study, seed)
+    _claim(folder, study, seed)
     done, failed = _read_rows(folder / ROWS_FILE), dict[str, ModelError]()
     left = [cell for cell in cells if _key(cell) not in done]
     progress(study.name, len(cells) - len(left), len(cells))
@@ -98,35 +98,11 @@ def _key(cell: StudyCell) -> str:
     return json.dumps(cell, sort_keys=True)
 
 
-def _claim(path: Path, study: Study, seed: int) -> None:
-    wanted = {
-        "study": study.name,
-        "settings": json.loads(json.dumps(dataclasses.asdict(study))),
-        "seed": seed,
-        "didlearn": __version__,
-    }
-    rows = path.with_name(ROWS_FILE)
-    started = path.with_name("models").exists() or (rows.exists() and rows.stat().st_size > 0)
-    if not (path.exists() and started):
-        atomically(path, lambda part: part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8"))
-        return
-    try:
-        found = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise ResultError(f"{path} cannot be read as JSON ({error}); give another folder") from None
-    for name in ("study", "seed", "didlearn"):
-        if found.get(name) != wanted[name]:
-            raise UsageError(
-                f"{path.parent} holds another study: {name} is {found.get(name)!r} there and {wanted[name]!r} now; "
-                "give another folder"
-            )
-    there, now = found.get("settings", {}), wanted["settings"]
-    other = [key for key in now if there.get(key) != now[key]]
-    if other:
-        raise UsageError(
-            f"{path.parent} holds the study {study.name} with other settings: {other[0]} is {there.get(other[0])!r} "
-            f"there and {now[other[0]]!r} now; give another folder"
-        )
+def _claim(folder: Path, study: Study, seed: int) -> None:
+    identity = {"study": study.name, "settings": dataclasses.asdict(study), "seed": seed, "didlearn": __version__}
+    rows = folder / ROWS_FILE
+    begun = (folder / "models").exists() or (rows.exists() and rows.stat().st_size > 0)
+    claim(folder / _HEADER, identity, begun=begun, work="study", otherwise="give another folder")
 
 
 def _read_rows(path: Path) -> dict[str, StudyRow]:

@@ -8,11 +8,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from didlearn.models.architectures import Architecture, Autoencoder
+from didlearn.models.architectures import Architecture
 from didlearn.rng import Stream
 from didlearn.zoo.training.data import StepData, TrainingSet
 from didlearn.zoo.training.networks import initialise
-from didlearn.zoo.training.recipe import Recipe, Training, adam, step_down
+from didlearn.zoo.training.recipe import Recipe, Training, adam, coder_pair, step_down
 
 CODED = 5_000  # images whose codes tell how codes are spread
 
@@ -44,14 +44,7 @@ class AutoencoderTraining(Training):
 
     def __init__(self, recipe: AutoencoderRecipe, data: TrainingSet, rng: Stream) -> None:
         self.recipe = recipe
-        self.pair = Autoencoder(
-            (recipe.latent,),
-            data.shape,
-            None,
-            decoder=recipe.decoder(data.shape).model_dump(),
-            encoder_width=recipe.encoder_width,
-            stochastic=self.stochastic,
-        )
+        self.pair = coder_pair(recipe, data, recipe.encoder_width, stochastic=self.stochastic)
         initialise(self.pair, rng.torch("pair"), spread=None)
         self.networks = nn.ModuleDict({"pair": self.pair}).to(data.device)
         self.optimizers = {"pair": adam(self.pair.parameters(), recipe.learning_rate, (0.9, 0.999))}

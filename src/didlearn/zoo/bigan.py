@@ -8,12 +8,12 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from didlearn.models.architectures import Architecture, Autoencoder
+from didlearn.models.architectures import Architecture
 from didlearn.rng import Stream
 from didlearn.zoo.training.adversarial import GanRecipe
 from didlearn.zoo.training.data import StepData, TrainingSet
 from didlearn.zoo.training.networks import JointCritic, initialise
-from didlearn.zoo.training.recipe import Training, adam, step_down
+from didlearn.zoo.training.recipe import Training, adam, coder_pair, step_down
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,7 @@ class BiganTraining(Training):
 
     def __init__(self, recipe: BiganRecipe, data: TrainingSet, rng: Stream) -> None:
         self.recipe = recipe
-        self.pair = Autoencoder(
-            (recipe.latent,),
-            data.shape,
-            None,
-            decoder=recipe.decoder(data.shape).model_dump(),
-            encoder_width=recipe.encoder_width,
-            stochastic=False,
-        )
+        self.pair = coder_pair(recipe, data, recipe.encoder_width, stochastic=False)
         self.critic = JointCritic(data.shape, recipe.latent, recipe.discriminator_width)
         initialise(self.pair, rng.torch("pair"))
         initialise(self.critic, rng.torch("critic"))

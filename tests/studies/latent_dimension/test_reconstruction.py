@@ -7,7 +7,7 @@ from didlearn.models import open_model
 from didlearn.models.module import ModuleModel
 from didlearn.rng import Stream
 from didlearn.studies.latent_dimension.reconstruction import (
-    SearchEffort,
+    ReconstructionSearch,
     interpolation,
     likelihood,
     reconstruction,
@@ -15,7 +15,7 @@ from didlearn.studies.latent_dimension.reconstruction import (
 )
 from tests.inversion.decoders import decoder, linear
 
-SEARCH = SearchEffort(draws=40, starts=3, rounds=1)
+SEARCH = ReconstructionSearch(draws=40, starts=3, rounds=1)
 
 
 def identity(dimensions=64):

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from didlearn.cli.app import app
-from didlearn.studies.memorizing_bigan.construction import STUDY_NAME
+from didlearn.studies.memorizing_bigan.settings import STUDY_NAME
 from didlearn.studies.memorizing_bigan.study import MemorizingBiganStudy
 
 

@@ -223,15 +223,15 @@ def test_going_on_with_a_finished_run_changes_nothing(whole, tmp_path):
 
 def test_another_run_s_folder_is_refused_and_restart_forgets_it(whole, tmp_path):
     folder = train("vae", tmp_path / "model", settings={"beta": 2.0})
-    with pytest.raises(UsageError, match=r"holds another run \(settings differ.*'beta': 2.0.*restart=True"):
+    with pytest.raises(UsageError, match=r"holds another run: beta is 2\.0 there and 1\.0 now.*restart=True"):
         train("vae", folder)
-    with pytest.raises(UsageError, match=r"holds another run \(seed differ: 0 there, 3 now"):
+    with pytest.raises(UsageError, match=r"holds another run: seed is 0 there and 3 now"):
         train("vae", folder, seed=3, settings={"beta": 2.0})
-    with pytest.raises(UsageError, match="model, settings differ"):
+    with pytest.raises(UsageError, match="model is 'vae' there and 'autoencoder' now"):
         train("autoencoder", folder)
-    with pytest.raises(UsageError, match="data differ"):
+    with pytest.raises(UsageError, match="run: data is"):
         train("vae", folder, images=digits(1, 41), settings={"beta": 2.0})
-    with pytest.raises(UsageError, match="heldout differ"):
+    with pytest.raises(UsageError, match="run: heldout is"):
         train("vae", folder, heldout=digits(50, 60), settings={"beta": 2.0})
     (folder / "notes.txt").write_text("mine")
     train("vae", folder, restart=True)
@@ -355,7 +355,7 @@ def test_classes_that_no_training_image_has_keep_their_names(tmp_path):
 def test_bf16_trains_and_is_another_run(tmp_path):
     folder = train("dcgan", tmp_path / "model", precision="bf16")
     assert open_model(str(folder)).draw(2, Stream(0)).finite.all()
-    with pytest.raises(UsageError, match="bf16 differ"):
+    with pytest.raises(UsageError, match="bf16 is True there and False now"):
         train("dcgan", folder, precision="float32")
 
 

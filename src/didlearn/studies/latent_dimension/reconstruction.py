@@ -25,7 +25,7 @@ CHAINS = 4  # of annealed importance sampling, for each image
 
 
 @dataclass(frozen=True)
-class SearchEffort:
+class ReconstructionSearch:
     """How hard to search (see ``invert``)."""
 
     draws: int
@@ -64,7 +64,7 @@ def targets(
 
 
 def reconstruction(
-    model: ModuleModel, groups: dict[str, Singles], search: SearchEffort, seed: int, device: str
+    model: ModuleModel, groups: dict[str, Singles], search: ReconstructionSearch, seed: int, device: str
 ) -> StudyRow:
     """Invert every group; return mean squared errors with intervals, and the controls of the search.
 

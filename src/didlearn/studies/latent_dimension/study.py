@@ -16,8 +16,14 @@ from didlearn.images import open_images
 from didlearn.naming import option
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
-from didlearn.studies.latent_dimension.reconstruction import CHAINS, SearchEffort, likelihood, reconstruction, targets
-from didlearn.studies.latent_dimension.summary import summarise
+from didlearn.studies.latent_dimension.reconstruction import (
+    CHAINS,
+    ReconstructionSearch,
+    likelihood,
+    reconstruction,
+    targets,
+)
+from didlearn.studies.latent_dimension.summary import result_of_rows
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.registry import RECIPES
@@ -109,7 +115,7 @@ class LatentDimension(Study):
         model, distance = train_or_resume(self._recipe(cell), data, rng, place)
         shared = Stream(rng.seed, ("study", self.name, "targets"))
         groups = targets(data.train, data.heldout, outside, self.shifts, self.images, shared)
-        search = SearchEffort(self.draws, self.starts, self.rounds)
+        search = ReconstructionSearch(self.draws, self.starts, self.rounds)
         row = {"frechet_distance": distance, **reconstruction(model, groups, search, rng.seed, place.device)}
         if self.likelihood_images:
             chosen = groups["held-out"][: self.likelihood_images]
@@ -128,4 +134,4 @@ class LatentDimension(Study):
 
     def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """Tables, errors against the latent dimension, and the perception–distortion plane."""
-        return summarise(self.name, list(self.models), rows)
+        return result_of_rows(self.name, list(self.models), rows)

@@ -16,7 +16,7 @@ _ROLES: tuple[Role, ...] = ("generated", "heldout", "train", "perturbed", "outsi
 _FOUND = 0.9  # of planted images: below, a large error may be the search's
 
 
-def summarise(name: str, models: list[str], rows: list[StudyRow]) -> CheckResult:
+def result_of_rows(name: str, models: list[str], rows: list[StudyRow]) -> CheckResult:
     """Turn rows into a result."""
     estimates = _gaps(rows)
     return CheckResult(

@@ -9,9 +9,9 @@ from typing import ClassVar
 from didlearn.result.values import CheckResult, Estimate
 from didlearn.result.words import number
 from didlearn.rng import Stream
-from didlearn.studies.memorizing_bigan import construction as memorizing_bigan
-from didlearn.studies.memorizing_bigan.construction import MemorizingBigan
-from didlearn.studies.memorizing_bigan.summary import Pooled, Summary, pool, summary
+from didlearn.studies.memorizing_bigan import measures
+from didlearn.studies.memorizing_bigan.settings import STUDY_NAME, MemorizingBigan
+from didlearn.studies.memorizing_bigan.summary import Pooled, StudySummary, pool, summary
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 
 
@@ -19,7 +19,7 @@ from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 class MemorizingBiganStudy(MemorizingBigan, Study):
     """Discriminators of growing capacity against a BiGAN that memorises: see ``MemorizingBigan`` for the settings."""
 
-    name: ClassVar[str] = memorizing_bigan.STUDY_NAME
+    name: ClassVar[str] = STUDY_NAME
     question: ClassVar[str] = "Can a discriminator tell a BiGAN that memorises, with noise for a code, from the data?"
     FULL: ClassVar[Mapping[str, object]] = {
         "seeds": 5,
@@ -33,11 +33,11 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
 
     def cells(self) -> list[StudyCell]:
         """One for each encoder, each support as a network, each trained BiGAN, and each discriminator on the others."""
-        return memorizing_bigan.cells(self)
+        return measures.cells(self)
 
     def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:
         """Measure one of them."""
-        return memorizing_bigan.run_cell(self, cell, rng, place)
+        return measures.run_cell(self, cell, rng, place)
 
     def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """Tabulate and draw, and say from which support on nothing is seen."""
@@ -60,7 +60,7 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
         )
 
 
-def _estimates(found: Summary, pooled: list[Pooled]) -> dict[str, Estimate]:
+def _estimates(found: StudySummary, pooled: list[Pooled]) -> dict[str, Estimate]:
     largest = max((p.support or 0 for p in pooled), default=0)
     named = {"memorizing": "largest_memory", "bigan": "trained_bigan"}
     judged = {

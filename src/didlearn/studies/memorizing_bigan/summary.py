@@ -11,7 +11,7 @@ from scipy.stats import norm
 from didlearn.images import open_images
 from didlearn.result.values import Cell, Estimate, Figure, Mark, Role, Series, Table
 from didlearn.statistics.intervals import difference
-from didlearn.studies.memorizing_bigan.construction import MemorizingBigan
+from didlearn.studies.memorizing_bigan.settings import MemorizingBigan
 from didlearn.studies.study import StudyRow
 
 # The fall is read where a discriminator saw each memorised image this often, and is not near its ceiling of 1.
@@ -23,7 +23,7 @@ _X_LABEL, _Y_LABEL = "memorised images m", "advantage on fresh pairs"
 
 
 @dataclass(frozen=True)
-class Summary:
+class StudySummary:
     """What the study found.
 
     Attributes:
@@ -60,13 +60,13 @@ class Pooled:
     found_out: bool
 
 
-def summary(settings: MemorizingBigan, rows: list[StudyRow]) -> Summary:
+def summary(settings: MemorizingBigan, rows: list[StudyRow]) -> StudySummary:
     """Return tables, figures and slopes of the rows there are: a study may be half done."""
     pooled = pool(rows)
     widths = sorted({p.width for p in pooled})
     slopes = {width: slope for width in widths if (slope := fall(settings, pooled, width)) is not None}
     tables = (_advantage_table(pooled), _code_table(taken_apart(rows)), _network_table(rows))
-    return Summary(tables, _figures(settings, pooled), slopes)
+    return StudySummary(tables, _figures(settings, pooled), slopes)
 
 
 def pool(rows: list[StudyRow]) -> list[Pooled]:

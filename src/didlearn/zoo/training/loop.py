@@ -17,7 +17,8 @@ from torch import Tensor
 
 from didlearn import __version__
 from didlearn.atomic import atomically
-from didlearn.errors import MissingExtraError, ModelError, ResultError, UsageError
+from didlearn.claim import claim
+from didlearn.errors import MissingExtraError, ModelError, UsageError
 from didlearn.images.base import Images
 from didlearn.models.formats.model_folder import JSON, WEIGHTS, save_model
 from didlearn.naming import option, setting
@@ -139,26 +140,12 @@ def _identity(recipe: Recipe, train: Images, heldout: Images, seed: int, runner:
     }
 
 
-def _claim(home: Path, wanted: dict[str, object]) -> None:
-    """Write what is being trained, or make sure that it is the same run that goes on."""
-    path = home / _RUN
+def _claim(home: Path, identity: dict[str, object]) -> None:
     kept = (home / CHECKPOINT).exists() or (home.parent / JSON).exists()
-    if not (path.exists() and kept):
+    if not (kept and (home / _RUN).exists()):
         for stale in (CHECKPOINT, _PROGRESS):  # what is left where a restart was cut short, or nothing was saved
             (home / stale).unlink(missing_ok=True)
-        atomically(path, lambda part: part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8"))
-        return
-    try:
-        found = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        restart = option("restart", True)
-        raise ResultError(f"{path} cannot be read as JSON ({error}); give another folder, or {restart}") from None
-    other = [key for key in wanted if found.get(key) != wanted[key]]
-    if other:
-        raise UsageError(
-            f"{home.parent} holds another run ({', '.join(other)} differ: {found.get(other[0])!r} there, "
-            f"{wanted[other[0]]!r} now); give another folder, or {option('restart', True)}"
-        )
+    claim(home / _RUN, identity, begun=kept, work="run", otherwise=f"give another folder, or {option('restart', True)}")
 
 
 class _Run:

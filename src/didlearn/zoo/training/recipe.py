@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from didlearn.arrays import ImageShape
 from didlearn.errors import UsageError
-from didlearn.models.architectures import Architecture
+from didlearn.models.architectures import Architecture, Autoencoder
 from didlearn.models.architectures.dcgan import DcganArguments
 from didlearn.naming import option
 from didlearn.rng import Stream
@@ -115,6 +115,14 @@ def doublings(shape: ImageShape) -> int:
             f"fewer, such as 8, 28, 32, 64: give {option('size')}"
         )
     return blocks
+
+
+def coder_pair(recipe: Recipe, data: TrainingSet, encoder_width: int, *, stochastic: bool) -> Autoencoder:
+    """Return the recipe's decoder with an encoder; ``stochastic``: one that gives a variance too."""
+    decoder = recipe.decoder(data.shape).model_dump()
+    return Autoencoder(
+        (recipe.latent,), data.shape, None, decoder=decoder, encoder_width=encoder_width, stochastic=stochastic
+    )
 
 
 def adam(parameters: Iterable[nn.Parameter], rate: float, betas: tuple[float, float]) -> torch.optim.Adam:

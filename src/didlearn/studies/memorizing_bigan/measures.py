@@ -14,101 +14,26 @@ Four measures, each a row of its own:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 
 from didlearn.errors import UsageError
-from didlearn.images import open_images
 from didlearn.rng import Stream
 from didlearn.statistics.intervals import clopper_pearson
 from didlearn.statistics.means import mean
 from didlearn.studies.memorizing_bigan.codes import hsic_pvalue, probe_accuracy
-from didlearn.studies.memorizing_bigan.discriminators import (
-    DiscriminatorScore,
-    DiscriminatorTraining,
-    ImageCode,
-    PairSampler,
-    distinguish,
-)
+from didlearn.studies.memorizing_bigan.discriminators import DiscriminatorScore, distinguish
 from didlearn.studies.memorizing_bigan.learned_pairs import learn
+from didlearn.studies.memorizing_bigan.pairs import generated_pairs, law_of, memorizing, real_pairs
+from didlearn.studies.memorizing_bigan.settings import STUDY_NAME, MemorizingBigan
 from didlearn.studies.memorizing_bigan.smoothed_law import SmoothedLaw
 from didlearn.studies.study import StudyCell, StudyRow, Workplace
-from didlearn.zoo.bigan import BiganRecipe
 from didlearn.zoo.memorizing.generator import MemorizingGenerator, NoiseEncoder, noise_positions, noised
 
-STUDY_NAME = "memorizing-bigan"
 # Parts of the principal components of x̃ in the code, by variance: none, a tenth and all.
 KNOWN_ENCODERS = {"noise-extracting": 0.0, "one tenth image": 0.1, "principal components": 1.0}
 _UNITS = 2**22
 _WORK = 2**24
-
-
-@dataclass(frozen=True)
-class MemorizingBigan:
-    """The settings of the study.
-
-    Attributes:
-        data: what x̃ is drawn from, smoothed: anything ``open_images`` takes. size: resized to, or ``None``.
-        latent: d̃. supports: the m. widths: of the discriminators' hidden layers, 0 for a linear one.
-        seeds: repetitions, each with other memorised images, another trained BiGAN and another discriminator.
-        delta: bound on the generator network's total variation error.
-        shift, noise: of the smoothed law, in pixels and in units of the range [0, 1].
-        steps, batch, validation, test: how a discriminator is trained and judged (see ``DiscriminatorTraining``).
-        checked: codes that the network and the cycles are checked on, fewer where m of them would take minutes.
-        probed: images that independence is tested on; ten times as many fit and test the probe.
-        bigan_latent, bigan_width, bigan_batch, bigan_steps, bigan_learning_rate: of the trained BiGAN; its
-            discriminator and its encoder are as wide as its generator.
-        bigan_images: draws from the law that it is trained on.
-    """
-
-    data: str = "digits"
-    size: int | None = None
-    latent: int = 4
-    supports: tuple[int, ...] = (4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144)
-    widths: tuple[int, ...] = (0, 8, 32, 128)
-    seeds: int = 3
-    delta: float = 1e-3
-    shift: float = 1.0
-    noise: float = 0.1
-    steps: int = 1000
-    batch: int = 256
-    validation: int = 4_000
-    test: int = 20_000
-    checked: int = 65_536
-    probed: int = 500
-    bigan_latent: int = 8
-    bigan_width: int = 8
-    bigan_batch: int = 64
-    bigan_steps: int = 2_000
-    bigan_learning_rate: float = 2e-3
-    bigan_images: int = 20_000
-
-    def __post_init__(self) -> None:
-        if not self.supports or not self.widths or min(self.widths) < 0 or self.seeds < 1:
-            raise UsageError(
-                f"{STUDY_NAME} takes at least one support, one width from 0 up and one seed; "
-                f"got {self.supports}, {self.widths} and {self.seeds}"
-            )
-
-    @property
-    def training(self) -> DiscriminatorTraining:
-        """How discriminators are trained."""
-        return DiscriminatorTraining(steps=self.steps, batch=self.batch, validation=self.validation, test=self.test)
-
-    @property
-    def recipe(self) -> BiganRecipe:
-        """How a BiGAN is trained."""
-        return BiganRecipe(
-            latent=self.bigan_latent,
-            width=self.bigan_width,
-            encoder_width=self.bigan_width,
-            discriminator_width=self.bigan_width,
-            batch=self.bigan_batch,
-            steps=self.bigan_steps,
-            learning_rate=self.bigan_learning_rate,
-        )
 
 
 def cells(settings: MemorizingBigan) -> list[StudyCell]:
@@ -148,44 +73,8 @@ def run_cell(settings: MemorizingBigan, cell: StudyCell, stream: Stream, place: 
     return measures[cell["measure"]](settings, cell, stream)
 
 
-def real_pairs(law: SmoothedLaw, latent: int) -> PairSampler:
-    """Return the sampler of (x̃ ⊙ z, E(x̃ ⊙ z)) with new x̃ ~ μ and z ~ ν."""
-    encoder = NoiseEncoder(law.shape, latent)
-
-    def draw(count: int, generator: torch.Generator) -> ImageCode:
-        x = noised(law.draw(count, generator), torch.randn(count, latent, generator=generator))
-        return x, encoder(x)
-
-    return draw
-
-
-def generated_pairs(generator: MemorizingGenerator) -> PairSampler:
-    """Return the sampler of (G(z), z), by the definition of G: the network's law within its ``mismatch``."""
-
-    def draw(count: int, random: torch.Generator) -> ImageCode:
-        z = torch.randn(count, *generator.latent_shape, generator=random)
-        return generator.lookup(z), z
-
-    return draw
-
-
-def memorizing(settings: MemorizingBigan, support: int, stream: Stream) -> MemorizingGenerator:
-    """Return the generator with ``support`` images drawn from the law."""
-    images = _law(settings).draw(support, stream.torch("memory"))
-    return MemorizingGenerator(images, settings.latent, delta=settings.delta)
-
-
-@lru_cache(maxsize=1)
-def _opened(data: str, size: int | None, shift: float, noise: float) -> SmoothedLaw:
-    return SmoothedLaw.of(open_images(data, size=size), shift, noise)
-
-
-def _law(settings: MemorizingBigan) -> SmoothedLaw:
-    return _opened(settings.data, settings.size, settings.shift, settings.noise)
-
-
 def _advantage(settings: MemorizingBigan, cell: StudyCell, stream: Stream) -> StudyRow:
-    real = real_pairs(_law(settings), settings.latent)
+    real = real_pairs(law_of(settings), settings.latent)
     if cell["model"] == "honest":
         generated = real
     elif cell["model"] == "memorizing":
@@ -212,7 +101,7 @@ def _judged(found: DiscriminatorScore, test: int) -> StudyRow:
 
 def _bigan(settings: MemorizingBigan, stream: Stream, place: Workplace) -> StudyRow:
     """Train a BiGAN once for all widths: judge its pairs, and test its code as that of any other encoder."""
-    law = _law(settings)
+    law = law_of(settings)
     pairs, distance = learn(settings.recipe, law, settings.bigan_images, stream.child("bigan"), place)
     judged = [
         {"width": width}
@@ -221,25 +110,20 @@ def _bigan(settings: MemorizingBigan, stream: Stream, place: Workplace) -> Study
         for own in [stream.child("judged", width)]
     ]
     images, labels = law.draw_labelled(10 * settings.probed, stream.torch("images"))
-    return {"frechet_distance": distance, "judged": judged} | _said(
+    return {"frechet_distance": distance, "judged": judged} | _code_row(
         settings, images, labels, pairs.code(images), stream
     )
 
 
 def _network(settings: MemorizingBigan, cell: StudyCell, stream: Stream) -> StudyRow:
     """Run the generator as the network it is: against its definition, and both cycles in units of Var(x̃)."""
-    law, support = _law(settings), cell["support"]
+    law, support = law_of(settings), cell["support"]
     generator = memorizing(settings, support, stream)
-    encoder = NoiseEncoder(law.shape, settings.latent)
     count = max(256, min(settings.checked, _WORK // support))
     z = torch.randn(count, settings.latent, generator=stream.torch("codes"))
-    fresh = law.draw(count, stream.torch("fresh"))
+    x = noised(law.draw(count, stream.torch("fresh")), z)
     made = _in_parts(generator, z)
     wrong = int((made != generator.lookup(z)).flatten(1).any(dim=1).sum())
-    x = noised(fresh, z)
-    pixels = _image_part(made - x, settings.latent)
-    variance = float(_image_part(law.draw(20_000, stream.torch("variance")), settings.latent).var(dim=0).mean())
-    cycle = mean((pixels.square().mean(dim=1) / variance).numpy())
     low, high = clopper_pearson(wrong, count)
     return {
         "weights": sum(generator.weights().values()),
@@ -249,11 +133,17 @@ def _network(settings: MemorizingBigan, cell: StudyCell, stream: Stream) -> Stud
         "mismatch": wrong / count,
         "mismatch_low": low,
         "mismatch_high": high,
-        "z_cycle": float((encoder(made) - z).square().max()),
-        "x_cycle": cycle.value,
-        "x_cycle_low": cycle.low,
-        "x_cycle_high": cycle.high,
+        "z_cycle": float((NoiseEncoder(law.shape, settings.latent)(made) - z).square().max()),
+        **_image_cycle(made - x, law, settings.latent, stream),
     }
+
+
+def _image_cycle(error: torch.Tensor, law: SmoothedLaw, latent: int, stream: Stream) -> StudyRow:
+    """Return the mean squared error (n, C, H, W) of G(E(x)) beside the code, over Var(x̃), with its interval."""
+    pixels = _image_part(error, latent)
+    variance = float(_image_part(law.draw(20_000, stream.torch("variance")), latent).var(dim=0).mean())
+    cycle = mean((pixels.square().mean(dim=1) / variance).numpy())
+    return {"x_cycle": cycle.value, "x_cycle_low": cycle.low, "x_cycle_high": cycle.high}
 
 
 def _in_parts(generator: MemorizingGenerator, z: torch.Tensor) -> torch.Tensor:
@@ -273,18 +163,18 @@ def _code(settings: MemorizingBigan, cell: StudyCell, stream: Stream) -> StudyRo
     """Test x̃ against the code, and probe the code for the class, on images of which nothing else is known."""
     if cell["encoder"] not in KNOWN_ENCODERS:
         raise UsageError(f"{STUDY_NAME} has no encoder {cell['encoder']!r}; it has {', '.join(KNOWN_ENCODERS)}")
-    law, share = _law(settings), KNOWN_ENCODERS[cell["encoder"]]
+    law, share = law_of(settings), KNOWN_ENCODERS[cell["encoder"]]
     images, labels = law.draw_labelled(10 * settings.probed, stream.torch("images"))
     z = torch.randn(len(images), settings.latent, generator=stream.torch("codes"))
     noise = NoiseEncoder(law.shape, settings.latent)(noised(images, z))
     components = _components(_image_part(images, settings.latent).double(), settings.latent)
-    return _said(settings, images, labels, (1 - share) ** 0.5 * noise + share**0.5 * components, stream)
+    return _code_row(settings, images, labels, (1 - share) ** 0.5 * noise + share**0.5 * components, stream)
 
 
-def _said(
+def _code_row(
     settings: MemorizingBigan, images: torch.Tensor, labels: torch.Tensor | None, codes: torch.Tensor, stream: Stream
 ) -> StudyRow:
-    pixels, law = _image_part(images, settings.latent).double(), _law(settings)
+    pixels, law = _image_part(images, settings.latent).double(), law_of(settings)
     n = settings.probed
     hsic, p = hsic_pvalue(pixels[:n].numpy(), codes[:n].double().numpy(), stream.numpy("permutations"))
     row: StudyRow = {"hsic": hsic, "p": p, "images": n}

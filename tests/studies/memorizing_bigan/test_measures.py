@@ -9,14 +9,9 @@ import torch
 
 from didlearn.errors import UsageError
 from didlearn.rng import Stream
-from didlearn.studies.memorizing_bigan.construction import (
-    MemorizingBigan,
-    cells,
-    generated_pairs,
-    memorizing,
-    real_pairs,
-    run_cell,
-)
+from didlearn.studies.memorizing_bigan.measures import cells, run_cell
+from didlearn.studies.memorizing_bigan.pairs import generated_pairs, memorizing, real_pairs
+from didlearn.studies.memorizing_bigan.settings import MemorizingBigan
 from didlearn.studies.memorizing_bigan.smoothed_law import SmoothedLaw
 from didlearn.studies.memorizing_bigan.summary import fall, linear_theory, pool, summary, taken_apart
 from didlearn.studies.study import Workplace
@@ -160,7 +155,7 @@ def test_all_widths_of_a_seed_face_one_generator(monkeypatch):
         seen.append(memorizing(settings, support, stream).memory.detach().clone())
         return memorizing(settings, support, stream)
 
-    monkeypatch.setattr("didlearn.studies.memorizing_bigan.construction.memorizing", spied)
+    monkeypatch.setattr("didlearn.studies.memorizing_bigan.measures.memorizing", spied)
     tiny = MemorizingBigan(steps=2, validation=10, test=10, seeds=2)
     for cell in (judged("memorizing", 8, 0), judged("memorizing", 8, 4), judged("memorizing", 8, 0, seed=1)):
         row(cell, tiny)

@@ -1,0 +1,53 @@
+"""A folder belongs to one piece of work."""
+
+import json
+
+import pytest
+
+from didlearn.claim import claim
+from didlearn.errors import ResultError, UsageError
+
+WORK = {"model": "vae", "settings": {"beta": 1.0, "widths": (8, 16)}, "seed": 0}
+
+
+def ask(path, identity=WORK, begun=True):
+    claim(path, identity, begun=begun, work="run", otherwise="give another folder")
+
+
+def test_the_first_to_come_owns_the_folder_and_may_go_on(tmp_path):
+    path = tmp_path / "run.json"
+    ask(path, begun=False)
+    before = path.read_bytes()
+    assert json.loads(before) == {"model": "vae", "settings": {"beta": 1.0, "widths": [8, 16]}, "seed": 0}
+    ask(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": 3}, r"holds another run: seed is 0 there and 3 now; give another folder$"),
+        ({"settings": {"beta": 2.0, "widths": (8, 16)}}, r"beta is 1\.0 there and 2\.0 now"),
+        ({"settings": {"beta": 1.0, "widths": (8,)}}, r"widths is \[8, 16\] there and \[8\] now"),
+        ({"new": "x"}, r"new is None there and 'x' now"),
+    ],
+)
+def test_other_work_is_refused_by_what_differs_first(tmp_path, change, said):
+    ask(tmp_path / "run.json", begun=False)
+    with pytest.raises(UsageError, match=said):
+        ask(tmp_path / "run.json", WORK | change)
+
+
+def test_a_folder_where_nothing_was_kept_is_free(tmp_path):
+    path = tmp_path / "run.json"
+    ask(path, begun=False)
+    ask(path, WORK | {"seed": 3}, begun=False)
+    assert json.loads(path.read_text())["seed"] == 3
+
+
+@pytest.mark.parametrize("text", ['{"model": "vae"', "3", "[1]"])
+def test_a_file_that_is_no_json_object_is_told(tmp_path, text):
+    path = tmp_path / "run.json"
+    path.write_text(text)
+    with pytest.raises(ResultError, match=r"run\.json cannot be read as JSON .*; give another folder"):
+        ask(path)
