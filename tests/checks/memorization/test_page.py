@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from didlearn.checks.memorization.measure import Everyone, Located
-from didlearn.checks.memorization.page import cells_tables, closest_gallery, distance_figure
+from didlearn.checks.memorization.page import cells_tables, closest_gallery, distance_figure, exact_table
 from didlearn.images import open_images
 from didlearn.images.perturb import PERTURBATIONS
 from didlearn.neighbors import Neighbors
@@ -75,3 +75,17 @@ def test_cells_are_tabulated():
     tables = cells_tables((CellCopying(0, 30, 25, -4.0), CellCopying(1, 5, 3, None)))
     assert tables[0].rows == ((0, 30, 25, -4.0), (1, 5, 3, None))
     assert cells_tables(()) == ()
+
+
+def test_samples_that_are_training_images_are_listed():
+    train = open_images(grey(100, 120))
+    table = exact_table(near(0, 1e-9, 0, index=[1, 0, 0]), train)[0]
+    assert table.rows == ((0, 1, train.source_name(1)), (2, 0, train.source_name(0)))
+    assert table.caption == ""
+    assert exact_table(near(1, 2), train) == ()
+
+
+def test_the_first_exact_copies_are_listed_and_all_are_counted():
+    table = exact_table(near(*[0] * 1001), open_images(grey(100, 120)))[0]
+    assert table.caption == f"{len(table.rows)} of 1001."
+    assert [row[0] for row in table.rows] == list(range(len(table.rows)))

@@ -72,7 +72,8 @@ def test_the_page_holds_every_group(found):
     assert [series.label for series in result.figures[0].series] == [
         "generated", "held-out real", "noise", "mildly changed copies",
     ]  # fmt: skip
-    assert [table.name for table in result.tables] == ["cells"]
+    assert [table.name for table in result.tables] == ["exact_copies", "cells"]
+    assert len(result.tables[0].rows) == 40
     assert [gallery.name for gallery in result.galleries] == ["closest"]
     assert result.notes[0].startswith("A copy lies within ")
     assert not any("not exchangeable" in note for note in result.notes)
@@ -88,7 +89,7 @@ def test_the_parameters_are_passed_on():
     result, _ = answer(pictures(100, 2), check)
     assert result.estimates["copy_threshold"].value == 0.5
     assert {estimate.level for estimate in result.estimates.values()} == {0.9}
-    assert len(result.tables[0].rows) == 1
+    assert [(table.name, len(table.rows)) for table in result.tables] == [("cells", 1)]
     assert "it was given" in result.notes[0]
 
 
@@ -96,13 +97,13 @@ def test_the_parameters_are_passed_on():
 def test_held_out_images_that_the_generator_may_have_seen_are_said_to_be_so(monkeypatch, split_off):
     asked = []
 
-    def judge(estimates, *limits, honest):
-        asked.append((*limits, honest))
-        return judge_copying(estimates, *limits, honest=honest)
+    def judge(estimates, copies, limits, honest):
+        asked.append((limits.tolerance, limits.alpha, limits.level, honest))
+        return judge_copying(estimates, copies, limits, honest=honest)
 
     monkeypatch.setattr(module, "judge_copying", judge)
-    answer(pictures(100, 2), Memorization(samples=100, tolerance=0.2, alpha=0.3), split_off=split_off)
-    assert asked == [(0.2, 0.3, not split_off)]
+    answer(pictures(100, 2), Memorization(samples=100, tolerance=0.2, alpha=0.3, level=0.9), split_off=split_off)
+    assert asked == [(0.2, 0.3, 0.9, not split_off)]
 
 
 class Trained(ClassifierEmbedding):

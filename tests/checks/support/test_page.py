@@ -32,8 +32,9 @@ def compared(features, heldout=None):
     return Compared(Samples(images, None, np.ones(len(images), bool)), features, known, None)
 
 
-def criterion(threshold=2.0, lookalike=None, tail=None):
-    return Criterion(threshold, lookalike, "why", CHANGES, tail, 77, np.zeros(0), given=False)
+def criterion(threshold=2.0, lookalikes=(), tail=None):
+    wider = {f"{rank}": distance for rank, distance in enumerate(lookalikes)}
+    return Criterion(threshold, "why", wider, CHANGES, tail, 77, np.zeros(0), given=False)
 
 
 def figures(found, features=LINE, heldout=None):
@@ -79,7 +80,7 @@ def test_the_curve_begins_at_a_quarter_of_the_threshold():
 
 
 def test_the_fitted_tail_is_drawn_from_below_the_threshold_to_where_it_is_anchored():
-    curve = figures(criterion(0.5, lookalike=1.0, tail=SQUARE))["thresholds"]
+    curve = figures(criterion(0.5, [1.0, 3.0], tail=SQUARE))["thresholds"]
     fit = curve.series[-1]
     assert fit.role == "theory"
     assert fit.y == pytest.approx(np.square(fit.x) / 100)
@@ -88,15 +89,16 @@ def test_the_fitted_tail_is_drawn_from_below_the_threshold_to_where_it_is_anchor
 
 
 def test_the_curve_reaches_beyond_the_lookalikes():
-    spread = np.array([[0.0], [0.001]], np.float32)
-    assert max(figures(criterion(0.5, lookalike=4.0), spread)["thresholds"].series[0].x) == pytest.approx(5.2)
-    assert max(figures(criterion(0.5, lookalike=0.4), spread)["thresholds"].series[0].x) == pytest.approx(1.0)
-    assert len(figures(criterion(0.5, lookalike=0.4), spread)["thresholds"].marks) == 1
+    dense = np.array([[0.0], [0.001]], np.float32)
+    assert max(figures(criterion(0.5, [1.0, 4.0]), dense)["thresholds"].series[0].x) == pytest.approx(5.2)
+    assert max(figures(criterion(0.5, [0.6]), dense)["thresholds"].series[0].x) == pytest.approx(1.0)
+    assert max(figures(criterion(0.5), dense)["thresholds"].series[0].x) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(("lookalike", "radius"), [(None, 1.0), (10.0, 13.0), (0.0, 1.0)])
-def test_a_threshold_of_nothing_is_drawn_at_one_radius(lookalike, radius):
-    assert figures(criterion(0.0, lookalike))["thresholds"].series[0].x == pytest.approx((radius,))
+@pytest.mark.parametrize(("lookalikes", "radius"), [([], 1.0), ([10.0], 13.0)])
+def test_a_threshold_of_nothing_is_drawn_at_one_radius(lookalikes, radius):
+    dense = np.array([[0.0], [0.001]], np.float32)
+    assert figures(criterion(0.0, lookalikes), dense)["thresholds"].series[0].x == pytest.approx((radius,))
 
 
 def test_how_far_mild_changes_go():

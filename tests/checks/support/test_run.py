@@ -41,7 +41,7 @@ def test_three_pictures_are_found(found):
     """3·20·19/2 of 60·59/2 pairs collide."""
     estimates = found[0].estimates
     assert estimates["effective_support"].value == pytest.approx(60 * 59 / (3 * 20 * 19))
-    assert list(estimates)[:3] == ["effective_support", "effective_support_heldout", "richness"]
+    assert list(estimates)[:4] == ["effective_support", "relative_support", "effective_support_heldout", "richness"]
     assert estimates["effective_support_heldout"].n == 60
     assert found[0].verdict == "fail"
     assert found[0].arrays["cluster_sizes"].tolist() == [20, 20, 20]
@@ -80,7 +80,7 @@ def test_the_sheet_is_planted_from_the_larger_real_set(found):
 
 def test_it_tells_how_far_it_is(found):
     told = [step for step in found[1] if step[0] == "support"]
-    assert told == [("support", done, 6) for done in range(1, 7)]
+    assert told == [("support", done, 5) for done in range(1, 6)]
 
 
 def test_the_parameters_are_passed_on():
