@@ -10,10 +10,12 @@ from didlearn.checks.memorization.measure import (
     Celled,
     Everyone,
     Located,
+    Matches,
     Pool,
     authenticities,
     changed_training,
     copied_shares,
+    count_copies,
     in_cells,
     locate,
     measured_copying,
@@ -84,31 +86,42 @@ def test_training_images_are_changed(count, changed):
 # Copies
 
 
-def test_copies_are_counted_within_both_distances():
-    """Of ten samples four lie within .5 and two within .1; one of five held-out images within .5."""
-    own = np.array([0.0, 0.1, 0.3, 0.5, 0.6, 1, 2, 3, 4, 5])
-    real = np.array([0.5, 0.7, 1, 2, 3.0])
-    criterion = CopyCriterion(certain=0.1, threshold=0.5, because="why", independent=5)
-    found = copied_shares(own, real, criterion, 0.9)
+def criterion(certain, threshold):
+    return CopyCriterion(certain=certain, threshold=threshold, because="why", independent=5)
+
+
+def shares(own, real, certain, threshold, level=0.95):
+    rule = criterion(certain, threshold)
+    return copied_shares(count_copies(np.array(own), np.array(real), rule), rule, level)
+
+
+def test_copies_are_counted_by_three_rules():
+    """Of ten samples four lie within .5, two within .1 and one at 0; of five held-out images one lies within .5."""
+    own, real = np.array([0.0, 0.1, 0.3, 0.5, 0.6, 1, 2, 3, 4, 5]), np.array([0.5, 0.7, 1, 2, 3.0])
+    copies = count_copies(own, real, criterion(0.1, 0.5))
+    assert copies == (Matches(4, 10, 1, 5), Matches(2, 10, 0, 5), Matches(1, 10, 0, 5))
+
+
+def test_the_shares_are_those_of_the_counts():
+    found = shares([0.0, 0.1, 0.3, 0.5, 0.6, 1, 2, 3, 4, 5], [0.5, 0.7, 1, 2, 3.0], 0.1, 0.5, 0.9)
     assert found["copied_fraction"].value == pytest.approx(1 - (6 / 10) / (4 / 5))
     assert found["copied_fraction"].n == 10
     assert found["copied_fraction_heldout"].value == pytest.approx(1 / 5)
     assert found["copied_fraction_heldout"].high == pytest.approx(stats.beta.ppf(0.95, 2, 4))
     assert found["certain_copies"].value == pytest.approx(2 / 10)
+    assert found["exact_copies"].value == pytest.approx(1 / 10)
     assert found["copy_threshold"].value == 0.5
     assert {estimate.level for estimate in found.values()} == {0.9}
 
 
 def test_nothing_beyond_the_threshold_is_certain():
     """A threshold given by hand may lie below the mildest change."""
-    criterion = CopyCriterion(certain=0.9, threshold=0.5, because="it was given", independent=5)
-    found = copied_shares(np.array([0.1, 0.6, 0.7, 2.0]), np.array([1.0, 2.0]), criterion, 0.95)
+    found = shares([0.1, 0.6, 0.7, 2.0], [1.0, 2.0], 0.9, 0.5)
     assert found["certain_copies"] == found["copied_fraction"]
 
 
 def test_where_every_held_out_image_matches_there_is_no_fraction():
-    criterion = CopyCriterion(certain=0.1, threshold=9.0, because="it was given", independent=2)
-    found = copied_shares(np.array([0.2, 1.0]), np.array([1.0, 2.0]), criterion, 0.95)["copied_fraction"]
+    found = shares([0.2, 1.0], [1.0, 2.0], 0.1, 9.0)["copied_fraction"]
     assert (found.value, found.low, found.high) == (None, 0.0, 1.0)
 
 

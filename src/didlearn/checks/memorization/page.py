@@ -65,10 +65,10 @@ def closest_gallery(
         name, image = heldout.source_name(j), heldout.read_raw([j])[0]
         rows.append(
             (
-                _picture(f"sample {i} · {found.distance[i]:.3g}", generated[i]),
-                _training_picture(train, int(found.index[i])),
-                _picture(f"{name} · {found_heldout.distance[j]:.3g}", image),
-                _training_picture(train, int(found_heldout.index[j])),
+                _captioned(f"sample {i} · {found.distance[i]:.3g}", generated[i]),
+                _captioned_training(train, int(found.index[i])),
+                _captioned(f"{name} · {found_heldout.distance[j]:.3g}", image),
+                _captioned_training(train, int(found_heldout.index[j])),
                 *_planted_copy(train, row),
             )
         )
@@ -85,14 +85,14 @@ def _planted_copy(train: Images, row: int) -> tuple[Tile, Tile]:
     """Return a mildly changed training image, of another kind in each row, and the image itself."""
     kind, change = list(PERTURBATIONS.items())[row % len(PERTURBATIONS)]
     original = eight_bit(train.read_raw([row % len(train)]))
-    return _picture(kind, change(original)[0]), _picture("original", original[0])
+    return _captioned(kind, change(original)[0]), _captioned("original", original[0])
 
 
-def _training_picture(train: Images, index: int) -> Tile:
-    return _picture(train.source_name(index), train.read_raw([index])[0])
+def _captioned_training(train: Images, index: int) -> Tile:
+    return _captioned(train.source_name(index), train.read_raw([index])[0])
 
 
-def _picture(caption: str, image: Array) -> Tile:
+def _captioned(caption: str, image: Array) -> Tile:
     return Tile(caption=caption, pixels=to_picture(image))
 
 

@@ -30,7 +30,7 @@ from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-_STEPS = 5
+_COPYING_STEPS = 5
 
 
 def run_memorization(check: Memorization, subject: Subject, rng: Stream) -> CheckResult:
@@ -38,12 +38,12 @@ def run_memorization(check: Memorization, subject: Subject, rng: Stream) -> Chec
     assert subject.train is not None
     drawn = subject.draw(check.samples)
     fault = find_fault(drawn, subject.train.shape, FEWEST)
-    return _answer(check, subject, drawn, rng) if fault is None else fault.result(check.name)
+    return _search_training(check, subject, drawn, rng) if fault is None else fault.result(check.name)
 
 
-def _answer(check: Memorization, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
+def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
     def done(steps: int) -> None:
-        subject.progress(check.name, steps, _STEPS)
+        subject.progress(check.name, steps, _COPYING_STEPS)
 
     assert subject.train is not None
     assert subject.heldout is not None
@@ -68,7 +68,7 @@ def _answer(check: Memorization, subject: Subject, drawn: Samples, rng: Stream) 
         Parts(
             estimates,
             tables=(*exact_table(own.near, subject.train), *cells_tables(copying.cells)),
-            notes=_notes(subject, drawn, criterion),
+            notes=_copying_notes(subject, drawn, criterion),
         )
         + Parts(figures=(distance_figure(everyone, perturbed, criterion.threshold),))
         + Parts(galleries=(closest_gallery(drawn.images, own.near, heldout, real.near, subject.train),))
@@ -82,7 +82,7 @@ def _arrays(group: Located, name: str) -> dict[str, Array]:
     return {f"{name}_distance": group.near.distance, f"{name}_index": group.near.index}
 
 
-def _notes(subject: Subject, drawn: Samples, criterion: CopyCriterion) -> tuple[str, ...]:
+def _copying_notes(subject: Subject, drawn: Samples, criterion: CopyCriterion) -> tuple[str, ...]:
     return (
         f"A copy lies within {criterion.threshold:.4g}: {criterion.because}.",
         *drawn.notes,

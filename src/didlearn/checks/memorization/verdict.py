@@ -48,7 +48,7 @@ def judge_copying(estimates: dict[str, Estimate], copies: Copies, limits: CopyLi
         is_significant(estimates.get(f"{name}_pvalue"), alpha)
         for name in ("data_copying", "training_preference", "match_preference")
     )
-    said = _said(copied.value, low, high) + _exact(copies.exact)
+    said = _share_said(copied.value, low, high) + _exact(copies.exact)
     within, certain = _shares(copies, limits)
     if certain.outcome == "beyond" or (within.outcome == "beyond" and (matched or not honest)):
         return Decision("fail", within.wrong, f"{said}.", effects=(within, certain))
@@ -69,7 +69,7 @@ def judge_copying(estimates: dict[str, Estimate], copies: Copies, limits: CopyLi
     return Decision("inconclusive", reason, f"{said}; {settles.clause}.", settles, (within, certain))
 
 
-def _said(value: float | None, low: float, high: float) -> str:
+def _share_said(value: float | None, low: float, high: float) -> str:
     if value is None:
         return "Which of its samples are copies cannot be told"
     return f"{percent(value)} of its samples are copies of training images ({percent(low)} to {percent(high)})"

@@ -31,8 +31,8 @@ from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
-_FEWEST_SAMPLES, _STEPS = 50, 5
-_FIRST = (
+_FEWEST_SAMPLES, _SUPPORT_STEPS = 50, 5
+_SHOWN_FIRST = (
     "effective_support",
     "relative_support",
     "effective_support_heldout",
@@ -44,12 +44,12 @@ def run_support(check: Support, subject: Subject, rng: Stream) -> CheckResult:
     """Draw samples, calibrate what a duplicate is, count, and compare with held-out images."""
     real = subject.heldout or subject.train
     fault = find_fault(subject.draw(check.samples), None if real is None else real.shape, _FEWEST_SAMPLES)
-    return _answer(check, subject, rng) if fault is None else fault.result(check.name)
+    return _birthday_test(check, subject, rng) if fault is None else fault.result(check.name)
 
 
-def _answer(check: Support, subject: Subject, rng: Stream) -> CheckResult:
+def _birthday_test(check: Support, subject: Subject, rng: Stream) -> CheckResult:
     def done(steps: int) -> None:
-        subject.progress(check.name, steps, _STEPS)
+        subject.progress(check.name, steps, _SUPPORT_STEPS)
 
     device, level = subject.device, check.level
     compared = gather(subject, check.samples, rng)
@@ -63,7 +63,7 @@ def _answer(check: Support, subject: Subject, rng: Stream) -> CheckResult:
     decision = judge_support(held, check.factor, level, share_of_error(check))
     parts = (
         _supports(compared, criterion, held, level)
-        + _beside(subject, compared, criterion, pairs, level)
+        + _shown_beside(subject, compared, criterion, pairs, level)
         + _sheet(subject, compared, criterion, held.same.own, rng)
         + Parts(notes=(*compared.drawn.notes, *subject.embedding.notes))
         + Parts(arrays={"cluster_sizes": held.same.own.cluster_sizes, "component": held.same.own.component})
@@ -90,7 +90,7 @@ def _supports(compared: Compared, criterion: Criterion, held: Held, level: float
     estimates = relative | estimates
     atoms = atoms_of(found, level)
     return (
-        Parts({name: estimates[name] for name in (*_FIRST, *estimates) if name in estimates})
+        Parts({name: estimates[name] for name in (*_SHOWN_FIRST, *estimates) if name in estimates})
         + Parts(measured_criterion(criterion, level))
         + criterion_notes(criterion, found)
         + published_parts(found, estimates["effective_support"], level)
@@ -99,7 +99,9 @@ def _supports(compared: Compared, criterion: Criterion, held: Held, level: float
     )
 
 
-def _beside(subject: Subject, compared: Compared, criterion: Criterion, pairs: list[Candidate], level: float) -> Parts:
+def _shown_beside(
+    subject: Subject, compared: Compared, criterion: Criterion, pairs: list[Candidate], level: float
+) -> Parts:
     """What stands beside it: class by class, how the criterion was chosen, and the closest pairs."""
     device = subject.device
     names = None if subject.model is None else subject.model.class_names
