@@ -9,7 +9,7 @@ DEMO := runs/demo
 AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --set inversion.images=16 --set inversion.rounds=3 \
 	--set likelihood.images=10 --set typicality.images=10 --set typicality.drawn=24
 
-.PHONY: demo test test-slow test-capabilities smoke mutants docs format benchmark hooks clean
+.PHONY: demo test test-slow test-capabilities smoke mutants docs format benchmark verdicts hooks clean
 
 demo: $(VENV)/installed
 	$(AUDIT) --generator examples/digits/sound --output $(DEMO)/sound
@@ -54,6 +54,9 @@ format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix .
 
 # All of them, in minutes; each prints its own table, and says with --help how the docs' tables are made.
+verdicts: $(VENV)/installed-test
+	$(BIN)/python benchmarks/verdicts.py --seeds 20 --workers 2
+
 benchmark: $(VENV)/installed-test
 	$(BIN)/python benchmarks/neighbors.py --count 5000 --repeats 1 --no-peers
 	$(BIN)/python benchmarks/inversion.py --images 4

@@ -39,7 +39,7 @@ LAYERS = {
     "labelling": BASE | {"statistics"},
     "zoo": OPENED,
     "studies": OPENED | ENGINES | {"neighbors", "audit", "checks", "zoo", "report"},
-    "cli": OPENED | {"audit", "report", "labelling", "zoo", "studies"},
+    "cli": OPENED | {"audit", "checks", "report", "labelling", "zoo", "studies"},
     "__main__": {"cli"},
 }
 # Within the flow: what a check may see of it, and what the report may see of either: declarations alone.

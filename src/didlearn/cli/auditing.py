@@ -116,6 +116,8 @@ def _run_name(spec: AuditSpec) -> str:
 
 def _show(result: AuditResult, page: Path) -> None:
     console = Console(file=sys.stdout)
+    if result.answer is not None and len(result.checks) > 1:
+        console.print(f"[bold]{escape(result.answer.sentence)}[/]\n")
     table = Table(box=None, padding=(0, 2, 1, 0), show_header=False)
     for check in result.checks:
         colour = _COLOURS.get(check.verdict, "white")

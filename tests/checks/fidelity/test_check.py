@@ -75,7 +75,7 @@ def one_image(n):
     [
         (noisy, "outside the real ones"),
         (one_mode, "leaves real images without a neighbour"),
-        (blurred, "its law is shifted"),
+        (blurred, "as a whole differ from real ones"),
         (one_image, "less diverse"),
     ],
 )
