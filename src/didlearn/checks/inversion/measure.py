@@ -107,7 +107,7 @@ def noise_estimates(train: Inverted, noise: Inverted, level: float) -> Estimates
 def degrees_of_freedom(fit: Estimate, D: int) -> Estimate:
     """D (1 − R_noise). An open end of R_noise is the end of what a share can be: all of the noise fitted, or none."""
     assert fit.value is not None
-    left = (0.0 if fit.low is None else fit.low, fit.value, 1.0 if fit.high is None else fit.high)
+    left = (fit.low_or(0.0), fit.value, fit.high_or(1.0))
     high, value, low = (D * (1 - min(share, 1.0)) for share in left)
     method = "D (1 − noise_fit)"
     return Estimate(value=value, low=low, high=high, level=fit.level, n=fit.n, method=method, unit="dimensions")
