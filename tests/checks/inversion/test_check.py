@@ -1,5 +1,7 @@
 """The inversion check on models whose manifold is known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -52,8 +54,10 @@ def off():
 
 
 def test_images_of_another_kind_are_off_the_manifold(off):
-    assert off.verdict == "fail"
+    assert off.verdict == "measured"  # nearer than other real images are, and not reached
+    assert "do not reach them" in off.reason
     assert off.estimates["off_manifold"].value == 1
+    assert off.estimates["made"].value == 0
     for name in (
         "recovered",
         "recovered_noisy",
@@ -107,7 +111,8 @@ def test_the_page_has_its_pictures(off):
 def test_a_model_can_make_its_own_images():
     model = model_of()
     subject = Subject(model, clipped(own_images(model, 200, 1)), clipped(own_images(model, 100, 2)))
-    found = run_check(CHECK, subject)
+    # 24 of 24 images are at least 86 % of all: nine tenths take 36 of them.
+    found = run_check(dataclasses.replace(CHECK, made=0.8), subject)
     # In 8 bits the model's own images lie as far out as these floats do not.
     assert found.verdict == "pass"
     assert found.estimates["recovery_closer_pvalue"].value > 0.01
