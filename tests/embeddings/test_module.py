@@ -184,7 +184,7 @@ def test_a_network_that_cannot_take_the_images_fails_on_opening(network, tmp_pat
 
 def test_unknown_embeddings_and_stray_weights(tmp_path):
     with pytest.raises(
-        UsageError, match="pixel: it names no embedding; give pixels, classifier, inception, dinov2, clip"
+        UsageError, match="embedding='pixel': it names no embedding; give pixels, classifier, inception, dinov2, clip"
     ):
         open_embedding("pixel")
     with pytest.raises(UsageError, match="weights goes with inception, dinov2, clip; the embedding is 'pixels'"):

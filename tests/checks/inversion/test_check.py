@@ -218,5 +218,5 @@ def test_a_constant_generator_is_a_finding_and_no_crash():
 
     model = open_model(Constant(), latent_shape=(3,), value_range=(0, 1))
     found = run_check(CHECK, Subject(model, clipped(other_images(40, 1)), clipped(other_images(40, 2))))
-    assert found.verdict in ("fail", "inconclusive")
+    assert found.verdict in ("fail", "measured", "inconclusive")
     assert found.estimates["error_train"].value > 0.05

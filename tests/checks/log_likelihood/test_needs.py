@@ -15,7 +15,7 @@ def test_what_is_missing_is_said():
     wide = uniform_images(8, 0, (1, 5, 5))
     assert "(1, 4, 4), the real ones are (1, 5, 5)" in missing_for_density(subject_of(model, wide, wide), 8)
     for train, heldout in ((images, None), (None, images), (images[:7], images), (images, images[:7])):
-        assert "give at least 8 with --train and with --heldout" in missing_for_density(
+        assert "give at least 8 with train=... and with heldout=..." in missing_for_density(
             subject_of(model, train, heldout), 8
         )
     assert missing_for_density(subject_of(model, images, images), 8) is None

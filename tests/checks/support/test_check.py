@@ -93,7 +93,7 @@ def test_verdicts(points, real):
     assert collapsed.verdict == "fail"
     assert "too few" in collapsed.answer
     assert audit(fresh, 2_000).verdict == "measured"
-    unsure = audit(fresh[:60], 2_000, heldout=real[:60])
+    unsure = audit(fresh[:60], 2_000, heldout=real[:30])
     assert unsure.verdict == "inconclusive"
     assert "would settle it" in unsure.reason
 
