@@ -68,5 +68,8 @@ def _settled(unshown: Sequence[str], found: dict[str, CheckResult]) -> str:
 
 
 def _images(found: dict[str, CheckResult]) -> str:
-    """How many images of the generator were looked at: the most that a needed check drew."""
+    """How many images of the generator were looked at: those that support counted pairs among, else the most there are."""
+    support = found["support"].estimates
+    if "effective_support" in support:
+        return number(support["effective_support"].n)
     return number(max(estimate.n for name in NEEDED for estimate in found[name].estimates.values()))
