@@ -68,7 +68,7 @@ def _settled(unshown: Sequence[str], found: dict[str, CheckResult]) -> str:
 
 
 def _images(found: dict[str, CheckResult]) -> str:
-    """How many images of the generator were looked at: those that support counted pairs among, else the most there are."""
+    """How many images were looked at: those that support counted pairs among, else the most there are."""
     support = found["support"].estimates
     if "effective_support" in support:
         return number(support["effective_support"].n)
