@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from didlearn.checks.duplicate_counts import count_duplicates
+from didlearn.checks.relative_support import RelativeSupport, relative_support
 from didlearn.checks.support.measure import Duplicates
-from didlearn.checks.support.relative import RelativeSupport, relative_support
 from didlearn.checks.support.verdict import Held, judge_support, settle
 from didlearn.statistics.relative_support import NearPairs, NearReal
 

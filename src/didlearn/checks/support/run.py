@@ -5,6 +5,7 @@ from __future__ import annotations
 from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import Counts
+from didlearn.checks.relative_support import relative_support
 from didlearn.checks.sameness import Criterion
 from didlearn.checks.support.check import Support
 from didlearn.checks.support.measure import (
@@ -23,7 +24,6 @@ from didlearn.checks.support.measure import (
 from didlearn.checks.support.page import atom_parts, class_parts, criterion_notes, criterion_parts, pair_parts
 from didlearn.checks.support.pairs import Candidate, candidates, nearest_training
 from didlearn.checks.support.procedure import published_parts
-from didlearn.checks.support.relative import relative_support
 from didlearn.checks.support.sheet import sheet_parts
 from didlearn.checks.support.verdict import Held, judge_support
 from didlearn.models.faults import find_fault

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from didlearn.checks.relative_support import FEWEST_HELD_OUT, RelativeSupport
 from didlearn.checks.sameness import LOOKALIKES
 from didlearn.checks.support.measure import Duplicates
-from didlearn.checks.support.relative import FEWEST_HELD_OUT, RelativeSupport
 from didlearn.result.effects import hold, verdict_of
 from didlearn.result.parts import Decision, settled_by, settled_by_more
 from didlearn.result.values import Effect, Estimate, Settles
