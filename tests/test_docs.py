@@ -121,7 +121,8 @@ def test_every_estimate_is_on_its_check_s_page(generator):
     for check in result.checks:
         text = PAGES[check.check].read_text(encoding="utf-8")
         for name in check.estimates:
-            assert f"`{name}`" in text, f"docs/checks/{check.check}.md does not name the estimate {name}"
+            told = re.sub(r"^class_share_.+", "class_share_NAME", name)  # a class is called as the data call it
+            assert f"`{told}`" in text, f"docs/checks/{check.check}.md does not name the estimate {name}"
             assert declared(CHECKS[check.check], name), f"{check.check} does not declare the estimate {name}"
 
 
