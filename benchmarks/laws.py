@@ -12,7 +12,6 @@ from scipy.ndimage import gaussian_filter
 
 from didlearn import open_images, open_model
 from didlearn.arrays import Bytes, Ints
-from didlearn.images.perturb import jpeg
 from didlearn.images.picture import eight_bit
 from didlearn.models.base import Sampler
 from didlearn.rng import Stream
@@ -141,8 +140,3 @@ def noise(sd: float) -> Fault:
 def brightness(gain: float) -> Fault:
     """Multiply all pixels."""
     return lambda sets, _: np.clip(np.rint(sets.generated * gain), 0, 255).astype(np.uint8)
-
-
-def compressed(sets: Sets, rng: np.random.Generator) -> Bytes:  # noqa: ARG001
-    """Save as JPEG of quality 90: no fault, but a change all the same."""
-    return jpeg(sets.generated)
