@@ -1,4 +1,7 @@
-"""Subjects whose features are what a test says: each image spells the number of its row."""
+"""Subjects whose features are what a test says: each image spells the number of its row.
+
+It spells it scrambled, so that images of any rows are as bright and as detailed as those of any others.
+"""
 
 from dataclasses import replace
 
@@ -11,6 +14,8 @@ from didlearn.images import open_images
 from didlearn.models.formats.bank import Bank
 
 BYTES = 4
+SCRAMBLE = 2_654_435_761  # odd, so invertible: Knuth's multiplier for 32 bits
+UNSCRAMBLE = pow(SCRAMBLE, -1, 256**BYTES)
 
 
 class Lookup(Embedding):
@@ -23,11 +28,16 @@ class Lookup(Embedding):
 
     def __call__(self, images):
         digits = (images[:, 0, 0] * 255).round().long()
-        return self.table[(digits * 256 ** torch.arange(BYTES)).sum(1)]
+        return self.table[unscrambled(digits)]
+
+
+def unscrambled(digits):
+    """Numbers of the rows that images spell, (n, 4) bytes."""
+    return (digits * 256 ** torch.arange(BYTES)).sum(1) * UNSCRAMBLE % 256**BYTES
 
 
 def numbered(start, count, labels):
-    numbers = np.arange(start, start + count)
+    numbers = np.arange(start, start + count) * SCRAMBLE % 256**BYTES
     pixels = np.stack([numbers // 256**place % 256 for place in range(BYTES)], axis=1).astype(np.uint8)
     images = open_images(np.repeat(pixels[:, None, None, :], BYTES, axis=2))
     return images if labels is None else replace(images, labels=np.asarray(labels, np.int64))

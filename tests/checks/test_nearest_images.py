@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from didlearn.checks import nearest_images as module
 from didlearn.checks.nearest_images import images_at_once, nearest_images
-from tests.checks.features import numbered
+from tests.checks.features import numbered, unscrambled
 
 SMALLEST = 1024
 
@@ -13,7 +14,7 @@ SMALLEST = 1024
 def spelled(images):
     """The number that each image spells, as a feature: image i lies at i on a line, two features wide."""
     digits = images.read_raw(range(len(images)))[:, 0, 0].astype(np.int64)
-    numbers = (digits * 256 ** np.arange(digits.shape[1])).sum(1)
+    numbers = unscrambled(torch.from_numpy(digits)).numpy()
     return np.stack([numbers, np.zeros(len(numbers))], axis=1).astype(np.float32)
 
 

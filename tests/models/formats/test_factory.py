@@ -6,7 +6,7 @@ import pytest
 from didlearn.errors import ModelError, TrustError, UsageError
 from didlearn.models import open_model
 
-SHARED = Path(__file__).parents[3] / "shared" / "generators" / "architectures.py"
+SHARED = Path(__file__).parents[4] / "shared" / "generators" / "architectures.py"
 
 CODE = """
 import sys
