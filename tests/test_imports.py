@@ -128,3 +128,15 @@ def test_help_loads_nothing_heavy(args):
 def test_declarations_load_nothing_heavy():
     done = loaded(f"from didlearn.checks import CHECKS\nassert len(CHECKS) == {len(FOLDERS)}")
     assert done.returncode == 0, done.stderr
+
+
+LIKELIHOODS = [p for room in ("likelihood", "log_likelihood") for p in sorted((ROOT / "checks" / room).glob("*.py"))]
+
+
+def test_likelihoods_know_no_neighbours():
+    names = ", ".join("didlearn." + ".".join(p.relative_to(ROOT).with_suffix("").parts) for p in LIKELIHOODS)
+    code = (
+        f"import sys, {names}\nfound = [m for m in sys.modules if m.startswith('didlearn.neighbors')]\nassert not found"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -5,9 +5,9 @@ import math
 import torch
 
 from didlearn.evidence import ais
-from didlearn.evidence.laplace import Laplace
+from didlearn.evidence.laplace import LaplaceFit
 from didlearn.evidence.likelihood import Likelihood, make_decoder
-from didlearn.evidence.observation import Gaussian
+from didlearn.evidence.observation import GaussianObservation
 from didlearn.evidence.path import Path, make_frame
 from didlearn.evidence.schedule import equal_length, gaussian_speed, grid, sigmoid
 from didlearn.models.oracles import PPCA
@@ -29,8 +29,8 @@ def simulate(model, count, sigma, seed=1):
 
 
 def make_likelihood(model, x, sigma):
-    decoder, _ = make_decoder(model, Gaussian(sigma), "cpu")
-    return Likelihood(decoder, Gaussian(sigma), x.flatten(1))
+    decoder, _ = make_decoder(model, GaussianObservation(sigma), "cpu")
+    return Likelihood(decoder, GaussianObservation(sigma), x.flatten(1))
 
 
 def prior_path(model, x, sigma):
@@ -63,7 +63,7 @@ def gaussian_plan(model, x, sigma, temperatures, leapfrog, copies=1):
     W = model.W.double()
     mean, _ = model.posterior(x, sigma)
     eye = torch.eye(d, dtype=torch.float64).expand(len(x), d, d)
-    fit = Laplace(mean, eye + W.T @ W / sigma**2, mean[:, None], torch.ones(len(x), 1).double(), 0, 0)
+    fit = LaplaceFit(mean, eye + W.T @ W / sigma**2, mean[:, None], torch.ones(len(x), 1).double(), 0, 0)
     frame = make_frame(torch.zeros_like(mean), eye, fit)
     beta = equal_length(grid(), gaussian_speed(frame, grid()), temperatures)
     step = 1.2 / (1 + beta * (frame.precision.amax(dim=1) - 1)).sqrt()

@@ -45,8 +45,8 @@ def test_always_accept_is_caught(monkeypatch):
 
 
 def test_wrong_path_is_caught(monkeypatch):
-    right = hmc.log_density
-    monkeypatch.setattr(hmc, "log_density", lambda state, beta: right(state, beta**2))
+    right = hmc.tempered_log_density
+    monkeypatch.setattr(hmc, "tempered_log_density", lambda state, beta: right(state, beta**2))
     assert caught()
 
 
@@ -55,7 +55,9 @@ def test_full_first_kick_is_caught(monkeypatch):
 
     def wrong(evaluate, state, momentum, kernel, step_size):
         stride = step_size[..., None] * kernel.scale[:, None, :]
-        return right(evaluate, state, momentum + stride / 2 * hmc.gradient(state, kernel.beta), kernel, step_size)
+        return right(
+            evaluate, state, momentum + stride / 2 * hmc.tempered_gradient(state, kernel.beta), kernel, step_size
+        )
 
     monkeypatch.setattr(hmc, "leapfrog", wrong)
     assert caught(step=0.6)
@@ -122,7 +124,7 @@ def test_reversibility_sees_a_full_first_kick():
         stride = step[..., None] * kernel.scale[:, None, :]
 
         def flow(s, p):
-            return hmc.leapfrog(path, s, p + kick * stride / 2 * hmc.gradient(s, kernel.beta), kernel, step)
+            return hmc.leapfrog(path, s, p + kick * stride / 2 * hmc.tempered_gradient(s, kernel.beta), kernel, step)
 
         end, p = flow(state, momentum)
         back, _ = flow(end, -p)

@@ -10,7 +10,7 @@ from didlearn.derivatives.jacobian import jacobian
 from didlearn.errors import ModelError, UsageError
 from didlearn.evidence.laplace import climb, fit_laplace, likeliest_draws
 from didlearn.evidence.likelihood import Likelihood, make_decoder
-from didlearn.evidence.observation import Bernoulli, Gaussian
+from didlearn.evidence.observation import BernoulliObservation, GaussianObservation
 from didlearn.rng import Stream
 from tests.evidence.closed_forms import make_likelihood, ppca, simulate
 
@@ -52,9 +52,9 @@ def test_columns_of_a_scripted_module():
 
 def test_columns_in_pieces_are_the_same(monkeypatch):
     module, z = curved(), torch.randn((3, 4))
-    whole = gauss_newton(module, Gaussian(0.1).information, z)
+    whole = gauss_newton(module, GaussianObservation(0.1).information, z)
     monkeypatch.setattr("didlearn.derivatives.fisher.LARGEST", 30)
-    torch.testing.assert_close(gauss_newton(module, Gaussian(0.1).information, z), whole)
+    torch.testing.assert_close(gauss_newton(module, GaussianObservation(0.1).information, z), whole)
 
 
 def test_a_decoder_without_second_derivatives_is_named():
@@ -88,7 +88,7 @@ def test_the_fit_is_the_posterior_of_ppca(d, sigma):
 
 def test_curvature_is_never_below_the_prior():
     model = dl.open_model(curved())
-    decoder, seen = make_decoder(model, Bernoulli(), "cpu")
+    decoder, seen = make_decoder(model, BernoulliObservation(), "cpu")
     x = torch.rand((4, 9), generator=torch.Generator().manual_seed(0)).round().double()
     fit = fit_laplace(Likelihood(decoder, seen, x), Stream(0).torch(), 40)
     assert (torch.linalg.eigvalsh(fit.precision) >= 1 - 1e-9).all()
@@ -102,8 +102,8 @@ def test_bernoulli_information_is_the_same_for_means_and_logits():
         return module(v).logit()
 
     torch.testing.assert_close(
-        gauss_newton(module, Bernoulli().information, z),
-        gauss_newton(logits, Bernoulli(True).information, z),
+        gauss_newton(module, BernoulliObservation().information, z),
+        gauss_newton(logits, BernoulliObservation(True).information, z),
         rtol=1e-3,
         atol=1e-4,
     )
@@ -111,9 +111,9 @@ def test_bernoulli_information_is_the_same_for_means_and_logits():
 
 def test_the_search_climbs_and_finds_a_stationary_point():
     model = dl.open_model(curved())
-    decoder, _ = make_decoder(model, Gaussian(0.05), "cpu")
+    decoder, _ = make_decoder(model, GaussianObservation(0.05), "cpu")
     x = decoder(torch.randn((4, 4), generator=torch.Generator().manual_seed(0))).double()
-    likelihood = Likelihood(decoder, Gaussian(0.05), x)
+    likelihood = Likelihood(decoder, GaussianObservation(0.05), x)
     start = likeliest_draws(likelihood, Stream(1).torch())
     end = climb(likelihood, start, 150)
     before = likelihood.value(start) - start.square().sum(-1) / 2
@@ -132,16 +132,16 @@ def test_a_model_that_is_nan_everywhere_is_named():
         def forward(self, z):
             return super().forward(z) * float("nan")
 
-    decoder, _ = make_decoder(dl.open_model(curved()), Gaussian(0.1), "cpu")
+    decoder, _ = make_decoder(dl.open_model(curved()), GaussianObservation(0.1), "cpu")
     decoder.model.network.module = Nan()  # type: ignore[attr-defined]
     with pytest.raises(ModelError, match="NaN or infinite pixels of all 64"):
-        likeliest_draws(Likelihood(decoder, Gaussian(0.1), torch.rand(2, 9)), Stream(0).torch())
+        likeliest_draws(Likelihood(decoder, GaussianObservation(0.1), torch.rand(2, 9)), Stream(0).torch())
 
 
 def test_what_has_no_density_is_refused():
     model = dl.open_model(curved(), prior=torch.distributions.Laplace(torch.zeros(4), torch.ones(4)))
     with pytest.raises(UsageError, match="normal or uniform"):
-        make_decoder(model, Gaussian(0.1), "cpu")
+        make_decoder(model, GaussianObservation(0.1), "cpu")
     wide = dl.open_model(curved(), value_range=(0.4, 0.6))
     with pytest.raises(UsageError, match=r"means in \[0, 1\]"):
-        make_decoder(wide, Bernoulli(), "cpu")
+        make_decoder(wide, BernoulliObservation(), "cpu")

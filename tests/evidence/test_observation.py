@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from didlearn.errors import UsageError
-from didlearn.evidence.observation import Bernoulli, Gaussian, Laplace, make_observation
+from didlearn.evidence.observation import (
+    BernoulliObservation,
+    GaussianObservation,
+    LaplaceObservation,
+    make_observation,
+)
 
 D = 7
 
@@ -19,13 +24,18 @@ def y_and_x(observation, seed=0):
     return y, observation.sample(y, generator)
 
 
-ALL = [Gaussian(0.3), Laplace(0.3), Bernoulli(), Bernoulli(takes_logits=True)]
+ALL = [
+    GaussianObservation(0.3),
+    LaplaceObservation(0.3),
+    BernoulliObservation(),
+    BernoulliObservation(takes_logits=True),
+]
 
 
 def reference(observation, y):
-    if isinstance(observation, Gaussian):
+    if isinstance(observation, GaussianObservation):
         return torch.distributions.Normal(y, observation.sigma)
-    if isinstance(observation, Laplace):
+    if isinstance(observation, LaplaceObservation):
         return torch.distributions.Laplace(y, observation.sigma / math.sqrt(2))
     return torch.distributions.Bernoulli(**{"logits" if observation.takes_logits else "probs": y})
 
@@ -68,13 +78,16 @@ class TestEach:
 
 
 def test_bernoulli_logits_and_means_agree():
-    y, x = y_and_x(Bernoulli())
-    torch.testing.assert_close(Bernoulli().log_prob(y, x), Bernoulli(True).log_prob(y.logit(), x))
+    y, x = y_and_x(BernoulliObservation())
+    torch.testing.assert_close(BernoulliObservation().log_prob(y, x), BernoulliObservation(True).log_prob(y.logit(), x))
 
 
 def test_certain_pixels_stay_finite():
     x = torch.tensor([[0.0, 1.0]])
-    for observation, y in ((Bernoulli(), torch.tensor([[1.0, 0.0]])), (Bernoulli(True), torch.tensor([[90.0, -90.0]]))):
+    for observation, y in (
+        (BernoulliObservation(), torch.tensor([[1.0, 0.0]])),
+        (BernoulliObservation(True), torch.tensor([[90.0, -90.0]])),
+    ):
         assert torch.isfinite(observation.log_prob(y, x)).all()
         assert torch.isfinite(observation.score(y, x)).all()
 
@@ -85,4 +98,4 @@ def test_unknown_models_and_sigmas_are_refused():
     for sigma in (0.0, -1.0, math.nan, math.inf, "wide"):
         with pytest.raises(UsageError, match="positive number"):
             make_observation("gaussian", sigma)
-    assert make_observation("bernoulli", 0.0) == Bernoulli()
+    assert make_observation("bernoulli", 0.0) == BernoulliObservation()

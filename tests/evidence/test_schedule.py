@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from didlearn.evidence.laplace import Laplace
+from didlearn.evidence.laplace import LaplaceFit
 from didlearn.evidence.path import make_frame
 from didlearn.evidence.schedule import equal_length, gaussian_speed, grid, interpolate, linear, sigmoid
 from tests.evidence.closed_forms import ppca, simulate
@@ -15,7 +15,7 @@ def frame_of(model, x, sigma, start=None):
     d = model.latent_shape[0]
     mean, _ = model.posterior(x, sigma)
     eye = torch.eye(d, dtype=torch.float64).expand(len(x), d, d)
-    fit = Laplace(mean, eye + model.W.T @ model.W / sigma**2, mean[:, None], torch.ones(len(x), 1).double(), 0, 0)
+    fit = LaplaceFit(mean, eye + model.W.T @ model.W / sigma**2, mean[:, None], torch.ones(len(x), 1).double(), 0, 0)
     return make_frame(torch.zeros_like(mean), eye if start is None else start, fit)
 
 

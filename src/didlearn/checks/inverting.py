@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from didlearn.arrays import Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import content_of
-from didlearn.inversion.invert import Inversion, Method, invert
+from didlearn.inversion.invert import Inversion, SearchMethod, invert
 from didlearn.models.base import LatentModel
 
 
@@ -25,7 +25,7 @@ def find(
     name: str,
     images: Singles,
     effort: SearchEffort,
-    method: Method = "bfgs",
+    method: SearchMethod = "bfgs",
     clip: float | None = None,
 ) -> Inversion:
     """Invert images (n, C, H, W); the same images are inverted once, also where another check asked first."""

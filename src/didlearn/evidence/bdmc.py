@@ -13,12 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from didlearn.arrays import Floats
+from didlearn.arrays import Floats, Singles
 from didlearn.errors import UsageError
 from didlearn.evidence import ais, hmc
 from didlearn.evidence.likelihood import Decoder, Likelihood, make_decoder
@@ -47,7 +45,7 @@ class Sandwich:
 
     lower: Floats
     upper: Floats
-    images: NDArray[np.float32]
+    images: Singles
     latents: Floats
     forward: Floats
     reverse: Floats
@@ -71,7 +69,7 @@ class Sandwich:
         return float((self.upper - self.lower).std(ddof=1) / math.sqrt(len(self.lower)))
 
 
-class Part(NamedTuple):
+class BoundedUnit(NamedTuple):
     """One unit's images and runs."""
 
     x: Tensor
@@ -109,7 +107,7 @@ def bdmc(
     decoder, seen = make_decoder(model, make_observation(observation, sigma), device)
     rng = Stream(seed, ("bdmc",))
 
-    def work(replica: LatentModel, unit: range) -> Part:
+    def work(replica: LatentModel, unit: range) -> BoundedUnit:
         child = rng.child("unit", unit.start)
         return _unit(replace(decoder, model=replica), seen, len(unit), chosen, child)
 
@@ -117,7 +115,7 @@ def bdmc(
     return _collect(parts, model)
 
 
-def _unit(decoder: Decoder, observation: Observation, count: int, settings: Settings, rng: Stream) -> Part:
+def _unit(decoder: Decoder, observation: Observation, count: int, settings: Settings, rng: Stream) -> BoundedUnit:
     decoder, v, x = simulate(decoder, observation, count, rng)
     likelihood = Likelihood(decoder, observation, x)
     prepared = prepare(likelihood, settings, rng)
@@ -130,7 +128,7 @@ def _unit(decoder: Decoder, observation: Observation, count: int, settings: Sett
     state = _spread_out(path, path(exact), plan, reverse_rng)
     reverse = ais.anneal_back(path, state, plan, reverse_rng)
     check_alive(forward, decoder)
-    return Part(x, v, forward, reverse, prepared, prepared.evaluations + spent)
+    return BoundedUnit(x, v, forward, reverse, prepared, prepared.evaluations + spent)
 
 
 @torch.no_grad()
@@ -167,7 +165,7 @@ def _leave_out(log_weights: Tensor, k: int) -> Tensor:
     return torch.logsumexp(torch.cat([log_weights[:, :k], log_weights[:, k + 1 :]], dim=1), dim=1)
 
 
-def _collect(parts: list[Part], model: LatentModel) -> Sandwich:
+def _collect(parts: list[BoundedUnit], model: LatentModel) -> Sandwich:
     forward = torch.cat([part.forward.log_weights for part in parts]).cpu()
     reverse = torch.cat([part.reverse.log_weights for part in parts]).cpu()
     x = torch.cat([part.x for part in parts]).cpu().float()

@@ -60,14 +60,14 @@ class Kernel(NamedTuple):
 Evaluate = Callable[[Tensor, bool], State]
 
 
-def log_density(state: State, beta: Tensor) -> Tensor:
+def tempered_log_density(state: State, beta: Tensor) -> Tensor:
     """Log f_β = (1 − β) log start + β log target, (n, chains); −∞ where either is not finite."""
     b = beta[:, None]
     value = torch.lerp(state.log_start, state.log_target, b)
     return torch.where(torch.isfinite(value), value, -torch.inf)
 
 
-def gradient(state: State, beta: Tensor) -> Tensor:
+def tempered_gradient(state: State, beta: Tensor) -> Tensor:
     """Return the gradient of log f_β: (n, chains, d)."""
     return torch.lerp(state.start_gradient, state.target_gradient, beta[:, None, None])
 
@@ -85,17 +85,17 @@ def leapfrog(
         step_size: (n, chains), jittered already.
     """
     stride = step_size[..., None] * kernel.scale[:, None, :]
-    momentum = torch.addcmul(momentum, stride, gradient(state, kernel.beta), value=0.5)
+    momentum = torch.addcmul(momentum, stride, tempered_gradient(state, kernel.beta), value=0.5)
     for step in range(kernel.leapfrog):
         last = step == kernel.leapfrog - 1
         state = evaluate(torch.addcmul(state.position, stride, momentum), last)
-        momentum = torch.addcmul(momentum, stride, gradient(state, kernel.beta), value=0.5 if last else 1.0)
+        momentum = torch.addcmul(momentum, stride, tempered_gradient(state, kernel.beta), value=0.5 if last else 1.0)
     return state, momentum
 
 
 def energy(state: State, momentum: Tensor, beta: Tensor) -> Tensor:
     """Total energy −log f_β + ‖p‖²/2: (n, chains)."""
-    return momentum.square().sum(dim=-1) / 2 - log_density(state, beta)
+    return momentum.square().sum(dim=-1) / 2 - tempered_log_density(state, beta)
 
 
 def acceptance(before: Tensor, after: Tensor) -> Tensor:

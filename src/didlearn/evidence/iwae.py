@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from didlearn.arrays import Floats
+from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.evidence.ais import log_mean_weight
 from didlearn.evidence.likelihood import Likelihood, make_decoder
 from didlearn.evidence.log_evidence import IMAGES, as_pixels
@@ -24,7 +22,7 @@ def has_encoder(model: LatentModel) -> bool:
 @torch.no_grad()
 def iwae(
     model: LatentModel,
-    x: NDArray[np.float32],
+    x: ArrayOrTensor,
     sigma: float = 0.1,
     seed: int = 0,
     samples: int = 200,

@@ -28,7 +28,7 @@ _FLATTER = 0.5
 _SETTLED = 1e-8
 
 
-class Laplace(NamedTuple):
+class LaplaceFit(NamedTuple):
     """A Gaussian fit to the posterior.
 
     Attributes:
@@ -60,7 +60,7 @@ class Ends(NamedTuple):
         return self.position[torch.arange(len(index), device=index.device), index]
 
 
-def fit_laplace(likelihood: Likelihood, generator: torch.Generator, evaluations: int) -> Laplace:
+def fit_laplace(likelihood: Likelihood, generator: torch.Generator, evaluations: int) -> LaplaceFit:
     """Search the mode from the best of ``_DRAWS`` prior draws, then fit the curvature.
 
     Three quarters of ``evaluations`` are spent from the best draws side by side, the rest from the best
@@ -77,7 +77,7 @@ def fit_laplace(likelihood: Likelihood, generator: torch.Generator, evaluations:
     mode = narrow.best
     precision = _laplace_precision(likelihood, mode)
     modes, shares = _ranked(wide, narrow)
-    return Laplace(mode, precision, modes, shares, wide.evaluations + narrow.evaluations, 2 * likelihood.latent_size)
+    return LaplaceFit(mode, precision, modes, shares, wide.evaluations + narrow.evaluations, 2 * likelihood.latent_size)
 
 
 def _ranked(wide: Ends, narrow: Ends) -> tuple[Tensor, Tensor]:

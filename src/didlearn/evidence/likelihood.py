@@ -16,7 +16,7 @@ from torch.distributions import Normal, Uniform
 
 from didlearn.derivatives.fisher import gauss_newton
 from didlearn.errors import DidlearnError, ModelError, OutputError, UsageError
-from didlearn.evidence.observation import Bernoulli, Observation
+from didlearn.evidence.observation import BernoulliObservation, Observation
 from didlearn.models.base import LatentModel
 from didlearn.models.drawing import first_line
 from didlearn.models.inputs import require_decoder
@@ -102,7 +102,7 @@ def make_decoder(model: LatentModel, observation: Observation, device: str) -> t
     network = getattr(model, "network", None)
     dtype = torch.float64 if getattr(network, "dtype", None) == torch.float64 else torch.float32
     decoder = Decoder(model, _prior_map(model), False, None, dtype, torch.device(device))
-    if not isinstance(observation, Bernoulli):
+    if not isinstance(observation, BernoulliObservation):
         return decoder, observation
     return _in_logits(decoder)
 
@@ -116,7 +116,7 @@ def _in_logits(decoder: Decoder) -> tuple[Decoder, Observation]:
         logits = replace(decoder, takes_logits=True)
         decoder(v)  # moves the network to the latents' device
         if torch.allclose(logits(v).sigmoid(), decoder(v), atol=1e-4):
-            return logits, Bernoulli(takes_logits=True)
+            return logits, BernoulliObservation(takes_logits=True)
     labels = None if model.classes is None else torch.arange(8, device=v.device) % model.classes
     means = replace(decoder, labels=labels)(v)
     if means.min() < -1e-3 or means.max() > 1 + 1e-3:
@@ -125,7 +125,7 @@ def _in_logits(decoder: Decoder) -> tuple[Decoder, Observation]:
             "a Bernoulli observation model needs means in [0, 1]: say what its output spans (value_range), "
             'or take observation="gaussian"'
         )
-    return decoder, Bernoulli()
+    return decoder, BernoulliObservation()
 
 
 class Likelihood:

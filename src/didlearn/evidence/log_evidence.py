@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from didlearn.arrays import Array, Floats
+from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.errors import ModelError, UsageError
 from didlearn.evidence import ais
 from didlearn.evidence.likelihood import Decoder, Likelihood, make_decoder
-from didlearn.evidence.observation import Bernoulli, Observation, make_observation
+from didlearn.evidence.observation import BernoulliObservation, Observation, make_observation
 from didlearn.evidence.preparation import prepare
 from didlearn.evidence.settings import Settings
 from didlearn.models.base import LatentModel
@@ -57,7 +58,7 @@ class Evidence:
         return self.log_weights.var(axis=1, ddof=1)
 
 
-class Part(NamedTuple):
+class AnnealedUnit(NamedTuple):
     """One unit's counted run and what it cost."""
 
     run: ais.Run
@@ -68,14 +69,14 @@ class Part(NamedTuple):
 
 def log_evidence(
     model: LatentModel,
-    x: Array | Tensor,
+    x: ArrayOrTensor,
     sigma: float = 0.1,
     seed: int = 0,
     chains: int = 16,
     *,
     observation: str = "gaussian",
     budget: int = 500,
-    labels: Array | None = None,
+    labels: ArrayLike | None = None,
     device: str = "cpu",
     threads: int | None = None,
     advance: Callable[[int], None] | None = None,
@@ -105,7 +106,7 @@ def log_evidence(
     classes = _classes(model, labels, len(images))
     rng = Stream(seed, ("log_evidence",))
 
-    def work(replica: LatentModel, unit: range) -> Part:
+    def work(replica: LatentModel, unit: range) -> AnnealedUnit:
         part = None if classes is None else classes[unit.start : unit.stop].to(device)
         likelihood = Likelihood(replace(decoder, model=replica, labels=part), seen, images[unit.start : unit.stop])
         return _run_unit(likelihood, chosen, rng.child("unit", unit.start))
@@ -127,7 +128,7 @@ def make_settings(**chosen: Any) -> Settings:
     return Settings(**chosen)
 
 
-def as_pixels(x: Array | Tensor, model: LatentModel, observation: Observation) -> Tensor:
+def as_pixels(x: ArrayOrTensor, model: LatentModel, observation: Observation) -> Tensor:
     """Return images as (n, D) float64.
 
     Raises:
@@ -135,12 +136,12 @@ def as_pixels(x: Array | Tensor, model: LatentModel, observation: Observation) -
         NotFiniteError: some are not numbers.
     """
     pixels = images_of(model, x)
-    if isinstance(observation, Bernoulli):
+    if isinstance(observation, BernoulliObservation):
         require_unit_range(pixels, "the means of Bernoulli pixels")
     return pixels.flatten(1)
 
 
-def _classes(model: LatentModel, labels: Array | None, count: int) -> Tensor | None:
+def _classes(model: LatentModel, labels: ArrayLike | None, count: int) -> Tensor | None:
     """Return labels (n,) int64, or ``None`` for a model without classes.
 
     Raises:
@@ -151,14 +152,14 @@ def _classes(model: LatentModel, labels: Array | None, count: int) -> Tensor | N
     return labels_of(model, labels, count)
 
 
-def _run_unit(likelihood: Likelihood, settings: Settings, rng: Stream) -> Part:
+def _run_unit(likelihood: Likelihood, settings: Settings, rng: Stream) -> AnnealedUnit:
     """Prepare and run the images of one unit."""
     path, plan, spent, columns = prepare(likelihood, settings, rng)
     before = path.evaluations
     generator = rng.torch("chains")
     run = ais.anneal(path, path(path.draw(settings.chains, generator)), plan, generator)
     check_alive(run, likelihood.decoder)
-    return Part(run, len(plan.beta) - 1, spent + path.evaluations - before, columns)
+    return AnnealedUnit(run, len(plan.beta) - 1, spent + path.evaluations - before, columns)
 
 
 def check_alive(run: ais.Run, decoder: Decoder) -> None:
@@ -173,7 +174,7 @@ def check_alive(run: ais.Run, decoder: Decoder) -> None:
         )
 
 
-def _collect(parts: list[Part]) -> Evidence:
+def _collect(parts: list[AnnealedUnit]) -> Evidence:
     """Join the units' results."""
     weights = torch.cat([part.run.log_weights for part in parts]).cpu()
     return Evidence(

@@ -47,7 +47,7 @@ class Observation(ABC):
 
 
 @dataclass(frozen=True)
-class Gaussian(Observation):
+class GaussianObservation(Observation):
     """log N(x; y, σ²) = −‖x − y‖²/2σ² − (D/2) log 2πσ²."""
 
     sigma: float
@@ -71,7 +71,7 @@ class Gaussian(Observation):
 
 
 @dataclass(frozen=True)
-class Laplace(Observation):
+class LaplaceObservation(Observation):
     """log p(x|y) = −Σ|x − y|/b − D log 2b with b = σ/√2, so that σ is the standard deviation here too."""
 
     sigma: float
@@ -102,7 +102,7 @@ class Laplace(Observation):
 
 
 @dataclass(frozen=True)
-class Bernoulli(Observation):
+class BernoulliObservation(Observation):
     """Binary pixels with mean y, or with logit y; x between 0 and 1 is scored by the same formula.
 
     log p = Σ x log m + (1 − x) log(1 − m). Means are kept ``_EDGE`` away from 0 and 1; logits need no such care.
@@ -147,7 +147,7 @@ def make_observation(name: str, sigma: float) -> Observation:
     if name not in _NAMES:
         raise UsageError(f"the observation model is {name!r}; give one of {', '.join(_NAMES)}")
     if name == "bernoulli":
-        return Bernoulli()
+        return BernoulliObservation()
     if not (isinstance(sigma, int | float) and math.isfinite(sigma) and sigma > 0):
         raise UsageError(f"sigma is {sigma!r}; give a positive number, the standard deviation of a pixel")
-    return Gaussian(float(sigma)) if name == "gaussian" else Laplace(float(sigma))
+    return GaussianObservation(float(sigma)) if name == "gaussian" else LaplaceObservation(float(sigma))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from didlearn.evidence.hmc import State
-from didlearn.evidence.laplace import Laplace
+from didlearn.evidence.laplace import LaplaceFit
 from didlearn.evidence.likelihood import Likelihood
 
 # Modes nearer than this, in standard deviations, are one; those worth less than the least share are left to the prior.
@@ -45,7 +45,7 @@ class Frame(NamedTuple):
         return torch.lerp(torch.ones_like(self.precision), self.precision, beta[:, None]).rsqrt()
 
 
-def make_frame(mean: Tensor, start_precision: Tensor, fit: Laplace | None) -> Frame:
+def make_frame(mean: Tensor, start_precision: Tensor, fit: LaplaceFit | None) -> Frame:
     """Diagonalise a Gaussian start and the posterior together.
 
     Args:
@@ -64,7 +64,7 @@ def make_frame(mean: Tensor, start_precision: Tensor, fit: Laplace | None) -> Fr
     return Frame(mean, basis, _log_det(factor), precision.clamp(min=1e-6), offset, 0.0, zero, one)
 
 
-def laplace_frame(fit: Laplace, inflation: float) -> Frame:
+def laplace_frame(fit: LaplaceFit, inflation: float) -> Frame:
     """Return the frame of a start N(mode, κ P⁻¹), κ the inflation: A = V diag(√(κ/e)) where P = V diag(e) Vᵀ."""
     e, V = torch.linalg.eigh(fit.precision)
     width = (inflation / e.clamp(min=1.0)).sqrt()
@@ -73,7 +73,7 @@ def laplace_frame(fit: Laplace, inflation: float) -> Frame:
     return Frame(fit.mean, basis, log_det, torch.full_like(e, inflation), zero[:, 0], 0.0, zero, one)
 
 
-def mix(frame: Frame, fit: Laplace, prior_weight: float) -> Frame:
+def mix(frame: Frame, fit: LaplaceFit, prior_weight: float) -> Frame:
     """Put a component of the same shape at every mode found, and the prior besides, into a Laplace frame.
 
     Modes closer than ``_MERGE`` standard deviations to a better one are that one.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from didlearn.errors import UsageError
 from didlearn.evidence.ais import Plan
-from didlearn.evidence.laplace import Laplace, fit_laplace
+from didlearn.evidence.laplace import LaplaceFit, fit_laplace
 from didlearn.evidence.likelihood import Likelihood
 from didlearn.evidence.path import Frame, Path, laplace_frame, make_frame, mix
 from didlearn.evidence.pilot import frozen_steps, make_schedule, run_pilot
@@ -20,7 +20,7 @@ from didlearn.models.module import ModuleModel
 from didlearn.models.prior import prior_of
 from didlearn.rng import Stream
 
-DENSE = 1024
+_FITTED = 1024
 
 
 class Prepared(NamedTuple):
@@ -54,19 +54,19 @@ def prepare(likelihood: Likelihood, settings: Settings, rng: Stream) -> Prepared
     return Prepared(path, Plan(beta, frozen_steps(pilot, beta), settings.leapfrog), spent, columns)
 
 
-def _fit(likelihood: Likelihood, settings: Settings, rng: Stream) -> Laplace | None:
-    large = likelihood.latent_size > DENSE
+def _fit(likelihood: Likelihood, settings: Settings, rng: Stream) -> LaplaceFit | None:
+    large = likelihood.latent_size > _FITTED
     if large and settings.start in ("laplace", "mixture"):
         raise UsageError(
             f"{likelihood.decoder.model.name} has {likelihood.latent_size} latent dimensions; a Laplace start fits up "
-            f'to {DENSE}: give start="prior", or "encoder"'
+            f'to {_FITTED}: give start="prior", or "encoder"'
         )
     if settings.mass == "identity" or large:
         return None
     return fit_laplace(likelihood, rng.torch("search"), settings.search_evaluations)
 
 
-def _start_frame(likelihood: Likelihood, settings: Settings, fit: Laplace | None) -> Frame:
+def _start_frame(likelihood: Likelihood, settings: Settings, fit: LaplaceFit | None) -> Frame:
     """Return the coordinates in which the chosen start is standard normal.
 
     Raises:

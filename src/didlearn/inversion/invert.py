@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, ArrayOrTensor, Flags, Floats, Ints, Singles
 from didlearn.embeddings.base import Embedding
 from didlearn.errors import UsageError
 from didlearn.inversion.domain import domain_of
@@ -24,12 +25,12 @@ from didlearn.parallel import single_threaded
 from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 
-Method = Literal["bfgs", "lm", "adam"]
-_METHODS: tuple[Method, ...] = ("bfgs", "lm", "adam")
+SearchMethod = Literal["bfgs", "lm", "adam"]
+_METHODS: tuple[SearchMethod, ...] = ("bfgs", "lm", "adam")
 _IMAGES = 8  # inverted together
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Inversion:
     """The nearest point of a generator's manifold that was found for each of n images.
 
@@ -51,42 +52,40 @@ class Inversion:
         trace_evaluations, trace_objective: (n, stages) how the objective fell with the passes.
     """
 
-    latent: Array
-    image: Array
-    label: Array | None
-    class_error: Array | None
-    error: Array
-    pixel_error: Array
-    objective: Array
-    gradient_norm: Array
-    removable: Array
-    log_prior: Array
-    norm: Array
-    shell_pvalue: Array
-    log_volume: Array
-    success: Array
-    reason: Array
-    evaluations: Array
-    trace_evaluations: Array
-    trace_objective: Array
+    latent: Singles
+    image: Singles
+    label: Ints | None = None
+    class_error: Floats | None = None
+    error: Floats
+    pixel_error: Singles
+    objective: Floats
+    gradient_norm: Floats
+    removable: Floats
+    log_prior: Floats
+    norm: Floats
+    shell_pvalue: Floats
+    log_volume: Floats
+    success: Flags
+    reason: NDArray[np.str_]
+    evaluations: Ints
+    trace_evaluations: Ints
+    trace_objective: Floats
 
     def __len__(self) -> int:
         return len(self.error)
 
-    def subset(self, index: Array | slice) -> Inversion:
+    def subset(self, index: Ints | Flags | slice) -> Inversion:
         """Return the chosen images' results."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        chosen: dict[str, Any] = {name: None if v is None else v[index] for name, v in values.items()}
-        return Inversion(**chosen)
+        return Inversion(**{name: array[index] for name, array in vars(self).items() if array is not None})
 
 
 def invert(
     model: LatentModel,
-    x: Array | torch.Tensor,
+    x: ArrayOrTensor,
     *,
     seed: int = 0,
-    method: Method = "bfgs",
-    labels: Array | None = None,
+    method: SearchMethod = "bfgs",
+    labels: ArrayLike | None = None,
     draws: int = 500,
     starts: int = 16,
     rounds: int = 8,
@@ -154,8 +153,7 @@ def invert(
 
     parts = map_models(one, model, len(pixels), unit=_images(model, device), threads=threads, device=device,
                        advance=lambda done: advance("inverting", done, len(pixels)))  # fmt: skip
-    joined: dict[str, Any] = {f.name: _join([part.get(f.name) for part in parts]) for f in fields(Inversion)}
-    return Inversion(**joined)
+    return Inversion(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def _check_options(method: str, draws: int, starts: int, rounds: int, steps: int, polish: int, penalty: float) -> None:
@@ -175,8 +173,3 @@ def _images(model: LatentModel, device: str) -> int:
     if torch.device(device).type != "cpu":
         return 8 * _IMAGES
     return _IMAGES if model.classes is None else max(1, _IMAGES // model.classes)
-
-
-def _join(parts: list[Array | None]) -> Array | None:
-    present = [part for part in parts if part is not None]
-    return np.concatenate(present) if present else None

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from scipy.stats import chi2
 
-from didlearn.arrays import Array
+from didlearn.arrays import Array, Floats
 from didlearn.derivatives.domain import Domain
 from didlearn.derivatives.jacobian import squared_norm
 from didlearn.derivatives.starts import Draws
@@ -197,7 +197,7 @@ def _log_volume(normal: torch.Tensor) -> torch.Tensor:
     return torch.where(lost, -torch.inf, volume)
 
 
-def _shell_pvalue(model: LatentModel, norm: Array) -> Array:
+def _shell_pvalue(model: LatentModel, norm: Floats) -> Floats:
     if prior_of(model) != "normal":
         return np.full(len(norm), np.nan)
     law = chi2(math.prod(model.latent_shape))

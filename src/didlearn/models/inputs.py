@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
-from didlearn.arrays import Array
+from didlearn.arrays import ArrayOrTensor
 from didlearn.errors import ModelError, NotFiniteError, UsageError
 from didlearn.models.base import LatentModel
 
@@ -26,7 +27,7 @@ def require_decoder(model: LatentModel) -> None:
         )
 
 
-def images_of(model: LatentModel, x: Array | torch.Tensor) -> torch.Tensor:
+def images_of(model: LatentModel, x: ArrayOrTensor) -> torch.Tensor:
     """Return images (n, C, H, W) as float64 on the CPU; uint8 is divided by 255.
 
     Raises:
@@ -55,7 +56,7 @@ def require_unit_range(pixels: torch.Tensor, because: str) -> None:
         )
 
 
-def labels_of(model: LatentModel, labels: Array | None, count: int) -> torch.Tensor | None:
+def labels_of(model: LatentModel, labels: ArrayLike | None, count: int) -> torch.Tensor | None:
     """Return labels (n,) int64, ``None`` where none are given.
 
     Raises:

@@ -19,7 +19,7 @@ from didlearn.checks.inversion.inverted import Inverted, relative_error
 from didlearn.checks.inverting import SearchEffort, find
 from didlearn.checks.targets import planted, with_noise
 from didlearn.derivatives.jacobian import hessian
-from didlearn.inversion.invert import Inversion, Method
+from didlearn.inversion.invert import Inversion, SearchMethod
 from didlearn.inversion.target import Target
 from didlearn.models.base import LatentModel
 from didlearn.models.prior import prior_of
@@ -71,7 +71,7 @@ class Search(NamedTuple):
         assert isinstance(self.subject.model, LatentModel)
         return self.subject.model
 
-    def find(self, name: str, images: Singles, method: Method = "bfgs") -> Inversion:
+    def find(self, name: str, images: Singles, method: SearchMethod = "bfgs") -> Inversion:
         """Invert images (n, C, H, W)."""
         return find(self.subject, name, images, self.effort, method)
 
