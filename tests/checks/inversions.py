@@ -5,6 +5,7 @@ import torch
 
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.inverted import Inverted
+from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.images import open_images
 from didlearn.inversion.invert import Inversion
 from didlearn.models.oracles import PPCA
@@ -56,6 +57,12 @@ def loadings(d=2, D=16, scale=0.1, seed=0):
 def line_model(d=2, scale=0.1, seed=0):
     """A linear generator of 4 × 4 pixels about one half."""
     return PPCA(loadings(d, 16, scale, seed), torch.full((16,), 0.5, dtype=torch.float64), SHAPE)
+
+
+def effort_of(**changes):
+    """How hard likelihoods are estimated: little."""
+    little = {"images": 6, "chains": 4, "budget": 160, "observation": "gaussian", "sigma": None}
+    return ChainEffort(**little | changes)
 
 
 def residuals(model, images):

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from didlearn.audit.subject import Subject
-from didlearn.checks import baselines
 from didlearn.checks.baselines import autoencoder_error, neighbour_error, subspace_of
 from didlearn.images import open_images
 from didlearn.models.reconstructor import open_autoencoder
@@ -22,16 +21,26 @@ def test_the_best_subspace_of_images_of_a_linear_model_is_its_own():
     assert subspace_of(subject, 1).directions.shape == (16, 1)
 
 
-@pytest.mark.parametrize(("widest", "fitted"), [(16, 6), (15, 4)])
-def test_a_sample_of_a_large_set_is_fitted_and_a_smaller_one_of_wide_images(monkeypatch, widest, fitted):
-    """Through n images go n − 1 directions: what is asked for in vain tells how many were fitted."""
-    monkeypatch.setattr(baselines, "_WIDE_IMAGES", widest)
-    monkeypatch.setattr(baselines, "_FITTED_NARROW", 6)
-    monkeypatch.setattr(baselines, "_FITTED_WIDE", 4)
-    fits = [subspace_of(subject_of(None, uniform_images(30, 0), seed=s), 16) for s in (0, 0, 1)]
-    assert fits[0].directions.shape == (16, fitted - 1)
-    assert np.array_equal(fits[0].mean, fits[1].mean)
-    assert not np.array_equal(fits[0].mean, fits[2].mean)
+class Large:
+    """A set that says how many of its images were asked for, and gives a few."""
+
+    def __init__(self, shape):
+        self.shape, self.asked = shape, []
+
+    def some(self, most, rng):
+        self.asked.append((most, rng.integers(10**9)))
+        return open_images(uniform_images(5, 0))
+
+
+@pytest.mark.parametrize(("shape", "fitted"), [((1, 64, 64), 20_000), ((1, 17, 241), 4_000)])
+def test_a_sample_of_a_large_set_is_fitted_and_a_smaller_one_of_wide_images(shape, fitted):
+    """4096 pixels are narrow, 4097 wide."""
+    sets = [Large(shape) for _ in range(3)]
+    for train, seed in zip(sets, (0, 0, 1), strict=True):
+        subspace_of(Subject(None, train, seed=seed), 2)
+    assert [train.asked[0][0] for train in sets] == [fitted] * 3
+    first, again, other = (train.asked[0][1] for train in sets)
+    assert first == again != other
 
 
 def test_the_nearest_training_image_is_found_and_is_not_the_image_itself():

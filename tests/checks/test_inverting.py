@@ -33,7 +33,7 @@ def test_the_search_is_told_all_that_was_asked(monkeypatch, tmp_path):
     told, model, images = [], line_model(), uniform_images(5, 0)
     options = {"seed": 3, "threads": 2, "device": "cpu", "progress": lambda *of: told.append(of)}
     find(subject_of(model, workdir=tmp_path, **options), "sevens", images, SearchEffort(7, 8, 9), "adam", 0.5)
-    find(subject_of(model, **options), "sevens", images, SearchEffort())
+    find(subject_of(model, **options), "sevens", images, SearchEffort(500, 16, 6))
     (m, x, full), (*_, plain) = asked
     assert m is model
     assert x is images

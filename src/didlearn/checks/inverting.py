@@ -15,9 +15,9 @@ from didlearn.models.base import LatentModel
 class SearchEffort:
     """How hard to search (see ``invert``)."""
 
-    draws: int = 500
-    starts: int = 16
-    rounds: int = 6
+    draws: int
+    starts: int
+    rounds: int
 
 
 def find(

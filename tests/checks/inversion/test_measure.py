@@ -114,9 +114,9 @@ def test_beyond_its_own_images_is_beyond_99_of_100():
     own = own_errors({"generated": group(np.arange(100.0, 201))}, planted)
     assert sorted(own) == list(range(201))
     assert error_limit(own) == pytest.approx(198)
-    found = manifold_estimates(groups(train=group([197, 198, 198.5, 199], images=images[:4] + 1)), own, 0.9)
-    assert found["off_manifold"].value == 0.5
-    assert found["off_manifold"].n == 4
+    found = manifold_estimates(groups(train=group([197, 198, 198.5, 199, 200], images=images[:5] + 1)), own, 0.9)
+    assert found["off_manifold"].value == 0.6
+    assert found["off_manifold"].n == 5
     limit = found["own_error_limit"]
     assert (limit.value, limit.n, limit.level) == (198, 201, 0.9)
 
@@ -133,7 +133,7 @@ def test_estimates_come_in_the_order_of_the_page():
 
 def test_what_freedom_explains():
     """Of noise with variance 1 the median leaves 0.6, of the training images 0.2: two latents of 16 pixels."""
-    found = noise_estimates(group(np.full(21, 0.2)), groups()["noise"], 0.9)
+    found = noise_estimates(group([0.1] * 5 + [0.2] * 11 + [0.9] * 5), groups()["noise"], 0.9)
     assert values(found) == pytest.approx(
         {"noise_fit": 0.6, "noise_fit_linear": 1 - 2 / 16, "degrees_of_freedom": 16 * 0.4, "normalised_fit": 2.0}
     )
@@ -164,7 +164,7 @@ def test_degrees_of_freedom_and_what_open_ends_leave_possible(low, value, high, 
 
 
 def test_unlikely_latents_are_those_below_five_percent():
-    assert unlikely_latents(ended(np.ones(4), shell_pvalue=np.array([0.0, 0.049, 0.051, 1.0]))) == 2
+    assert unlikely_latents(ended(np.ones(4), shell_pvalue=np.array([0.0, 0.049, 0.05, 1.0]))) == 2
     assert unlikely_latents(ended(np.ones(2), shell_pvalue=np.array([0.01, np.nan]))) is None
     train = group(np.ones(4), shell_pvalue=np.array([0.01, 0.5, 0.5, 0.5]))
     assert manifold_estimates(groups(train=train), np.ones(9), 0.9)["outside_shell"].value == 0.25
@@ -173,9 +173,9 @@ def test_unlikely_latents_are_those_below_five_percent():
 def test_a_group_in_a_line():
     found = summarise(
         group(
-            [0.01, 0.001, 0.1], published=[0.2, 0.4, 0.3], shell_pvalue=np.array([0.01, 0.2, 0.3]),
+            [0.01, 0.001, 0.1], published=[0.2, 0.9, 0.3], shell_pvalue=np.array([0.01, 0.2, 0.3]),
             log_prior=np.array([-1.0, -2.0, -3.0]), log_volume=np.array([1.0, 5.0, 1.0]),
-            success=np.array([True, False, False]), evaluations=np.array([10, 30, 20]),
+            success=np.array([True, False, False]), evaluations=np.array([10, 90, 20]),
         ),
         0.01,
     )  # fmt: skip

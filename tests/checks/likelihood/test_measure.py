@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal, spearmanr
 
+from didlearn.audit.subject import Subject
 from didlearn.checks.likelihood import measure
 from didlearn.checks.likelihood.measure import (
     bits_per_dimension,
@@ -23,7 +24,9 @@ from didlearn.checks.likelihood.measure import (
 )
 from didlearn.checks.log_likelihood.sigma import Calibration
 from didlearn.evidence.iwae import iwae
+from didlearn.images import open_images
 from didlearn.models import open_model
+from didlearn.models.oracles import PPCA
 from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.complexity import local_variance, png_bits
@@ -121,7 +124,6 @@ def test_simple_densities_are_fitted_to_dequantised_training_images():
 
 def test_levels_are_dequantised_as_the_groups_are(monkeypatch):
     """A black pixel is uniform on [0, 1/256), a white one on [255/256, 1)."""
-    monkeypatch.setattr(measure, "_FITTED_IMAGES", 500)
     seen = []
 
     class Law:
@@ -137,20 +139,33 @@ def test_levels_are_dequantised_as_the_groups_are(monkeypatch):
     train[:, 0, 0, 0] = 255
     found, fitted = density_values(subject_of(line_model(3), train), {"held-out": uniform_images(5, 0)}, Stream(0))
     ((x, dimension),) = seen
-    assert fitted == len(x) == 500
+    assert fitted == len(x) == 900
     assert dimension == 3
     assert (x[:, 1:].min(), x[:, 1:].max()) == pytest.approx((0, 1 / 256), abs=1e-5)
     assert (x[:, 0].min(), x[:, 0].max()) == pytest.approx((255 / 256, 1), abs=3e-5)
-    assert x.mean(axis=0)[1:] == pytest.approx(np.full(15, 0.5 / 256), rel=4 * (1 / 3 / 500) ** 0.5)
+    assert x.mean(axis=0)[1:] == pytest.approx(np.full(15, 0.5 / 256), rel=4 * (1 / 3 / 900) ** 0.5)
     assert found["ppca"]["held-out"] == pytest.approx(uniform_images(5, 0).reshape(5, -1).sum(axis=1))
 
 
-def test_images_too_wide_for_a_covariance_are_left_out(monkeypatch):
-    for widest, kinds in ((16, 3), (15, 0)):
-        monkeypatch.setattr(measure, "WIDEST", widest)
-        train = uniform_images(60, 0)
-        found, fitted = density_values(subject_of(line_model(), train), {"held-out": train[:3]}, Stream(0))
-        assert (len(found), fitted) == (kinds, 60 if kinds else 0)
+@pytest.mark.parametrize(("shape", "kinds"), [((3, 32, 32), 1), ((1, 7, 439), 0)])
+def test_images_too_wide_for_a_covariance_are_left_out(monkeypatch, shape, kinds):
+    """3072 pixels are the widest; of a large set ten thousand images are fitted."""
+    asked = []
+
+    class Large:
+        def some(self, most, rng):
+            asked.append(most)
+            return open_images(uniform_images(5, 0))
+
+    class Law:
+        def log_density(self, rows):
+            return rows.sum(axis=1)
+
+    monkeypatch.setattr(measure, "fit_densities", lambda *_: {"ppca": Law()})
+    D = math.prod(shape)
+    model = PPCA(torch.zeros(D, 2, dtype=torch.float64), torch.zeros(D, dtype=torch.float64), shape)
+    found, fitted = density_values(Subject(model, Large()), {"held-out": uniform_images(3, 0)}, Stream(0))
+    assert (len(found), fitted, asked) == (kinds, 5 * kinds, [10_000] * kinds)
 
 
 def test_simple_densities_are_shown_on_held_out_images():

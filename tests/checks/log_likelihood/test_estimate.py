@@ -7,14 +7,13 @@ import pytest
 import torch
 
 from didlearn.checks.log_likelihood import estimate
-from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.checks.log_likelihood.estimate import log_likelihood, sandwich
 from didlearn.evidence.bdmc import bdmc
 from didlearn.evidence.log_evidence import log_evidence
 from didlearn.models import open_model
-from tests.checks.inversions import line_model, subject_of
+from tests.checks.inversions import effort_of, line_model, subject_of
 
-EFFORT = ChainEffort(images=6, chains=4, budget=160)
+EFFORT = effort_of()
 SIGMA = 0.1
 
 
@@ -66,7 +65,7 @@ def test_the_annealing_is_told_all_that_was_asked(monkeypatch):
     monkeypatch.setattr(estimate, "log_evidence", record)
     model, images = line_model(), np.zeros((3, 1, 4, 4), np.float32)
     subject = subject_of(model, seed=5, threads=2, progress=lambda *of: told.append(of))
-    effort = ChainEffort(images=6, chains=7, budget=333, observation="laplace")
+    effort = effort_of(images=6, chains=7, budget=333, observation="laplace")
     log_likelihood(subject, "sevens", images, 0.2, effort)
     log_likelihood(subject, "sevens", images, 0.2, effort, 150)
     (args, options), (_, shorter) = asked
@@ -89,7 +88,7 @@ def test_the_same_question_is_answered_once(monkeypatch):
         log_likelihood(subject, "a", images, 0.1, EFFORT, 120)
         log_likelihood(subject, "a", images, 0.2, EFFORT)
         log_likelihood(subject, "a", images + 1, 0.1, EFFORT)
-        log_likelihood(subject, "a", images, 0.1, ChainEffort(chains=9))
+        log_likelihood(subject, "a", images, 0.1, effort_of(chains=9))
     assert len(asked) == 5
 
 
@@ -102,12 +101,12 @@ def test_the_sandwich_is_that_of_half_as_many_simulated_images():
     assert np.array_equal(found.upper, expected.upper)
     assert told[-1] == ("bounds on simulated images", 3, 3)
     assert sandwich(subject, SIGMA, EFFORT) is found
-    assert len(sandwich(subject, SIGMA, ChainEffort(images=1, chains=2, budget=120)).lower) == 2
+    assert len(sandwich(subject, SIGMA, effort_of(images=1, chains=2, budget=120)).lower) == 2
 
 
 def test_the_sandwich_is_told_the_observation(monkeypatch):
     asked = []
     monkeypatch.setattr(estimate, "bdmc", lambda *of, **options: asked.append(options))
-    sandwich(subject_of(line_model(), threads=3), SIGMA, ChainEffort(observation="laplace", budget=222))
+    sandwich(subject_of(line_model(), threads=3), SIGMA, effort_of(observation="laplace", budget=222))
     asked[0].pop("advance")
     assert asked == [{"observation": "laplace", "budget": 222, "device": "cpu", "threads": 3}]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from didlearn.checks.log_likelihood import sigma as module
-from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.checks.log_likelihood.sigma import (
     FEW,
     Calibration,
@@ -15,15 +14,29 @@ from didlearn.checks.log_likelihood.sigma import (
     reconstruction_sigma,
     try_around,
 )
-from tests.checks.inversions import line_model, residuals, subject_of, uniform_images
+from tests.checks.inversions import effort_of, ended, line_model, residuals, subject_of, uniform_images
 
 
-@pytest.mark.parametrize("d", [2, 8])
+@pytest.mark.parametrize("d", [2, 8, 15])
 def test_the_dimensions_that_the_search_fits_away_are_given_back(d):
     """σ² = mean ‖x − G(ẑ)‖² / (D − d): with d = 8 of 16 pixels, twice the error per pixel."""
     model, images = line_model(d), uniform_images(5, 0)
     expected = math.sqrt(residuals(model, images).mean() * 16 / (16 - d))
     assert reconstruction_sigma(subject_of(model), images) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_search_for_it_is_quick_and_takes_images_of_any_value(monkeypatch):
+    asked = {}
+
+    def record(model, images, **options):
+        asked.update(options)
+        return ended(np.full(len(images), 0.01))
+
+    monkeypatch.setattr(module, "invert", record)
+    assert reconstruction_sigma(subject_of(line_model(), seed=3, threads=2), uniform_images(2, 0)) == pytest.approx(
+        math.sqrt(0.01 * 16 / 14)
+    )
+    assert asked == {"seed": 3, "rounds": 1, "within": False, "device": "cpu", "threads": 2}
 
 
 def test_a_latent_as_wide_as_the_image_and_an_exact_fit_leave_some_noise():
@@ -65,6 +78,7 @@ def test_the_search_ends_where_there_is_no_peak():
     assert rising[-1] == pytest.approx(0.2 * 1.4**5)
     falling, _ = try_around(0.1, lambda sigma: -sigma)
     assert falling[0] <= 1e-3 < falling[1]
+    assert try_around(2e-3, lambda sigma: -sigma)[0][0] == 1e-3
 
 
 @pytest.mark.parametrize(
@@ -83,9 +97,9 @@ def test_the_peak_is_the_top_of_the_parabola_through_the_highest_point(x, y, top
 
 def test_given_noise_is_taken_and_bernoulli_has_none():
     subject = subject_of(line_model())
-    assert choose_sigma(subject, None, ChainEffort(sigma=0.25)) == Calibration(0.25)
-    assert choose_sigma(subject, None, ChainEffort(observation="bernoulli")).sigma == 1.0
-    assert choose_sigma(subject, None, ChainEffort(observation="bernoulli")).tried == ()
+    assert choose_sigma(subject, None, effort_of(sigma=0.25)) == Calibration(0.25)
+    assert choose_sigma(subject, None, effort_of(observation="bernoulli")).sigma == 1.0
+    assert choose_sigma(subject, None, effort_of(observation="bernoulli")).tried == ()
 
 
 def test_it_is_chosen_once_where_a_few_held_out_images_are_likeliest(monkeypatch):
@@ -99,7 +113,7 @@ def test_it_is_chosen_once_where_a_few_held_out_images_are_likeliest(monkeypatch
 
     monkeypatch.setattr(module, "log_likelihood", closed_form)
     subject, images = subject_of(model), uniform_images(20, 0)
-    effort = ChainEffort(budget=400)
+    effort = effort_of(budget=400)
     found = choose_sigma(subject, images, effort)
     assert found.sigma == found.likeliest == pytest.approx(truth)
     assert found.reconstruction == pytest.approx(math.sqrt(residuals(model, images[:FEW]).mean() * 16 / 14), rel=1e-4)
@@ -107,5 +121,5 @@ def test_it_is_chosen_once_where_a_few_held_out_images_are_likeliest(monkeypatch
     assert {(count, budget) for _, count, budget in asked} == {(8, 200)}
     assert f"σ = {found.tried[0]:.3g}" in {name for name, *_ in asked}
     assert choose_sigma(subject, images, effort) is found
-    assert choose_sigma(subject, images, ChainEffort(budget=160)) is not found
+    assert choose_sigma(subject, images, effort_of(budget=160)) is not found
     assert asked[-1][2] == 120

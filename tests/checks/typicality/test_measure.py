@@ -27,7 +27,7 @@ def estimates(shift=0.0, n=40, m=100, seed=0, batch=4):
 
 def test_a_case_counted_by_hand():
     own = np.array([0.0, 2, 4, 6, 8])  # mean 4, standard deviation √10
-    real = {"train": np.array([3.0, 5, 100, 100, 7]), "held-out": np.array([4.0, 4])}
+    real = {"train": np.array([3.0, 5, 100, 100, 4, 4, 7]), "held-out": np.array([4.0, 4])}
     found = typical_estimates(own, real, 2, Stream(3), 0.9)
     assert list(found) == ["atypical_nominal", "entropy", "sample_spread"] + [
         f"{what}_{name}"
@@ -36,14 +36,15 @@ def test_a_case_counted_by_hand():
     ]
     assert found["entropy"].value == -4
     assert found["sample_spread"].value == pytest.approx(math.sqrt(10))
-    assert found["typicality_shift_train"].value == pytest.approx((43 - 4) / math.sqrt(10))
+    assert found["typicality_shift_train"].value == pytest.approx((223 / 7 - 4) / math.sqrt(10))
     assert found["typicality_shift_heldout"].value == 0
-    # Of five samples the outermost bound the typical set, and 2/6 of fresh ones lie outside; of two batches one is far.
+    # Of five samples the outermost bound the typical set, and 2/6 of fresh ones lie outside; of three whole batches one
+    # lies far.
     assert found["atypical_nominal"].value == pytest.approx(2 / 6)
-    assert found["atypical_train"].value == 2 / 5
-    assert found["atypical_batches_train"].value == 0.5
-    assert [found[f"atypical_batches_{name}"].n for name in ("train", "heldout")] == [2, 1]
-    assert [found[f"typicality_pvalue_{name}"].n for name in ("train", "heldout")] == [10, 7]
+    assert found["atypical_train"].value == pytest.approx(2 / 7)
+    assert found["atypical_batches_train"].value == pytest.approx(1 / 3)
+    assert [found[f"atypical_batches_{name}"].n for name in ("train", "heldout")] == [3, 1]
+    assert [found[f"typicality_pvalue_{name}"].n for name in ("train", "heldout")] == [12, 7]
     assert {estimate.level for estimate in found.values()} == {0.9}
     assert found["entropy"].unit == found["sample_spread"].unit == "nats"
     assert found["typicality_shift_train"].unit == "standard deviations"

@@ -18,11 +18,11 @@ class ChainEffort:
         sigma: standard deviation of the observation; calibrated on held-out images when ``None``.
     """
 
-    images: int = 16
-    chains: int = 8
-    budget: int = 400
-    observation: str = "gaussian"
-    sigma: float | None = None
+    images: int
+    chains: int
+    budget: int
+    observation: str
+    sigma: float | None
 
     def share(self, parts: int) -> int:
         """Return the budget divided by ``parts``, and no less than search and pilot need."""

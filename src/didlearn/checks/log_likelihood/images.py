@@ -48,6 +48,6 @@ def own_images(subject: Subject, count: int, observation: str, sigma: float, nam
     assert isinstance(subject.model, LatentModel)
     stream = Stream(subject.seed, ("density", name))
     clean = torch.from_numpy(planted(subject.model, count, stream, subject.device)).double()
-    seen = make_observation(observation, sigma).sample(clean.flatten(1), stream.torch("noise"))
-    noisy: Singles = seen.view_as(clean).float().numpy()
+    seen = make_observation(observation, sigma).sample(clean, stream.torch("noise"))
+    noisy: Singles = seen.float().numpy()
     return noisy
