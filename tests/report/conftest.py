@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from didlearn.checks import CHECKS
 from didlearn.result.files import AuditResult
 from didlearn.result.values import (
     CheckResult,
@@ -329,6 +330,19 @@ def build(model: Model) -> AuditResult:
         },
         notes=("The held-out set was split off by seed 0: 540 of 1 797 images.",),
     )
+
+
+@pytest.fixture(scope="session")
+def nine() -> AuditResult:
+    """All nine checks, each as full as support is, with an answer as long as the longest."""
+    rng = np.random.default_rng(0)
+    full = _support(COLLAPSED, rng).model_copy(update={"answer": " ".join([COLLAPSED.support[1]] * 4)})
+    checks = tuple(
+        full.model_copy(update={"check": name, "question": kind.question})
+        for name, kind in sorted(CHECKS.items(), key=lambda item: item[1].position)
+    )
+    assert len(checks) == 9
+    return build(COLLAPSED).model_copy(update={"checks": checks})
 
 
 @pytest.fixture(scope="session")

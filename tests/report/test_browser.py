@@ -13,7 +13,7 @@ from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Gallery, Table, Tile
 
 pytestmark = pytest.mark.browser
-PAGES = ["sound", "collapsed", "memorised", "hostile", "study", "compare", "compare-hostile", "many", "wide"]
+PAGES = ["sound", "collapsed", "memorised", "hostile", "study", "compare", "compare-hostile", "many", "wide", "nine"]
 
 CONTRAST = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
@@ -37,9 +37,9 @@ CONTRAST = """() => {
 
 
 @pytest.fixture(scope="session")
-def files(three, hostile, tmp_path_factory):
+def files(three, hostile, nine, tmp_path_factory):
     root = tmp_path_factory.mktemp("pages")
-    for name, result in {**three, "hostile": hostile}.items():
+    for name, result in {**three, "hostile": hostile, "nine": nine}.items():
         write(root / f"{name}.html", render(result, root, linked=True))
     write_study_report(three["sound"].checks[0], root).rename(root / "study.html")
     table = Table(name="t", title="T", columns=tuple(f"quantity {i}" for i in range(24)), rows=((0.123,) * 24,) * 12)
@@ -103,6 +103,7 @@ def test_nothing_that_a_stranger_wrote_runs(name, visit):
 
 def test_the_page_works_without_scripts(visit):
     page = visit("collapsed", scripts=False)
+    page.locator("summary", has_text="Everything behind it").first.click()
     how = page.locator("summary", has_text="How to read it").first
     text = page.get_by_text("How unequal the images").first
     assert not text.is_visible()
@@ -222,6 +223,7 @@ def test_without_scripts_the_comparison_is_a_plain_table(visit):
 @pytest.mark.parametrize("name", ["methods-text", "bibtex"])
 def test_methods_and_bibliography_are_copied_whole(name, visit):
     page = visit("collapsed")
+    page.locator(f"#{name}-title").click()
     page.locator(f"button[data-copy={name}]").click()
     page.get_by_text("Copied.").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
@@ -231,6 +233,7 @@ def test_methods_and_bibliography_are_copied_whole(name, visit):
 
 def test_without_scripts_there_is_no_copy_button_but_text_to_select(visit):
     page = visit("collapsed", scripts=False)
+    page.locator("#bibtex-title").click()
     assert page.locator("button:visible").count() == 0
     assert page.locator("#bibtex").is_visible()
 
@@ -270,3 +273,38 @@ def test_what_would_settle_an_open_verdict_is_in_the_summary_and_in_its_section(
     assert page.locator("#answers .settle").count() == page.locator("#check-2 .settle").count() == 1
     assert "What would settle it" in page.locator("#answers .settle").inner_text()
     assert "A generator of more images would settle it." in page.locator("#answers .settle").inner_text()
+
+
+def test_a_page_of_nine_checks_is_short_until_something_is_unfolded(visit):
+    page = visit("nine")
+    height = "document.documentElement.scrollHeight"
+    assert page.evaluate(height) <= 12_000
+    assert page.locator("details[open]").count() == 0
+    assert page.locator(".check .plot:visible").count() == 9
+    assert page.locator(".numbers:visible, .check .pictures:visible, .check .data:visible").count() == 0
+    page.locator("summary", has_text="Everything behind it").nth(3).click()
+    assert page.locator("#check-4 .numbers").is_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 380])
+def test_the_contents_stay_in_sight_and_lead_to_every_section(width, visit):
+    page = visit("nine", width)
+    links = page.locator(".contents a")
+    assert links.count() == 9 + 3
+    for at in (0, 6, 11):
+        links.nth(at).click()
+        bar = page.locator(".contents").bounding_box()
+        assert bar["y"] >= 0
+        assert bar["y"] + bar["height"] <= 800
+        target = page.locator(links.nth(at).get_attribute("href")).locator("h2").first.bounding_box()
+        assert 0 <= target["y"] < 800
+        if width == 380:
+            assert bar["height"] <= 80
+            assert target["y"] >= bar["y"] + bar["height"]
+
+
+def test_the_contents_say_each_verdict_by_shape_and_in_words(visit):
+    page = visit("nine")
+    said = page.locator(".contents li").all_text_contents()[1:10]
+    assert all(": " in words for words in said)
+    assert page.locator(".contents svg").count() == 9

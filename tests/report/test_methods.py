@@ -103,7 +103,7 @@ def test_every_paper_is_whole_and_every_method_s_papers_exist():
 def test_a_check_cites_papers_of_its_own(monkeypatch):
     own = Paper("misc", ("Doe, Jane", "Roe, Jo"), "On green", 2031, (("howpublished", "A talk"),))
     method = Method("Greenness was counted", ("arora2018",), {"green_": "doe2031"}, {"doe2031": own})
-    monkeypatch.setitem(CHECKS, "green", type("Green", (), {"method": method}))
+    monkeypatch.setitem(CHECKS, "green", type("Green", (), {"method": method, "named": {}}))
     results = [CheckResult(check="green", verdict="pass", estimates={name: estimate()}) for name in ("green_a", "red")]
     said = [methods(AuditResult(checks=(result,))) for result in results]
     assert "Greenness was counted (Arora et al., 2018; Doe and Roe, 2031)." in said[0].text

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from didlearn.errors import ResultError
-from didlearn.report import render, write_report
+from didlearn.report import render, render_comparison, write_report, write_study_report
 from didlearn.report.page import VERDICTS, numeric, script, script_hash, write
 from didlearn.report.summary import sentence
 from didlearn.report.thrift import LADDER, LIMIT
 from didlearn.result.files import AuditResult
-from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Series, Table, Tile
+from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Series, Settles, Table, Tile
 
 ROWS = LADDER[0].rows
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -277,3 +277,34 @@ def test_the_largest_page_at_defaults_stays_under_five_megabytes():
         checks=tuple(check(check=n, figures=figures, galleries=galleries, tables=(table,)) for n in "ab")
     )
     assert len(render(result, Path()).encode()) < LIMIT
+
+
+def test_no_link_dies_when_the_page_is_mailed_alone(sound, three, tmp_path):
+    study = write_study_report(sound.checks[0], tmp_path / "study").read_text(encoding="utf-8")
+    compared = render_comparison(three, dict.fromkeys(three, tmp_path))
+    for html in (render(sound, tmp_path, linked=True), study, compared):
+        links = [a["href"] for a in Page(html).all("a")]
+        assert links
+        assert all(link.startswith(("#", "https:", "mailto:")) for link in links)
+    assert "figures/support-threshold.svg" in Page(render(sound, tmp_path, linked=True)).text
+
+
+def test_a_section_is_folded_to_its_answer_and_its_main_figure(collapsed, tmp_path):
+    html = render(collapsed, tmp_path)
+    section = html[html.index('id="check-1"') : html.index('id="check-2"')]
+    shown, behind = section.split('<details class="behind">')
+    assert collapsed.checks[0].answer in shown
+    assert shown.count("<figure") == 1
+    assert collapsed.checks[0].figures[0].title in shown
+    assert "The numbers" in behind
+    assert "7 numbers, 2 more figures, 3 galleries, 1 table, 1 note, 4 parameters" in behind
+
+
+def test_what_settles_it_is_said_once_and_flags_are_not_broken():
+    more = Settles(clause="9 images would settle it", of="images", number=9)
+    answer = "L" + "o" * 150 + ". B."
+    opened = check(verdict="inconclusive", answer=answer, reason="it is open; 9 images would settle it", settles=more)
+    text = page(opened).text
+    assert text[: text.index("Custom", text.index("To cite"))].count("It is open.") == 1
+    html = render(AuditResult(checks=(check(answer="Give <one> with --outside-set NAME=SPEC"),)), Path())
+    assert 'Give &lt;one&gt; with <span class="flag">--outside-set</span> NAME=SPEC.' in html

@@ -52,6 +52,8 @@ class Check(ABC):
         method: its clause of the methods paragraph, with what that cites.
         estimates: the names of the estimates it may give, each with its meaning. In a name ``{group}`` stands for the
             name of a group of images, and what stands in brackets may be absent: ``precision[_train]`` is two names.
+        named: what a page calls an estimate whose name is not plain; ``{group}`` as in ``estimates``. A name that ends
+            in ``_heldout``, ``_train``, ``_published`` or ``_pvalue`` need not be given if what stands before it is.
     """
 
     name: ClassVar[str]
@@ -61,6 +63,7 @@ class Check(ABC):
     judged: ClassVar[bool] = True
     method: ClassVar[Method | None] = None
     estimates: ClassVar[Mapping[str, str]] = {}
+    named: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def missing(self, subject: Subject) -> str | None:

@@ -31,7 +31,8 @@ class RelativeSupport(NamedTuple):
     def share(self, level: float) -> Estimate:
         """Return the share of the data's spread that the samples use: held-out images' λ over theirs, 1 if perfect."""
         method = f"held-out images' near pairs over the samples', by the nearest of {self._reference} real ones"
-        return ratio_of(self.control.estimate(level), self.own.estimate(level), method)
+        found = ratio_of(self.control.estimate(level), self.own.estimate(level), method)
+        return found.model_copy(update={"unit": "fraction"})
 
     def estimates(self, level: float) -> dict[str, Estimate]:
         """Return all of it by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Final, Literal
 
@@ -24,6 +25,11 @@ def method_of(check: str) -> Method | None:
     if check == LABELS:
         return _LABELS_METHOD
     return CHECKS[check].method if check in CHECKS else None
+
+
+def names_of(check: str) -> Mapping[str, str]:
+    """Return what the check of this name calls its estimates on a page; nothing where no installed check has it."""
+    return CHECKS[check].named if check in CHECKS else {}
 
 
 def text_of(check: str, part: Literal["how", "paper"]) -> Markup:

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from didlearn.report.figures.scale import Bar, Scale, Tick
-from didlearn.report.provenance import title
+from didlearn.report.plain import plain_name
 from didlearn.result.files import AuditResult
 from didlearn.result.values import Estimate
 from didlearn.result.words import Said, in_full, in_percent, say
@@ -50,19 +50,22 @@ class Across:
     log: bool
 
 
-def panels(estimates: Mapping[str, Estimate]) -> list[Panel]:
-    """Put estimates on axes that they share, by unit, in order of first appearance."""
+def panels(estimates: Mapping[str, Estimate], check: str = "") -> list[Panel]:
+    """Put a check's estimates on axes that they share, by unit, in order of first appearance."""
     alike: dict[tuple[str, bool], dict[str, Estimate]] = {}
     for name, estimate in estimates.items():
         alike.setdefault(_axis_kind(estimate), {})[name] = estimate
-    return [panel for some in alike.values() for panel in _panels_of(some, estimates)]
+    return [panel for some in alike.values() for panel in _panels_of(some, estimates, check)]
 
 
 def across(results: Sequence[AuditResult], check: str) -> list[Across]:
     """Line up what one check estimated in each of several audits."""
     found = [next((c.estimates for c in r.checks if c.check == check), {}) for r in results]
     names = dict.fromkeys(name for estimates in found for name in estimates)
-    return [_across(name, [estimates.get(name) for estimates in found], _role(name, names)) for name in names]
+    return [
+        _across(plain_name(check, name), [estimates.get(name) for estimates in found], _role(name, names))
+        for name in names
+    ]
 
 
 def _across(name: str, estimates: list[Estimate | None], role: str) -> Across:
@@ -70,7 +73,7 @@ def _across(name: str, estimates: list[Estimate | None], role: str) -> Across:
     scale = Scale.covering(present)
     cells = tuple(None if e is None else _row(name, e, scale, role) for e in estimates)
     keys = tuple(_sort_key(e) for e in estimates)
-    return Across(title(name), present[0].unit, cells, keys, scale.ticks(), scale.log)
+    return Across(name, present[0].unit, cells, keys, scale.ticks(), scale.log)
 
 
 def _sort_key(estimate: Estimate | None) -> str:
@@ -83,21 +86,21 @@ def _axis_kind(estimate: Estimate) -> tuple[str, bool]:
     return estimate.unit, in_percent(estimate)
 
 
-def _panels_of(estimates: Mapping[str, Estimate], names: Container[str]) -> list[Panel]:
+def _panels_of(estimates: Mapping[str, Estimate], names: Container[str], check: str) -> list[Panel]:
     unit = next(iter(estimates.values())).unit
     shared = [estimates] if unit else [{name: e} for name, e in estimates.items()]
-    return [_on_one_axis(unit, each, names) for each in shared]
+    return [_on_one_axis(unit, each, names, check) for each in shared]
 
 
-def _on_one_axis(unit: str, estimates: Mapping[str, Estimate], names: Container[str]) -> Panel:
+def _on_one_axis(unit: str, estimates: Mapping[str, Estimate], names: Container[str], check: str) -> Panel:
     scale = Scale.covering(estimates.values())
-    rows = tuple(_row(name, e, scale, _role(name, names)) for name, e in estimates.items())
+    rows = tuple(_row(plain_name(check, name), e, scale, _role(name, names)) for name, e in estimates.items())
     return Panel(unit, rows, scale.ticks(), scale.log)
 
 
 def _row(name: str, estimate: Estimate, scale: Scale, role: str) -> EstimateRow:
     basis = f"{estimate.method}; n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{in_full(estimate.n)}"
-    return EstimateRow(title(name), say(estimate), scale.bar(estimate), basis, role)
+    return EstimateRow(name, say(estimate), scale.bar(estimate), basis, role)
 
 
 def _role(name: str, names: Container[str]) -> str:

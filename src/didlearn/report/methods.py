@@ -10,6 +10,7 @@ from didlearn.audit.method import Paper
 from didlearn.report import provenance
 from didlearn.report.citations import PAPERS, bibtex, cite
 from didlearn.report.declared import method_of
+from didlearn.report.plain import plain_name
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Estimate
 from didlearn.result.words import THIN, in_full, say
@@ -74,7 +75,7 @@ def _paragraph(check: CheckResult) -> str:
     sentences = [f"{did}{' ' + cited if cited else ''}."]
     if check.params:
         sentences.append(f"Parameters: {_settings(check.params)}.")
-    quoted = [_quote(name, e) for name, e in list(check.estimates.items())[:_QUOTED]]
+    quoted = [_quote(plain_name(check.check, name), e) for name, e in list(check.estimates.items())[:_QUOTED]]
     if quoted:
         sentences.append(f"Found: {'; '.join(quoted)}.")
     return f"{provenance.title(check.check)}. " + " ".join([*sentences, f"Verdict: {_verdict(check)}."])
@@ -88,10 +89,9 @@ def _settings(params: Mapping[str, object]) -> str:
     )
 
 
-def _quote(name: str, estimate: Estimate) -> str:
+def _quote(words: str, estimate: Estimate) -> str:
     """Write an estimate with its interval, its sample and its method."""
     said = say(estimate)
-    words = provenance.title(name)
     interval = f", {said.level} interval {said.interval}" if said.level and estimate.value is not None else ""
     level = f", {said.level} bound" if said.level and estimate.value is None else ""
     unit = "" if estimate.unit in ("", "fraction") or words.lower().endswith(estimate.unit) else f" {estimate.unit}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from didlearn.atomic import atomically
 from didlearn.report import estimates, provenance, summary
@@ -116,10 +117,13 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "flags": flags,
         "in_full": words.in_full,
+        "inside": summary.inside,
         "number": words.number,
         "sentence": summary.sentence,
         "settled": summary.settled,
+        "as_sentence": summary.as_sentence,
         "words": provenance.title,
         "plain": provenance.setting_words,
     }
@@ -142,6 +146,11 @@ def numeric(table: Table) -> list[bool]:
     """Which columns of a table hold numbers and nothing else."""
     columns = [[row[i] for row in table.rows if i < len(row)] for i in range(len(table.columns))]
     return [not any(isinstance(c, str) for c in cells) and any(c is not None for c in cells) for cells in columns]
+
+
+def flags(text: str) -> Markup:
+    """Keep each flag of the command line that a text names on one line; the text is escaped."""
+    return Markup(re.sub(r"--[a-z][a-z-]*", r'<span class="flag">\g<0></span>', str(escape(text))))  # noqa: S704
 
 
 @cache

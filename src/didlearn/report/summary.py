@@ -25,7 +25,7 @@ _COUNTED: Final = {
     "fail": ("failed", "failed"),
     "inconclusive": ("is open", "are open"),
     "pass": ("passed", "passed"),
-    "measured": ("was measured with nothing to compare with", "were measured with nothing to compare with"),
+    "measured": ("describes and decides nothing", "describe and decide nothing"),
     "not_run": ("could not be asked", "could not be asked"),
     "error": ("ended in an error", "ended in an error"),
 }
@@ -71,11 +71,19 @@ def sentence(check: CheckResult) -> str:
     A measured check gives its first sentence: its reason only says why nothing was decided. The whole answer and the
     reason stand in the check's own section.
     """
-    first = _STOP.split(check.answer, maxsplit=1)[0]
-    plain = len(first) <= _SHORT or check.verdict == "measured" or len(check.reason) >= len(first)
-    if first and (plain or not check.reason):
-        return first
-    return f"{check.reason[:1].upper()}{check.reason[1:].rstrip('.')}." if check.reason else ""
+    first, reason = _STOP.split(check.answer, maxsplit=1)[0], _without_what_settles(check)
+    plain = len(first) <= _SHORT or check.verdict == "measured" or len(reason) >= len(first)
+    return first if first and (plain or not reason) else as_sentence(reason)
+
+
+def as_sentence(text: str) -> str:
+    """Make a clause a sentence: a capital, and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text[-1:] in '.!?' else '.'}" if text else ""
+
+
+def _without_what_settles(check: CheckResult) -> str:
+    """The reason without the clause that stands in a line of its own."""
+    return check.reason if check.settles is None else check.reason.removesuffix(f"; {check.settles.clause}")
 
 
 def settled(check: CheckResult) -> str:
@@ -83,6 +91,25 @@ def settled(check: CheckResult) -> str:
     if check.verdict != "inconclusive":
         return ""
     return UNSAID if check.settles is None else check.settles.sentence
+
+
+def inside(check: CheckResult) -> str:
+    """Count what a check holds behind its answer and its main figure: ``24 numbers, 2 more figures, 1 table``."""
+    counts = (
+        (len(check.estimates), "number"),
+        (len(check.figures) - 1, "more figure"),
+        (len(check.galleries), "gallery"),
+        (len(check.tables), "table"),
+        (len(check.notes), "note"),
+        (len(check.params), "parameter"),
+    )
+    return ", ".join(f"{n} {_plural(what, n)}" for n, what in counts if n > 0)
+
+
+def _plural(what: str, n: int) -> str:
+    if n == 1:
+        return what
+    return f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
 
 
 def telling(checks: Sequence[CheckResult]) -> list[Telling]:

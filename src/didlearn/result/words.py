@@ -114,7 +114,7 @@ def say(estimate: Estimate) -> Said:
 def in_percent(estimate: Estimate) -> bool:
     """Whether an estimate reads better as a percentage: a fraction that is not tiny."""
     ends = [abs(v) for v in (estimate.value, estimate.low, estimate.high) if v is not None]
-    return estimate.unit == "fraction" and max(ends, default=0.0) >= 1e-3
+    return estimate.unit == "fraction" and max(ends, default=0.0) >= _TINY
 
 
 def _bounds(low: float | None, high: float | None, show: Formatter) -> str:

@@ -72,5 +72,5 @@ def test_copies_of_one_held_out_image_have_no_radius_to_divide_by():
     same = np.zeros((3, 1))
     sets = Sets(same, np.array([[0.0], [1]]), same)
     rows = far_gallery(sets, shades(0, 2), np.arange(2), open_images(shades(100, 3)), 1).rows
-    assert rows[0][0].caption == "sample 1 · 1e+09"
+    assert rows[0][0].caption == "sample 1 · 1\N{NO-BREAK SPACE}billion"
     assert rows[1][0].caption == "sample 0 · 0"

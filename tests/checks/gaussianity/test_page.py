@@ -12,7 +12,8 @@ def test_the_tests_stand_under_their_columns():
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     own = {
         "features": "pixels", "images": "generated", "rows": N, "dimensions": 3, "classes": 2, "n in G": TESTED,
-        "Gram p": 0.01, "Gram effect": 1, "Gram edge": 0.5, "from the limit": 0.25, "replicates from the limit": 0.2,
+        "spectrum p": 0.01, "spectrum effect": 1, "spectrum edge": 0.5, "from the limit": 0.25,
+        "replicates from the limit": 0.2,
         "whitened p": 0.4, "dimensions whitened": 3, "whitened effect": 1.7, "whitened edge": 0.25, "Var ‖x‖²": 2,
         "Var Mahalanobis": 0.5, "exact repeats": 5,
     }  # fmt: skip

@@ -7,7 +7,7 @@ from didlearn.checks.duplicate_counts import count_duplicates
 from didlearn.checks.sameness import Criterion
 from didlearn.checks.support.measure import ClassDuplicates, Compared, Embedded
 from didlearn.checks.support.page import atom_parts, class_parts, criterion_notes, criterion_parts, pair_parts
-from didlearn.checks.support.pairs import Candidate
+from didlearn.checks.support.pairs import Candidate, Listed
 from didlearn.images import open_images
 from didlearn.models.base import Samples
 from didlearn.neighbors import Neighbors
@@ -121,7 +121,7 @@ PAIRS = [Candidate(2, 0, 0.5, True), Candidate(1, 2, 4.0, False)]
 
 
 def test_pairs_are_listed_and_shown():
-    parts = pair_parts(grey(10, 20, 30), PAIRS, None, None)
+    parts = pair_parts(grey(10, 20, 30), Listed(PAIRS, PAIRS), None, None)
     assert parts.tables[0].rows == ((1, 2, 0, 0.5, "yes"), (2, 1, 2, 4.0, "no"))
     assert len(parts.tables[0].columns) == 5
     assert [[shown(tile) for tile in row] for row in parts.galleries[0].rows] == [[30, 10], [20, 30]]
@@ -132,8 +132,8 @@ def test_pairs_are_listed_and_shown():
 
 def test_each_sample_stands_beside_its_nearest_training_image():
     train = open_images(grey(50, 60, 70))
-    near = Neighbors(np.array([1.0, 2.0, 3.0, 4.0]), np.array([2, 0, 1, 1]))
-    parts = pair_parts(grey(10, 20, 30), PAIRS, train, near)
+    near = Neighbors(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), np.array([2, 0, 1, 1, 0, 2]))
+    parts = pair_parts(grey(10, 20, 30), Listed(PAIRS, PAIRS[:1]), train, near)
     name = train.source_name
     assert [row[5:] for row in parts.tables[0].rows] == [
         (2, name(2), 1.0, 0, name(0), 2.0),
@@ -145,11 +145,14 @@ def test_each_sample_stands_beside_its_nearest_training_image():
     assert [[shown(tile) for tile in row] for row in parts.galleries[0].rows] == [[30, 10, 70, 50], [20, 30, 60, 60]]
     assert parts.galleries[0].rows[0][2].caption == f"{name(2)} · 1"
     assert len(parts.galleries[0].columns) == 4
+    assert [[shown(tile) for tile in row] for row in parts.galleries[1].rows] == [[30, 10, 50, 70]]
+    assert [gallery.name for gallery in parts.galleries] == ["pairs", "apart"]
 
 
-def test_a_dozen_pairs_are_shown_and_all_are_listed():
-    parts = pair_parts(grey(10, 20), [Candidate(0, 1, 1.0, False)] * 20, None, None)
-    assert (len(parts.tables[0].rows), len(parts.galleries[0].rows)) == (20, 12)
+def test_twenty_pairs_are_shown_and_all_are_listed():
+    many = [Candidate(0, 1, 1.0, False)] * 25
+    parts = pair_parts(grey(10, 20), Listed(many, many), None, None)
+    assert (len(parts.tables[0].rows), len(parts.galleries[0].rows), len(parts.galleries)) == (25, 20, 1)
 
 
 # Atoms

@@ -52,7 +52,7 @@ def test_the_page_is_in_the_order_in_which_it_is_read(found):
     result = found[0]
     assert [table.name for table in result.tables] == ["batches", "printed", "criterion", "pairs"]
     assert [figure.name for figure in result.figures] == ["birthday", "thresholds", "perturbations"]
-    assert [gallery.name for gallery in result.galleries] == ["pairs"]
+    assert [gallery.name for gallery in result.galleries] == ["pairs", "apart"]
     assert len(next(table for table in result.tables if table.name == "pairs").rows) == 5
 
 
@@ -63,7 +63,7 @@ def test_atoms_and_classes_come_between():
     heldout = replace(open_images(pictures(80, 1)), labels=np.arange(80) % 2)
     result = run_support(Support(samples=100), Subject(bank, heldout=heldout), Stream(0))
     assert [table.name for table in result.tables][-4:] == ["atoms", "classes", "criterion", "pairs"]
-    assert [gallery.name for gallery in result.galleries] == ["atoms", "pairs"]
+    assert [gallery.name for gallery in result.galleries] == ["atoms", "pairs", "apart"]
     assert result.estimates["largest_atom"].value == pytest.approx(0.4)
     assert result.estimates["effective_support_without_atoms"].value == pytest.approx(60 * 59 / 2 / 2)
     classes = next(table for table in result.tables if table.name == "classes")

@@ -36,13 +36,13 @@ def run(collapsed, tmp_path_factory):
     return folder
 
 
-def test_every_figure_has_its_three_files_and_the_page_links_to_them(run):
+def test_every_figure_has_its_three_files_and_the_page_names_them(run):
     html = (run / "report.html").read_text(encoding="utf-8")
     audit = json.loads((run / "audit.json").read_text(encoding="utf-8"))
-    links = set(re.findall(r'href="(figures/[^"]+)"', html))
-    assert links == {f"figures/{p.name}" for p in (run / "figures").iterdir()}
+    named = set(re.findall(r"<code>(figures/[^<]+)<", html))
+    assert named == {f"figures/{p.name}" for p in (run / "figures").iterdir()}
     names = [f"figures/{c['check']}-{f['name']}" for c in audit["checks"] for f in c["figures"]]
-    assert links == {f"{name}.{kind}" for name in names for kind in ("svg", "pdf", "csv")}
+    assert named == {f"{name}.{kind}" for name in names for kind in ("svg", "pdf", "csv")}
 
 
 def test_the_numbers_in_the_files_are_those_of_the_audit(run):

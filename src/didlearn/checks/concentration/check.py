@@ -51,6 +51,19 @@ class Concentration(Check):
         "spread[_heldout]": "standard deviation along the widest direction",
         "effective_dimension[_heldout]": "tr Σ / λ₁",
     }
+    named: ClassVar[Mapping[str, str]] = {
+        "lipschitz": "Lipschitz constant",
+        "lipschitz_typical": "Steepest slope at a typical latent",
+        "fluctuation_norm": "Variance of the distance from the mean, over a Gaussian's",
+        "fluctuation_distance": "Variance of the distance between images, over a Gaussian's",
+        "fluctuation_greatest": "Variance of the greatest projection, over a Gaussian's",
+        "fluctuation_absolute": "Variance of the mean absolute feature, over a Gaussian's",
+        "quadratic_ratio": "Variance of ‖x‖² over a Gaussian's",
+        "quadratic_ratio_whitened": "Variance of the whitened ‖x‖² over a Gaussian's",
+        "quadratic_slope": "Growth of the variance of ‖x‖² with the dimension",
+        "quadratic_slope_whitened": "Growth of the variance of the whitened ‖x‖² with the dimension",
+        "spread": "Spread along the widest direction",
+    }
 
     samples: int = parameter(10_000, "Images drawn from the generator, and at most as many held-out ones.")
     tested: Annotated[int, Field(ge=8)] = parameter(

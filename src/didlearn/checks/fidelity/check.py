@@ -64,6 +64,20 @@ class Fidelity(Check):
         "brightness_shift": "how much brighter than held-out images, in standard deviations of theirs",
         "class_share_{group}": "a class's share of generated images over its share of training images",
     }
+    named: ClassVar[Mapping[str, str]] = {
+        "frechet_distance": "Fréchet distance",
+        "frechet_excess": "Fréchet distance beyond training images'",
+        "kernel_shift": "Kernel distance as a share of real images' spread",
+        "kernel_pvalue": "Kernel distance, p-value",
+        "precision_gap": "Precision against training images'",
+        "recall_gap": "Recall against training images'",
+        "density_gap": "Density against training images'",
+        "coverage_gap": "Coverage against training images'",
+        "vendi_ratio": "Vendi score over training images'",
+        "fine_detail": "Fine detail over held-out images'",
+        "brightness_shift": "Brightness against held-out images'",
+        "class_share_{group}": "Class {group}, over its share of training images",
+    }
 
     samples: int = parameter(5_000, "Images drawn from the generator; at most as many held-out and training ones.")
     neighbors: Annotated[int, Field(ge=1, le=FEWEST // 4)] = parameter(

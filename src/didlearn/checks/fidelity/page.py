@@ -13,6 +13,7 @@ from didlearn.images.base import Images
 from didlearn.images.picture import to_picture
 from didlearn.neighbors import nearest
 from didlearn.result.values import Cell, Figure, Gallery, Series, Table, Tile
+from didlearn.result.words import number
 from didlearn.statistics.fidelity.frechet import frechet_distance
 
 _SCORES = {
@@ -88,9 +89,9 @@ def far_gallery(sets: Sets, drawn: NDArray[Any], chosen: Ints, heldout: Images, 
         near, own = int(to_real.index[i, 0]), int(to_own.index[j, 0])
         rows.append(
             (
-                _tile(f"sample {chosen[i]} · {min(outside[i], 1e9):.3g}", drawn[chosen[i]]),
+                _tile(f"sample {chosen[i]} · {number(min(outside[i], 1e9))}", drawn[chosen[i]]),
                 _tile(heldout.source_name(near), heldout.read_raw([near])[0]),
-                _tile(f"{heldout.source_name(j)} · {min(missed[j], 1e9):.3g}", heldout.read_raw([j])[0]),
+                _tile(f"{heldout.source_name(j)} · {number(min(missed[j], 1e9))}", heldout.read_raw([j])[0]),
                 _tile(f"sample {chosen[own]}", drawn[chosen[own]]),
             )
         )

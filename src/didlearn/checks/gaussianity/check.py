@@ -61,6 +61,30 @@ class Gaussianity(Check):
         "ridge_error[_surrogate][_heldout]": "the same without an intercept",
         "ridge_pvalue[_heldout]": "its p-value",
     }
+    named: ClassVar[Mapping[str, str]] = {
+        "gram_pvalue": "Spectrum against a Gaussian's, p-value",
+        "gram_effect": "Spectrum's distance from a Gaussian's",
+        "gram_edge": "Largest eigenvalue beyond a Gaussian's",
+        "whitened_pvalue": "Whitened spectrum against a Gaussian's, p-value",
+        "whitened_effect": "Whitened spectrum's distance from a Gaussian's",
+        "whitened_edge": "Largest whitened eigenvalue beyond a Gaussian's",
+        "whitened_edge_matched": "Largest whitened eigenvalue beyond a Gaussian's, as many images as held out",
+        "whitened_dimension": "Dimensions compared",
+        "radius_ratio": "Variance of ‖x‖² over a Gaussian's",
+        "radius_pvalue": "Variance of ‖x‖², p-value",
+        "leverage_ratio": "Variance of the whitened ‖x‖² over a Gaussian's",
+        "leverage_pvalue": "Variance of the whitened ‖x‖², p-value",
+        "quadratic_slope": "Growth of the variance of ‖x‖² with the dimension",
+        "quadratic_slope_whitened": "Growth of the variance of the whitened ‖x‖² with the dimension",
+        "limit_distance": "Distance from the limiting spectrum",
+        "exact_repeats": "Images whose features repeat exactly",
+        "class_alignment": "Leading eigenvectors' cosine with the classes",
+        "clustering": "Spectral clustering's agreement with the classes",
+        "ls_svm_error": "Error of an LS-SVM",
+        "ls_svm_pvalue": "Error of an LS-SVM, p-value",
+        "ridge_error": "Error of ridge regression",
+        "ridge_pvalue": "Error of ridge regression, p-value",
+    }
 
     samples: int = parameter(10_000, "Images drawn from the generator, and at most as many held-out ones.")
     tested: Annotated[int, Field(ge=8)] = parameter(500, "Rows of the Gram matrix, the same number of both kinds.")

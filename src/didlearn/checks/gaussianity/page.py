@@ -122,9 +122,10 @@ def _tests(batteries: dict[str, list[Battery]]) -> Table:
         name="tests",
         title="Are the features a Gaussian mixture?",
         columns=(
-            "features", "images", "rows", "dimensions", "classes", "n in G", "Gram p", "Gram effect", "Gram edge",
-            "from the limit", "replicates from the limit", "whitened p", "dimensions whitened", "whitened effect",
-            "whitened edge", "Var ‖x‖²", "Var Mahalanobis", "exact repeats",
+            "features", "images", "rows", "dimensions", "classes", "n in G",
+            "spectrum p", "spectrum effect", "spectrum edge", "from the limit", "replicates from the limit",
+            "whitened p", "dimensions whitened", "whitened effect", "whitened edge", "Var ‖x‖²",
+            "Var Mahalanobis", "exact repeats",
         ),
         rows=tuple(row(name, battery) for name, members in batteries.items() for battery in members),
         caption="Effect: the spectrum's W₁ distance over what the null gives. Edge: largest eigenvalue against the "

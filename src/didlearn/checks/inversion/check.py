@@ -66,6 +66,35 @@ class InversionCheck(Check):
         "segments_consistent": "share of segments to the nearest point with nothing nearer",
         "no_way_down": "share of points found where no direction curves downwards",
     }
+    named: ClassVar[Mapping[str, str]] = {
+        "error_{group}": "Median error of {group}",
+        "error_train_likely": "Median error of training images, where the prior has mass",
+        "made": "Training images that it makes up to a mild change",
+        "holes": "Training images that another real image comes as near to",
+        "between": "Training images between the two",
+        "mild_error": "Error of a mild change",
+        "ratio_generated": "Training images' error over its own images'",
+        "distance_left": "Share of the published protocol's error that is left",
+        "recovery_gap": "Held-out images' error beyond training images'",
+        "recovery_closer_pvalue": "Training images recovered better, p-value",
+        "off_manifold": "Training images farther out than its own images",
+        "own_error_limit": "Error that 99 % of its own images stay within",
+        "noise_fit": "Share of noise that is left",
+        "noise_fit_linear": "Share of noise that a linear generator leaves",
+        "degrees_of_freedom": "Dimensions of anything that it fits",
+        "normalised_fit": "Fit of training images over that of noise",
+        "noise_recovered": "Error of noisy planted images over the noise",
+        "outside_shell": "Training images with an unlikely latent",
+        "subspace_{group}": "Error of the best linear subspace, {group}",
+        "neighbour_{group}": "Error of the nearest training image, {group}",
+        "autoencoder_{group}": "Error of the autoencoder, {group}",
+        "recovered": "Planted images found again",
+        "recovered_0.5": "Planted images found again, at half the prior's radius",
+        "recovered_1.5": "Planted images found again, at 1.5 times the prior's radius",
+        "recovered_noisy": "Planted images found again, with noise",
+        "segments_consistent": "Points halfway with nothing nearer found",
+        "no_way_down": "Points found where the error falls in no direction",
+    }
 
     images: int = parameter(40, "Images inverted of each group, and half as many shifted images and noise.")
     draws: int = parameter(500, "Prior draws that the search looks at.")

@@ -49,11 +49,12 @@ def error_estimates(groups: Groups, rng: Stream, level: float) -> Estimates:
 
 def _published(ours: Floats, theirs: Floats, generated: Floats, rng: Stream, level: float) -> Estimates:
     """What the published protocol makes of training (``theirs``) and generated images, and what ours leaves of it."""
+    left = median_ratio(ours, theirs, rng.numpy("distance left"), paired=True, level=level)
     return {
         "error_train_published": median(theirs, level, _PER_PIXEL),
         "error_generated_published": median(generated, level, _PER_PIXEL),
         "ratio_generated_published": median_ratio(theirs, generated, rng.numpy("published ratio"), level=level),
-        "distance_left": median_ratio(ours, theirs, rng.numpy("distance left"), paired=True, level=level),
+        "distance_left": left.model_copy(update={"unit": "fraction"}),
     }
 
 

@@ -13,6 +13,7 @@ from didlearn.checks.inversion.measure import Groups, Others, summarise
 from didlearn.images.picture import to_picture
 from didlearn.inversion.invert import Inversion
 from didlearn.result.values import Cell, Figure, Gallery, Mark, Role, Series, Table, Tile
+from didlearn.result.words import number
 
 _PERCENTILES = (10, 50, 90)
 _ERROR_BINS = 24
@@ -98,7 +99,7 @@ def _triptych(name: str, group: Inverted, at: int, percentile: int) -> tuple[Til
     target, nearest = group.images[at], group.found.image[at]
     return (
         Tile(caption=f"{name}, {percentile} %", pixels=to_picture(target)),
-        Tile(caption=f"error {float(group.found.error[at]):.2g}", pixels=to_picture(nearest)),
+        Tile(caption=f"error {number(float(group.found.error[at]))}", pixels=to_picture(nearest)),
         Tile(caption="", pixels=to_picture(0.5 + (target - nearest) / 2)),
     )
 

@@ -52,6 +52,24 @@ class LikelihoodCheck(Check):
         "correlation_local_variance[_ppca]": "rank correlation of the log-likelihood with the variance in patches",
         "correlation_png_bits[_ppca]": "with the size as PNG",
     }
+    named: ClassVar[Mapping[str, str]] = {
+        "log_likelihood_{group}": "Log-likelihood of {group}",
+        "bits_per_dim_{group}": "Bits per pixel of {group}",
+        "bound_gap": "Gap between the bounds",
+        "effort_drift": "Rise over the last half of the effort",
+        "sigma": "Noise σ",
+        "sigma_likeliest": "Noise σ under which held-out images are likeliest",
+        "sigma_reconstruction": "Noise σ from reconstruction errors",
+        "preference_train_heldout": "Log-likelihood of training less held-out images",
+        "preference_generated_heldout": "Log-likelihood of its own less held-out images",
+        "preference_heldout_{group}": "Log-likelihood of held-out images less {group}",
+        "ppca_heldout": "Held-out images under probabilistic PCA",
+        "gaussian_heldout": "Held-out images under a full Gaussian",
+        "mixture_heldout": "Held-out images under a mixture of PCAs",
+        "iwae_{group}": "Bound of the module's own encoder, {group}",
+        "correlation_local_variance": "Correlation with the variance within patches",
+        "correlation_png_bits": "Correlation with the size as PNG",
+    }
 
     images: int = parameter(16, "Images of each group.")
     chains: int = parameter(8, "Chains for each image.")

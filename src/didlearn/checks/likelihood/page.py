@@ -11,6 +11,7 @@ from didlearn.checks.log_likelihood.bounds import Likelihoods
 from didlearn.checks.log_likelihood.sigma import Calibration
 from didlearn.images.picture import to_picture
 from didlearn.result.values import Cell, Estimate, Figure, Gallery, Series, Table, Tile
+from didlearn.result.words import number, to_places
 from didlearn.statistics.complexity import local_variance
 
 _EXTREMES = 5
@@ -61,7 +62,7 @@ def preference_table(found: Likelihoods, estimates: dict[str, Estimate], slack: 
         title="Which images it finds likelier",
         columns=("images", "against", "difference (nats)", "at least", "at most", "likelier"),
         rows=tuple(rows),
-        caption=f"A difference counts only beyond its interval and the bounds' looseness ({slack:.2g} nats).",
+        caption=f"A difference counts only beyond its interval and the bounds' looseness ({number(slack, 2)} nats).",
     )
 
 
@@ -140,4 +141,4 @@ def extremes(groups: Images, found: Likelihoods) -> Gallery:
 
 
 def _likelihood_tile(name: str, image: Singles, value: float) -> Tile:
-    return Tile(caption=f"{name} {value:.0f}", pixels=to_picture(image))
+    return Tile(caption=f"{name} {to_places(value, 0)}", pixels=to_picture(image))

@@ -50,6 +50,18 @@ class ManifoldClassifier(Check):
         "auroc_{group}_local_variance": "for the mean variance within 8×8 patches",
         "auroc_{group}_contrast": "for the variance of all pixels",
     }
+    named: ClassVar[Mapping[str, str]] = {
+        "manifold_accuracy": "Accuracy of the nearest class manifold",
+        "neighbour_accuracy": "Accuracy of the nearest training image",
+        "linear_accuracy": "Accuracy of logistic regression",
+        "subspace_accuracy": "Accuracy of the nearest linear subspace",
+        "mean_accuracy": "Accuracy of the nearest class mean",
+        "auroc_{group}_subspace": "AUROC of {group}, distance from the best subspace",
+        "auroc_{group}_neighbour": "AUROC of {group}, distance from the nearest training image",
+        "auroc_{group}_local_variance": "AUROC of {group}, variance within patches",
+        "auroc_{group}_contrast": "AUROC of {group}, variance of all pixels",
+        "auroc_{group}": "AUROC of {group}, distance from the manifold",
+    }
 
     images: int = parameter(40, "Images inverted: held-out ones, and of each outside set.")
     draws: int = parameter(500, "Prior draws that the search looks at.")

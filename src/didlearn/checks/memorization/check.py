@@ -51,6 +51,18 @@ class Memorization(Check):
         "training_preference_expected": "the training images' share of the pool",
         "match_preference[_pvalue]": "the same among samples within the copy threshold of a real image",
     }
+    named: ClassVar[Mapping[str, str]] = {
+        "copied_fraction": "Share of copies",
+        "copied_fraction_heldout": "Share of held-out images as close to a training image",
+        "certain_copies": "Share of certain copies",
+        "exact_copies": "Share of exact copies",
+        "copy_threshold": "Distance of a copy",
+        "data_copying": "Data-copying test, z",
+        "data_copying_pvalue": "Data-copying test, p-value",
+        "closer_than_heldout": "Chance of lying nearer to training images than a held-out image",
+        "training_preference": "Samples whose nearest real image is a training image",
+        "match_preference": "Matches of real images that are training images",
+    }
 
     samples: int = parameter(10_000, "Images drawn from the generator, and at most as many held-out ones.")
     tolerance: float = parameter(0.001, "The share of copies that is still no copying.")

@@ -14,6 +14,7 @@ import numpy as np
 from didlearn.arrays import Floats
 from didlearn.checks.sameness import same_picture
 from didlearn.result.values import Estimate, exactly
+from didlearn.result.words import percent
 from didlearn.statistics.threshold import LowerTail, fit_lower_tail
 
 _SENSITIVITY_QUANTILE = 0.95
@@ -53,7 +54,7 @@ def calibrate_copies(
     if 2 * len(apart) < len(distances):
         apart = distances[distances > 0]
     tail = fit_lower_tail(apart, len(apart))
-    words = f"{100 * false_copies:.2g} % of independent held-out images lie closer to a training image"
+    words = f"{percent(false_copies)} of independent held-out images lie closer to a training image"
     return CopyCriterion(certain, *choose(tail, false_copies, perturbed, words, threshold), independent=len(apart))
 
 

@@ -13,6 +13,7 @@ from didlearn.images.perturb import PERTURBATIONS
 from didlearn.images.picture import eight_bit, to_picture
 from didlearn.neighbors import Neighbors
 from didlearn.result.values import Figure, Gallery, Mark, Role, Series, Table, Tile
+from didlearn.result.words import number
 from didlearn.statistics.copying.data_copying import CellCopying
 
 _ROWS_SHOWN, _POINTS_DRAWN, _EXACT_LISTED = 8, 200, 100
@@ -65,9 +66,9 @@ def closest_gallery(
         name, image = heldout.source_name(j), heldout.read_raw([j])[0]
         rows.append(
             (
-                _captioned(f"sample {i} · {found.distance[i]:.3g}", generated[i]),
+                _captioned(f"sample {i} · {number(found.distance[i])}", generated[i]),
                 _captioned_training(train, int(found.index[i])),
-                _captioned(f"{name} · {found_heldout.distance[j]:.3g}", image),
+                _captioned(f"{name} · {number(found_heldout.distance[j])}", image),
                 _captioned_training(train, int(found_heldout.index[j])),
                 *_planted_copy(train, row),
             )

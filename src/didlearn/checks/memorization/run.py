@@ -28,6 +28,7 @@ from didlearn.models.faults import find_fault
 from didlearn.naming import option
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
+from didlearn.result.words import number
 from didlearn.rng import Stream
 
 _COPYING_STEPS = 5
@@ -84,7 +85,7 @@ def _arrays(group: Located, name: str) -> dict[str, Array]:
 
 def _copying_notes(subject: Subject, drawn: Samples, criterion: CopyCriterion) -> tuple[str, ...]:
     return (
-        f"A copy lies within {criterion.threshold:.4g}: {criterion.because}.",
+        f"A copy lies within {number(criterion.threshold)}: {criterion.because}.",
         *drawn.notes,
         *subject.embedding.notes,
         *_trained_note(subject.embedding),

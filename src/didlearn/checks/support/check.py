@@ -62,6 +62,27 @@ class Support(Check):
         "lookalike_support_{group}": "1/(share of pairs) within the distance of one real pair in 1e6, 1e5, 1e4",
         "lookalike_ratio_{group}": "the generator's look-alike support over real images', at one distance",
     }
+    named: ClassVar[Mapping[str, str]] = {
+        "effective_support_real": "Effective support of all real images",
+        "support_ratio": "Effective support over real images'",
+        "relative_support": "Share of the data's spread that it uses",
+        "near_pairs": "Close pairs of samples, over a perfect generator's",
+        "near_pairs_heldout": "Close pairs of held-out images, over a perfect generator's",
+        "mass_near_real": "Samples near real images, over a perfect generator's",
+        "spread_near_real": "Share of real images that these samples lie near",
+        "collision_probability": "Chance that two samples are the same picture",
+        "chao1": "Different pictures, at least (Chao)",
+        "largest_atom": "Share of the commonest picture",
+        "effective_support_without_atoms": "Effective support without the commonest pictures",
+        "richness_without_atoms": "Richness without the commonest pictures",
+        "batch_effective_support": "Effective support, from batches",
+        "even_chance_batch_size": "Batch size at which a duplicate is as likely as not",
+        "threshold": "Distance of the same picture",
+        "false_duplicate_rate": "Pairs of real images falsely called the same picture",
+        "lookalike_support_{group}_real": "Look-alike support of real images, one pair of theirs in {group}",
+        "lookalike_support_{group}": "Look-alike support, one real pair in {group}",
+        "lookalike_ratio_{group}": "Look-alike support over real images', one real pair in {group}",
+    }
 
     samples: int = parameter(20_000, "Images drawn from the generator.")
     candidates: int = parameter(20, "Closest pairs listed for a person to look at.")

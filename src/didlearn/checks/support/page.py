@@ -8,16 +8,16 @@ from didlearn.arrays import Array, Floats
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.sameness import Criterion
 from didlearn.checks.support.measure import ClassDuplicates, Compared
-from didlearn.checks.support.pairs import Candidate
+from didlearn.checks.support.pairs import Candidate, Listed
 from didlearn.images.base import Images
 from didlearn.images.picture import to_picture
 from didlearn.neighbors import Neighbors, count_within
 from didlearn.result.parts import Parts
 from didlearn.result.values import Cell, Figure, Gallery, Mark, Role, Series, Table, Tile
-from didlearn.result.words import percent
+from didlearn.result.words import number, percent
 from didlearn.statistics.birthday.atoms import Atom
 
-_RADII_DRAWN, _PAIRS_SHOWN, _ATOMS_LISTED = 60, 12, 50
+_RADII_DRAWN, _PAIRS_SHOWN, _ATOMS_SHOWN, _ATOMS_LISTED = 60, 20, 12, 50
 
 
 def criterion_parts(compared: Compared, criterion: Criterion, level: float, device: str) -> Parts:
@@ -30,7 +30,7 @@ def criterion_parts(compared: Compared, criterion: Criterion, level: float, devi
             (kind, float(np.median(criterion.perturbed[kind])), share.value, share.low, share.high)
             for kind, share in criterion.sensitivity(level).items()
         ),
-        caption=f"The threshold is {criterion.threshold:.4g}: {criterion.because}.",
+        caption=f"The threshold is {number(criterion.threshold)}: {criterion.because}.",
     )
     return Parts(
         figures=(_threshold_curve(compared, criterion, device), _perturbation_curve(criterion)), tables=(table,)
@@ -39,7 +39,7 @@ def criterion_parts(compared: Compared, criterion: Criterion, level: float, devi
 
 def criterion_notes(criterion: Criterion, found: Counts) -> Parts:
     """Say what was called a duplicate, and where clusters of them mean nothing."""
-    notes = [f"Two images are duplicates at a distance of {criterion.threshold:.4g} or less: {criterion.because}."]
+    notes = [f"Two images are duplicates at a distance of {number(criterion.threshold)} or less: {criterion.because}."]
     if not found.transitive:
         notes.append(
             f"Only {percent(found.transitivity)} of pairs within clusters are duplicates themselves: "
@@ -117,13 +117,27 @@ def _perturbation_curve(criterion: Criterion) -> Figure:
     )
 
 
-def pair_parts(pixels: Array, pairs: list[Candidate], train: Images | None, near: Neighbors | None) -> Parts:
-    """Tabulate candidate pairs (``pairs.csv``) and show them, beside their nearest training images where given.
+def pair_parts(pixels: Array, pairs: Listed, train: Images | None, near: Neighbors | None) -> Parts:
+    """Tabulate the closest pairs (``pairs.csv``) and show them, beside their nearest training images where given.
 
     Args:
-        pixels: (n, C, H, W) the samples. pairs: the closest. train: the training images, or ``None``.
-        near: those nearest to both samples of each pair, distance and index (2·pairs,), or ``None``.
+        pixels: (n, C, H, W) the samples. pairs: the closest, and those of different pictures, shown where they differ.
+        train: the training images, or ``None``.
+        near: those nearest to both samples of each closest pair, then of each other: distance and index
+            (2 · all pairs,), or ``None``.
     """
+    everything = [*pairs.closest, *pairs.apart]
+    tiles, rows = _rows_of(pixels, everything, train, near)
+    own = len(pairs.closest)
+    galleries = [_pairs_gallery(tiles[:own], train is not None)]
+    if pairs.apart != pairs.closest:
+        galleries.append(_apart_gallery(tiles[own:], train is not None))
+    return Parts(tables=(_pairs_table(rows[:own], train is not None),), galleries=tuple(galleries))
+
+
+def _rows_of(
+    pixels: Array, pairs: list[Candidate], train: Images | None, near: Neighbors | None
+) -> tuple[list[list[Tile]], list[list[Cell]]]:
     rows: list[list[Cell]] = [
         [rank + 1, p.first, p.second, p.distance, "yes" if p.duplicate else "no"] for rank, p in enumerate(pairs)
     ]
@@ -132,14 +146,13 @@ def pair_parts(pixels: Array, pairs: list[Candidate], train: Images | None, near
         for end, (index, distance) in enumerate(zip(near.index.tolist(), near.distance.tolist(), strict=True)):
             name, picture = train.source_name(index), to_picture(train.read_raw([index])[0])
             rows[end // 2] += [index, name, distance]
-            tiles[end // 2].append(Tile(caption=f"{name} · {distance:.3g}", pixels=picture))
-    trained = train is not None
-    return Parts(tables=(_pairs_table(rows, trained),), galleries=(_pairs_gallery(tiles[:_PAIRS_SHOWN], trained),))
+            tiles[end // 2].append(Tile(caption=f"{name} · {number(distance)}", pixels=picture))
+    return tiles, rows
 
 
 def _pair_tiles(pixels: Array, pair: Candidate) -> list[Tile]:
     word = "same" if pair.duplicate else "different"
-    captions = (f"sample {pair.first}", f"sample {pair.second} · {pair.distance:.3g}, {word}")
+    captions = (f"sample {pair.first}", f"sample {pair.second} · {number(pair.distance)}, {word}")
     return [
         Tile(caption=caption, pixels=to_picture(pixels[i]))
         for i, caption in zip((pair.first, pair.second), captions, strict=True)
@@ -150,32 +163,35 @@ def _pairs_table(rows: list[list[Cell]], trained: bool) -> Table:
     columns = ["rank", "sample_a", "sample_b", "distance", "duplicate"]
     for side in "ab" if trained else "":
         columns += [f"train_{side}", f"train_{side}_name", f"train_{side}_distance"]
-    caption = "The closest pairs, at most one from each cluster of duplicates while there are others."
     return Table(
         name="pairs",
-        title="Candidate duplicates",
+        title="The closest pairs",
         columns=tuple(columns),
         rows=tuple(tuple(row) for row in rows),
-        caption=caption,
+        caption="Of all pairs of samples, the closest first.",
         csv="pairs.csv",
     )
 
 
 def _pairs_gallery(tiles: list[list[Tile]], trained: bool) -> Gallery:
-    columns = ("sample A", "sample B") + (("nearest to A in training", "nearest to B in training") if trained else ())
     caption = (
         "Two samples that look alike, far from every training image: the generator repeats itself. "
         "Two samples that equal one training image: it copies."
         if trained
         else "The closest pairs among the samples."
     )
-    return Gallery(
-        name="pairs",
-        title="The closest pairs",
-        columns=columns,
-        rows=tuple(tuple(row) for row in tiles),
-        caption=caption,
-    )
+    return _gallery_of("pairs", "The closest pairs", tiles, caption, trained)
+
+
+def _apart_gallery(tiles: list[list[Tile]], trained: bool) -> Gallery:
+    caption = "The closest pair of each picture that came more than once, then further ones."
+    return _gallery_of("apart", "Closest pairs of different pictures", tiles, caption, trained)
+
+
+def _gallery_of(name: str, title: str, tiles: list[list[Tile]], caption: str, trained: bool) -> Gallery:
+    columns = ("sample A", "sample B") + (("nearest to A in training", "nearest to B in training") if trained else ())
+    rows = tuple(tuple(row) for row in tiles[:_PAIRS_SHOWN])
+    return Gallery(name=name, title=title, columns=columns, rows=rows, caption=caption)
 
 
 def atom_parts(pixels: Array, found: Counts, atoms: list[Atom]) -> Parts:
@@ -190,7 +206,7 @@ def atom_parts(pixels: Array, found: Counts, atoms: list[Atom]) -> Parts:
     heaviest = np.argsort(-sizes, kind="stable")[: len(atoms)]
     tiles = tuple(
         Tile(caption=_share_of(atom), pixels=to_picture(pixels[i]))
-        for i, atom in zip(heaviest[:_PAIRS_SHOWN], atoms, strict=False)
+        for i, atom in zip(heaviest[:_ATOMS_SHOWN], atoms, strict=False)
     )
     title = "Pictures drawn far too often"
     listed = atoms[:_ATOMS_LISTED]

@@ -23,19 +23,30 @@ class Candidate(NamedTuple):
     duplicate: bool
 
 
-def candidates(features: Array, counts: Counts, threshold: float, k: int, device: str) -> list[Candidate]:
-    """Return the ``k`` closest pairs, at most one from each cluster of duplicates while there are others.
+class Listed(NamedTuple):
+    """The pairs that are listed.
 
-    Without that rule one heavy atom would fill the page with the same picture. Where duplicates chain, so that a
-    cluster is no picture, there is no such rule: the closest pairs are the closest.
+    Attributes:
+        closest: of all. apart: at most one from each cluster of duplicates while there are others, for one heavy atom
+            fills the first list with the same picture; the same list where duplicates chain, so that a cluster is no
+            picture.
     """
+
+    closest: list[Candidate]
+    apart: list[Candidate]
+
+
+def listed_pairs(features: Array, counts: Counts, threshold: float, k: int, device: str) -> Listed:
+    """Return the ``k`` closest pairs, exactly, and ``k`` of different pictures; both ascending."""
     pairs = closest_pairs(features, k=10 * k, device=device)
     close = [
         Candidate(int(i), int(j), float(d), bool(d <= threshold))
         for d, i, j in zip(pairs.distance, pairs.first, pairs.second, strict=True)
     ]
-    if not counts.transitive:
-        return close[:k]
+    return Listed(close[:k], _apart(close, features, counts, k) if counts.transitive else close[:k])
+
+
+def _apart(close: list[Candidate], features: Array, counts: Counts, k: int) -> list[Candidate]:
     chosen: dict[tuple[int, int], Candidate] = {}
     clusters: set[int] = set()
     for pair in (*_duplicates_first(close), *_one_per_cluster(features, counts), *close):

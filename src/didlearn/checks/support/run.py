@@ -22,7 +22,7 @@ from didlearn.checks.support.measure import (
     measured_without,
 )
 from didlearn.checks.support.page import atom_parts, class_parts, criterion_notes, criterion_parts, pair_parts
-from didlearn.checks.support.pairs import Candidate, candidates, nearest_training
+from didlearn.checks.support.pairs import Listed, listed_pairs, nearest_training
 from didlearn.checks.support.procedure import published_parts
 from didlearn.checks.support.sheet import sheet_parts
 from didlearn.checks.support.verdict import Held, judge_support
@@ -58,7 +58,7 @@ def _birthday_test(check: Support, subject: Subject, rng: Stream) -> CheckResult
     done(2)
     held = _held(compared, criterion, rng, device)
     done(3)
-    pairs = candidates(compared.features, held.same.own, criterion.threshold, check.candidates, device)
+    pairs = listed_pairs(compared.features, held.same.own, criterion.threshold, check.candidates, device)
     done(4)
     decision = judge_support(held, check.factor, level, share_of_error(check))
     parts = (
@@ -99,15 +99,13 @@ def _supports(compared: Compared, criterion: Criterion, held: Held, level: float
     )
 
 
-def _shown_beside(
-    subject: Subject, compared: Compared, criterion: Criterion, pairs: list[Candidate], level: float
-) -> Parts:
+def _shown_beside(subject: Subject, compared: Compared, criterion: Criterion, pairs: Listed, level: float) -> Parts:
     """What stands beside it: class by class, how the criterion was chosen, and the closest pairs."""
     device = subject.device
     names = None if subject.model is None else subject.model.class_names
     near = None
-    if subject.train is not None and pairs:
-        near = nearest_training(pairs, compared.features, subject.train, subject.embed, device)
+    if subject.train is not None and pairs.closest:
+        near = nearest_training([*pairs.closest, *pairs.apart], compared.features, subject.train, subject.embed, device)
     return (
         class_parts(count_by_class(compared, criterion.threshold, device), names, compared.labelled, level)
         + criterion_parts(compared, criterion, level, device)

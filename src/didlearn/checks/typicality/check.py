@@ -45,6 +45,16 @@ class TypicalityCheck(Check):
         "atypical_nominal": "share of its own samples outside it: what a perfect generator's data would show",
         "atypical_batches_{group}": "share of batches beyond the 99 % quantile of batches of samples",
     }
+    named: ClassVar[Mapping[str, str]] = {
+        "sample_spread": "Spread of its own samples' log-likelihoods",
+        "effort_drift": "Rise over the last half of the effort",
+        "bound_gap": "Gap between the bounds",
+        "typicality_shift_{group}": "Shift of {group}",
+        "typicality_pvalue_{group}": "Shift of {group}, p-value",
+        "atypical_nominal": "Atypical of its own samples",
+        "atypical_batches_{group}": "Atypical batches of {group}",
+        "atypical_{group}": "Atypical of {group}",
+    }
 
     drawn: int = parameter(48, "Images of the model, with their noise.")
     images: int = parameter(16, "Images of each real group.")

@@ -8,6 +8,7 @@ from didlearn.arrays import Floats
 from didlearn.checks.groups import estimate_key, role_of
 from didlearn.checks.log_likelihood.bounds import Likelihoods
 from didlearn.result.values import Estimate, Figure, Mark, Role, Series, Table
+from didlearn.result.words import number, to_places
 
 _COLUMNS = ("typicality_shift", "typicality_pvalue", "atypical", "atypical_batches")
 
@@ -23,7 +24,8 @@ def typical_table(own: Floats, real: Likelihoods, estimates: dict[str, Estimate]
             (name, float(nats.mean()), *(estimates[estimate_key(column, name)].value for column in _COLUMNS))
             for name, nats in real.items()
         ),
-        caption=f"Its own samples: {float(own.mean()):.1f} nats, standard deviation {spread:.3g}. Batches of {batch}.",
+        caption=f"Its own samples: {to_places(float(own.mean()))} nats, standard deviation {number(spread)}. "
+        f"Batches of {batch}.",
     )
 
 

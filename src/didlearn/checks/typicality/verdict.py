@@ -78,7 +78,7 @@ def _said(estimates: dict[str, Estimate], groups: list[str]) -> str:
     text = (
         f"Training images are on average {number(abs(value))} standard deviations "
         f"{'likelier' if value > 0 else 'less likely'} than the generator's own samples"
-        f"{'' if p is None else f' (p = {p:.2g})'}."
+        f"{'' if p is None else f' (p = {number(p, 2)})'}."
     )
     nearest = min(groups, key=lambda name: abs(estimates[estimate_key("typicality_shift", name)].point))
     return text if nearest in ("train", "held-out") else f"{text} {nearest} comes nearer to what is typical of it."

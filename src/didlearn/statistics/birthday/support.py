@@ -18,8 +18,8 @@ from didlearn.statistics.birthday.unseen import chao1, richness
 def estimate_support(cluster_sizes: Sequence[int] | Ints, samples: int, level: float = 0.95) -> dict[str, Estimate]:
     """Estimate how many different images a sampler makes from the duplicates among its draws.
 
-    ``effective_support`` ≤ ``chao1``'s target ≤ ``richness``'s: the first is diversity as pairs see it, 1/Σp², and one
-    heavy image brings it down; the last counts every image, however rare.
+    ``effective_support`` ≤ ``chao1``'s target ≤ ``richness``'s: the first is 1/Σp², which one heavy image
+    brings down; the last counts every image, however rare.
 
     Args:
         cluster_sizes: sizes of the clusters of duplicates, at least 2 each; singletons may be listed as ones.
