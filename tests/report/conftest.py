@@ -232,7 +232,7 @@ def _support(model: Model, rng: np.random.Generator) -> CheckResult:
         params={"samples": 20_000, "criterion": "pixels", "threshold": None, "batches": [50, 100, 200, 400, 800]},
         estimates={
             "effective_support": _estimate(effective, "all pairs, overdispersion-scaled Poisson", unit="images"),
-            "heldout_effective_support": _estimate((None, 8_730, None), "no pair seen", n=1_797, unit="images"),
+            "effective_support_heldout": _estimate((None, 8_730, None), "no pair seen", n=1_797, unit="images"),
             "richness": _estimate(model.richness, "Valiant–Valiant, bootstrap", unit="images"),
             "collision_probability": _estimate(inverse, "all pairs", unit="probability"),
             "coverage": _estimate((0.9996, 0.9991, 0.9999), "Good–Turing", unit="fraction"),
@@ -273,7 +273,7 @@ def _memorization(model: Model, rng: np.random.Generator) -> CheckResult:
         estimates={
             "data_copying_z": _estimate(model.z, "Mann–Whitney per cell, weighted", n=10_000),
             "copied_fraction": _estimate(model.copied, "Clopper–Pearson", n=10_000, unit="fraction"),
-            "heldout_copied_fraction": _estimate((0.001, 0.0002, 0.004), "Clopper–Pearson", n=1_797, unit="fraction"),
+            "copied_fraction_heldout": _estimate((0.001, 0.0002, 0.004), "Clopper–Pearson", n=1_797, unit="fraction"),
             "authenticity": _estimate((0.62, 0.60, 0.64), "bootstrap over images", n=10_000, unit="fraction"),
         },
         figures=(

@@ -208,8 +208,8 @@ def test_models_are_sorted_by_verdict_and_by_any_quantity(visit):
     assert order(page) == ["sound", "collapsed", "memorised"]
     page.get_by_role("button", name="Memorization", exact=True).click()
     assert order(page) == ["memorised", "collapsed", "sound"]
-    page.get_by_role("button", name="Sort models by Data copying z").click()
-    assert order(page) == ["memorised", "sound", "collapsed"]
+    page.get_by_role("button", name="Sort models by Share of copies").click()
+    assert order(page) == ["collapsed", "sound", "memorised"]
     assert page.locator("th[aria-sort]").count() == 0
 
 

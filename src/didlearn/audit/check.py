@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from didlearn.rng import Stream
 
 CHECKS: dict[str, type[Check]] = {}
+Better = Literal["more", "less", "one", "zero", "same"]
 T = TypeVar("T")
 
 
@@ -54,6 +55,8 @@ class Check(ABC):
             name of a group of images, and what stands in brackets may be absent: ``precision[_train]`` is two names.
         named: what a page calls an estimate whose name is not plain; ``{group}`` as in ``estimates``. A name that ends
             in ``_heldout``, ``_train``, ``_published`` or ``_pvalue`` need not be given if what stands before it is.
+        better: of the estimates that have one, the better direction, the most telling first: more, less, nearer to one
+            or to zero, or as near as can be to the same of real images.
     """
 
     name: ClassVar[str]
@@ -64,6 +67,7 @@ class Check(ABC):
     method: ClassVar[Method | None] = None
     estimates: ClassVar[Mapping[str, str]] = {}
     named: ClassVar[Mapping[str, str]] = {}
+    better: ClassVar[Mapping[str, Better]] = {}
 
     @abstractmethod
     def missing(self, subject: Subject) -> str | None:

@@ -12,7 +12,11 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("compare.html"),
 ) -> None:
-    """Set several runs side by side on one page."""
-    from didlearn.report import write_comparison
+    """Say which of several runs' models is the best, and set them side by side on one page."""
+    from didlearn.report.comparison.page import compared_in_words, named_runs, render_comparison
+    from didlearn.report.page import write
 
-    print(write_comparison(runs, output))
+    results, roots = named_runs(runs)
+    page = render_comparison(results, roots)
+    print(compared_in_words(results))
+    print(write(output, page))

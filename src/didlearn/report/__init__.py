@@ -1,6 +1,6 @@
 """Pages that show results, and nothing that is not in them."""
 
-from didlearn.report.comparison import render_comparison, write_comparison
+from didlearn.report.comparison.page import render_comparison, write_comparison
 from didlearn.report.page import render, write_report
 from didlearn.report.study import write_study_report
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from markupsafe import Markup
 
+from didlearn.audit.check import Better
 from didlearn.audit.method import Method
 from didlearn.checks import CHECKS
 
@@ -30,6 +31,11 @@ def method_of(check: str) -> Method | None:
 def names_of(check: str) -> Mapping[str, str]:
     """Return what the check of this name calls its estimates on a page; nothing where no installed check has it."""
     return CHECKS[check].named if check in CHECKS else {}
+
+
+def directions_of(check: str) -> Mapping[str, Better]:
+    """Return which direction of its estimates a check of this name calls better; nothing where none is installed."""
+    return CHECKS[check].better if check in CHECKS else {}
 
 
 def text_of(check: str, part: Literal["how", "paper"]) -> Markup:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
+from didlearn.audit.check import Better
+from didlearn.report.comparison.direction import SAID, SHARE_SAID, direction, null_of
 from didlearn.report.figures.scale import Bar, Scale, Tick
 from didlearn.report.plain import plain_name
 from didlearn.result.files import AuditResult
@@ -14,13 +16,18 @@ from didlearn.result.words import Said, in_full, in_percent, say
 
 @dataclass(frozen=True)
 class EstimateRow:
-    """One estimate in words, with its place on its axis; ``role`` says whose colour it has."""
+    """One estimate in words, with its place on its axis.
+
+    Attributes:
+        role: says whose colour it has. null: what real images reach, in words; empty where that was not estimated.
+    """
 
     name: str
     said: Said
     bar: Bar
     basis: str
     role: str
+    null: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,7 @@ class Across:
     Attributes:
         cells: one per model; ``None`` where its audit lacks the quantity.
         keys: what to sort the models by: the value, else the end of the interval that is known, else empty.
+        better: which values are better, in words; empty where neither are. key: the estimate's name in the result.
     """
 
     name: str
@@ -48,6 +56,8 @@ class Across:
     keys: tuple[str, ...]
     ticks: tuple[Tick, ...]
     log: bool
+    better: str
+    key: str
 
 
 def panels(estimates: Mapping[str, Estimate], check: str = "") -> list[Panel]:
@@ -62,18 +72,30 @@ def across(results: Sequence[AuditResult], check: str) -> list[Across]:
     """Line up what one check estimated in each of several audits."""
     found = [next((c.estimates for c in r.checks if c.check == check), {}) for r in results]
     names = dict.fromkeys(name for estimates in found for name in estimates)
-    return [
-        _across(plain_name(check, name), [estimates.get(name) for estimates in found], _role(name, names))
-        for name in names
-    ]
+    return [_across(check, name, found, _role(name, names)) for name in names]
 
 
-def _across(name: str, estimates: list[Estimate | None], role: str) -> Across:
+def _across(check: str, name: str, found: Sequence[Mapping[str, Estimate]], role: str) -> Across:
+    estimates = [one.get(name) for one in found]
     present = [e for e in estimates if e is not None]
-    scale = Scale.covering(present)
-    cells = tuple(None if e is None else _row(name, e, scale, role) for e in estimates)
-    keys = tuple(_sort_key(e) for e in estimates)
-    return Across(name, present[0].unit, cells, keys, scale.ticks(), scale.log)
+    scale, words = Scale.covering(present), plain_name(check, name)
+    cells = tuple(
+        None if e is None else _row(words, e, scale, role, _null(name, one))
+        for e, one in zip(estimates, found, strict=True)
+    )
+    keys, better = tuple(_sort_key(e) for e in estimates), direction(check, name)
+    return Across(words, present[0].unit, cells, keys, scale.ticks(), scale.log, _better(better, present[0].unit), name)
+
+
+def _better(better: Better | None, unit: str) -> str:
+    if better is None:
+        return ""
+    return SHARE_SAID.get(better, SAID[better]) if unit == "fraction" else SAID[better]
+
+
+def _null(name: str, estimates: Mapping[str, Estimate]) -> str:
+    null = null_of(name, estimates)
+    return "" if null is None else f"{null.of}: {say(null.estimate).value}"
 
 
 def _sort_key(estimate: Estimate | None) -> str:
@@ -98,9 +120,9 @@ def _on_one_axis(unit: str, estimates: Mapping[str, Estimate], names: Container[
     return Panel(unit, rows, scale.ticks(), scale.log)
 
 
-def _row(name: str, estimate: Estimate, scale: Scale, role: str) -> EstimateRow:
+def _row(name: str, estimate: Estimate, scale: Scale, role: str, null: str = "") -> EstimateRow:
     basis = f"{estimate.method}; n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{in_full(estimate.n)}"
-    return EstimateRow(name, say(estimate), scale.bar(estimate), basis, role)
+    return EstimateRow(name, say(estimate), scale.bar(estimate), basis, role, null)
 
 
 def _role(name: str, names: Container[str]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.check import Better, Check, parameter, register
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -77,6 +77,25 @@ class Fidelity(Check):
         "fine_detail": "Fine detail over held-out images'",
         "brightness_shift": "Brightness against held-out images'",
         "class_share_{group}": "Class {group}, over its share of training images",
+    }
+    better: ClassVar[Mapping[str, Better]] = {
+        "precision": "more",
+        "coverage": "more",
+        "recall": "more",
+        "fine_detail": "one",
+        "frechet_distance": "less",
+        "frechet_excess": "zero",
+        "kernel_distance": "less",
+        "kernel_shift": "less",
+        "precision_gap": "zero",
+        "recall_gap": "zero",
+        "coverage_gap": "zero",
+        "density": "one",
+        "density_gap": "zero",
+        "vendi_score": "same",
+        "vendi_ratio": "one",
+        "brightness_shift": "zero",
+        "class_share_{group}": "one",
     }
 
     samples: int = parameter(5_000, "Images drawn from the generator; at most as many held-out and training ones.")

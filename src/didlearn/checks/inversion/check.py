@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.check import Better, Check, parameter, register
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -94,6 +94,13 @@ class InversionCheck(Check):
         "recovered_noisy": "Planted images found again, with noise",
         "segments_consistent": "Points halfway with nothing nearer found",
         "no_way_down": "Points found where the error falls in no direction",
+    }
+    better: ClassVar[Mapping[str, Better]] = {
+        "made": "more",
+        "holes": "less",
+        "error_train": "less",
+        "off_manifold": "less",
+        "recovery_gap": "zero",
     }
 
     images: int = parameter(40, "Images inverted of each group, and half as many shifted images and noise.")

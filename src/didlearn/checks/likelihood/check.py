@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.check import Better, Check, parameter, register
 from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
@@ -69,6 +69,10 @@ class LikelihoodCheck(Check):
         "iwae_{group}": "Bound of the module's own encoder, {group}",
         "correlation_local_variance": "Correlation with the variance within patches",
         "correlation_png_bits": "Correlation with the size as PNG",
+    }
+    better: ClassVar[Mapping[str, Better]] = {
+        "log_likelihood_heldout": "more",
+        "bits_per_dim_heldout": "less",
     }
 
     images: int = parameter(16, "Images of each group.")

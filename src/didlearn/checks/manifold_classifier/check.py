@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.check import Better, Check, parameter, register
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -61,6 +61,9 @@ class ManifoldClassifier(Check):
         "auroc_{group}_local_variance": "AUROC of {group}, variance within patches",
         "auroc_{group}_contrast": "AUROC of {group}, variance of all pixels",
         "auroc_{group}": "AUROC of {group}, distance from the manifold",
+    }
+    better: ClassVar[Mapping[str, Better]] = {
+        "manifold_accuracy": "more",
     }
 
     images: int = parameter(40, "Images inverted: held-out ones, and of each outside set.")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.check import Better, Check, parameter, register
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -62,6 +62,13 @@ class Memorization(Check):
         "closer_than_heldout": "Chance of lying nearer to training images than a held-out image",
         "training_preference": "Samples whose nearest real image is a training image",
         "match_preference": "Matches of real images that are training images",
+    }
+    better: ClassVar[Mapping[str, Better]] = {
+        "copied_fraction": "less",
+        "exact_copies": "less",
+        "certain_copies": "less",
+        "authenticity": "same",
+        "training_preference": "same",
     }
 
     samples: int = parameter(10_000, "Images drawn from the generator, and at most as many held-out ones.")

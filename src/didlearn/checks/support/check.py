@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.check import Better, Check, parameter, register
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -82,6 +82,17 @@ class Support(Check):
         "lookalike_support_{group}_real": "Look-alike support of real images, one pair of theirs in {group}",
         "lookalike_support_{group}": "Look-alike support, one real pair in {group}",
         "lookalike_ratio_{group}": "Look-alike support over real images', one real pair in {group}",
+    }
+    better: ClassVar[Mapping[str, Better]] = {
+        "relative_support": "one",
+        "effective_support": "more",
+        "support_ratio": "more",
+        "near_pairs": "one",
+        "mass_near_real": "one",
+        "spread_near_real": "more",
+        "collision_probability": "less",
+        "largest_atom": "less",
+        "richness": "more",
     }
 
     samples: int = parameter(20_000, "Images drawn from the generator.")

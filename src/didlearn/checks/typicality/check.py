@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.check import Better, Check, parameter, register
 from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ class TypicalityCheck(Check):
         "atypical_nominal": "Atypical of its own samples",
         "atypical_batches_{group}": "Atypical batches of {group}",
         "atypical_{group}": "Atypical of {group}",
+    }
+    better: ClassVar[Mapping[str, Better]] = {
+        "atypical_train": "same",
+        "typicality_shift_train": "zero",
     }
 
     drawn: int = parameter(48, "Images of the model, with their noise.")

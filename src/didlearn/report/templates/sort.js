@@ -36,10 +36,12 @@
 
   for (const table of document.querySelectorAll("table.sortable")) {
     [...table.tHead.rows[0].cells].forEach((heading, column) => {
-      const name = heading.textContent;
+      const [label] = heading.childNodes;
+      const name = label.textContent.trim();
       const button = control(name, () => [...table.tBodies[0].rows].map((row) => row.cells[column]));
-      button.append(...heading.childNodes);
-      heading.append(button);
+      button.append(name);
+      label.remove();
+      heading.prepend(button);
     });
   }
   for (const quantity of document.querySelectorAll(".quantity")) {

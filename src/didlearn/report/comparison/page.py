@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from didlearn.audit.check import CHECKS
 from didlearn.errors import UsageError
 from didlearn.report import estimates, provenance
+from didlearn.report.comparison.ranking import best_of, ranked
+from didlearn.report.declared import directions_of
 from didlearn.report.labelled import with_labels
 from didlearn.report.page import templates, write
 from didlearn.report.pictures import Album, Exhibit
 from didlearn.report.thrift import Thrift, afford
-from didlearn.result.answer import Answer
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Gallery, Verdict
 
 _TELLING: Final = ("memorization", "support")
-_STRIP: Final = 3
+_STRIP, _ACROSS = 3, 4
 _ORDER: Final[tuple[Verdict, ...]] = ("pass", "measured", "inconclusive", "fail", "error", "not_run")
-_KEY_ROWS: Final = 4
-_ANSWERS: Final = ("yes", "open", "no")  # the better first
+_KEY_ROWS: Final = 2
+_SHOWN: Final = 2  # numbers of each check at a glance
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def render_comparison(results: Mapping[str, AuditResult], roots: Mapping[str, Pa
     """
     if not results:
         raise UsageError("nothing to compare; give at least one run folder")
+    results = ranked(results)
     audits = list(results.values())
     lines = _lines(audits)
     facts = {
@@ -85,7 +88,6 @@ def render_comparison(results: Mapping[str, AuditResult], roots: Mapping[str, Pa
         "key_rows": _KEY_ROWS,
         "glances": _glances(lines),
         "answers": [audit.answer for audit in audits],
-        "ranked": sorted(((name, audit.answer) for name, audit in results.items()), key=lambda one: _by_answer(one[1])),
         "best": best_of(results),
     }
 
@@ -98,30 +100,6 @@ def render_comparison(results: Mapping[str, AuditResult], roots: Mapping[str, Pa
     return afford(rendered)
 
 
-def best_of(results: Mapping[str, AuditResult]) -> str:
-    """Say which models learned their distribution as far as was shown, or that none did."""
-    by = {verdict: [name for name, audit in results.items() if _verdict(audit) == verdict] for verdict in _ANSWERS}
-    if by["yes"]:
-        better = " and ".join(by["yes"])
-        return (
-            f"Shown to have learned it: {better}."
-            if len(by["yes"]) < len(results)
-            else "All are shown to have learned it."
-        )
-    if by["open"]:
-        return f"None is shown to have learned it; nothing is shown against {' and '.join(by['open'])}."
-    return "None learned it, and none is shown to be better than the others."
-
-
-def _verdict(audit: AuditResult) -> str | None:
-    return None if audit.answer is None else audit.answer.verdict
-
-
-def _by_answer(answer: Answer | None) -> int:
-    """Rank by the answer: yes, open, no; what has none comes last."""
-    return len(_ANSWERS) if answer is None else _ANSWERS.index(answer.verdict)
-
-
 def write_comparison(runs: Sequence[Path], output: Path) -> Path:
     """Render run folders side by side into the file ``output`` and return its path.
 
@@ -129,11 +107,31 @@ def write_comparison(runs: Sequence[Path], output: Path) -> Path:
         UsageError: no run was given.
         ResultError: a folder holds no result that this version reads.
     """
+    results, roots = named_runs(runs)
+    return write(Path(output), render_comparison(results, roots))
+
+
+def named_runs(runs: Sequence[Path]) -> tuple[dict[str, AuditResult], dict[str, Path]]:
+    """Load run folders: the results, and the folders, by the models' names, which are told apart.
+
+    Raises:
+        ResultError: a folder holds no result that this version reads.
+    """
     loaded = [(Path(run), with_labels(AuditResult.load(run), Path(run))) for run in runs]
     names = _distinct_names([provenance.model_name(result) for _, result in loaded], [run.name for run, _ in loaded])
     results = {name: result for name, (_, result) in zip(names, loaded, strict=True)}
     roots = {name: run for name, (run, _) in zip(names, loaded, strict=True)}
-    return write(Path(output), render_comparison(results, roots))
+    return results, roots
+
+
+def compared_in_words(results: Mapping[str, AuditResult]) -> str:
+    """Say which model is the best, then each one's answer, the best answer first."""
+    best = best_of(results)
+    lines = [
+        f"{name}{' (best)' if name == best.name else ''}: {audit.answer.sentence if audit.answer else 'no answer'}"
+        for name, audit in ranked(results).items()
+    ]
+    return "\n".join([best.sentence, *lines])
 
 
 def _distinct_names(names: list[str], folders: list[str]) -> list[str]:
@@ -150,15 +148,28 @@ def _lines(audits: list[AuditResult]) -> list[Line]:
 def _line_of(check: str, audits: list[AuditResult]) -> Line:
     found = tuple(next((c for c in audit.checks if c.check == check), None) for audit in audits)
     question = next((c.question for c in found if c is not None and c.question), "")
-    return Line(check, question, found, tuple(estimates.across(audits, check)))
+    numbers = sorted(estimates.across(audits, check), key=lambda number: _how_telling(check, number))
+    return Line(check, question, found, tuple(numbers))
+
+
+def _how_telling(check: str, number: estimates.Across) -> int:
+    """Numbers that tell better from worse come first, in the check's order."""
+    declared = list(directions_of(check))
+    return declared.index(number.key) if number.key in declared else len(declared)
 
 
 def _glances(lines: list[Line]) -> list[Glance]:
-    """Lay out the verdicts, and the first number of each check that has any."""
+    """Lay out the verdicts, and the numbers of each check that tell better from worse."""
     verdicts = tuple(_verdicts(line) for line in lines)
-    numbers = tuple(Column(n.check, n.numbers[0].cells, n.numbers[0].keys, n.numbers[0]) for n in lines if n.numbers)
-    glances = [Glance("Verdicts", verdicts), Glance("First number of each check", numbers)]
+    numbers = tuple(Column(line.check, n.cells, n.keys, n) for line in lines for n in _telling_numbers(line))
+    glances = [Glance("Verdicts", verdicts), Glance("The numbers that tell most", numbers)]
     return [glance for glance in glances if glance.columns]
+
+
+def _telling_numbers(line: Line) -> list[estimates.Across]:
+    """The first numbers that have a better direction, in the check's order; of a check that is not installed, one."""
+    told = [number for number in line.numbers if number.better]
+    return told[:_SHOWN] if line.check in CHECKS else list(line.numbers[:1])
 
 
 def _verdicts(line: Line) -> Column:
@@ -172,8 +183,14 @@ def _strip(result: AuditResult, root: Path, budget: int) -> Strip | None:
     if not shown:
         return None
     check = min(shown, key=_telling_rank)
-    gallery: Gallery = check.galleries[0]
+    gallery = _narrow(check.galleries[0])
     return Strip(check.check, Album(root, _STRIP, budget // 24).exhibit(gallery, _STRIP))
+
+
+def _narrow(gallery: Gallery) -> Gallery:
+    """Keep as many columns as models side by side leave room for."""
+    rows = tuple(row[:_ACROSS] for row in gallery.rows) if gallery.columns else gallery.rows
+    return gallery.model_copy(update={"columns": gallery.columns[:_ACROSS], "rows": rows})
 
 
 def _telling_rank(check: CheckResult) -> tuple[bool, int]:

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from didlearn.errors import ResultError, UsageError
-from didlearn.report.comparison import best_of, render_comparison, write_comparison
+from didlearn.report.comparison.page import compared_in_words, render_comparison, write_comparison
+from didlearn.report.comparison.ranking import best_of
 from didlearn.report.estimates import across, panels
 from didlearn.report.thrift import LIMIT
 from didlearn.result.answer import Answer
@@ -76,8 +77,13 @@ def test_the_glance_has_a_row_per_model_and_a_key_per_cell(three):
         [re.findall(r'data-key="([^"]*)"', row) for row in re.findall(r"<tr data-model.*?</tr>", t)] for t in tables
     ]
     assert keys[0] == [["sound", "0", "0", "5"], ["collapsed", "3", "2", "5"], ["memorised", "3", "3", "5"]]
-    assert keys[1] == [["sound", "17316.0", "0.41"], ["collapsed", "41.7", "1.9"], ["memorised", "487.0", "-31.2"]]
+    effective, copied = (17_316.0, 41.7, 487.0), (0.0012, 0.0008, 0.947)
+    assert [(row[0], float(row[1]), float(row[3])) for row in keys[1]] == list(
+        zip(three, effective, copied, strict=True)
+    )
     assert "at least 17\u202f316" in tables[1]
+    assert "more is better" in tables[1]
+    assert tables[1].count("held-out images: at least 8\u202f730") == 3
     assert "<button" not in html
 
 
@@ -146,21 +152,76 @@ def answered(verdict):
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "words"),
+    ("verdicts", "words", "best"),
     [
-        (("no", "yes", "open"), "Shown to have learned it: b."),
-        (("yes", "yes"), "All are shown to have learned it."),
-        (("no", "open"), "None is shown to have learned it; nothing is shown against b."),
-        (("no", "no"), "None learned it, and none is shown to be better than the others."),
+        (("no", "yes", "open"), "Shown to have learned it: b.", "b"),
+        (("yes", "yes"), "All are shown to have learned it. None of them is shown better.", None),
+        (("no", "open"), "None is shown to have learned it; nothing is shown against b.", None),
+        (("no", "no"), "None learned it. None of them is shown better.", None),
+        (("yes", "no", "yes"), "Shown to have learned it: a and c. None of these is shown better.", None),
+        (("yes",), "All are shown to have learned it.", None),
+        ((), "No answer was kept, so that nothing can be ranked.", None),
     ],
 )
-def test_the_best_is_said(verdicts, words):
+def test_the_best_is_said(verdicts, words, best):
     results = {name: answered(verdict) for name, verdict in zip("abc", verdicts, strict=False)}
-    assert best_of(results) == words
+    assert best_of(results) == (best, words)
+
+
+def support(share, low, high, copied=0.0, verdict="no"):
+    """An audit that found this share of the data's spread used, and this share of copies."""
+    checks = (
+        CheckResult(check="support", verdict="fail", estimates={"relative_support": estimate(share, low, high)}),
+        CheckResult(
+            check="memorization", verdict="pass", estimates={"copied_fraction": estimate(copied, copied, copied)}
+        ),
+        CheckResult(check="gaussianity", verdict="measured", estimates={"gram_edge": estimate(share, low, high)}),
+    )
+    return AuditResult(checks=checks, answer=Answer(verdict=verdict, sentence=f"Said {verdict}."))
+
+
+def test_of_several_with_one_answer_that_one_is_best_which_is_shown_better_and_worse_in_nothing():
+    results = {"a": support(0.1, 0.08, 0.12), "b": support(0.5, 0.4, 0.6), "c": support(0.3, 0.2, 0.45)}
+    assert best_of(results).name is None  # b and c overlap
+    results["c"] = support(0.3, 0.2, 0.39)
+    name, said = best_of(results)
+    assert name == "b"
+    assert said == (
+        "None learned it. b is shown better than the others (Share of the data's spread that it uses) and worse in "
+        "nothing."
+    )
+    results["b"] = support(0.5, 0.4, 0.6, copied=0.01)
+    assert best_of(results).name is None  # better in the one, worse in the other
+
+
+def test_beyond_what_is_best_is_not_better():
+    nearer, farther = support(1.1, 1.0, 1.2, verdict="yes"), support(3.0, 2.5, 3.5, verdict="yes")
+    assert best_of({"a": farther, "b": nearer}).name == "b"
+
+
+def test_what_is_best_is_marked_once_and_the_direction_and_the_null_are_beside_the_numbers(tmp_path):
+    results = {"bad": support(0.1, 0.08, 0.12), "good": support(0.9, 0.8, 1.0, verdict="yes")}
+    html = compare(results)
+    assert html.count('class="best"') == 1
+    assert re.search(r'<strong>good</strong> <span class="best">best</span>', html)
+    assert html.index("<strong>good</strong>") < html.index("<strong>bad</strong>")
+    assert "1 is best" in html
+    assert "less is better" in html
+    twin = {"copied_fraction": estimate(0.2, 0.1, 0.3), "copied_fraction_heldout": estimate(0.05, 0.04, 0.06)}
+    audit = AuditResult(checks=(CheckResult(check="memorization", verdict="fail", estimates=twin),))
+    assert "held-out images: 0.0500" in compare({"a": audit})
+
+
+def test_the_command_says_the_best_first():
+    results = {"bad": support(0.1, 0.08, 0.12), "good": support(0.9, 0.8, 1.0, verdict="yes")}
+    said = "Shown to have learned it: good.\ngood (best): Said yes.\nbad: Said no."
+    assert compared_in_words(results) == said
 
 
 def test_models_are_ranked_by_their_answer(tmp_path):
     results = {name: answered(verdict) for name, verdict in (("bad", "no"), ("good", "yes"), ("unknown", "open"))}
     page = render_comparison(results, dict.fromkeys(results, tmp_path))
-    places = [page.index(f"<strong>{name}</strong>: Said") for name in ("good", "unknown", "bad")]
+    places = [page.index(f"<strong>{name}</strong>") for name in ("good", "unknown", "bad")]
     assert places == sorted(places)
+    heads = re.findall(r'<tr data-model="\d"><th scope="row" data-key="(\w+)">', page)
+    assert heads == [] or heads[:3] == ["good", "unknown", "bad"]
