@@ -32,7 +32,10 @@ from trial import Order, Package, entering, module_name, run_forks, run_pytest, 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "didlearn"
 HARMLESS = ROOT / "tests" / "mutants.toml"
-DECIDING = ("checks/*.py", "checks/log_likelihood/*.py", "checks/*/measure.py")
+DECIDING = (
+    "checks/*.py", "checks/log_likelihood/*.py", "checks/*/measure.py", "checks/*/verdict.py",
+    "result/answer.py", "result/effects.py",
+)  # fmt: skip
 TOLERATED = 0.1
 _GRACE, _SLOWER = 20.0, 4.0  # a fault that takes longer than seconds + times the tests' own time is stopped
 

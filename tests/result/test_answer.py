@@ -14,8 +14,9 @@ def passed(*names, **more):
 
 
 def test_all_that_is_needed_makes_a_yes():
-    answer = answer_of([*passed(*NEEDED, n=20_000), result("typicality", "inconclusive")])
+    answer = answer_of([*passed(*NEEDED, n=20_000), result("typicality", "inconclusive"), *passed("inversion")])
     assert answer.verdict == "yes"
+    assert answer.reasons == tuple(f"reason of {name}" for name in ("memorization", "support", "fidelity", "inversion"))
     assert answer.sentence == "Yes, as far as 20\u202f000 images can tell."
 
 
@@ -52,3 +53,18 @@ def test_an_open_answer_says_what_would_settle_it():
 
 def test_a_fault_of_a_further_check_outweighs_what_passed():
     assert answer_of([*passed(*NEEDED), result("inversion", "fail")]).verdict == "no"
+
+
+def test_an_answer_left_open_twice_says_the_first():
+    answer = answer_of([*passed("memorization"), result("support", "measured")])
+    assert answer.sentence == "Not shown either way: support: reason of support."
+    assert answer.reasons == ("support: reason of support", "fidelity was not asked")
+    assert answer_of(passed("memorization")).sentence == "Not shown either way: support was not asked."
+
+
+def test_as_many_images_can_tell_as_support_counted_pairs_among():
+    pairs = {"effective_support": Estimate(value=None, low=9, high=None, n=300, method="")}
+    support = CheckResult(check="support", verdict="pass", estimates=pairs)
+    assert "300 images" in answer_of([support, *passed("memorization", "fidelity", n=5_000)]).sentence
+    fewer = [*passed("support", n=50), *passed("memorization", n=200), *passed("fidelity", n=90)]
+    assert "200 images" in answer_of(fewer).sentence

@@ -1,10 +1,12 @@
 """An effect is judged by its interval, and a false alarm is paid for once for all of them."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from didlearn.result.effects import hold, verdict_of
+from didlearn.result.effects import at_levels, hold, verdict_of
 from didlearn.result.values import Effect, Estimate
 
 
@@ -32,6 +34,11 @@ def held(value, error=1.0, side="above", share=0.1, tolerance=10.0):
 def test_the_ends_of_the_two_intervals_decide(value, outcome):
     assert held(value) == outcome
     assert held(20 - value, side="below") == outcome
+
+
+def test_an_effect_is_needed_unless_it_is_said_not_to_be():
+    effect = hold(normal(0.0, 1.0), estimate="e", wrong="w", tolerance=10.0, level=0.95, share=1.0)
+    assert (effect.needed, effect.side) == (True, "above")
 
 
 def test_an_effect_alone_pays_for_itself():
@@ -84,3 +91,39 @@ def test_one_beyond_fails_and_all_within_pass(outcomes, verdict):
 def test_what_is_not_needed_may_stay_open_and_may_still_fail():
     assert verdict_of([*effects("within"), *effects("open", needed=False)]) == "pass"
     assert verdict_of([*effects("within"), *effects("beyond", needed=False)]) == "fail"
+
+
+def interval(value, low, high):
+    return Estimate(value=value, low=low, high=high, level=0.95, n=9, method="")
+
+
+def ends(found, level, **of):
+    there = at_levels(found, **of)(level)
+    assert (there.value, there.level, there.n) == (found.value, level, 9)
+    return there.low, there.high
+
+
+Z = float(stats.norm.ppf(0.995) / stats.norm.ppf(0.975))
+
+
+def test_an_interval_widens_by_the_ratio_of_quantiles():
+    assert ends(interval(2.0, 1.0, 4.0), 0.99) == pytest.approx((2 - Z, 2 + 2 * Z))
+    t = float(stats.t(5).ppf(0.995) / stats.t(5).ppf(0.975))
+    assert ends(interval(2.0, 1.0, 4.0), 0.99, freedom=5) == pytest.approx((2 - t, 2 + 2 * t))
+
+
+def test_a_ratio_widens_on_its_logarithm_and_a_distance_on_its_square():
+    assert ends(interval(2.0, 1.0, 8.0), 0.99, scale="log") == pytest.approx((2 / 2**Z, 2 * 4**Z))
+    # Squares .36 to .64 around .49: .13 Z below and .15 Z above.
+    wide = math.sqrt(0.49 - 0.13 * Z), math.sqrt(0.49 + 0.15 * Z)
+    assert ends(interval(0.7, 0.6, 0.8), 0.99, scale="square") == pytest.approx(wide)
+
+
+def test_no_distance_is_below_zero_and_an_open_end_stays_open():
+    low, high = ends(interval(0.3, 0.0, 0.5), 0.99, scale="square")
+    assert (low, high) == (0.0, pytest.approx(math.sqrt(0.09 + 0.16 * Z)))
+    assert ends(interval(2.0, None, 3.0), 0.99) == (None, pytest.approx(2 + Z))
+
+
+def test_at_its_own_level_an_interval_is_itself():
+    assert ends(interval(2.0, 1.0, 4.0), 0.95, freedom=3) == pytest.approx((1.0, 4.0))

@@ -10,7 +10,7 @@ def nats(value, low, high):
     return Estimate(value=value, low=low, high=high, n=16, method="given", unit="nats")
 
 
-def judge(outside, gap=0.4, **preferences):
+def judge(outside, gap=0.4, tightness=1.0, **preferences):
     """Judge with bounds that lie ``gap`` apart on simulated images, and preferences of held-out over outside images."""
     found = {
         "bound_gap": nats(gap, gap - 0.1, gap + 0.1),
@@ -21,7 +21,7 @@ def judge(outside, gap=0.4, **preferences):
         "preference_generated_heldout": nats(0.2, -3, 3),
     }
     found |= {f"preference_heldout_{name}": nats(*ends) for name, ends in preferences.items()}
-    return judge_likelihood(found, outside, tightness=1.0, budget=480)
+    return judge_likelihood(found, outside, tightness=tightness, budget=480)
 
 
 def test_the_verdict_is_by_whether_the_preference_stands_beyond_the_bounds():
@@ -54,11 +54,17 @@ def test_loose_bounds_need_a_budget_in_proportion_to_their_gap(outside):
     assert found.settles.clause in found.reason
 
 
-def test_loose_bounds_do_not_hide_a_preference_beyond_them():
+def test_bounds_as_tight_as_asked_are_tight_enough():
+    assert judge(["mnist"], gap=1.0, mnist=(20, 10, 30)).verdict == "pass"
+    assert judge(["mnist"], gap=2.5, tightness=2.0, mnist=(20, 10, 30)).settles.number == 600
+
+
+def test_loose_bounds_leave_a_pass_open_and_hide_no_failure():
     assert judge(["mnist"], gap=2.5, mnist=(20, 10, 30)).verdict == "inconclusive"  # as the page says
+    assert judge(["mnist"], gap=2.5, mnist=(-20, -30, -10)).verdict == "fail"
 
 
 def test_the_answer_says_who_is_likelier_and_how_tight_the_bounds_are():
-    answer = judge(["mnist"], mnist=(20, 10, 30)).answer
+    answer = judge(["mnist"], gap=0.4234, mnist=(20, 10, 30)).answer
     assert "log-likelihood of \N{MINUS SIGN}1\u202f234.6 nats" in answer
-    assert "\N{MINUS SIGN}1\u202f250.0 (training images surely likelier; bounds within 0.5)" in answer
+    assert "\N{MINUS SIGN}1\u202f250.0 (training images surely likelier; bounds within 0.52)" in answer

@@ -1,5 +1,7 @@
 """From counts and p-values to verdicts: every branch, and the sentence a reader gets."""
 
+import math
+
 import pytest
 
 from didlearn.checks.memorization.measure import Copies, Matches
@@ -116,3 +118,55 @@ def test_a_p_value_that_is_not_there_shows_nothing():
     assert judge_copying(estimates, copies, LIMITS, honest=True).verdict == "pass"
     with_absent = estimates | {"training_preference_pvalue": absent}
     assert judge_copying(with_absent, copies, LIMITS, honest=True).verdict == "pass"
+
+
+def shown(copied, share=None, expected=0.8, limits=LIMITS):
+    """A verdict on a copied fraction (value, low, high), by what is said of it alone; its counts show nothing."""
+    copies = Copies(*[Matches(4, 10_000, 0, 2_000)] * 3)
+    value, low, high = copied
+    estimates = {
+        "copied_fraction": Estimate(value=value, low=low, high=high, n=10_000, method="m"),
+        "training_preference_expected": exactly(expected, 0.95, 10, "m"),
+    }
+    if share is not None:
+        value, low, high = share
+        estimates["match_preference"] = Estimate(value=value, low=low, high=high, n=10, method="m")
+    return judge_copying(estimates, copies, limits, honest=True)
+
+
+def test_at_the_tolerance_itself_it_is_within():
+    assert shown((0.0005, 0.0, 0.001)).verdict == "pass"
+    for share in ((0.8, 0.7, 0.8), (1.0, 0.9, 1.0)):
+        assert "the copied fraction is not settled" in shown((0.0015, 0.001, 0.002), share).reason
+    assert shown((0.0015, 0.0011, 0.002), (0.5, 0.4, 0.75), expected=0.5).verdict == "pass"  # half of .002 are copies
+
+
+def test_an_open_end_reaches_as_far_as_a_share_can():
+    found = shown((0.04, None, None), limits=LIMITS._replace(tolerance=0.1))
+    assert found.answer.startswith("4\u202f% of its samples are copies of training images (0\u202f% to 100\u202f%)")
+    assert found.settles.number == pytest.approx(10_000 * (0.96 / 0.06) ** 2, abs=1)
+    assert shown((0.002, None, 0.003)).settles.number == pytest.approx(40_000, abs=1)
+    assert shown((0.002, 0.0005, 0.003)).settles.number == pytest.approx(22_500, abs=1)
+    assert shown((0.01, 0.005, 0.02), (0.5, 0.4, None)).settles.of == "held-out images"
+
+
+@pytest.mark.parametrize(("high", "smooth"), [(0.84, True), (0.86, False)])
+def test_the_share_of_copies_among_matches_is_discounted(high, smooth):
+    """With a share c of copies, c + .8(1 − c) match a training image: c is .2 or .3, of at most .4 % of the samples."""
+    found = shown((0.003, 0.002, 0.004), (0.82, 0.8, high))
+    assert ("smooth, not copied" in found.answer) is smooth
+    assert (found.verdict == "pass") is smooth
+
+
+@pytest.mark.parametrize(("share", "expected"), [(None, 0.8), ((1.0, 0.9, 1.0), 1.0)])
+def test_where_nothing_tells_copies_from_blur_all_matches_may_be_copies(share, expected):
+    assert shown((0.0015, 0.0011, 0.0019), share, expected).settles.of == "held-out images"
+
+
+@pytest.mark.parametrize(("need", "known"), [(0.98e9, True), (1.02e9, False)])
+def test_a_thousand_million_samples_are_out_of_reach(need, known):
+    """The interval reaches .002 above .001; the tolerance lies so near to it that as many samples are needed."""
+    tolerance = 0.001 + 0.002 * math.sqrt(10_000 / need)
+    settles = shown((0.001, 0.0, 0.003), limits=LIMITS._replace(tolerance=tolerance)).settles
+    assert (settles.number is not None) is known
+    assert ("within reach" in settles.clause) is not known

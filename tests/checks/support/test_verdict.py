@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from didlearn.checks.duplicate_counts import count_duplicates
 from didlearn.checks.relative_support import RelativeSupport, relative_support
+from didlearn.checks.sameness import LOOKALIKES
 from didlearn.checks.support.measure import Duplicates
 from didlearn.checks.support.verdict import Held, judge_support, settle
 from didlearn.statistics.relative_support import NearPairs, NearReal
@@ -128,6 +130,32 @@ def test_at_the_limit_itself_nothing_settles_it():
     own = NearPairs(0.004, (0.01 * 0.004) ** 2, 10_000, 0.001)
     control = NearPairs(0.001, (0.01 * 0.001) ** 2, 10_000, 0.001)
     assert settle(_relative(own, control), FACTOR, LEVEL).clause.startswith("at these rates no number")
+
+
+def test_a_false_alarm_is_paid_for_by_all_that_is_held():
+    """Of the same picture, three kinds of look-alikes and the spread: each has a fifth of the check's chance."""
+    strict = 1 - 2 * (1 - LEVEL) * SHARE / 5
+    ratios = np.linspace(4.3, 5.0, 71)
+    beyond = [spread(ratio).share(strict).high < 1 / FACTOR for ratio in ratios]
+    none = apart(1_000)
+    lookalikes = [(name, none, none) for name in LOOKALIKES]
+    failed = [judged(none, none, spread(ratio), lookalikes).verdict == "fail" for ratio in ratios]
+    assert len(judged(none, none, spread(1.0), lookalikes).effects) == 5
+    assert failed == beyond
+    assert 0 < failed.index(True) < 70
+
+
+@pytest.mark.parametrize(("images", "known"), [(0.98e9, True), (1.02e9, False)])
+def test_a_thousand_million_held_out_images_are_out_of_reach(images, known):
+    """Both errors at e, the gap log(4/3): 2 · 1.2 · (2.80 · √2 e / gap)² as many, of which half are within reach."""
+    z = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8))
+    error = math.sqrt(images / 1_000 / 1.2) * math.log(4 / 3) / z / math.sqrt(2)
+    own = NearPairs(0.003, (error * 0.003) ** 2, 10**6, 0.001)
+    control = NearPairs(0.001, (error * 0.001) ** 2, 1_000, 0.001)
+    found = settle(_relative(own, control), FACTOR, LEVEL)
+    assert (found.number is not None) is known
+    if known:
+        assert found.number == pytest.approx(2 * images, rel=1e-9)
 
 
 def law(rng, count, pictures=None, share=1.0):

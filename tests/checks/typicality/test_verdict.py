@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from didlearn.checks.typicality.measure import typical_estimates
 from didlearn.checks.typicality.verdict import TypicalityLimits, judge_typicality
@@ -17,12 +18,13 @@ def estimates(shift=0.0, n=40, m=100, seed=0, batch=4):
     return typical_estimates(own, {"train": train, "held-out": own[:20]}, batch, Stream(seed), 0.95)
 
 
-def judge(found, outside=None, gap=0.0, drift=0.0):
+def judge(found, outside=None, gap=0.0, drift=0.0, tolerance=0.5, groups=("train", "held-out")):
     bounds = {"bound_gap": exactly(gap, 0.95, 8, "given", "nats")}
     bounds |= {"effort_drift": exactly(drift, 0.95, 8, "given", "nats")}
     share = found["atypical_train"]
     count = round(share.value * share.n) if outside is None else outside
-    return judge_typicality(found | bounds, count, share.n, LIMITS, ["train", "held-out"])
+    limits = LIMITS._replace(tolerance=tolerance)
+    return judge_typicality(found | bounds, count, share.n, limits, list(groups))
 
 
 @pytest.mark.parametrize(("shift", "words"), [(-5.0, "less likely"), (5.0, "likelier")])
@@ -57,8 +59,6 @@ def test_the_same_law_passes():
 )
 def test_the_share_outside_is_held_against_half_beyond_the_nominal_one(outside, verdict):
     """Of 40 images; nominal of 100 samples 4/101, so .54: Clopper and Pearson at 95 %, and at .05/6 in the tail."""
-    from scipy import stats
-
     limit = 4 / 101 + 0.5
     low = stats.beta.ppf(0.05 / 6, outside, 41 - outside)
     high = stats.beta.ppf(0.975, outside + 1, 40 - outside) if outside < 40 else 1
@@ -67,3 +67,50 @@ def test_the_share_outside_is_held_against_half_beyond_the_nominal_one(outside, 
     found = judge(estimates(-2.0), outside=outside)
     assert found.verdict == verdict
     assert (found.settles is None) == (verdict != "inconclusive")
+
+
+def away(found):
+    """Training images' distance from the samples' mean, in nats."""
+    return abs(found["typicality_shift_train"].value) * found["sample_spread"].value
+
+
+def test_the_distance_is_held_against_the_bounds_in_nats():
+    found = estimates(-5.0)
+    assert judge(found, gap=0.99 * away(found)).verdict == "fail"
+    assert judge(found, gap=away(found)).verdict == "inconclusive"
+
+
+def test_no_share_exceeds_all_of_them():
+    found = judge(estimates(-5.0), tolerance=0.99)
+    assert (found.verdict, found.effects[0].tolerance) == ("pass", 1.0)
+
+
+@pytest.mark.parametrize(("outside", "farther"), [(15, "high"), (25, "low")])
+def test_how_many_images_would_settle_it(outside, farther):
+    """The longer half of the interval shrinks with the root of their number until it is the way to the limit, .54."""
+    p = outside / 40
+    reach = {
+        "high": stats.beta.ppf(0.975, outside + 1, 40 - outside) - p,
+        "low": p - stats.beta.ppf(0.025, outside, 41 - outside),
+    }
+    assert max(reach, key=reach.get) == farther
+    expected = 40 * (reach[farther] / (p - 4 / 101 - 0.5)) ** 2
+    found = judge(estimates(-2.0), outside=outside).settles
+    assert found.of == "images"
+    assert 0 <= found.number - expected < 1
+
+
+def test_at_the_limit_nobody_knows_how_many_would_settle_it():
+    found = estimates(-2.0) | {"atypical_nominal": exactly(0.25, 0.95, 100, "given")}
+    settles = judge(found, outside=20, tolerance=0.25).settles
+    assert (settles.of, settles.number) == ("images", None)
+
+
+@pytest.mark.parametrize(("shift", "nearer"), [(0.1, True), (-0.1, True), (-3.0, False)])
+def test_a_group_that_comes_nearer_to_what_is_typical_is_named(shift, nearer):
+    found = {f"typicality_shift_{name}": exactly(value, 0.95, 40, "given") for name, value in
+             {"train": -2.0, "heldout": -1.0, "noise": shift}.items()}  # fmt: skip
+    answer = judge(estimates(-2.0) | found, groups=("train", "held-out", "noise")).answer
+    assert ("noise comes nearer" in answer) is nearer
+    assert "train comes nearer" not in answer
+    assert "held-out comes nearer" not in answer
