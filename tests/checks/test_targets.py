@@ -5,6 +5,9 @@ import pytest
 import torch
 
 from didlearn.checks.targets import phase_noise, planted, shifted, shuffled, with_noise
+from didlearn.models import open_model
+from didlearn.models.drawing import draw_labels
+from didlearn.parallel import UNIT
 from didlearn.rng import Stream
 from didlearn.statistics.complexity import local_variance
 from tests.inversion.decoders import linear
@@ -22,11 +25,27 @@ def test_planted_images_are_decoded_prior_draws():
     assert np.allclose(far - b.view(1, 8, 8).numpy(), 2 * (images - b.view(1, 8, 8).numpy()), atol=1e-5)
 
 
+@pytest.mark.parametrize("classes", [None, 3])
+def test_planted_images_are_decoded_some_at_a_time_with_their_classes(classes):
+    class Decoder(torch.nn.Module):
+        def forward(self, z, labels=None):
+            return (z.sum(dim=1) + (0 if labels is None else 100 * labels)).view(-1, 1, 1, 1)
+
+    network = Decoder()
+    network.classes = classes
+    model, count = open_model(network, latent_shape=(4,), value_range=None), 2 * UNIT + 3
+    images = planted(model, count, Stream(1), "cpu", radius=2.0)
+    z, labels = model.sample_prior(count, Stream(1)), draw_labels(count, classes, None, Stream(1))
+    expected = 2 * z.sum(dim=1).numpy() + (0 if labels is None else 100 * labels)
+    assert images.ravel() == pytest.approx(expected, abs=1e-4)
+
+
 def test_noise_has_the_asked_mean_square_and_says_what_it_was():
     images = np.zeros((50, 1, 10, 10), np.float32)
     noisy, squared = with_noise(images, 0.04, np.random.default_rng(0))
     assert np.allclose((noisy**2).reshape(50, -1).mean(axis=1), squared, rtol=1e-5)
     assert abs(squared.mean() - 0.04) < 4 * 0.04 * np.sqrt(2 / 5000)
+    assert np.array_equal(with_noise(images + 1, 0.04, np.random.default_rng(0))[0], 1 + noisy)
 
 
 def test_shuffling_keeps_each_images_pixels():
@@ -42,6 +61,9 @@ def test_shifting_moves_right_and_down_and_repeats_the_border():
     moved = shifted(image, 1)
     assert np.array_equal(moved[0, 0, 1:, 1:], image[0, 0, :3, :3])
     assert np.array_equal(moved[0, 0, 0], [0, 0, 1, 2])
+    wide = np.random.default_rng(0).random((2, 3, 4, 7))
+    assert shifted(wide, 2).shape == wide.shape
+    assert np.array_equal(shifted(wide, 2)[:, :, 2:, 2:], wide[:, :, :2, :5])
 
 
 def test_local_variance_sees_what_happens_within_patches_alone():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from didlearn.checks.concentration.verdict import concentration_answer
+from didlearn.checks.concentration.verdict import concentration_answer, judge_concentration
 from didlearn.result.values import Estimate, exactly
 
 
@@ -41,3 +41,9 @@ def test_no_constant():
 )
 def test_fluctuations_must_be_large_and_grow(slope, ratio, words):
     assert words in concentration_answer(growth(slope, ratio), "")
+
+
+def test_numbers_are_described_and_nothing_is_left_open_without_any():
+    found = judge_concentration(constant(2, 5, 1.5), "")
+    assert (found.verdict, found.answer) == ("measured", concentration_answer(constant(2, 5, 1.5), ""))
+    assert judge_concentration({}, "there is no latent").verdict == "inconclusive"

@@ -26,6 +26,8 @@ def edges(**values):
         ({"gram_edge": 0.14}, "the spectrum's upper edge is 14\u202f% beyond the mixture's"),
         ({"gram_edge": -0.2}, "the spectrum's upper edge is 20\u202f% below the mixture's"),
         ({"whitened_edge": 3.2}, "the whitened spectrum's upper edge is 4.2 times the mixture's"),
+        ({"gram_edge": 1.0}, "the spectrum's upper edge is 2 times the mixture's"),
+        ({"gram_edge": 1000}, f"the spectrum's upper edge is more than {number(1000)} times the mixture's"),
         (
             {"whitened_edge": 7.8e9},
             f"the whitened spectrum's upper edge is more than {number(1000)} times the mixture's",
@@ -83,8 +85,21 @@ def test_an_edge_too_far_in_fails_too():
     assert judge(whitened_pvalue=REJECTED, whitened_edge=(-0.3, -0.5, -0.1)).verdict == "fail"
 
 
+def test_a_range_that_touches_the_mixture_s_edge_is_not_beyond_it():
+    for shift in ((0.3, 0.0, 0.5), (-0.3, -0.5, 0.0)):
+        assert judge(gram_pvalue=REJECTED, gram_edge=shift).verdict == "pass"
+
+
+def test_of_two_norms_the_first_is_said_with_its_own_real_images_beside():
+    wild = {f"{name}_ratio": (value, value - 0.5, value + 0.5) for name, value in (("radius", 4.0), ("leverage", 5.0))}
+    beside = {"radius_ratio_heldout": (2.0, 1.0, 3.0), "leverage_ratio_heldout": (9.0, 8.0, 10.0)}
+    found = judge(**wild, **beside, radius_pvalue=REJECTED, leverage_pvalue=REJECTED)
+    assert found.answer.endswith("varies 4 times as much as a Gaussian's (of held-out real images 2 times).")
+
+
 def test_what_is_rejected_and_tolerated_says_so():
     assert "differ from Gaussian ones by no more than is tolerated" in judge(gram_pvalue=REJECTED).reason
+    assert "cannot be told from Gaussian ones" in judge(gram_pvalue=(0.1,) * 3).reason
 
 
 @pytest.mark.parametrize("name", ["radius", "leverage"])
@@ -94,12 +109,14 @@ def test_a_norm_that_varies_too_much_fails_where_the_variance_is_rejected(name):
     assert found.verdict == "fail"
     assert "varies 4 times as much as a Gaussian's" in found.reason
     assert judge(**wild).verdict == "pass"
+    assert judge(**wild, **{f"{name}_pvalue": (0.1,) * 3}).verdict == "pass"
     assert judge(**{f"{name}_ratio": (3.0, 2.5, 3.5), f"{name}_pvalue": REJECTED}).verdict == "pass"
 
 
 def test_a_failure_says_for_which_methods():
     wild = {"leverage_ratio": (4.0, 3.5, 4.5), "leverage_pvalue": REJECTED}
     assert "though they describe the plain Gram matrix (p = 0.3)" in judge(**wild).answer
+    assert "though" in judge(gram_pvalue=(0.05,) * 3, **wild).answer
     assert "though" not in judge(gram_pvalue=(0.049,) * 3, **wild).answer
     assert "though" not in judge(radius_ratio=(3.1, 3, 4), **wild).answer
 

@@ -95,6 +95,20 @@ def test_without_overdispersion_the_interval_is_garwoods():
     assert inflation(20, 0, 20_000) == 1
 
 
+@pytest.mark.parametrize(("atom", "samples"), [(45, 900), (12, 500), (300, 3_000)])
+def test_at_the_high_end_the_inflation_is_that_of_the_high_end(atom, samples):
+    """φ − 1 grows like √s₂: the end is the beta quantile at m = (pairs of draws)/(1 + (φ − 1)√(high/ŝ₂))."""
+    from scipy import stats
+
+    seen = Collisions.from_clusters([atom], samples)
+    _, high = collision_interval(seen.pairs, seen.triples, samples)
+    excess = inflation(seen.pairs, seen.triples, samples) - 1
+    m = samples * (samples - 1) / 2 / (1 + excess * math.sqrt(high / seen.s2))
+    assert m > samples / 2
+    expected = stats.beta.ppf(1 - 0.025 * 0.75, seen.s2 * m + 1, m - seen.s2 * m)
+    assert high == pytest.approx(expected, rel=1e-7)
+
+
 def test_an_atom_widens_the_interval():
     atom = Collisions.from_clusters([45], 900)
     pairs = Collisions.from_clusters([2] * 450, 900)

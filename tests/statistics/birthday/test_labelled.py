@@ -168,6 +168,15 @@ def test_links_widen_the_interval():
     assert b.high / b.low > 1.5 * a.high / a.low
 
 
+def test_links_widen_it_as_much_as_for_the_sample_itself():
+    """Twelve of 500 are one picture: 66 pairs, each with 20 other close partners, all seen by who never errs."""
+    judged = census(66, 30, 5_000)
+    linked = Judgements(judged.said, judged.truth, judged.stratum, judged.links + 20, judged.sizes, 500)
+    found = corrected_support(linked, np.random.default_rng(0))["collision_probability"]
+    # Quantiles of 4 000 draws at stratified levels, between order statistics.
+    assert (found.low, found.high) == pytest.approx(collision_interval(66, 1320, 500), rel=0.03)
+
+
 def test_fewer_planted_pairs_widen_the_interval():
     widths = []
     for planted in (20, 80, 1_000):
