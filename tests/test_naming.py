@@ -55,4 +55,4 @@ def test_a_command_names_flags_while_it_runs_and_not_after(tmp_path):
     (tmp_path / "models.py").write_text("raise SystemExit\n")
     with pytest.raises(UsageError, match="give --trust-code"):
         app(["support", "--generator", f"{tmp_path}/models.py:make"], standalone_mode=False)
-    assert naming.style() == "keyword"
+    assert naming.naming_style() == "keyword"

@@ -20,7 +20,7 @@ def option(name: str, value: object = "...", typed: str | None = None) -> str:
         value: what to give, as Python writes it; ``...`` leaves it open, and ``None`` names the option alone.
         typed: what to type after the flag where that is not ``value``; nothing after one that is open or a switch.
     """
-    if style() == "keyword":
+    if naming_style() == "keyword":
         return name if value is None else f"{name}={value}"
     if typed is None:
         typed = "" if str(value) in ("...", "True", "None") else str(value)
@@ -29,10 +29,10 @@ def option(name: str, value: object = "...", typed: str | None = None) -> str:
 
 def setting(name: str, value: object = "...") -> str:
     """Name a setting of a model or study, which has no flag of its own: ``name=...``, or ``--set name=...``."""
-    return f"{name}={value}" if style() == "keyword" else f"--set {name}={value}"
+    return f"{name}={value}" if naming_style() == "keyword" else f"--set {name}={value}"
 
 
-def style() -> Style:
+def naming_style() -> Style:
     """Return how options are named now."""
     return _styles[-1]
 

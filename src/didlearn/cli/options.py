@@ -18,7 +18,7 @@ from didlearn.audit.spec import MEASURE, AuditSpec
 from didlearn.checks import CHECKS
 from didlearn.errors import UsageError
 
-OWN = "This check"
+_OWN_PANEL = "This check"
 SHARED = ("samples", "level")  # parameters of several checks that have one flag for all of them
 _CALLED = {"parameters": "set"}
 _SHORT = {"samples": "-n"}
@@ -43,11 +43,11 @@ class Flag:
     def parameter(self) -> inspect.Parameter:
         """The same as a parameter of a function that typer can read."""
         default = False if self.kind is bool else None
-        annotation = _annotated(self.kind, option(self.written, self.help, self.panel))
+        annotation = _annotated(self.kind, flag_option(self.written, self.help, self.panel))
         return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
-def option(written: str, help_: str, panel: str, **more: Any) -> Any:
+def flag_option(written: str, help_: str, panel: str, **more: Any) -> Any:
     """Declare a flag, "--name -n", in a panel of the help."""
     return typer.Option(*written.split(), help=help_, rich_help_panel=panel, show_default=False, **more)
 
@@ -55,7 +55,7 @@ def option(written: str, help_: str, panel: str, **more: Any) -> Any:
 def declared(name: str) -> Any:
     """Declare the flag of an option of audits for a command that takes it too."""
     flag = next(flag for flag in spec_flags() if flag.name == name)
-    return option(flag.written, flag.help, flag.panel)
+    return flag_option(flag.written, flag.help, flag.panel)
 
 
 def spec_flags(without: Iterable[str] = ()) -> list[Flag]:
@@ -71,7 +71,7 @@ def _spec_flag(name: str) -> Flag:
     return Flag(name, written, _kind(field.annotation), help_, extra["panel"])
 
 
-def check_flags(check: type[Check], taken: Iterable[str], panel: str = OWN) -> list[Flag]:
+def check_flags(check: type[Check], taken: Iterable[str], panel: str = _OWN_PANEL) -> list[Flag]:
     """Return a flag for each parameter of a check whose name is not ``taken``: such a one is given with --set."""
     hints = get_type_hints(check)
     fields = {name: field for name, field in check.parameters().items() if name not in set(taken)}
@@ -188,7 +188,7 @@ class OnceOnly(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; whatever it says of an option names the flag."""
-        before = naming.style()
+        before = naming.naming_style()
         naming.name_as("flag")
         try:
             return super().invoke(ctx)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from didlearn.audit.spec import DATA, MEASURE, WORK
-from didlearn.cli.options import declared, option, read_settings
+from didlearn.cli.options import declared, flag_option, read_settings
 from didlearn.cli.progress import showing
 from didlearn.errors import UsageError
 
@@ -20,19 +20,19 @@ def study(
             help="discriminator-size, encoder, per-class, latent-dimension or memorizing-bigan.", show_default=False
         ),
     ],
-    data: Annotated[str | None, option("--data", "Images to train on (default digits).", DATA)] = None,
+    data: Annotated[str | None, flag_option("--data", "Images to train on (default digits).", DATA)] = None,
     size: Annotated[int | None, declared("size")] = None,
-    full: Annotated[bool, option("--full", "The full grid: hours, best on a GPU.", MEASURE)] = False,
+    full: Annotated[bool, flag_option("--full", "The full grid: hours, best on a GPU.", MEASURE)] = False,
     set_: Annotated[
-        list[str] | None, option("--set", "NAME=VALUE: a setting of the study. Repeatable.", MEASURE)
+        list[str] | None, flag_option("--set", "NAME=VALUE: a setting of the study. Repeatable.", MEASURE)
     ] = None,
     output: Annotated[
-        Path | None, option("--output -o", "Folder (default studies/NAME); a killed study goes on.", WORK)
+        Path | None, flag_option("--output -o", "Folder (default studies/NAME); a killed study goes on.", WORK)
     ] = None,
     seed: Annotated[int, declared("seed")] = 0,
-    jobs: Annotated[int | None, option("--jobs", "Cells at a time; changes no result.", WORK)] = None,
+    jobs: Annotated[int | None, flag_option("--jobs", "Cells at a time; changes no result.", WORK)] = None,
     device: Annotated[str, declared("device")] = "cpu",
-    quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", WORK)] = False,
+    quiet: Annotated[bool, flag_option("--quiet -q", "No progress on stderr.", WORK)] = False,
 ) -> None:
     """Repeat one of the papers' experiments on your data."""
     from didlearn.studies.registry import STUDIES

@@ -11,7 +11,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from didlearn.audit.spec import DATA, MODEL, WORK
-from didlearn.cli.options import declared, option, read_settings
+from didlearn.cli.options import declared, flag_option, read_settings
 from didlearn.cli.progress import showing
 from didlearn.errors import UsageError
 
@@ -26,31 +26,33 @@ def train(
             help="dcgan, mix-dcgan, bigan, stacked-gan, wgan-gp, r3gan, vae, autoencoder or glo.", show_default=False
         ),
     ],
-    data: Annotated[str | None, option("--data", "Images to train on.", DATA)] = None,
+    data: Annotated[str | None, flag_option("--data", "Images to train on.", DATA)] = None,
     heldout: Annotated[
-        str | None, option("--heldout", "Images to measure against (else split off by seed).", DATA)
+        str | None, flag_option("--heldout", "Images to measure against (else split off by seed).", DATA)
     ] = None,
     heldout_fraction: Annotated[float, declared("heldout_fraction")] = 0.2,
     size: Annotated[int | None, declared("size")] = None,
     channels: Annotated[int | None, declared("channels")] = None,
-    steps: Annotated[int | None, option("--steps", "Training steps.", MODEL)] = None,
-    latent: Annotated[int | None, option("--latent", "Dimension of the latent.", MODEL)] = None,
-    width: Annotated[int | None, option("--width", "Channels of the generator's last hidden layer.", MODEL)] = None,
-    batch: Annotated[int | None, option("--batch", "Images of one step.", MODEL)] = None,
+    steps: Annotated[int | None, flag_option("--steps", "Training steps.", MODEL)] = None,
+    latent: Annotated[int | None, flag_option("--latent", "Dimension of the latent.", MODEL)] = None,
+    width: Annotated[
+        int | None, flag_option("--width", "Channels of the generator's last hidden layer.", MODEL)
+    ] = None,
+    batch: Annotated[int | None, flag_option("--batch", "Images of one step.", MODEL)] = None,
     set_: Annotated[
-        list[str] | None, option("--set", "NAME=VALUE: any other setting of the model. Repeatable.", MODEL)
+        list[str] | None, flag_option("--set", "NAME=VALUE: any other setting of the model. Repeatable.", MODEL)
     ] = None,
     output: Annotated[
-        Path | None, option("--output -o", "Model folder (default models/MODEL-DATA); a killed run goes on.", WORK)
+        Path | None, flag_option("--output -o", "Model folder (default models/MODEL-DATA); a killed run goes on.", WORK)
     ] = None,
     seed: Annotated[int, declared("seed")] = 0,
     device: Annotated[str, declared("device")] = "cpu",
     precision: Annotated[
-        str, option("--precision", "float32, bf16, or auto: bf16 on a GPU that can (default).", WORK)
+        str, flag_option("--precision", "float32, bf16, or auto: bf16 on a GPU that can (default).", WORK)
     ] = "auto",
-    tensorboard: Annotated[bool, option("--tensorboard", "Write TensorBoard's files too.", WORK)] = False,
-    restart: Annotated[bool, option("--restart", "Forget what the folder holds of an earlier run.", WORK)] = False,
-    quiet: Annotated[bool, option("--quiet -q", "No progress on stderr.", WORK)] = False,
+    tensorboard: Annotated[bool, flag_option("--tensorboard", "Write TensorBoard's files too.", WORK)] = False,
+    restart: Annotated[bool, flag_option("--restart", "Forget what the folder holds of an earlier run.", WORK)] = False,
+    quiet: Annotated[bool, flag_option("--quiet -q", "No progress on stderr.", WORK)] = False,
 ) -> None:
     """Train one of the papers' models, and write it as a model folder."""
     from didlearn.images import open_images

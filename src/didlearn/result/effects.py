@@ -61,15 +61,17 @@ def _lies(found: Estimate, tolerance: float, *, beyond: Side, rim: bool = False)
     return distance >= 0 if rim else distance > 0
 
 
-Scale = Literal["linear", "log", "square"]
-_SCALES: dict[Scale, tuple[Callable[[float], float], Callable[[float], float]]] = {
+IntervalScale = Literal["linear", "log", "square"]
+_SCALES: dict[IntervalScale, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "linear": (float, float),
     "log": (math.log, math.exp),
     "square": (lambda x: x * x, lambda x: math.sqrt(max(0.0, x))),
 }
 
 
-def at_levels(found: Estimate, freedom: float = math.inf, scale: Scale = "linear") -> Callable[[float], Estimate]:
+def at_levels(
+    found: Estimate, freedom: float = math.inf, scale: IntervalScale = "linear"
+) -> Callable[[float], Estimate]:
     """Return the estimate at other levels, of an interval that is the value ± an error times Student's quantile.
 
     Args:

@@ -72,6 +72,9 @@ class Estimate(Value):
         return bound if self.high is None else self.high
 
 
+Estimates = dict[str, Estimate]  # by name, in the order of the page
+
+
 def is_significant(pvalue: Estimate | None, alpha: float) -> bool:
     """Whether a p-value lies below ``alpha``; one that is not there does not."""
     return pvalue is not None and pvalue.value is not None and pvalue.value < alpha

@@ -134,7 +134,9 @@ def _computed(
     # Fork would copy locks that torch's threads hold.
     context = multiprocessing.get_context("spawn")
     workers = min(jobs, len(cells))
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(naming.style(),)) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_begin, initargs=(naming.naming_style(),)
+    ) as pool:
         futures = {
             pool.submit(compute, study, cell, seed, place): cell for cell, place in zip(cells, places, strict=True)
         }

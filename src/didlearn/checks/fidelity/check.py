@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from didlearn.result.values import CheckResult
     from didlearn.rng import Stream
 
-FEWEST = 40
+FEWEST_COMPARED = 40
 
 
 @register
@@ -99,7 +99,7 @@ class Fidelity(Check):
     }
 
     samples: int = parameter(5_000, "Images drawn from the generator; at most as many held-out and training ones.")
-    neighbors: Annotated[int, Field(ge=1, le=FEWEST // 4)] = parameter(
+    neighbors: Annotated[int, Field(ge=1, le=FEWEST_COMPARED // 4)] = parameter(
         5, "The neighbour that a ball of precision, recall, density and coverage reaches to."
     )
     permutations: Annotated[int, Field(ge=19)] = parameter(499, "Exchanges of the kernel distance's test.")
@@ -121,8 +121,9 @@ class Fidelity(Check):
             return f"there is no generator; give one with {option('generator')}"
         for name, given, images in (("training", "train", subject.train), ("held-out", "heldout", subject.heldout)):
             count = 0 if images is None else len(images)
-            if count < FEWEST:
-                return f"{count} {name} images are too few to compare sets; give at least {FEWEST} with {option(given)}"
+            if count < FEWEST_COMPARED:
+                more = f"give at least {FEWEST_COMPARED} with {option(given)}"
+                return f"{count} {name} images are too few to compare sets; {more}"
         return None
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:

@@ -15,7 +15,7 @@ from didlearn.arrays import Floats, Ints
 from didlearn.neighbors import nearest
 
 GROUPS = 20
-ROWS = 512
+_ROWS = 512
 _RIM = 1e-9  # of the squared distances' scale: ties count as inside here too
 
 
@@ -63,8 +63,8 @@ def _pass(centres: Sample, points: Sample) -> tuple[Ints, NDArray[Any]]:
     hits = np.zeros((len(right), GROUPS), np.int64)
     covered = np.zeros((len(left), GROUPS), bool)
     stays = [np.flatnonzero(points.group != j) for j in range(GROUPS)]
-    for start in range(0, len(left), ROWS):
-        some = slice(start, start + ROWS)
+    for start in range(0, len(left), _ROWS):
+        some = slice(start, start + _ROWS)
         own = np.square(left[some]).sum(axis=1)[:, None]
         square = own + lengths - 2 * left[some] @ right.T
         square -= _RIM * (own + lengths)

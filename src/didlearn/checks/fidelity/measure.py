@@ -16,13 +16,12 @@ from didlearn.checks.fidelity.intervals import (
 )
 from didlearn.checks.fidelity.leave_out import left_out_metrics, make_sample
 from didlearn.checks.fidelity.manifold_metrics import manifold_metrics
-from didlearn.result.values import Estimate, exactly
+from didlearn.result.values import Estimates, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.fidelity.frechet import frechet_influence
 from didlearn.statistics.fidelity.kernel_distance import kernel_test
 from didlearn.statistics.fidelity.vendi import vendi_influence
 
-Scores = dict[str, Estimate]
 _EXCHANGE = "exchange of generated and real images"
 
 
@@ -34,7 +33,7 @@ class Sets(NamedTuple):
     train: Floats
 
 
-def frechet_numbers(sets: Sets, level: float) -> Scores:
+def frechet_numbers(sets: Sets, level: float) -> Estimates:
     """Return the Fréchet distance from the held-out images, and what it exceeds training images' by."""
     own, null = (frechet_influence(real=sets.heldout, generated=rows) for rows in (sets.generated, sets.train))
     return {
@@ -44,9 +43,9 @@ def frechet_numbers(sets: Sets, level: float) -> Scores:
     }
 
 
-def kernel_numbers(sets: Sets, level: float, permutations: int, rng: Stream) -> Scores:
+def kernel_numbers(sets: Sets, level: float, permutations: int, rng: Stream) -> Estimates:
     """Return the kernel distance, its effect, and p-values under exchange with held-out images."""
-    found: Scores = {}
+    found: Estimates = {}
     for name, rows in (("", sets.generated), ("_train", sets.train)):
         stream = rng.numpy(f"exchanges{name}")
         tested = kernel_test(real=sets.heldout, generated=rows, rng=stream, permutations=permutations)
@@ -57,7 +56,7 @@ def kernel_numbers(sets: Sets, level: float, permutations: int, rng: Stream) -> 
     return found
 
 
-def vendi_numbers(sets: Sets, level: float) -> Scores:
+def vendi_numbers(sets: Sets, level: float) -> Estimates:
     """Return the Vendi scores of equally many images, and their ratio."""
     own, null = vendi_influence(sets.generated), vendi_influence(sets.train)
     return {
@@ -67,7 +66,7 @@ def vendi_numbers(sets: Sets, level: float) -> Scores:
     }
 
 
-def manifold_numbers(sets: Sets, k: int, level: float, rng: Stream) -> Scores:
+def manifold_numbers(sets: Sets, k: int, level: float, rng: Stream) -> Estimates:
     """Return precision, recall, density and coverage, and what they exceed those of training images by."""
     real = make_sample(sets.heldout, k, rng.numpy("groups", "heldout"))
     pairs = (("", sets.generated), ("_train", sets.train))
@@ -75,7 +74,7 @@ def manifold_numbers(sets: Sets, k: int, level: float, rng: Stream) -> Scores:
     without = {name: left_out_metrics(real, make_sample(rows, k, rng.numpy("groups", name)), k) for name, rows in pairs}
     real_images, own_images = len(sets.heldout), len(sets.generated)
     counted = {"precision": own_images, "recall": real_images, "density": None, "coverage": real_images}
-    n, found = real_images + own_images, Scores()
+    n, found = real_images + own_images, Estimates()
     for i, (metric, trials) in enumerate(counted.items()):
         for name in ("", "_train"):
             found[metric + name] = share_interval(values[name][i], without[name][:, i], trials, n, level)

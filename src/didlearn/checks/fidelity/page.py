@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from didlearn.arrays import Ints
-from didlearn.checks.fidelity.measure import Scores, Sets
+from didlearn.checks.fidelity.measure import Sets
 from didlearn.images.base import Images
 from didlearn.images.picture import to_picture
 from didlearn.neighbors import nearest
-from didlearn.result.values import Cell, Figure, Gallery, Series, Table, Tile
+from didlearn.result.values import Cell, Estimates, Figure, Gallery, Series, Table, Tile
 from didlearn.result.words import number
 from didlearn.statistics.fidelity.frechet import frechet_distance
 
@@ -26,10 +26,10 @@ _SCORES = {
     "coverage": "high",
     "vendi_score": "high",
 }
-_HALVINGS, _LEAST, ROWS = 5, 16, 8
+_HALVINGS, _LEAST, _ROWS = 5, 16, 8
 
 
-def score_table(found: Scores) -> Table:
+def score_table(found: Estimates) -> Table:
     """List every score of the generated images beside that of as many training images."""
     rows: list[tuple[Cell, ...]] = []
     for name, better in _SCORES.items():
@@ -84,7 +84,7 @@ def far_gallery(sets: Sets, drawn: NDArray[Any], chosen: Ints, heldout: Images, 
     outside = to_real.distance[:, 0] / np.maximum(radius[to_real.index[:, 0]], np.finfo(float).tiny)
     missed = to_own.distance[:, 0] / np.maximum(radius, np.finfo(float).tiny)
     rows = []
-    worst = (np.argsort(-score, kind="stable")[:ROWS].tolist() for score in (outside, missed))
+    worst = (np.argsort(-score, kind="stable")[:_ROWS].tolist() for score in (outside, missed))
     for i, j in zip(*worst, strict=False):
         near, own = int(to_real.index[i, 0]), int(to_own.index[j, 0])
         rows.append(

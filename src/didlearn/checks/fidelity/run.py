@@ -7,11 +7,10 @@ import numpy as np
 from didlearn.arrays import Ints
 from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
-from didlearn.checks.fidelity.check import FEWEST, Fidelity
+from didlearn.checks.fidelity.check import FEWEST_COMPARED, Fidelity
 from didlearn.checks.fidelity.classes import class_estimates, class_table, measured_classes
 from didlearn.checks.fidelity.looks import look_numbers
 from didlearn.checks.fidelity.measure import (
-    Scores,
     Sets,
     frechet_numbers,
     kernel_numbers,
@@ -27,7 +26,7 @@ from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
-from didlearn.result.values import CheckResult, is_significant
+from didlearn.result.values import CheckResult, Estimates, is_significant
 from didlearn.rng import Stream
 
 _STEPS = 5
@@ -41,7 +40,7 @@ def run_fidelity(check: Fidelity, subject: Subject, rng: Stream) -> CheckResult:
         )
     assert subject.train is not None
     drawn = subject.draw(check.samples)
-    fault = find_fault(drawn, subject.train.shape, FEWEST)
+    fault = find_fault(drawn, subject.train.shape, FEWEST_COMPARED)
     if fault is not None:
         return fault.result(check.name)
     return _compare(check, subject, drawn, rng)
@@ -89,7 +88,7 @@ def _features(check: Fidelity, subject: Subject, chosen: Ints, heldout: Images, 
     return Sets(*(rows.astype(np.float64) for rows in (real, own, train)))
 
 
-def _numbers(check: Fidelity, subject: Subject, sets: Sets, rng: Stream) -> Scores:
+def _numbers(check: Fidelity, subject: Subject, sets: Sets, rng: Stream) -> Estimates:
     subject.progress(check.name, 1, _STEPS)
     found = frechet_numbers(sets, check.level)
     subject.progress(check.name, 2, _STEPS)
@@ -100,7 +99,7 @@ def _numbers(check: Fidelity, subject: Subject, sets: Sets, rng: Stream) -> Scor
     return found | vendi_numbers(sets, check.level)
 
 
-def _notes(subject: Subject, found: Scores, alpha: float) -> tuple[str, ...]:
+def _notes(subject: Subject, found: Estimates, alpha: float) -> tuple[str, ...]:
     notes = [
         "The Fréchet distance sees two moments only: sets of quite different images may agree in them. The gaussianity "
         "check says whether two moments describe these features."

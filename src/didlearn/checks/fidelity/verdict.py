@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from didlearn.checks.fidelity.leave_out import GROUPS
-from didlearn.result.effects import Scale, at_levels, hold, verdict_of
+from didlearn.result.effects import IntervalScale, at_levels, hold, verdict_of
 from didlearn.result.parts import Decision, settled_by_times
 from didlearn.result.values import Effect, Estimate, Outcome, Settles, Side, is_significant
 from didlearn.result.words import number, percent
@@ -75,7 +75,7 @@ def _scores(found: dict[str, Estimate], limits: FidelityLimits, level: float, sh
     jackknife, normal, loss = GROUPS - 1, math.inf, limits.tolerance
     detail = f"({number(found['fine_detail'].point, 2)} times the fine detail of real ones)"
     light = f"(by {number(abs(found['brightness_shift'].point), 2)} standard deviations)"
-    asked: tuple[tuple[str, str, float, Side, float, Scale], ...] = (
+    asked: tuple[tuple[str, str, float, Side, float, IntervalScale], ...] = (
         ("precision_gap", "its images lie outside the real ones", -loss, "below", jackknife, "linear"),
         ("coverage_gap", "it leaves real images without a neighbour", -loss, "below", jackknife, "linear"),
         ("vendi_ratio", "its images are less diverse", 1 - loss, "below", normal, "log"),

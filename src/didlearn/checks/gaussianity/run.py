@@ -10,7 +10,14 @@ from didlearn.checks.gaussianity.battery import Battery, run_battery
 from didlearn.checks.gaussianity.check import Gaussianity
 from didlearn.checks.gaussianity.measure import battery_estimates
 from didlearn.checks.gaussianity.page import battery_figures, battery_tables
-from didlearn.checks.gaussianity.verdict import TESTS, GaussianityLimits, agreed, described, judge_features, judge_unfit
+from didlearn.checks.gaussianity.verdict import (
+    TESTS,
+    GaussianityLimits,
+    agreed,
+    judge_features,
+    judge_unfit,
+    only_described,
+)
 from didlearn.embeddings import Embedding, open_embedding
 from didlearn.errors import UsageError
 from didlearn.models.faults import find_fault
@@ -48,7 +55,9 @@ def run_gaussianity(check: Gaussianity, subject: Subject, rng: Stream) -> CheckR
     notes = (*_class_note(subject), *subject.draw(check.samples).notes, *subject.embedding.notes)
     tables = battery_tables(batteries) if batteries else Parts()
     return CheckResult(
-        check=check.name, **described(agreed(decisions))._asdict(), **(parts + tables + Parts(notes=notes)).fields()
+        check=check.name,
+        **only_described(agreed(decisions))._asdict(),
+        **(parts + tables + Parts(notes=notes)).fields(),
     )
 
 

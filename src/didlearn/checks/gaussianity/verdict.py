@@ -155,7 +155,7 @@ def agreed(decisions: dict[str, Decision]) -> Decision:
     return Decision("inconclusive", reason, f"It depends on the features: {said}.")
 
 
-def described(decision: Decision) -> Decision:
+def only_described(decision: Decision) -> Decision:
     """Keep what was found and decide nothing: it says more about the features than about the generator.
 
     Features of real images are rarely Gaussian either, so that no generator could pass.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from didlearn.result.values import CheckResult
     from didlearn.rng import Stream
 
-FEWEST = 8
+FEWEST_INVERTED = 8
 
 
 @register
@@ -121,8 +121,8 @@ class InversionCheck(Check):
             return f"there is no generator; give one with {option('generator')}"
         if not isinstance(subject.model, LatentModel):
             return f"{subject.model.name} has no latent to search: inversion needs a model file, not samples"
-        if subject.train is None or len(subject.train) < FEWEST:
-            return f"there are too few training images; give at least {FEWEST} with {option('train')}"
+        if subject.train is None or len(subject.train) < FEWEST_INVERTED:
+            return f"there are too few training images; give at least {FEWEST_INVERTED} with {option('train')}"
         return None
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:

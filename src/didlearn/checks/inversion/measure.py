@@ -19,13 +19,12 @@ from didlearn.images.picture import eight_bit
 from didlearn.inversion.invert import Inversion
 from didlearn.models.base import LatentModel
 from didlearn.models.prior import prior_of
-from didlearn.result.values import Estimate, exactly
+from didlearn.result.values import Estimate, Estimates, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.intervals import proportion
 from didlearn.statistics.medians import median, median_ratio, recovery_gap
 
 Groups = dict[str, Inverted]
-Estimates = dict[str, Estimate]
 _PER_PIXEL = "squared pixel"
 _BEYOND = 0.99
 _BALL = 0.99  # of the prior's mass

@@ -6,11 +6,10 @@ import math
 
 from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
-from didlearn.checks.inversion.check import FEWEST, InversionCheck
+from didlearn.checks.inversion.check import FEWEST_INVERTED, InversionCheck
 from didlearn.checks.inversion.controls import Controls, Search, run_controls
 from didlearn.checks.inversion.inverted import invert_groups
 from didlearn.checks.inversion.measure import (
-    Estimates,
     Groups,
     Others,
     error_estimates,
@@ -35,7 +34,7 @@ from didlearn.checks.inverting import SearchEffort
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
-from didlearn.result.values import CheckResult
+from didlearn.result.values import CheckResult, Estimates
 from didlearn.rng import Stream
 
 
@@ -43,7 +42,7 @@ from didlearn.rng import Stream
 def run_inversion(check: InversionCheck, subject: Subject, rng: Stream) -> CheckResult:
     """Invert every group and the controls, and compare."""
     assert subject.train is not None
-    fault = find_fault(subject.draw(check.images), subject.train.shape, FEWEST)
+    fault = find_fault(subject.draw(check.images), subject.train.shape, FEWEST_INVERTED)
     if fault is not None:
         return fault.result(check.name)
     search = Search(subject, SearchEffort(check.draws, check.starts, check.rounds), check.level)

@@ -14,7 +14,7 @@ _CONTROLS = {"recovered": "planted images", "recovered_noisy": "planted images w
 _FARTHER = 1.05  # times the error: a likely image that far out is worth a sentence
 
 
-EFFECTS = 2  # holes, and training images that are recovered better than held-out ones
+_EFFECTS = 2  # holes, and training images that are recovered better than held-out ones
 
 
 class InversionLimits(NamedTuple):
@@ -48,7 +48,7 @@ def judge_inversion(estimates: dict[str, Estimate], made: Made, limits: Inversio
     effect = _holes(made, limits)
     if effect.outcome == "beyond":
         return Decision("fail", effect.wrong, f"{said} It has holes: {effect.wrong}.", effects=(effect,))
-    strict = (1 - limits.level) * limits.share / EFFECTS
+    strict = (1 - limits.level) * limits.share / _EFFECTS
     if honest and is_significant(estimates.get("recovery_closer_pvalue"), strict):
         reason = "it makes training images better than held-out ones: it fits the images it was shown"
         return Decision("fail", reason, f"{said} And {reason}.", effects=(effect,))
@@ -68,7 +68,7 @@ def _holes(made: Made, limits: InversionLimits) -> Effect:
         wrong=wrong,
         tolerance=limits.holes,
         level=limits.level,
-        share=limits.share / EFFECTS,
+        share=limits.share / _EFFECTS,
     )
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from didlearn.result.values import CheckResult
     from didlearn.rng import Stream
 
-FEWEST = 8
-
 
 @register
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class LikelihoodCheck(Check):
         """Return what is missing: a latent model, training and held-out images of its shape."""
         from didlearn.checks.log_likelihood.needs import missing_for_density
 
-        return missing_for_density(subject, FEWEST)
+        return missing_for_density(subject)
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Estimate every group's likelihood, bound it, and compare."""

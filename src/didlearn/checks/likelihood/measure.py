@@ -15,14 +15,13 @@ from didlearn.checks.log_likelihood.bounds import NATS, Likelihoods
 from didlearn.checks.log_likelihood.sigma import FEW, Calibration
 from didlearn.evidence.iwae import has_encoder, iwae
 from didlearn.models.base import LatentModel
-from didlearn.result.values import Estimate, exactly
+from didlearn.result.values import Estimate, Estimates, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.complexity import local_variance, png_bits
 from didlearn.statistics.intervals import bootstrap
 from didlearn.statistics.means import mean, mean_difference
 
-Estimates = dict[str, Estimate]
-Images = dict[str, Singles]
+ImageGroups = dict[str, Singles]
 OWN_GROUPS = ("train", "held-out", "generated")
 _FITTED_IMAGES = 10_000
 WIDEST = 3_072
@@ -88,7 +87,7 @@ def preferred(difference: Estimate, slack: float, a: str, b: str) -> str:
     return "open"
 
 
-def density_values(subject: Subject, groups: Images, rng: Stream) -> tuple[dict[str, Likelihoods], int]:
+def density_values(subject: Subject, groups: ImageGroups, rng: Stream) -> tuple[dict[str, Likelihoods], int]:
     """Log densities of the groups' images under simple densities fitted to training images.
 
     Returns:
@@ -113,7 +112,7 @@ def density_estimates(values: dict[str, Likelihoods], level: float) -> Estimates
     return {estimate_key(kind, "held-out"): mean(nats["held-out"], level, NATS) for kind, nats in values.items()}
 
 
-def encoder_estimates(subject: Subject, groups: Images, sigma: float, observation: str, level: float) -> Estimates:
+def encoder_estimates(subject: Subject, groups: ImageGroups, sigma: float, observation: str, level: float) -> Estimates:
     """The importance-weighted bound of the model's own encoder, where it has one: a bound from another side."""
     assert isinstance(subject.model, LatentModel)
     if not has_encoder(subject.model):
@@ -126,7 +125,9 @@ def encoder_estimates(subject: Subject, groups: Images, sigma: float, observatio
     return found
 
 
-def complexity_estimates(groups: Images, found: Likelihoods, ppca: Likelihoods, rng: Stream, level: float) -> Estimates:
+def complexity_estimates(
+    groups: ImageGroups, found: Likelihoods, ppca: Likelihoods, rng: Stream, level: float
+) -> Estimates:
     """How far trivial statistics of an image foretell its likelihood, under the generator and under PPCA."""
     names = [name for name in groups if name != "generated"]
     images = np.concatenate([groups[name] for name in names])

@@ -6,7 +6,7 @@ import numpy as np
 
 from didlearn.arrays import Singles
 from didlearn.checks.groups import role_of
-from didlearn.checks.likelihood.measure import Images, preference_key, preference_pairs, preferred
+from didlearn.checks.likelihood.measure import ImageGroups, preference_key, preference_pairs, preferred
 from didlearn.checks.log_likelihood.bounds import Likelihoods
 from didlearn.checks.log_likelihood.sigma import Calibration
 from didlearn.images.picture import to_picture
@@ -110,7 +110,7 @@ def _means(found: Likelihoods) -> tuple[float, ...]:
     return tuple(float(values.mean()) for values in found.values())
 
 
-def complexity_figure(groups: Images, found: Likelihoods) -> Figure:
+def complexity_figure(groups: ImageGroups, found: Likelihoods) -> Figure:
     """Draw each image's log-likelihood against its local variance."""
     return Figure(
         name="complexity", title="Likelihood against local variance", x_label="mean variance within 8×8 patches",
@@ -126,7 +126,7 @@ def complexity_figure(groups: Images, found: Likelihoods) -> Figure:
     )  # fmt: skip
 
 
-def extremes(groups: Images, found: Likelihoods) -> Gallery:
+def extremes(groups: ImageGroups, found: Likelihoods) -> Gallery:
     """Show the likeliest and the least likely images of each group."""
     rows = []
     for name, images in groups.items():

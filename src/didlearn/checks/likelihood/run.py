@@ -6,11 +6,11 @@ import math
 from typing import NamedTuple
 
 from didlearn.audit.subject import Subject
-from didlearn.checks.likelihood.check import FEWEST, LikelihoodCheck
+from didlearn.checks.likelihood.check import LikelihoodCheck
 from didlearn.checks.likelihood.measure import (
     OWN_GROUPS,
     WIDEST,
-    Images,
+    ImageGroups,
     complexity_estimates,
     density_estimates,
     density_values,
@@ -34,6 +34,7 @@ from didlearn.checks.log_likelihood.bounds import Likelihoods, bound_gap, effort
 from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.checks.log_likelihood.estimate import log_likelihood, sandwich
 from didlearn.checks.log_likelihood.images import own_images, real_groups
+from didlearn.checks.log_likelihood.needs import FEWEST_REAL
 from didlearn.checks.log_likelihood.sigma import Calibration, choose_sigma
 from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
@@ -46,7 +47,7 @@ from didlearn.rng import Stream
 class Measured(NamedTuple):
     """Every group's images (n, C, H, W), and their log-likelihoods (n,) at a quarter, half and the whole budget."""
 
-    groups: Images
+    groups: ImageGroups
     calibration: Calibration
     by_budget: dict[int, Likelihoods]
     before: Likelihoods
@@ -57,7 +58,7 @@ class Measured(NamedTuple):
 def run_likelihood(check: LikelihoodCheck, subject: Subject, rng: Stream) -> CheckResult:
     """Estimate every group's likelihood, bound it, and compare."""
     assert subject.train is not None
-    fault = find_fault(subject.draw(FEWEST), subject.train.shape, FEWEST)
+    fault = find_fault(subject.draw(FEWEST_REAL), subject.train.shape, FEWEST_REAL)
     if fault is not None:
         return fault.result(check.name)
     effort = ChainEffort(check.images, check.chains, check.budget, check.observation, check.sigma)

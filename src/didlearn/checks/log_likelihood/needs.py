@@ -6,17 +6,18 @@ from didlearn.audit.subject import Subject
 from didlearn.models.base import LatentModel
 from didlearn.naming import option
 
+FEWEST_REAL = 8  # training, and held-out, images
 
-def missing_for_density(subject: Subject, fewest: int) -> str | None:
+
+def missing_for_density(subject: Subject) -> str | None:
     """Return what is missing: a latent model, and real images of its shape."""
     if subject.model is None:
         return f"there is no generator; give one with {option('generator')}"
     if not isinstance(subject.model, LatentModel):
         return f"{subject.model.name} has no latent: a likelihood needs a model file, not samples"
-    if subject.train is None or subject.heldout is None or min(len(subject.train), len(subject.heldout)) < fewest:
-        return (
-            f"there are too few real images; give at least {fewest} with {option('train')} and with {option('heldout')}"
-        )
+    if subject.train is None or subject.heldout is None or min(len(subject.train), len(subject.heldout)) < FEWEST_REAL:
+        both = f"{option('train')} and with {option('heldout')}"
+        return f"there are too few real images; give at least {FEWEST_REAL} with {both}"
     if subject.train.shape != subject.model.image_shape:
         return f"the generator makes images of {subject.model.image_shape}, the real ones are {subject.train.shape}"
     return None

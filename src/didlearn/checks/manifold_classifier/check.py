@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from didlearn.result.values import CheckResult
     from didlearn.rng import Stream
 
-FEWEST = 8
+FEWEST_CLASSIFIED = 8
 
 
 @register
@@ -81,9 +81,13 @@ class ManifoldClassifier(Check):
             return f"there is no generator; give one with {option('generator')}"
         if not isinstance(subject.model, LatentModel):
             return f"{subject.model.name} has no latent to search: inversion needs a model file, not samples"
-        if subject.train is None or subject.heldout is None or min(len(subject.train), len(subject.heldout)) < FEWEST:
+        if (
+            subject.train is None
+            or subject.heldout is None
+            or min(len(subject.train), len(subject.heldout)) < FEWEST_CLASSIFIED
+        ):
             both = f"{option('train')} and with {option('heldout')}"
-            return f"there are too few real images; give at least {FEWEST} with {both}"
+            return f"there are too few real images; give at least {FEWEST_CLASSIFIED} with {both}"
         if not has_classes(subject) and not outside_pixels(subject, 1):
             other = option("outside", "{NAME: SPEC}", "NAME=SPEC")
             return (

@@ -14,7 +14,7 @@ from didlearn.statistics.complexity import local_variance
 from didlearn.statistics.ranking import auroc
 
 Scores = dict[str, Floats]
-OWN = "manifold"
+MANIFOLD = "manifold"
 
 
 def scores_of(subject: Subject, images: Singles, error: Floats) -> Scores:
@@ -22,7 +22,7 @@ def scores_of(subject: Subject, images: Singles, error: Floats) -> Scores:
     assert isinstance(subject.model, LatentModel)
     dimension = math.prod(subject.model.latent_shape)
     return {
-        OWN: error,
+        MANIFOLD: error,
         "subspace": subspace_of(subject, dimension).error(images.reshape(len(images), -1)),
         "neighbour": neighbour_error(subject, images, None),
         "local_variance": local_variance(images),
@@ -32,7 +32,7 @@ def scores_of(subject: Subject, images: Singles, error: Floats) -> Scores:
 
 def outlier_key(name: str, score: str) -> str:
     """Return the name of the estimate of how well a score tells an outside set."""
-    return f"auroc_{name}" if score == OWN else f"auroc_{name}_{score}"
+    return f"auroc_{name}" if score == MANIFOLD else f"auroc_{name}_{score}"
 
 
 def outlier_estimates(inside: Scores, outside: dict[str, Scores], level: float) -> dict[str, Estimate]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from didlearn.arrays import Floats
 from didlearn.checks.manifold_classifier.measure import FITTED_AT_MOST
-from didlearn.checks.manifold_classifier.outliers import OWN, outlier_key
+from didlearn.checks.manifold_classifier.outliers import MANIFOLD, outlier_key
 from didlearn.result.values import Cell, Estimate, Figure, Series, Table
 from didlearn.statistics.ranking import roc
 
-CLASSIFIERS = {
+_CLASSIFIERS = {
     "manifold_accuracy": "nearest class manifold",
     "neighbour_accuracy": "nearest training image",
     "linear_accuracy": "logistic regression on pixels",
@@ -16,7 +16,7 @@ CLASSIFIERS = {
     "mean_accuracy": "nearest class mean",
 }
 SCORES = {
-    OWN: "distance from the generator's manifold",
+    MANIFOLD: "distance from the generator's manifold",
     "subspace": "distance from the best subspace of its dimension",
     "neighbour": "distance from the nearest training image",
     "local_variance": "variance within patches",
@@ -31,7 +31,7 @@ def accuracy_table(found: dict[str, Estimate]) -> Table:
         name="accuracy",
         title="Held-out images, classified",
         columns=("classifier", "accuracy", "at least", "at most"),
-        rows=tuple((CLASSIFIERS[name], *_ends(e)) for name, e in found.items()),
+        rows=tuple((_CLASSIFIERS[name], *_ends(e)) for name, e in found.items()),
         caption=f"{images} held-out images; the classifiers below the first are fitted to "
         f"at most {FITTED_AT_MOST} training images.",
     )

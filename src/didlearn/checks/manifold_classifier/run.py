@@ -6,9 +6,9 @@ from didlearn.arrays import Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import heldout_images, outside_pixels, pixels
 from didlearn.checks.inverting import SearchEffort, find
-from didlearn.checks.manifold_classifier.check import FEWEST, ManifoldClassifier, has_classes
+from didlearn.checks.manifold_classifier.check import FEWEST_CLASSIFIED, ManifoldClassifier, has_classes
 from didlearn.checks.manifold_classifier.measure import accuracies, classifier_answers
-from didlearn.checks.manifold_classifier.outliers import OWN, Scores, outlier_estimates, scores_of
+from didlearn.checks.manifold_classifier.outliers import MANIFOLD, Scores, outlier_estimates, scores_of
 from didlearn.checks.manifold_classifier.page import accuracy_table, outlier_table, roc_figure
 from didlearn.checks.manifold_classifier.verdict import say_classes, say_outside
 from didlearn.models.faults import find_fault
@@ -23,7 +23,7 @@ _UNJUDGED = "there is no agreed level for it; the baselines beside it are what i
 def run_manifold_classifier(check: ManifoldClassifier, subject: Subject) -> CheckResult:
     """Invert, and score; all randomness is the search's own."""
     assert subject.train is not None
-    fault = find_fault(subject.draw(FEWEST), subject.train.shape, FEWEST)
+    fault = find_fault(subject.draw(FEWEST_CLASSIFIED), subject.train.shape, FEWEST_CLASSIFIED)
     if fault is not None:
         return fault.result(check.name)
     classes, about_classes = _classes(check, subject)
@@ -54,7 +54,7 @@ def _outliers(check: ManifoldClassifier, subject: Subject) -> tuple[Parts, list[
     inside = scored("held-out", pixels(heldout_images(subject, check.images)))
     others = {name: scored(name, images) for name, images in outside.items()}
     estimates = outlier_estimates(inside, others, check.level)
-    figure = roc_figure(inside[OWN], {name: scores[OWN] for name, scores in others.items()})
+    figure = roc_figure(inside[MANIFOLD], {name: scores[MANIFOLD] for name, scores in others.items()})
     parts = Parts(estimates, tables=(outlier_table(estimates, list(others)),), figures=(figure,))
     return parts, [say_outside(estimates, name) for name in others]
 

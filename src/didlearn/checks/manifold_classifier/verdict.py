@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from didlearn.checks.manifold_classifier.outliers import OWN, outlier_key
+from didlearn.checks.manifold_classifier.outliers import MANIFOLD, outlier_key
 from didlearn.checks.manifold_classifier.page import SCORES
 from didlearn.result.values import Estimate
 from didlearn.result.words import number, percent
@@ -20,9 +20,9 @@ def say_classes(found: dict[str, Estimate]) -> str:
 def say_outside(found: dict[str, Estimate], name: str) -> str:
     """Set how well the distance tells an outside set beside the best score that knows no generator."""
     values = {score: found[outlier_key(name, score)].point for score in SCORES}
-    own = f"AUROC {number(values.pop(OWN))}"
+    own = f"AUROC {number(values.pop(MANIFOLD))}"
     # An open upper end may lie as high as an area can: that is not worse than chance.
-    misled = found[outlier_key(name, OWN)].high_or(1.0) < 0.5
+    misled = found[outlier_key(name, MANIFOLD)].high_or(1.0) < 0.5
     best = max(values, key=lambda score: values[score])
     return (
         f"Distance from the manifold tells {name} with {f'worse than chance ({own})' if misled else own}; "

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from didlearn.result.values import CheckResult
     from didlearn.rng import Stream
 
-FEWEST = 20
+FEWEST_SEARCHED = 20
 
 
 @register
@@ -87,9 +87,9 @@ class Memorization(Check):
             return f"there is no generator; give one with {option('generator')}"
         if subject.train is None or len(subject.train) < 2:
             return f"there are no training images; give them with {option('train')}"
-        if subject.heldout is None or len(subject.heldout) < FEWEST:
+        if subject.heldout is None or len(subject.heldout) < FEWEST_SEARCHED:
             count = 0 if subject.heldout is None else len(subject.heldout)
-            more = f"give at least {FEWEST} with {option('heldout')}"
+            more = f"give at least {FEWEST_SEARCHED} with {option('heldout')}"
             return f"{count} held-out images are too few to read distances against; {more}"
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from didlearn.arrays import Array
 from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
-from didlearn.checks.memorization.check import FEWEST, Memorization
+from didlearn.checks.memorization.check import FEWEST_SEARCHED, Memorization
 from didlearn.checks.memorization.criterion import CopyCriterion, calibrate_copies
 from didlearn.checks.memorization.measure import (
     Located,
@@ -38,7 +38,7 @@ def run_memorization(check: Memorization, subject: Subject, rng: Stream) -> Chec
     """Find everyone's nearest training image, and compare generated with held-out images."""
     assert subject.train is not None
     drawn = subject.draw(check.samples)
-    fault = find_fault(drawn, subject.train.shape, FEWEST)
+    fault = find_fault(drawn, subject.train.shape, FEWEST_SEARCHED)
     return _search_training(check, subject, drawn, rng) if fault is None else fault.result(check.name)
 
 

@@ -11,7 +11,7 @@ from didlearn.result.values import Effect, Estimate, Settles, is_significant
 from didlearn.result.words import number, percent
 
 _EQUAL, _LIMIT = 1e-12, 10**9
-EFFECTS = 3  # the copied fraction, certain copies, leaning on the training set
+_EFFECTS = 3  # the copied fraction, certain copies, leaning on the training set
 
 
 class CopyLimits(NamedTuple):
@@ -86,7 +86,7 @@ def _shares(copies: Copies, limits: CopyLimits) -> tuple[Effect, Effect]:
             wrong=wrong,
             tolerance=limits.tolerance,
             level=limits.level,
-            share=limits.share / EFFECTS,
+            share=limits.share / _EFFECTS,
         )
         for name, matches in (("copied_fraction", copies.within), ("certain_copies", copies.certain))
     )
@@ -103,7 +103,7 @@ def _exact(exact: Matches) -> str:
 
 def _leaning(said: str, estimates: dict[str, Estimate], limits: CopyLimits, *, nearer: bool) -> Decision:
     """Training images are preferred: a failure where samples are also nearer to them than held-out images are."""
-    strict = (1 - limits.level) * limits.share / EFFECTS
+    strict = (1 - limits.level) * limits.share / _EFFECTS
     found = [estimates.get(f"{name}_pvalue") for name in ("data_copying", "training_preference")]
     if all(is_significant(pvalue, strict) for pvalue in found):
         reason = "samples are nearer to the training set than held-out images are, and prefer it over held-out images"

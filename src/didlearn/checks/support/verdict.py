@@ -15,7 +15,7 @@ from didlearn.result.parts import Decision, settled_by, settled_by_more
 from didlearn.result.values import Effect, Estimate, Settles
 from didlearn.result.words import count, interval, number, percent
 
-EFFECTS = 2 + len(LOOKALIKES)
+_EFFECTS = 2 + len(LOOKALIKES)
 _POWER = 0.8
 _LIMIT = 10**9
 
@@ -38,7 +38,7 @@ class Held:
 
         def held_to(measured: Callable[[float], Estimate], estimate: str, wrong: str, needed: bool = False) -> Effect:
             return hold(
-                measured, estimate=estimate, wrong=wrong, tolerance=1 / factor, level=level, share=share / EFFECTS,
+                measured, estimate=estimate, wrong=wrong, tolerance=1 / factor, level=level, share=share / _EFFECTS,
                 side="below", needed=needed,
             )  # fmt: skip
 

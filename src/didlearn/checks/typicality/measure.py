@@ -20,7 +20,7 @@ _THRESHOLD = 0.99
 _EQUAL = 1e-12  # the least spread, in nats: samples that are all as likely as one another have none
 
 
-class Samples(NamedTuple):
+class OwnSamples(NamedTuple):
     """The model's own samples' log-likelihoods (n,), their standard deviation, and how far a batch may lie."""
 
     own: Floats
@@ -37,7 +37,7 @@ def typical_estimates(own: Floats, real: Likelihoods, batch: int, rng: Stream, l
     outside their typical set; and the share of batches farther from the entropy than 99 % of batches of samples.
     """
     corrected = holm({name: exchange_pvalue(nats, own, rng.numpy("exchange", name)) for name, nats in real.items()})
-    samples = Samples(own, spread_of(own), batch_limit(own, batch, rng.numpy("batches")), batch)
+    samples = OwnSamples(own, spread_of(own), batch_limit(own, batch, rng.numpy("batches")), batch)
     found = {
         "atypical_nominal": exactly(nominal_share(len(own)), level, len(own), "share of its own samples", "fraction"),
         "entropy": mean(-own, level, NATS).model_copy(update={"method": "−mean log-likelihood of samples"}),
@@ -58,7 +58,7 @@ def spread_of(own: Floats) -> float:
     return float(own.std(ddof=1)) or _EQUAL
 
 
-def _group_estimates(nats: Floats, samples: Samples, pvalue: float, level: float) -> dict[str, Estimate]:
+def _group_estimates(nats: Floats, samples: OwnSamples, pvalue: float, level: float) -> dict[str, Estimate]:
     own, count = samples.own, len(nats)
     unlikely = outside(nats, own)
     batches = batch_distances(nats, own, samples.batch)

@@ -8,8 +8,9 @@ from didlearn.checks.log_likelihood.bounds import bound_gap, effort_drift
 from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.checks.log_likelihood.estimate import log_likelihood, sandwich
 from didlearn.checks.log_likelihood.images import own_images, real_groups
+from didlearn.checks.log_likelihood.needs import FEWEST_REAL
 from didlearn.checks.log_likelihood.sigma import choose_sigma
-from didlearn.checks.typicality.check import FEWEST, TypicalityCheck
+from didlearn.checks.typicality.check import TypicalityCheck
 from didlearn.checks.typicality.measure import typical_estimates
 from didlearn.checks.typicality.page import typical_figure, typical_table
 from didlearn.checks.typicality.verdict import TypicalityLimits, judge_typicality
@@ -24,7 +25,7 @@ from didlearn.rng import Stream
 def run_typicality(check: TypicalityCheck, subject: Subject, rng: Stream) -> CheckResult:
     """Estimate the likelihoods of real groups and of the model's own samples, and compare."""
     assert subject.train is not None
-    fault = find_fault(subject.draw(FEWEST), subject.train.shape, FEWEST)
+    fault = find_fault(subject.draw(FEWEST_REAL), subject.train.shape, FEWEST_REAL)
     if fault is not None:
         return fault.result(check.name)
     effort = ChainEffort(check.images, check.chains, check.budget, check.observation, check.sigma)
