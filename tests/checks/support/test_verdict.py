@@ -126,6 +126,22 @@ def test_where_held_out_images_are_too_few_more_of_them_are_asked():
     assert found.number > 200
 
 
+def test_how_many_held_out_images_are_asked():
+    """Both errors at 10 %: (2.80 · √2 · .1 / log(4/3.5))² times as many, a fifth more to be safe, and in all."""
+    z = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8))
+    own = NearPairs(0.0035, (0.1 * 0.0035) ** 2, 10**9, 0.001)
+    control = NearPairs(0.001, (0.1 * 0.001) ** 2, 1_000, 0.001)
+    times = 1.2 * (z * math.sqrt(2) * 0.1 / math.log(4 / 3.5)) ** 2
+    assert settle(_relative(own, control), FACTOR, LEVEL).number == math.ceil(2 * times * 1_000)
+
+
+def test_without_near_pairs_nobody_knows_how_many_would_settle_it():
+    some, none = NearPairs(0.001, (0.1 * 0.001) ** 2, 1_000, 0.001), NearPairs(0.0, 0.0, 1_000, 0.001)
+    for own, control in ((none, some), (some, none), (none, none)):
+        found = settle(_relative(own, control), FACTOR, LEVEL)
+        assert (found.of, found.number) == ("samples", None)
+
+
 def test_at_the_limit_itself_nothing_settles_it():
     own = NearPairs(0.004, (0.01 * 0.004) ** 2, 10_000, 0.001)
     control = NearPairs(0.001, (0.01 * 0.001) ** 2, 10_000, 0.001)
