@@ -45,7 +45,8 @@ def test_noise_has_the_asked_mean_square_and_says_what_it_was():
     noisy, squared = with_noise(images, 0.04, np.random.default_rng(0))
     assert np.allclose((noisy**2).reshape(50, -1).mean(axis=1), squared, rtol=1e-5)
     assert abs(squared.mean() - 0.04) < 4 * 0.04 * np.sqrt(2 / 5000)
-    assert np.array_equal(with_noise(images + 1, 0.04, np.random.default_rng(0))[0], 1 + noisy)
+    assert np.allclose(noisy, 0.2 * np.random.default_rng(0).standard_normal(images.shape, dtype=np.float32))
+    assert np.allclose(with_noise(images + 1, 0.04, np.random.default_rng(0))[0], 1 + noisy)
 
 
 def test_shuffling_keeps_each_images_pixels():

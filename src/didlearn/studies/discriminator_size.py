@@ -87,10 +87,10 @@ class DiscriminatorSize(Study):
             notes=(
                 "A slope of 1 is diversity in proportion to the discriminator's weights, what the paper reports for "
                 "CelebA; 0 is diversity that does not depend on them.",
-                "Diversity is 1/Σp² at the distance at which real images have about two hundred look-alike pairs; "
+                "Diversity is 1/Σp² at the distance within which one in ten thousand pairs of real images lies; "
                 "the paper counted duplicates by eye. Look-alikes are more frequent, so these numbers are smaller.",
                 "A model whose images are noisier than real ones has fewer look-alikes than they have: a support above "
-                "that of held-out images is spread that the data do not have, and no diversity learned from them.",
+                "that of real images is spread that the data do not have, and no diversity learned from them.",
                 "Every model has the same generator and the same number of steps: small discriminators may also simply "
                 "be worse teachers, and diversity of bad images is no success. The Fréchet distance stands beside it.",
             ),
@@ -132,21 +132,21 @@ def _answer(slope: Estimate | None, rows: list[StudyRow]) -> str:
 
 def _beyond(rows: list[StudyRow]) -> str:
     """Say so where most models spread their images wider than the data are spread."""
-    pairs = [(_support(row), (row.get("lookalike_support_heldout") or [None])[0]) for row in rows]
+    pairs = [(_support(row), (row.get("lookalike_support_real") or [None])[0]) for row in rows]
     beyond = [own > real for own, real in pairs if own is not None and real is not None]
     if sum(beyond) * 2 <= len(beyond):
         return ""
-    return "But most models spread wider than held-out images do: that is noise in their images, not diversity learned."
+    return "But most models spread wider than real images do: that is noise in their images, not diversity learned."
 
 
 def _table(rows: list[StudyRow]) -> Table:
     columns = (
-        "discriminator width", "weights", "seed", "look-alike support", "low", "high", "held-out images show",
+        "discriminator width", "weights", "seed", "look-alike support", "low", "high", "real images show",
         "effective support", "low ", "high ", "Fréchet distance",
     )  # fmt: skip
     lines: list[tuple[Entry, ...]] = []
     for row in sorted(rows, key=lambda row: (row["width"], row["seed"])):
-        alike, real = row.get("lookalike_support") or [None] * 3, row.get("lookalike_support_heldout") or [None]
+        alike, real = row.get("lookalike_support") or [None] * 3, row.get("lookalike_support_real") or [None]
         lines.append(
             (row["width"], row["discriminator_weights"], row["seed"], *alike, real[0], *row["effective_support"],
              row["frechet_distance"])
@@ -162,9 +162,9 @@ def _figure(rows: list[StudyRow]) -> Figure:
         closed = [(x, y, y if low is None else low, y if high is None else high) for x, y, low, high in own]
         x, y, low, high = (tuple(map(float, column)) for column in zip(*closed, strict=True))
         series.append(Series(label="models", x=x, y=y, low=low, high=high, style="points", role="generated"))
-    real = [row["lookalike_support_heldout"][0] for row in rows if row.get("lookalike_support_heldout")]
+    real = [row["lookalike_support_real"][0] for row in rows if row.get("lookalike_support_real")]
     if own and real and real[0] is not None:
-        series.append(Series(label="held-out images", x=(x[0], x[-1]), y=(real[0],) * 2, role="heldout"))
+        series.append(Series(label="real images", x=(x[0], x[-1]), y=(real[0],) * 2, role="heldout"))
     return Figure(
         name="support",
         title="Diversity against the discriminator's size",

@@ -17,20 +17,27 @@ from didlearn.result.values import CheckResult, Estimate
 from didlearn.statistics.threshold import FAR
 from didlearn.studies.study import StudyRow
 
-_SUPPORTS = ("effective_support", "effective_support_heldout", "lookalike_support", "lookalike_support_heldout")
+# Entries of a row, and the support check's estimates. Of look-alikes the most frequent: one real pair in ten thousand.
+_SUPPORTS = {
+    "effective_support": "effective_support",
+    "effective_support_heldout": "effective_support_heldout",
+    "lookalike_support": "lookalike_support_1e4",
+    "lookalike_support_real": "lookalike_support_1e4_real",
+}
 _COPYING = ("copied_fraction", "copied_fraction_heldout", "training_preference", "training_preference_expected")
 
 
 def diversity(subject: Subject, samples: int) -> StudyRow:
     """Run the support check; return its supports, each with its interval.
 
-    ``lookalike_support`` counts pairs that merely look alike, at the distance at which the real images have about
-    two hundred such pairs: finite where a generator makes no duplicates in the strict sense, as small ones do not.
+    ``lookalike_support`` counts pairs that merely look alike, at the distance within which one in ten thousand pairs
+    of real images lies: finite where a generator makes no duplicates in the strict sense, as small ones do not.
 
     Raises:
         ModelError: the check gave no numbers.
     """
-    return _entries(_ran(Support(samples=samples), subject), _SUPPORTS)
+    found = _ran(Support(samples=samples), subject).estimates
+    return {entry: _interval(found[name]) for entry, name in _SUPPORTS.items() if name in found}
 
 
 def copying(subject: Subject, samples: int) -> StudyRow:
@@ -41,7 +48,8 @@ def copying(subject: Subject, samples: int) -> StudyRow:
     """
     result = _ran(Memorization(samples=samples), subject)
     pvalue = result.estimates.get("training_preference_pvalue")
-    return _entries(result, _COPYING) | {"training_preference_pvalue": None if pvalue is None else pvalue.value}
+    found = {name: _interval(result.estimates[name]) for name in _COPYING if name in result.estimates}
+    return found | {"training_preference_pvalue": None if pvalue is None else pvalue.value}
 
 
 def class_supports(subject: Subject, samples: int, level: float = 0.95) -> StudyRow:
@@ -78,10 +86,6 @@ def _ran(check: Check, subject: Subject) -> CheckResult:
     if not result.estimates:
         raise ModelError(f"{result.check} gave no numbers: {result.reason}")
     return result
-
-
-def _entries(result: CheckResult, names: tuple[str, ...]) -> StudyRow:
-    return {name: _interval(result.estimates[name]) for name in names if name in result.estimates}
 
 
 def _interval(estimate: Estimate) -> list[float | None]:

@@ -127,12 +127,12 @@ def _answer(compared: Estimate | None) -> str:
 
 def _table(rows: list[StudyRow]) -> Table:
     columns = (
-        "model", "seed", "look-alike support", "low", "high", "held-out images show", "effective support", "copied",
+        "model", "seed", "look-alike support", "low", "high", "real images show", "effective support", "copied",
         "nearest is a training image", "expected", "p", "Fréchet distance",
     )  # fmt: skip
     lines: list[tuple[Entry, ...]] = []
     for row in sorted(rows, key=lambda row: (row["model"], row["seed"])):
-        alike, real = row.get("lookalike_support") or [None] * 3, row.get("lookalike_support_heldout") or [None]
+        alike, real = row.get("lookalike_support") or [None] * 3, row.get("lookalike_support_real") or [None]
         lines.append(
             (row["model"], row["seed"], *alike, real[0], row["effective_support"][0], _first(row, "copied_fraction"),
              _first(row, "training_preference"), _first(row, "training_preference_expected"),

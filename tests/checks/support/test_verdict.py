@@ -59,6 +59,12 @@ def test_pairs_of_one_picture_fail_where_real_images_show_none():
     assert outcomes == {"support_ratio": "beyond", "relative_support": "within"}
 
 
+def test_of_two_faults_the_repeats_are_the_reason_and_both_are_said():
+    found = judged(atoms(200, 1_000), apart(5_000), spread(100.0))
+    assert found.reason == "it repeats itself (about 250 images)"
+    assert found.answer.endswith("it uses about 1\u202f% of the data's spread.")
+
+
 def test_real_pairs_as_frequent_as_the_samples_are_no_fault():
     assert judged(atoms(200, 1_000), atoms(200, 1_000), spread(1.0)).verdict == "pass"
 
