@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from scipy.ndimage import gaussian_filter
 
-from didlearn import open_images, open_model
+from didlearn import open_model
 from didlearn.arrays import Bytes, Ints
+from didlearn.images.base import Images
 from didlearn.images.picture import eight_bit
-from didlearn.models.base import Sampler
+from didlearn.models.base import LatentModel, Sampler
 from didlearn.rng import Stream
 
 
@@ -27,27 +30,37 @@ class Sets(NamedTuple):
     generated_labels: Ints | None
 
 
+Sizes = tuple[int, int, int]
+
+
 @dataclass(frozen=True)
 class Law:
     """Something that independent images can be drawn from.
 
     Attributes:
-        name: of the row. sizes: training, held-out and generated images of one audit.
+        name: of the row. perfect, planted: training, held-out and generated images of one audit, of a perfect
+            generator and of one with a fault; ``None``: no fault is planted here.
         draw: seed and sizes → sets.
+        labels: whether the images have classes.
+        narrowed: a latent dimension, a number of images and a source of randomness → images of the model with its other
+            latents held at 0; ``None``: not a latent model.
     """
 
     name: str
-    sizes: tuple[int, int, int]
-    draw: Callable[[int, tuple[int, int, int]], Sets]
+    perfect: Sizes
+    planted: Sizes | None
+    draw: Callable[[int, Sizes], Sets]
+    labels: bool = False
+    narrowed: Callable[[int, int, np.random.Generator], Bytes] | None = None
 
 
-def real_law(name: str, spec: str, sizes: tuple[int, int, int], size: int | None = None) -> Law:
+def real_law(name: str, images: Images, perfect: Sizes, planted: Sizes | None = None) -> Law:
     """Images of a real set, drawn without replacement: the generator is a bank of unseen ones."""
-    images = open_images(spec, size=size)
+    everything = eight_bit(images.read_raw(range(len(images))))
 
-    def draw(seed: int, sizes: tuple[int, int, int]) -> Sets:
-        order = np.random.default_rng(seed).permutation(len(images))[: sum(sizes)]
-        pixels = eight_bit(images.read_raw(order))
+    def draw(seed: int, sizes: Sizes) -> Sets:
+        order = np.random.default_rng(seed).permutation(len(everything))[: sum(sizes)]
+        pixels = everything[order]
         labels = None if images.labels is None else images.labels[order]
         ends = np.cumsum(sizes)
         train, heldout, generated = np.split(pixels, ends[:2])
@@ -55,19 +68,30 @@ def real_law(name: str, spec: str, sizes: tuple[int, int, int], size: int | None
             return Sets(train, heldout, generated, None, None)
         return Sets(train, heldout, generated, labels[: ends[0]], labels[ends[1] :])
 
-    return Law(name, sizes, draw)
+    return Law(name, perfect, planted, draw, labels=images.labels is not None)
 
 
-def model_law(name: str, spec: str | Path, sizes: tuple[int, int, int], trust_code: bool = False) -> Law:
+def model_law(
+    name: str, spec: str | Path, perfect: Sizes, planted: Sizes | None = None, trust_code: bool = False
+) -> Law:
     """A generator's own samples as training, held-out and generated images: it is perfect by construction."""
     model: Sampler = open_model(spec, trust_code=trust_code)
 
-    def draw(seed: int, sizes: tuple[int, int, int]) -> Sets:
+    def draw(seed: int, sizes: Sizes) -> Sets:
         samples = model.draw(sum(sizes), Stream(seed, ("truth table",)))
-        train, heldout, generated = np.split(samples.images, np.cumsum(sizes)[:2])
+        train, heldout, generated = np.split(eight_bit(samples.images), np.cumsum(sizes)[:2])
         return Sets(train, heldout, generated, None, None)
 
-    return Law(name, sizes, draw)
+    return Law(
+        name, perfect, planted, draw, narrowed=partial(_narrowed, model) if isinstance(model, LatentModel) else None
+    )
+
+
+def _narrowed(model: LatentModel, dimension: int, count: int, rng: np.random.Generator) -> Bytes:
+    latents = np.zeros((count, *model.latent_shape), np.float32)
+    latents.reshape(count, -1)[:, :dimension] = rng.normal(size=(count, dimension))
+    pictures = [model.decode(torch.from_numpy(block)) for block in np.array_split(latents, count // 500 + 1)]
+    return np.asarray(np.rint(255 * torch.cat(pictures).clamp(0, 1).numpy()), np.uint8)
 
 
 Fault = Callable[[Sets, np.random.Generator], Bytes]
@@ -81,13 +105,16 @@ def mild(images: Bytes, rng: np.random.Generator) -> Bytes:
 
 
 def collapse(pictures: int, share: float = 1.0) -> Fault:
-    """Draw a share of the mass from so many pictures, each time changed mildly."""
+    """Draw a share of the mass from so many pictures, each time changed mildly.
+
+    Only pictures that come need be at hand: they are numbered as they are met.
+    """
 
     def plant(sets: Sets, rng: np.random.Generator) -> Bytes:
         generated = sets.generated.copy()
         hit = rng.random(len(generated)) < share
-        chosen = rng.integers(min(pictures, len(generated)), size=int(hit.sum()))
-        generated[hit] = sets.generated[chosen]
+        _, met = np.unique(rng.integers(pictures, size=int(hit.sum())), return_inverse=True)
+        generated[hit] = sets.generated[met]
         return mild(generated, rng)
 
     return plant

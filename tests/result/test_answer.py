@@ -68,3 +68,21 @@ def test_as_many_images_can_tell_as_support_counted_pairs_among():
     assert "300 images" in answer_of([support, *passed("memorization", "fidelity", n=5_000)]).sentence
     fewer = [*passed("support", n=50), *passed("memorization", n=200), *passed("fidelity", n=90)]
     assert "200 images" in answer_of(fewer).sentence
+
+
+def test_all_that_is_open_must_be_settled():
+    """The mistake this sees: the first open check's number, where another needs more or nothing settles it."""
+
+    def opened(name, of, number):
+        clause = f"about {number} {of} would settle it"
+        return result(name, "inconclusive", settles=Settles(clause=clause, of=of, number=number))
+
+    both = [*passed("fidelity"), opened("memorization", "samples", 300), opened("support", "samples", 20)]
+    assert answer_of(both).sentence == "Not shown either way: about 300 samples would settle it."
+    kinds = [*passed("fidelity"), opened("memorization", "held-out images", 9), opened("support", "samples", 20)]
+    assert answer_of(kinds).sentence == (
+        "Not shown either way: about 20 samples would settle it and about 9 held-out images would settle it."
+    )
+    never = Settles(clause="no number of images within reach settles it")
+    hopeless = [opened("memorization", "samples", 300), result("support", "inconclusive", settles=never)]
+    assert answer_of([*passed("fidelity"), *hopeless]).sentence == "Not shown either way: support: reason of support."

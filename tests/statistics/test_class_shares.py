@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from didlearn.statistics.class_shares import class_shares
 
@@ -51,7 +52,7 @@ def test_intervals_cover(shares):
 def test_a_share_is_never_below_nothing():
     known = np.repeat(np.arange(3), 200)
     rng = np.random.default_rng(0)
-    found = class_shares(calls(rng, rng.choice([0, 2], 500)), calls(rng, known), known, np.array([1, 1, 1]))
+    found = class_shares(calls(rng, rng.choice([0, 2], 500)), calls(rng, known), known, np.array([100, 100, 100]))
     one = found.estimate(1, 0.99)
     assert 0 <= one.low <= one.value <= one.high
 
@@ -62,3 +63,49 @@ def test_a_classifier_that_tells_nothing_gives_nothing():
     assert class_shares(blind, blind, known, np.array([5, 5])) is None
     assert class_shares(blind, blind, np.zeros(100, int), np.array([5, 5])) is None
     assert class_shares(blind, blind, blind, np.array([5])) is None
+
+
+def test_a_perfect_classifier_gives_wilson_s_interval():
+    known, big = np.repeat(np.arange(2), 50), 10**9  # the data's own shares as good as known
+    for none in (0, 3, 40):
+        found = class_shares(np.repeat([0, 1], [none, 40 - none]), known, known, np.array([big, big]))
+        wilson = stats.binomtest(none, 40).proportion_ci(method="wilson")
+        assert (found.estimate(0, 0.95).low / 2, found.estimate(0, 0.95).high / 2) == pytest.approx(wilson, abs=1e-6)
+
+
+def test_a_rare_class_of_which_none_came_is_not_shown_to_be_missing():
+    """The mistake this sees: no call, so no variance, so an interval of one point at 0."""
+    known, counts = np.repeat(np.arange(2), [30, 970]), np.array([30, 970])
+    none = class_shares(np.ones(100, int), known, known, counts)
+    assert none.estimate(0, 0.95).value == 0
+    assert none.estimate(0, 0.95).high > 1
+    many = class_shares(np.ones(10_000, int), known, known, counts)
+    assert many.estimate(0, 0.95).high < 0.1
+
+
+def test_a_data_set_with_hardly_any_of_a_class_bounds_nothing():
+    found = class_shares(np.ones(100, int), np.array([0, 1, 1]), np.array([0, 1, 1]), np.array([2, 98]))
+    assert found.estimate(0, 0.999).high is None
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03, 0.1])
+def test_rare_classes_of_a_perfect_generator_are_seldom_called_starved(share):
+    """At most so often as the interval errs below, at samples that expect one to ten images of the class."""
+    data, trials, shown = np.array([share, 1 - share]), 2_000, 0
+    for seed in range(trials):
+        rng = np.random.default_rng(seed)
+        known = np.repeat(np.arange(2), [30, 970])
+        found = class_shares(rng.choice(2, 100, p=data), known, known, rng.multinomial(3_000, data))
+        high = found.estimate(0, 0.95).high
+        shown += high is not None and high < 1
+    assert shown / trials <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / trials)
+
+
+def test_no_interval_is_a_point():
+    """The mistake this sees: a corrected share far below 0, whose interval lay there wholly."""
+    known = np.repeat(np.arange(2), 1_000)
+    called_real = np.concatenate([np.repeat([0, 1], [900, 100]), np.repeat([0, 1], [100, 900])])
+    found = class_shares(np.ones(1_000, int), called_real, known, np.array([500, 500]))
+    assert found.ratio[0] == pytest.approx(-0.25)
+    one = found.estimate(0, 0.95)
+    assert one.low == one.value == 0 < one.high < 0.5

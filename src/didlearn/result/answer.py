@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from didlearn.result.values import CheckResult, Value
+from didlearn.result.values import CheckResult, Settles, Value
 from didlearn.result.words import number
 
 # Without these three nothing is shown: that it makes enough different images, its own ones, and the right ones.
@@ -59,12 +59,16 @@ def _open(name: str, check: CheckResult | None) -> str:
 
 
 def _settled(unshown: Sequence[str], found: dict[str, CheckResult]) -> str:
-    """What would settle the first open question that says so; else why it is open."""
+    """What it takes to settle every open question, the most of each kind; else why the first is open."""
+    most: dict[tuple[str, bool], Settles] = {}
     for name in unshown:
         check = found.get(name)
-        if check is not None and check.settles is not None and check.settles.of:
-            return check.settles.clause
-    return _open(unshown[0], found.get(unshown[0]))
+        if check is None or check.settles is None or not check.settles.of:
+            return _open(name, check)
+        needed = check.settles
+        key = (needed.of, needed.times is not None)
+        most[key] = max(most.get(key, needed), needed, key=lambda one: one.number or one.times or 0)
+    return " and ".join(needed.clause for needed in most.values())
 
 
 def _images(found: dict[str, CheckResult]) -> str:

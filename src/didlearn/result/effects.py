@@ -37,11 +37,16 @@ def hold(
         share: this effect's share of that chance.
     """
     outcome: Outcome = "open"
-    if _lies(measured(1 - 2 * (1 - level) * share), tolerance, beyond=side):
+    if _lies(measured(wider(level, share)), tolerance, beyond=side):
         outcome = "beyond"
     elif _lies(measured(level), tolerance, beyond="below" if side == "above" else "above", rim=True):
         outcome = "within"
     return Effect(estimate=estimate, wrong=wrong, tolerance=tolerance, side=side, outcome=outcome, needed=needed)
+
+
+def wider(level: float, share: float) -> float:
+    """Return the level of the interval that shows an effect beyond: a share of 1 − ``level`` lies past its end."""
+    return 1 - 2 * (1 - level) * share
 
 
 def verdict_of(effects: Iterable[Effect]) -> Verdict:

@@ -10,6 +10,7 @@ from didlearn.checks.fidelity.verdict import Classes, FidelityLimits, judge_fide
 from didlearn.errors import ResultError
 from didlearn.result.values import Estimate
 from didlearn.statistics.class_shares import ClassShares
+from didlearn.statistics.planning import times_to_show
 
 LIMITS = FidelityLimits(0.2, 0.1, 0.05, 1.5, 0.5, 0.5)
 LEVEL, SHARE = 0.95, 1 / 6
@@ -36,7 +37,10 @@ def judge(classes=None, **changed):
 
 
 def shares(ratios, error=0.02):
-    return Classes(ClassShares(np.array(ratios), np.full(len(ratios), error), 5_000), tuple("abcdefgh"[: len(ratios)]))
+    """Of as many images and as many of the data that only the error itself counts."""
+    k, many = len(ratios), 10**12
+    found = ClassShares(np.array(ratios), np.full(k, error), np.full(k, 1 / k), many, many)
+    return Classes(found, tuple("abcdefgh"[:k]))
 
 
 def test_all_within_passes():
@@ -63,7 +67,7 @@ def test_each_effect_fails_alone_and_stays_open_across_its_limit(name, beyond, a
     assert words in failed.reason
     found = judge(**{name: across})
     assert found.verdict == "inconclusive"
-    assert "times as many" in found.reason
+    assert "would settle it" in found.reason
 
 
 def at_the_border(quantile, level_quantile, limit, error):
@@ -120,20 +124,25 @@ def test_classes_that_the_classifier_cannot_tell_leave_the_verdict_to_the_rest()
 
 
 def test_how_many_images_settle_it():
-    """Twice as far from the limit as the interval reaches is settled; half as far needs four times the images."""
-    found = judge(precision_gap=(-0.15, -0.25, -0.05))
-    assert "about 4 times" in found.reason
-    assert (found.settles.times, found.settles.number) == (4, None)
+    """Planned for a repetition; next to the limit nobody can say."""
+    found = judge(precision_gap=(-0.15, -0.22, -0.08))
+    times = math.ceil(times_to_show(0.05, 0.07, 0.95, 0.95))
+    assert f"about {times} times" in found.reason
+    assert (found.settles.times, found.settles.number) == (times, None)
+    past = judge(precision_gap=(-0.25, -0.32, -0.18))
+    assert past.settles.times == math.ceil(times_to_show(0.05, 0.07, 0.95, 1 - 2 * 0.05 / 96)) > times
+    two = judge(precision_gap=(-0.15, -0.22, -0.08), coverage_gap=(-0.13, -0.22, -0.04))
+    assert two.settles.times == times, "the one that needs most"
     never = judge(precision_gap=(-0.2, -0.3, -0.1))
-    assert "no number of images within reach" in never.reason
-    assert (never.settles.times, never.settles.of) == (None, "")
+    assert "more generated, training and held-out images" in never.reason
+    assert (never.settles.times, never.settles.number) == (None, None)
 
 
 def test_an_open_end_is_no_loss_of_nothing():
     estimates = {"precision_gap": Estimate(value=-0.05, low=None, high=0.0, n=9, method="")}
     found = judge_fidelity(all_estimates() | estimates, None, LIMITS, LEVEL, SHARE)
     assert found.verdict == "inconclusive"
-    assert "no number of images within reach" in found.settles.clause
+    assert found.settles.times is None
 
 
 def test_a_score_that_is_not_there_is_not_zero():

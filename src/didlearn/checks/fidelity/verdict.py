@@ -6,13 +6,14 @@ import math
 from typing import NamedTuple
 
 from didlearn.checks.fidelity.leave_out import GROUPS
-from didlearn.result.effects import IntervalScale, at_levels, hold, verdict_of
-from didlearn.result.parts import Decision, settled_by_times
+from didlearn.result.effects import IntervalScale, at_levels, hold, verdict_of, wider
+from didlearn.result.parts import Decision, settled_by_more, settled_by_times
 from didlearn.result.values import Effect, Estimate, Outcome, Settles, Side, is_significant
 from didlearn.result.words import number, percent
 from didlearn.statistics.class_shares import ClassShares
+from didlearn.statistics.planning import times_to_show
 
-_MOST_TIMES = 10_000  # times as many images: nobody has them
+_SCORES = 8  # effects of ``_scores``
 _SETS = "generated, training and held-out images"
 
 
@@ -53,7 +54,7 @@ def judge_fidelity(
         found: estimates of the check. classes: their shares, where the training images are labelled.
         limits: what is tolerated. level: see ``hold``. share: the check's share of the chance of a false alarm.
     """
-    effects = (*_scores(found, limits, level, share / 2), *_starved(classes, limits, level, share / 2))
+    effects = (*_starved(classes, limits, level, share / 2), *_scores(found, limits, level, share / 2))
     said = _scores_in_words(found)
     wrong = [effect.wrong for effect in effects if effect.outcome == "beyond"]
     if wrong:
@@ -65,30 +66,30 @@ def judge_fidelity(
         answer = f"As a set its images come as near to real ones as is asked. {said}"
         return Decision("pass", reason, answer, effects=effects)
     opened = [effect for effect in effects if effect.needed and effect.outcome != "within"]
-    settles = _images_needed(max(_times_needed(found[effect.estimate], effect) for effect in opened))
+    settles = _settled(found, opened, level, share / 2 / _SCORES)
     reason = f"whether {_list([effect.wrong for effect in opened])} is open; {settles.clause}"
     return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.", settles, effects)
 
 
 def _scores(found: dict[str, Estimate], limits: FidelityLimits, level: float, share: float) -> list[Effect]:
-    """Losses, the shift, and looks: two sides each of detail and brightness."""
+    """Looks, two sides each of detail and brightness, before the losses and the shift that they may cause."""
     jackknife, normal, loss = GROUPS - 1, math.inf, limits.tolerance
     detail = f"({number(found['fine_detail'].point, 2)} times the fine detail of real ones)"
     light = f"(by {number(abs(found['brightness_shift'].point), 2)} standard deviations)"
     asked: tuple[tuple[str, str, float, Side, float, IntervalScale], ...] = (
-        ("precision_gap", "its images lie outside the real ones", -loss, "below", jackknife, "linear"),
-        ("coverage_gap", "it leaves real images without a neighbour", -loss, "below", jackknife, "linear"),
-        ("vendi_ratio", "its images are less diverse", 1 - loss, "below", normal, "log"),
-        ("kernel_shift", "its images as a whole differ from real ones", limits.shift, "above", normal, "square"),
         ("fine_detail", f"its images are blurred {detail}", 1 / limits.detail, "below", normal, "log"),
         ("fine_detail", f"its images are noisy {detail}", limits.detail, "above", normal, "log"),
         ("brightness_shift", f"its images are darker {light}", -limits.brightness, "below", normal, "linear"),
         ("brightness_shift", f"its images are brighter {light}", limits.brightness, "above", normal, "linear"),
+        ("precision_gap", "its images lie outside the real ones", -loss, "below", jackknife, "linear"),
+        ("coverage_gap", "it leaves real images without a neighbour", -loss, "below", jackknife, "linear"),
+        ("vendi_ratio", "its images are less diverse", 1 - loss, "below", normal, "log"),
+        ("kernel_shift", "its images as a whole differ from real ones", limits.shift, "above", normal, "square"),
     )
     effects = [
         hold(
             at_levels(found[name], freedom, scale),
-            estimate=name, wrong=wrong, tolerance=tolerance, level=level, share=share / len(asked), side=side,
+            estimate=name, wrong=wrong, tolerance=tolerance, level=level, share=share / _SCORES, side=side,
         )
         for name, wrong, tolerance, side, freedom, scale in asked
     ]  # fmt: skip
@@ -129,18 +130,20 @@ def _missing(name: str, found: Estimate) -> str:
     return f"it makes class {name} too seldom ({percent(found.point)} of its share)"
 
 
-def _times_needed(found: Estimate, effect: Effect) -> float:
-    """How many times the images it takes: the half of the interval towards the limit shrinks like 1/√n."""
+def _settled(found: dict[str, Estimate], opened: list[Effect], level: float, share: float) -> Settles:
+    """How many times the images it takes for every open effect."""
+    times = [_times_needed(found[effect.estimate], effect, level, share) for effect in opened]
+    known = [one for one in times if one is not None]
+    if len(known) < len(times):
+        return settled_by_more(_SETS)
+    return settled_by_times(math.ceil(max(2.0, *known)), _SETS)
+
+
+def _times_needed(found: Estimate, effect: Effect, level: float, share: float) -> float | None:
     value, limit = found.point, effect.tolerance
+    beyond = (value > limit) == (effect.side == "above")
     half = found.high_or(math.inf) - value if value < limit else value - found.low_or(-math.inf)
-    gap = abs(value - limit)
-    return min(_MOST_TIMES, max(2.0, (half / gap) ** 2)) if gap > 0 else _MOST_TIMES
-
-
-def _images_needed(times: float) -> Settles:
-    if times >= _MOST_TIMES:
-        return Settles(clause="at these values no number of images within reach settles it")
-    return settled_by_times(math.ceil(times), _SETS)
+    return times_to_show(abs(value - limit), half, found.level, wider(level, share) if beyond else level)
 
 
 def _list(words: list[str]) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from didlearn.checks.memorization.measure import Copies, Matches
-from didlearn.result.effects import hold
-from didlearn.result.parts import Decision, settled_by, settled_by_more
+from didlearn.result.effects import hold, wider
+from didlearn.result.parts import Decision, settled_by, settled_by_more, settled_by_times
 from didlearn.result.values import Effect, Estimate, Settles, is_significant
 from didlearn.result.words import number, percent
+from didlearn.statistics.planning import draws_to_show, times_to_show
 
-_EQUAL, _LIMIT = 1e-12, 10**9
 _EFFECTS = 3  # the copied fraction, certain copies, leaning on the training set
 
 
@@ -42,16 +43,22 @@ def judge_copying(estimates: dict[str, Estimate], copies: Copies, limits: CopyLi
         estimates: of the check. copies: the counts behind them. limits: what is tolerated.
         honest: whether the generator surely never saw the held-out images.
     """
-    copied, tolerance, alpha = estimates["copied_fraction"], limits.tolerance, limits.alpha
+    effects = _shares(copies, limits)
+    return _decided(estimates, copies, limits, effects, honest=honest)._replace(effects=effects)
+
+
+def _decided(
+    estimates: dict[str, Estimate], copies: Copies, limits: CopyLimits, effects: tuple[Effect, Effect], *, honest: bool
+) -> Decision:
+    copied, tolerance, (within, certain) = estimates["copied_fraction"], limits.tolerance, effects
     low, high = copied.low_or(0.0), copied.high_or(1.0)
     nearer, preferred, matched = (
-        is_significant(estimates.get(f"{name}_pvalue"), alpha)
+        is_significant(estimates.get(f"{name}_pvalue"), limits.alpha)
         for name in ("data_copying", "training_preference", "match_preference")
     )
     said = _share_said(copied.value, low, high) + _exact(copies.exact)
-    within, certain = _shares(copies, limits)
     if certain.outcome == "beyond" or (within.outcome == "beyond" and (matched or not honest)):
-        return Decision("fail", within.wrong, f"{said}.", effects=(within, certain))
+        return Decision("fail", within.wrong, f"{said}.")
     if preferred:
         return _leaning(said, estimates, limits, nearer=nearer)
     if high <= tolerance:
@@ -64,9 +71,9 @@ def judge_copying(estimates: dict[str, Estimate], copies: Copies, limits: CopyLi
     if copied.value is None:
         settles = Settles(clause="a smaller threshold would settle it")
         return _unsettled(said, f"every held-out image lies within the copy threshold too; {settles.clause}", settles)
-    settles = _copies_needed(copied, tolerance)
+    settles = _copies_needed(copies.within, limits)
     reason = f"the copied fraction is not settled; {settles.clause}"
-    return Decision("inconclusive", reason, f"{said}; {settles.clause}.", settles, (within, certain))
+    return Decision("inconclusive", reason, f"{said}; {settles.clause}.", settles)
 
 
 def _share_said(value: float | None, low: float, high: float) -> str:
@@ -140,14 +147,20 @@ def _share_of_copies(estimates: dict[str, Estimate]) -> float:
     return max(0.0, (high - expected) / (1 - expected)) if expected < 1 else 1.0
 
 
-def _copies_needed(copied: Estimate, tolerance: float) -> Settles:
-    """The interval's half towards the tolerance shrinks like 1/√n."""
-    value = copied.point
-    half = copied.high_or(1.0) - value if value < tolerance else value - copied.low_or(0.0)
-    gap = abs(value - tolerance)
-    if gap < _EQUAL:
-        return Settles(clause="it equals the tolerance: choose another")
-    need = copied.n * max(1.0, (half / gap) ** 2)
-    if need > _LIMIT:
-        return Settles(clause="at this share no number of samples within reach settles it")
-    return settled_by(round(need), "samples")
+def _copies_needed(matches: Matches, limits: CopyLimits) -> Settles:
+    """More samples, or where the held-out images' own error is in the way, more of both."""
+    copied = matches.fraction(limits.level)
+    few = copied.point <= limits.tolerance
+    confidence = limits.level if few else wider(limits.level, limits.share / _EFFECTS)
+
+    def shown(own: int, samples: int) -> bool:
+        found = Matches(own, samples, matches.real, matches.heldout).fraction(confidence)
+        return found.high_or(1.0) <= limits.tolerance if few else found.low_or(0.0) > limits.tolerance
+
+    samples = draws_to_show(matches.own, matches.samples, shown, few=few)
+    if samples is not None:
+        return settled_by(samples, "samples")
+    half = copied.high_or(1.0) - copied.point if few else copied.point - copied.low_or(0.0)
+    times = times_to_show(abs(copied.point - limits.tolerance), half, limits.level, confidence)
+    both = "samples and held-out images"
+    return settled_by_more(both) if times is None else settled_by_times(math.ceil(times), both)

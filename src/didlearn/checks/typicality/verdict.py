@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from didlearn.checks.groups import estimate_key
 from didlearn.checks.log_likelihood.bounds import slack_of
-from didlearn.result.effects import hold
+from didlearn.result.effects import hold, wider
 from didlearn.result.parts import Decision, settled_by, settled_by_more
 from didlearn.result.values import Estimate, Settles
 from didlearn.result.words import number, percent
 from didlearn.statistics.intervals import proportion
+from didlearn.statistics.planning import draws_to_show
 
 
 class TypicalityLimits(NamedTuple):
@@ -58,7 +58,7 @@ def judge_typicality(
         return Decision("pass", reason, f"{said} They are typical of it.", effects=(effect,))
     found = proportion(outside, images, limits.level)
     words = f"the share outside ({percent(found.low)} to {percent(found.high)}) is not settled;"
-    return _open(said, words, _more_images(found, limit))
+    return _open(said, words, _more_images(outside, images, min(limit, 1.0), limits))
 
 
 def _open(said: str, words: str, settles: Settles) -> Decision:
@@ -66,11 +66,17 @@ def _open(said: str, words: str, settles: Settles) -> Decision:
     return Decision("inconclusive", reason, f"{said} Open: {reason}.", settles)
 
 
-def _more_images(found: Estimate, limit: float) -> Settles:
-    """How many images would bring the interval, which shrinks with their root, to one side of the limit."""
-    half = max(found.high_or(1.0) - found.point, found.point - found.low_or(0.0))
-    gap = abs(found.point - limit)
-    return settled_by(math.ceil(found.n * (half / gap) ** 2), "images") if gap > 0 else settled_by_more("images")
+def _more_images(outside: int, images: int, limit: float, limits: TypicalityLimits) -> Settles:
+    """How many images would bring the interval to one side of the limit."""
+    few = outside <= limit * images
+    level = limits.level if few else wider(limits.level, limits.share)
+
+    def shown(hits: int, trials: int) -> bool:
+        found = proportion(hits, trials, level)
+        return found.high_or(1.0) <= limit if few else found.low_or(0.0) > limit
+
+    needed = draws_to_show(outside, images, shown, few=few)
+    return settled_by_more("images") if needed is None else settled_by(needed, "images")
 
 
 def _said(estimates: dict[str, Estimate], groups: list[str]) -> str:
