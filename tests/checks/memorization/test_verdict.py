@@ -1,7 +1,5 @@
 """From counts and p-values to verdicts: every branch, and the sentence a reader gets."""
 
-import math
-
 import pytest
 from scipy import stats
 
@@ -145,9 +143,6 @@ def test_at_the_tolerance_itself_it_is_within():
 def test_an_open_end_reaches_as_far_as_a_share_can():
     found = shown((0.04, None, None), limits=LIMITS._replace(tolerance=0.1))
     assert found.answer.startswith("4\u202f% of its samples are copies of training images (0\u202f% to 100\u202f%)")
-    assert found.settles.number == pytest.approx(10_000 * (0.96 / 0.06) ** 2, abs=1)
-    assert shown((0.002, None, 0.003)).settles.number == pytest.approx(40_000, abs=1)
-    assert shown((0.002, 0.0005, 0.003)).settles.number == pytest.approx(22_500, abs=1)
     assert shown((0.01, 0.005, 0.02), (0.5, 0.4, None)).settles.of == "held-out images"
 
 
@@ -162,12 +157,3 @@ def test_the_share_of_copies_among_matches_is_discounted(high, smooth):
 @pytest.mark.parametrize(("share", "expected"), [(None, 0.8), ((1.0, 0.9, 1.0), 1.0)])
 def test_where_nothing_tells_copies_from_blur_all_matches_may_be_copies(share, expected):
     assert shown((0.0015, 0.0011, 0.0019), share, expected).settles.of == "held-out images"
-
-
-@pytest.mark.parametrize(("need", "known"), [(0.98e9, True), (1.02e9, False)])
-def test_a_thousand_million_samples_are_out_of_reach(need, known):
-    """The interval reaches .002 above .001; the tolerance lies so near to it that as many samples are needed."""
-    tolerance = 0.001 + 0.002 * math.sqrt(10_000 / need)
-    settles = shown((0.001, 0.0, 0.003), limits=LIMITS._replace(tolerance=tolerance)).settles
-    assert (settles.number is not None) is known
-    assert ("within reach" in settles.clause) is not known

@@ -85,19 +85,19 @@ def test_no_share_exceeds_all_of_them():
     assert (found.verdict, found.effects[0].tolerance) == ("pass", 1.0)
 
 
-@pytest.mark.parametrize(("outside", "farther"), [(15, "high"), (25, "low")])
-def test_how_many_images_would_settle_it(outside, farther):
-    """The longer half of the interval shrinks with the root of their number until it is the way to the limit, .54."""
-    p = outside / 40
-    reach = {
-        "high": stats.beta.ppf(0.975, outside + 1, 40 - outside) - p,
-        "low": p - stats.beta.ppf(0.025, outside, 41 - outside),
-    }
-    assert max(reach, key=reach.get) == farther
-    expected = 40 * (reach[farther] / (p - 4 / 101 - 0.5)) ** 2
+@pytest.mark.parametrize("outside", [15, 28])
+def test_as_many_images_as_told_would_settle_it(outside):
+    """What so many images are predicted to find shows the share on its side of the limit, .54, four times in five."""
     found = judge(estimates(-2.0), outside=outside).settles
     assert found.of == "images"
-    assert 0 <= found.number - expected < 1
+    n, limit, hits = found.number, 4 / 101 + 0.5, np.arange(found.number + 1)
+    if outside == 15:
+        shown = stats.beta.ppf(0.975, hits + 1, np.maximum(n - hits, 1)) <= limit
+    else:
+        strict = (1 - LIMITS.level) * LIMITS.share
+        shown = stats.beta.ppf(strict, np.maximum(hits, 1), n - hits + 1) > limit
+    power = stats.betabinom(n, outside + 0.5, 40.5 - outside).pmf(hits)[shown].sum()
+    assert 0.79 < power < 0.86  # to a tenth of the number
 
 
 def test_at_the_limit_nobody_knows_how_many_would_settle_it():

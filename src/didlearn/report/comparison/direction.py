@@ -78,6 +78,4 @@ def _farthest(estimate: Estimate, best: float) -> float | None:
 
 def _nearest(estimate: Estimate, best: float) -> float:
     """How far the interval stays away from what is best: not at all, where it holds it."""
-    below = 0.0 if estimate.low is None else max(0.0, estimate.low - best)
-    above = 0.0 if estimate.high is None else max(0.0, best - estimate.high)
-    return max(below, above)
+    return max(0.0, estimate.low_or(best) - best, best - estimate.high_or(best))
