@@ -86,3 +86,33 @@ def test_all_that_is_open_must_be_settled():
     never = Settles(clause="no number of images within reach settles it")
     hopeless = [opened("memorization", "samples", 300), result("support", "inconclusive", settles=never)]
     assert answer_of([*passed("fidelity"), *hopeless]).sentence == "Not shown either way: support: reason of support."
+
+
+def beyond(**wrong):
+    return tuple(Effect(estimate=name, wrong=words, tolerance=1, outcome="beyond") for name, words in wrong.items())
+
+
+def test_a_blurred_generator_is_called_blurred_before_what_blur_brings_about():
+    support = result("support", "fail", effects=beyond(relative_support="it uses 10 % of the data's spread"))
+    looks = beyond(vendi_ratio="less diverse", kernel_shift="it differs", fine_detail="its images are blurred")
+    answer = answer_of([*passed("memorization"), support, result("fidelity", "fail", effects=looks)])
+    assert answer.sentence == "No: its images are blurred, and it uses 10 % of the data's spread."
+    assert answer.reasons == (
+        "its images are blurred", "it uses 10 % of the data's spread", "less diverse", "it differs",
+    )  # fmt: skip
+
+
+def test_blur_does_not_outweigh_copies_and_repetitions():
+    looks = result("fidelity", "fail", effects=beyond(fine_detail="its images are blurred"))
+    repeats = beyond(support_ratio="it repeats itself", relative_support="it uses little")
+    answer = answer_of([*passed("memorization"), result("support", "fail", effects=repeats), looks])
+    assert answer.sentence == "No: it repeats itself."
+    assert answer.reasons == ("it repeats itself", "its images are blurred", "it uses little")
+    copies = result("memorization", "fail", effects=beyond(copied_fraction="it copies"))
+    assert answer_of([copies, looks]).reasons == ("it copies", "its images are blurred")
+
+
+def test_looks_alone_are_the_answer():
+    both = beyond(fine_detail="its images are noisy", brightness_shift="its images are brighter")
+    answer = answer_of([*passed("support", "memorization"), result("fidelity", "fail", effects=both)])
+    assert answer.sentence == "No: its images are noisy."

@@ -33,9 +33,37 @@ def test_too_few_models_are_not_compared():
     assert set(result.estimates) == {"log_support_dcgan"}
 
 
+def kinds(seeds, **real):
+    """So many BiGANs of 200 look-alike images, and DCGANs of 100, that hardly differ among themselves."""
+    return [
+        model(name, support * (1 + 0.01 * seed), seed) | real
+        for name, support in (("bigan", 200), ("dcgan", 100))
+        for seed in range(seeds)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "real", "words"),
+    [
+        (3, {}, ": more, with the encoder."),
+        (3, {"lookalike_support_real": [900.0, 700.0, 1000.0]}, ": more, with the encoder."),
+        (2, {}, "with 2 seeds of a kind no difference can be shown; 3 are needed."),
+        (3, {"lookalike_support_real": [9e3, 5e3, 2e4]}, "but 6 of the 6 models have collapsed"),
+        (2, {"lookalike_support_real": [9e3, 5e3, 2e4]}, "but 4 of the 4 models have collapsed"),
+        (3, {"lookalike_support_real": [1300.0, 1000.0, 2e4]}, "but 3 of the 6 models have collapsed"),
+        (3, {"lookalike_support_real": [9e3, None, None]}, ": more, with the encoder."),
+    ],
+)
+def test_nothing_is_said_of_the_encoder_from_collapsed_models_or_too_few_seeds(seeds, real, words):
+    said = EncoderStudy().summarise(kinds(seeds, **real)).answer
+    assert words in said
+    assert ("more, with the encoder" in said) == ("more, with the encoder" in words)
+
+
 def test_the_study_end_to_end(run):
     result, rows, page = run("encoder", seeds=2, latent=4, discriminator_width=2, samples=300)
     assert len(rows) == 6
+    assert all(isinstance(row[2], float) and isinstance(row[5], float) for row in result.tables[0].rows)
     assert {row[0] for row in result.tables[0].rows} == {"dcgan", "mix-dcgan", "bigan"}
     for text in ("learns an encoder", "Model by model", "nearest is a training image", "Diversity of the three kinds"):
         assert text in page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from didlearn.result.values import CheckResult, Settles, Value
 from didlearn.result.words import number
@@ -12,6 +12,10 @@ from didlearn.result.words import number
 NEEDED: Final = ("support", "memorization", "fidelity")
 # Reasons in order of weight: what a generator that copies or repeats itself is else good for does not matter.
 _WEIGHTS: Final = ("memorization", "support", "fidelity", "inversion", "typicality", "likelihood")
+# Images that look wrong one by one also lie nearer to one another, or farther apart, than real ones: the cause is said
+# before what it brings about.
+_LOOKS: Final = ("fine_detail", "brightness_shift")
+_BROUGHT_ABOUT: Final = ("relative_support", "vendi_ratio")
 
 
 class Answer(Value):
@@ -32,8 +36,9 @@ def answer_of(checks: Sequence[CheckResult]) -> Answer:
     ordered = sorted(checks, key=lambda check: _rank(check.check))
     failed = [check for check in ordered if check.verdict == "fail"]
     if failed:
-        reasons = tuple(reason for check in failed for reason in _wrong(check))
-        return Answer(verdict="no", sentence=f"No: {reasons[0]}.", reasons=reasons)
+        faults = _causes_first([fault for check in failed for fault in _wrong(check)])
+        reasons = tuple(fault.wrong for fault in faults)
+        return Answer(verdict="no", sentence=f"No: {_weightiest(faults)}.", reasons=reasons)
     found = {check.check: check for check in checks}
     unshown = [name for name in NEEDED if name not in found or found[name].verdict != "pass"]
     if not unshown:
@@ -47,9 +52,36 @@ def _rank(check: str) -> tuple[int, str]:
     return (_WEIGHTS.index(check) if check in _WEIGHTS else len(_WEIGHTS), check)
 
 
-def _wrong(check: CheckResult) -> list[str]:
+class _Fault(NamedTuple):
+    """What is wrong, and by which estimate; by none where the check has only a reason."""
+
+    wrong: str
+    estimate: str = ""
+
+
+def _wrong(check: CheckResult) -> list[_Fault]:
     """What is wrong by a failed check: its effects beyond their tolerance, or its reason."""
-    return [effect.wrong for effect in check.effects if effect.outcome == "beyond"] or [check.reason]
+    found = [_Fault(effect.wrong, effect.estimate) for effect in check.effects if effect.outcome == "beyond"]
+    return found or [_Fault(check.reason)]
+
+
+def _causes_first(found: list[_Fault]) -> list[_Fault]:
+    """Put blur, noise and light before the first fault that they may have brought about."""
+    at = next((i for i, fault in enumerate(found) if fault.estimate in _BROUGHT_ABOUT), len(found))
+    later = found[at:]
+    return [
+        *found[:at],
+        *(fault for fault in later if fault.estimate in _LOOKS),
+        *(fault for fault in later if fault.estimate not in _LOOKS),
+    ]
+
+
+def _weightiest(found: list[_Fault]) -> str:
+    """The first fault; with what it may have brought about, where that comes next."""
+    looks = [fault for fault in found if fault.estimate in _LOOKS]
+    if found[0].estimate in _LOOKS and len(found) > len(looks):
+        return f"{found[0].wrong}, and {found[len(looks)].wrong}"
+    return found[0].wrong
 
 
 def _open(name: str, check: CheckResult | None) -> str:

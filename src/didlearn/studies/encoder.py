@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from didlearn.arrays import Floats
+from didlearn.checks.support.check import Support
 from didlearn.errors import UsageError
 from didlearn.result.values import Cell as Entry
 from didlearn.result.values import CheckResult, Estimate, Figure, Series, Table
@@ -23,6 +24,8 @@ from didlearn.zoo.dcgan import DcganRecipe
 from didlearn.zoo.mix_dcgan import MixDcganRecipe
 from didlearn.zoo.training.adversarial import GanRecipe
 
+_FEWEST_SEEDS = 3  # of a kind, to say anything of the kind
+_REAL = "lookalike_support_real"
 _RECIPES: dict[str, type[GanRecipe]] = {r.name: r for r in (DcganRecipe, MixDcganRecipe, BiganRecipe)}
 
 
@@ -91,7 +94,7 @@ class EncoderStudy(Study):
         return CheckResult(
             check=self.name,
             verdict="measured",
-            answer=_answer(compared),
+            answer=_answer(compared, [row for row in rows if row["model"] in (BiganRecipe.name, DcganRecipe.name)]),
             estimates=estimates | ({"log_support_bigan_over_dcgan": compared} if compared else {}),
             tables=(_table(rows),),
             figures=(_figure(rows, self.models),),
@@ -115,14 +118,33 @@ def _compared(groups: dict[str, Floats]) -> Estimate | None:
     return mean_difference(pair[0], pair[1], unit="nats")
 
 
-def _answer(compared: Estimate | None) -> str:
+def _answer(compared: Estimate | None, rows: list[StudyRow]) -> str:
+    """Say what the interval over seeds shows, and nothing of the encoder from collapsed models or too few seeds."""
     if compared is None or compared.value is None or compared.low is None or compared.high is None:
         return "Too few models are finished to compare them."
     ratio, low, high = (number(float(np.exp(v))) for v in (compared.value, compared.low, compared.high))
     said = f"BiGAN makes {ratio} times as many different images as DCGAN ({low} to {high})"
+    collapsed, seeds = sum(map(_collapsed, rows)), _fewest_seeds(rows)
+    if collapsed:
+        return (
+            f"{said}, but {collapsed} of the {len(rows)} models {'has' if collapsed == 1 else 'have'} collapsed, to "
+            "less than a quarter of the different images that real ones show: that says nothing about the encoder."
+        )
+    if seeds < _FEWEST_SEEDS:
+        return f"{said}: with {number(seeds)} seeds of a kind no difference can be shown; {_FEWEST_SEEDS} are needed."
     if compared.low > 0:
         return f"{said}: more, with the encoder."
     return f"{said}: fewer, with the encoder." if compared.high < 0 else f"{said}: no difference is shown."
+
+
+def _collapsed(row: StudyRow) -> bool:
+    """Whether the interval of a model's look-alike support lies below a quarter of real images' interval."""
+    high, low = ((row.get(name) or [None] * 3)[end] for name, end in (("lookalike_support", 2), (_REAL, 1)))
+    return high is not None and low is not None and high < low / Support.factor
+
+
+def _fewest_seeds(rows: list[StudyRow]) -> int:
+    return min(len(_values(rows, name)) for name in (BiganRecipe.name, DcganRecipe.name))
 
 
 def _table(rows: list[StudyRow]) -> Table:
@@ -132,7 +154,7 @@ def _table(rows: list[StudyRow]) -> Table:
     )  # fmt: skip
     lines: list[tuple[Entry, ...]] = []
     for row in sorted(rows, key=lambda row: (row["model"], row["seed"])):
-        alike, real = row.get("lookalike_support") or [None] * 3, row.get("lookalike_support_real") or [None]
+        alike, real = row.get("lookalike_support") or [None] * 3, row.get(_REAL) or [None]
         lines.append(
             (row["model"], row["seed"], *alike, real[0], row["effective_support"][0], _first(row, "copied_fraction"),
              _first(row, "training_preference"), _first(row, "training_preference_expected"),

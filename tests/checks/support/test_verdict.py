@@ -57,6 +57,7 @@ def test_pairs_of_one_picture_fail_where_real_images_show_none():
     assert found.reason == "it repeats itself (about 250 images)"  # 200 pictures, five samples of each: 1/ŝ₂ = 249.75
     outcomes = {effect.estimate: effect.outcome for effect in found.effects}
     assert outcomes == {"support_ratio": "beyond", "relative_support": "within"}
+    assert "That is too few: it repeats itself" in found.answer
 
 
 def test_of_two_faults_the_repeats_are_the_reason_and_both_are_said():
@@ -87,6 +88,7 @@ def test_the_share_of_the_spread_is_held_against_a_quarter(ratio, verdict):
     assert (found.settles is not None) == (verdict == "inconclusive")
     if verdict == "fail":
         assert f"about {100 / ratio:.2g}\u202f% of the data's spread" in found.reason
+        assert f"images. But {found.reason}." in found.answer
 
 
 def test_nothing_real_is_measured_alone():

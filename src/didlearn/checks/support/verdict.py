@@ -68,9 +68,12 @@ def judge_support(held: Held, factor: float, level: float, share: float) -> Deci
     if held.same.real is None:
         return Decision("measured", "there are no real images to compare with", said)
     effects = held.effects(factor, level, share)
-    wrong = [effect.wrong for effect in effects if effect.outcome == "beyond"]
-    if wrong:
-        return Decision("fail", wrong[0], f"{said} That is too few: {', '.join(wrong)}.", effects=effects)
+    beyond = {effect.estimate: effect.wrong for effect in effects if effect.outcome == "beyond"}
+    if beyond:
+        # Blur makes samples lie nearer to one another, too: little of the spread is not few different images.
+        but = "But" if set(beyond) == {"relative_support"} else "That is too few:"
+        wrong = list(beyond.values())
+        return Decision("fail", wrong[0], f"{said} {but} {', '.join(wrong)}.", effects=effects)
     if held.relative is None:
         settles = settled_by(FEWEST_HELD_OUT, "held-out images")
         reason = f"too few images are held out to measure the data's spread; {settles.clause}"
