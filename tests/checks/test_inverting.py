@@ -49,7 +49,12 @@ def test_the_search_is_told_all_that_was_asked(monkeypatch, tmp_path):
 
 def test_the_same_question_is_answered_once(monkeypatch):
     asked = []
-    monkeypatch.setattr(inverting, "invert", lambda *of, **_: asked.append(of) or ended([0.0]))
+
+    def answer(*of, **_):
+        asked.append(of)
+        return ended([0.0])
+
+    monkeypatch.setattr(inverting, "invert", answer)
     subject, images = subject_of(line_model()), uniform_images(3, 0)
     first = find(subject, "held-out", images, EFFORT)
     assert find(subject, "by another name", images.copy(), EFFORT) is first

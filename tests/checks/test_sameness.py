@@ -83,19 +83,41 @@ def test_a_change_counts_where_its_copies_are_told_from_lookalikes(perturbed, lo
     assert words in because
 
 
+def ranked(points, rank):
+    """The distance of the pair of that rank, from 1, among all pairs."""
+    gaps = np.linalg.norm(points[:, None].astype(float) - points, axis=2)
+    return np.sort(gaps[np.triu_indices(len(points), 1)])[rank - 1]
+
+
 def test_lookalike_distances_are_order_statistics_of_real_pairs(monkeypatch):
     """Of 100 points 4 950 pairs: 1 % are the 50 closest, 10 % of the first 64 the 202 closest."""
     monkeypatch.setattr(module, "LOOKALIKES", {"rare": 0.01, "often": 0.1})
     monkeypatch.setattr(module, "_RANK", 200)
     real = cloud(100)
     found = lookalike_distances(real, None, "cpu")
+    assert found["rare"] == pytest.approx(ranked(real, 50))
+    assert found["often"] == pytest.approx(ranked(real[:64], 202))
 
-    def ranked(count, rank):
-        gaps = np.linalg.norm(real[:count, None].astype(float) - real[:count], axis=2)
-        return np.sort(gaps[np.triu_indices(count, 1)])[rank - 1]
 
-    assert found["rare"] == pytest.approx(ranked(100, 50))
-    assert found["often"] == pytest.approx(ranked(64, 202))
+def test_shares_are_what_their_names_say():
+    assert {name: float(f"1e-{name[-1]}") for name in ("1e6", "1e5", "1e4")} == module.LOOKALIKES
+
+
+def test_as_many_real_images_are_looked_at_as_hold_four_hundred_pairs(monkeypatch):
+    """A half of the pairs of 40 images are 390 (of 41, 410); the other share is a little less, and takes 41."""
+    monkeypatch.setattr(module, "LOOKALIKES", {"half": 0.5, "less": 800 / 1600.5})
+    real = cloud(100)
+    found = lookalike_distances(real, None, "cpu")
+    assert found["half"] == pytest.approx(ranked(real[:40], 390))
+    assert found["less"] == pytest.approx(ranked(real[:41], math.ceil(800 / 1600.5 * 820)))
+
+
+def test_twenty_pairs_are_the_fewest_that_a_distance_is_read_from(monkeypatch):
+    monkeypatch.setattr(module, "LOOKALIKES", {"few": 19 / 4950 - 1e-9, "enough": 20 / 4950 - 1e-9})
+    real = cloud(100)
+    found = lookalike_distances(real, SQUARE, "cpu")
+    assert found["few"] == pytest.approx(SQUARE.distance_at(19 / 4950 - 1e-9))
+    assert found["enough"] == pytest.approx(ranked(real, 20))
 
 
 def test_a_real_set_too_small_for_a_share_leaves_it_to_its_tail(monkeypatch):
@@ -152,9 +174,9 @@ def test_what_is_kept_of_real_pictures_that_are_near(real, same, kept):
 
 
 def test_without_real_images_a_mildly_changed_copy_decides():
-    for real in (None, cloud(2)):
+    for real, distinct, pairs in ((None, 0, 0), (cloud(1), 1, 0), (cloud(2), 2, 1)):
         found = calibrated(real)
-        assert (found.tail, found.lookalikes, len(found.real)) == (None, {}, 0 if real is None else 1)
+        assert (found.tail, found.lookalikes, found.distinct, len(found.real)) == (None, {}, distinct, pairs)
         assert found.threshold == same_picture(found.perturbed)
     three = calibrated(cloud(3))
     assert (three.tail, three.lookalikes, three.distinct, len(three.real)) == (None, {}, 3, 3)

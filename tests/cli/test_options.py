@@ -16,7 +16,7 @@ from didlearn.cli.auditing import read_asked
 from didlearn.cli.options import check_flags, spec_flags
 from didlearn.errors import UsageError
 
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = typer.main.get_group(app).commands
 LIKE_NONE = {"value_range": "infer", "checks": None, "outside": None}  # what audit takes where nothing is said
 
 
@@ -46,7 +46,7 @@ def test_audit_takes_the_same_options_with_the_same_defaults():
 def test_a_check_s_command_has_its_parameters_as_flags_with_help_and_default(name):
     params = {param.name: param for param in COMMANDS[name].params}
     for key, field in CHECKS[name].parameters().items():
-        help_ = params[key].help
+        help_ = vars(params[key])["help"]
         assert help_.startswith(field.metadata["description"].rstrip(".")), key
         shown = "yes" if field.default is True else f"{field.default:g}" if isinstance(field.default, float) else None
         shown = shown or str(field.default)

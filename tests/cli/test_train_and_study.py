@@ -171,10 +171,10 @@ def test_settings_are_read_as_what_they_are():
 
 
 def test_commands_name_every_model_and_study():
-    commands = typer.main.get_command(app).commands
+    commands = typer.main.get_group(app).commands
     for command, names in (("train", RECIPES), ("study", STUDIES)):
         argument = commands[command].params[0]
-        assert set(re.findall(r"[\w-]+", argument.help)) - {"or"} == set(names)
+        assert set(re.findall(r"[\w-]+", vars(argument)["help"])) - {"or"} == set(names)
 
 
 def test_quiet_shows_nothing_and_loud_shows_sentences(capsys):

@@ -4,6 +4,8 @@ Mistakes seen: a sum counted as a maximum, a product with what itself depends on
 own, copies that count once.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -123,7 +125,7 @@ def test_slopes_are_the_greatest_of_their_functions(name):
 
 
 def test_layers_are_noted_with_their_factors():
-    found = f.relu(f.linear(track(Z), SQUARE)) * 1.0
+    found: Any = f.relu(f.linear(track(Z), SQUARE)) * 1.0
     assert [(factor, exact) for _, factor, exact in found.trail.layers] == [(pytest.approx(3), True)]
     assert found.trail.layers[0][0] == "linear → 8"
 

@@ -28,7 +28,8 @@ def search_of(model):
 @pytest.fixture
 def answered(monkeypatch):
     """Let the search answer what a test says; what it was asked is kept by name."""
-    asked, answers = {}, {}
+    asked: dict = {}
+    answers: dict = {}
 
     def find(subject, name, images, effort, method="bfgs"):
         asked[name, method] = images

@@ -7,16 +7,20 @@ import pytest
 import torch
 from scipy.stats import chi2
 
+from didlearn.checks.inversion import measure
 from didlearn.checks.inversion.controls import Controls, Search
 from didlearn.checks.inversion.inverted import Inverted
 from didlearn.checks.inversion.measure import (
+    Made,
     Others,
     degrees_of_freedom,
     error_estimates,
     error_limit,
     likely_estimates,
+    made_of,
     manifold_estimates,
     median_density,
+    mild_error,
     noise_estimates,
     others_estimates,
     others_of,
@@ -221,3 +225,62 @@ def test_medians_of_what_else_comes_near_training_and_held_out_images():
     assert {(estimate.level, estimate.unit, estimate.n) for estimate in found.values()} == {(0.9, "squared pixel", 3)}
     del others["held-out"]
     assert set(others_estimates(others, 0.9)) == {"subspace_train", "neighbour_train", "autoencoder_train"}
+
+
+def flat(count):
+    return np.full((count, 1, 4, 4), 100 / 255, np.float32)
+
+
+def brighter(levels):
+    """A change by so many grey levels: of all images, or one number an image."""
+    return lambda eight: (eight + np.reshape(levels, (-1, 1, 1, 1))).astype(np.uint8)
+
+
+def levels(count):
+    """The mean square of a change by so many grey levels."""
+    return (count / 255) ** 2
+
+
+@pytest.mark.parametrize(
+    ("times", "strongest"),
+    [
+        (4 + 1e-9, 10),
+        (4 - 1e-9, 2),
+        (3.5, 2),
+        (0.17, 2),
+        (0.01, 2),
+    ],  # of the error of ten levels; half way is a quarter
+)
+def test_the_mild_error_is_that_of_the_strongest_change_less_than_half_way_to_another_image(
+    monkeypatch, times, strongest
+):
+    monkeypatch.setattr(measure, "PERTURBATIONS", {"two": brighter(2), "ten": brighter(10)})
+    neighbour = times * levels(10) * np.array([0.1, 1, 1, 1, 100])  # the median image's
+    assert mild_error(flat(5), neighbour) == pytest.approx(levels(strongest))
+
+
+def test_of_changed_copies_95_percent_lie_nearer(monkeypatch):
+    monkeypatch.setattr(measure, "PERTURBATIONS", {"each its own": brighter(np.arange(21))})
+    assert mild_error(flat(21), np.ones(21)) == pytest.approx(levels(19))
+
+
+def test_the_kinds_of_change_are_those_of_the_same_picture():
+    """A flat picture of grey 100: shifting leaves it, 5 % more are 5 levels, JPEG leaves it."""
+    assert mild_error(flat(4), np.ones(4)) == pytest.approx(levels(5))
+    assert mild_error(flat(4), np.full(4, levels(5))) == pytest.approx(0, abs=1e-5)
+
+
+def test_what_is_made_and_where_there_are_holes(monkeypatch):
+    """Up to a mild change, and no nearer than another real image, each counted at its border too."""
+    monkeypatch.setattr(measure, "PERTURBATIONS", {"two": brighter(2)})
+    mild, far = mild_error(flat(8), np.ones(8)), 1000 * levels(2)
+    error = np.array([0, mild, 1.1 * mild, far / 2, far, 2 * far, 0, mild / 2])
+    neighbour = np.array([far, far, far, far, far, far, 0, mild / 3])
+    found = made_of(group(error, images=flat(8)), Others(error, neighbour, None))
+    assert found == Made(images=8, same=2, holes=4, mild=mild)
+
+
+def test_shares_add_up():
+    found = Made(40, 10, 5, 0.001).estimates(0.9)
+    assert values(found) == {"made": 10 / 40, "holes": 5 / 40, "between": 25 / 40, "mild_error": 0.001}
+    assert {(estimate.n, estimate.level) for estimate in found.values()} == {(40, 0.9)}

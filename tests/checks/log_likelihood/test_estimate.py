@@ -1,6 +1,7 @@
 """Log-likelihoods of a linear model, which are known, and of its classes."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -79,8 +80,12 @@ def test_the_annealing_is_told_all_that_was_asked(monkeypatch):
 
 def test_the_same_question_is_answered_once(monkeypatch):
     asked = []
-    found = type("Found", (), {"lower": np.zeros(3)})
-    monkeypatch.setattr(estimate, "log_evidence", lambda *of, **_: asked.append(of) or found)
+
+    def answer(*of, **_):
+        asked.append(of)
+        return SimpleNamespace(lower=np.zeros(3))
+
+    monkeypatch.setattr(estimate, "log_evidence", answer)
     subject, images = subject_of(line_model()), np.zeros((3, 1, 4, 4), np.float32)
     for _ in range(2):
         log_likelihood(subject, "a", images, 0.1, EFFORT)

@@ -55,7 +55,7 @@ def climbed(top, start, tried):
 
 @pytest.mark.parametrize("top", [0.13, 0.03, 0.5])
 def test_a_peak_about_the_start_or_beyond_an_end_is_found(top):
-    asked = []
+    asked: list = []
     tried, means = climbed(top, 0.1, asked)
     assert tried == sorted(asked)
     assert np.allclose(np.diff(np.log(tried)), math.log(1.4), rtol=0.1)

@@ -112,7 +112,7 @@ class Trained(ClassifierEmbedding):
     name = "trained"
 
     def __init__(self):
-        self.network = nn.Identity()
+        self.network = nn.Identity()  # type: ignore[assignment]
 
     def __call__(self, images):
         return images.flatten(1)

@@ -29,7 +29,8 @@ def test_intervals_cover_where_the_groups_differ(shift):
 
 def test_the_interval_by_hand():
     """Placements 1/50 … 1 have the mean .51 and the variance .085 in either group: an error of √(2 · .085 / 50)."""
-    found = closer_than_heldout(*interleaved(50), 0.9)
+    near, far = interleaved(50)
+    found = closer_than_heldout(near, far, 0.9)
     step = 1.6448536 * np.sqrt(0.0034) / (0.51 * 0.49)
     ends = [1 / (1 + np.exp(-np.log(0.51 / 0.49) - side * step)) for side in (-1, 0, 1)]
     assert [found.low, found.value, found.high] == pytest.approx(ends)
