@@ -65,7 +65,7 @@ def test_as_many_as_told_settle_it(few):
     """Truths all over the place; open today; drawn again as told: settled in four cases of five."""
     rng, limit, draws = np.random.default_rng(3), 0.1, 200
     shown = below(limit) if few else above(limit)
-    settled = []
+    settled: list = []
     while len(settled) < 100:
         rate = rng.uniform(0, 0.3)
         hits = int(rng.binomial(draws, rate))
@@ -79,7 +79,8 @@ def test_as_many_as_told_settle_it(few):
 
 
 def test_as_many_times_as_told_settle_it():
-    rng, settled = np.random.default_rng(1), []
+    rng = np.random.default_rng(1)
+    settled: list = []
     while len(settled) < 2_000:
         truth = rng.uniform(-4, 4)
         today = truth + rng.normal()

@@ -86,7 +86,7 @@ def at_levels(
     there, back = _SCALES[scale]
 
     def measured(level: float) -> Estimate:
-        times = _quantile(level, freedom) / _quantile(found.level, freedom)
+        times = _reach(level, freedom) / _reach(found.level, freedom)
 
         def end(of: float | None) -> float | None:
             return None if of is None else back(there(found.point) + times * (there(of) - there(found.point)))
@@ -96,6 +96,7 @@ def at_levels(
     return measured
 
 
-def _quantile(level: float, freedom: float) -> float:
+def _reach(level: float, freedom: float) -> float:
+    """How many standard errors an interval reaches to either side."""
     law = stats.norm if math.isinf(freedom) else stats.t(freedom)
     return float(law.ppf((1 + level) / 2))

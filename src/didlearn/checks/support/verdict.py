@@ -14,9 +14,10 @@ from didlearn.result.effects import hold, verdict_of
 from didlearn.result.parts import Decision, settled_by, settled_by_more
 from didlearn.result.values import Effect, Estimate, Settles
 from didlearn.result.words import count, interval, number, percent
+from didlearn.statistics.planning import POWER
 
 _EFFECTS = 2 + len(LOOKALIKES)
-_POWER = 0.8
+_z = NormalDist().inv_cdf
 _LIMIT = 10**9
 
 
@@ -91,7 +92,7 @@ def settle(relative: RelativeSupport, factor: float, level: float) -> Settles:
 
     The interval on the logarithm has the variance of the samples' pairs, which falls as they grow, and that of the
     held-out images', which stays. A repetition finds another value: the number is planned so that it still settles in
-    ``_POWER`` of repetitions, its own error and today's both allowed for.
+    ``POWER`` of repetitions, its own error and today's both allowed for.
     """
     own, control = relative.own, relative.control
     used = relative.share(level)
@@ -102,7 +103,7 @@ def settle(relative: RelativeSupport, factor: float, level: float) -> Settles:
 
     def shown(variance: float) -> bool:
         again = math.sqrt(variance + own.variance / own.rate**2)
-        return gap >= _quantile((1 + level) / 2) * math.sqrt(variance + fixed) + _quantile(_POWER) * again
+        return gap >= _z((1 + level) / 2) * math.sqrt(variance + fixed) + _z(POWER) * again
 
     samples = own.images
     while samples < _LIMIT:
@@ -116,15 +117,11 @@ def _more_held_out(relative: RelativeSupport, gap: float, level: float) -> Settl
     """Both grow together: the variance falls at least as their number does."""
     own, control = relative.own, relative.control
     spread = math.sqrt(own.variance / own.rate**2 + control.variance / control.rate**2)
-    need = (_quantile((1 + level) / 2) + _quantile(_POWER)) * spread
+    need = (_z((1 + level) / 2) + _z(POWER)) * spread
     times = 1.2 * (need / gap) ** 2 if gap > 0 else math.inf
     if times * control.images > _LIMIT:
         return Settles(clause="at these rates no number of images within reach settles it")
     return settled_by(math.ceil(2 * times * control.images), "held-out images, and as many times more samples,")
-
-
-def _quantile(level: float) -> float:
-    return NormalDist().inv_cdf(level)
 
 
 def _said(held: Held, level: float) -> str:
