@@ -126,6 +126,9 @@ def _row(name: str, estimate: Estimate, scale: Scale, role: str, null: str = "")
 
 
 def _role(name: str, names: Container[str]) -> str:
-    """Held-out, where the number is the held-out twin of another one (``coverage_heldout`` of ``coverage``)."""
-    twins = (name.removesuffix("_heldout"), name.removeprefix("heldout_"))
-    return "heldout" if any(twin != name and twin in names for twin in twins) else "generated"
+    """Real images' colour, where the number is their twin of another one: ``coverage_train`` of ``coverage``."""
+    for ending, role in (("_heldout", "heldout"), ("_real", "heldout"), ("_train", "train")):
+        twin = name.removesuffix(ending)
+        if twin != name and twin in names:
+            return role
+    return "generated"

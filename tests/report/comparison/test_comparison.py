@@ -51,10 +51,10 @@ def test_fractions_too_small_for_percentages_have_an_axis_of_their_own():
     assert [[tick.label for tick in g.ticks][-1] for g in found] == ["100%", "10⁻⁶"]
 
 
-def test_held_out_twins_have_the_held_out_colour():
-    names = ("support", "support_heldout", "heldout_support", "closer_than_heldout")
+def test_twins_of_real_images_have_their_colours():
+    names = ("support", "support_heldout", "support_real", "support_train", "closer_than_heldout", "error_train")
     (panel,) = panels({name: estimate(1, 0, 2) for name in names})
-    assert [row.role for row in panel.rows] == ["generated", "heldout", "heldout", "generated"]
+    assert [row.role for row in panel.rows] == ["generated", "heldout", "heldout", "train", "generated", "generated"]
     apart = panels({"z": estimate(1, 0, 2, ""), "z_heldout": estimate(1, 0, 2, "")})
     assert [g.rows[0].role for g in apart] == ["generated", "heldout"]
 
