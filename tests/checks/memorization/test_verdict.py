@@ -1,11 +1,14 @@
 """From counts and p-values to verdicts: every branch, and the sentence a reader gets."""
 
+import math
+
 import pytest
 from scipy import stats
 
 from didlearn.checks.memorization.measure import Copies, Matches
 from didlearn.checks.memorization.verdict import CopyLimits, judge_copying
 from didlearn.result.values import Estimate, exactly
+from didlearn.statistics.planning import times_to_show
 
 LIMITS = CopyLimits(tolerance=0.001, alpha=0.01, level=0.95, share=1 / 6)
 
@@ -157,3 +160,38 @@ def test_the_share_of_copies_among_matches_is_discounted(high, smooth):
 @pytest.mark.parametrize(("share", "expected"), [(None, 0.8), ((1.0, 0.9, 1.0), 1.0)])
 def test_where_nothing_tells_copies_from_blur_all_matches_may_be_copies(share, expected):
     assert shown((0.0015, 0.0011, 0.0019), share, expected).settles.of == "held-out images"
+
+
+def unsettled(matches):
+    """What would settle the verdict on so many matches, of which the estimates say the same."""
+    estimates = {
+        "copied_fraction": matches.fraction(0.95),
+        "training_preference_expected": exactly(0.8, 0.95, 10, "m"),
+    }
+    decision = judge_copying(estimates, Copies(matches, Matches(0, 10_000, 0, 2_000), matches), LIMITS, honest=True)
+    assert decision.verdict == "inconclusive"
+    return decision.settles
+
+
+def test_copies_are_planned_to_be_shown_at_their_share_of_the_chance_of_a_false_alarm():
+    """16 of 10 000 are above the tolerance of a thousandth; nothing is to be feared of a million held-out images."""
+    found = unsettled(Matches(16, 10_000, 0, 10**6))
+    assert found.of == "samples"
+    level = 1 - 2 * 0.05 / 6 / 3
+    fewest = min(own for own in range(999) if Matches(own, found.number, 0, 10**6).fraction(level).low > 0.001)
+    # The search stops within a tenth of the fewest draws that do in four cases of five.
+    assert stats.betabinom(found.number, 16.5, 9_984.5).sf(fewest - 1) == pytest.approx(0.83, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("matches", "few"), [(Matches(400, 40_000, 200, 20_000), True), (Matches(130, 10_000, 20, 2_000), False)]
+)
+def test_where_the_held_out_images_own_error_is_in_the_way_both_are_planned(matches, few):
+    """One in a hundred held-out images matches: their error, which more samples leave, hides a thousandth."""
+    copied = matches.fraction(0.95)
+    assert (copied.value < 0.001) is few
+    half = copied.high - copied.value if few else copied.value - copied.low
+    times = times_to_show(abs(copied.value - 0.001), half, 0.95, 0.95 if few else 1 - 2 * 0.05 / 6 / 3)
+    found = unsettled(matches)
+    assert (found.of, found.times) == ("samples and held-out images", times and math.ceil(times))
+    assert times is not None
