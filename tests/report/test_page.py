@@ -11,6 +11,7 @@ from didlearn.report import render, render_comparison, write_report, write_study
 from didlearn.report.page import VERDICTS, numeric, script, script_hash, write
 from didlearn.report.summary import sentence
 from didlearn.report.thrift import LADDER, LIMIT
+from didlearn.result.answer import Answer
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Series, Settles, Table, Tile
 
@@ -298,6 +299,15 @@ def test_a_section_is_folded_to_its_answer_and_its_main_figure(collapsed, tmp_pa
     assert collapsed.checks[0].figures[0].title in shown
     assert "The numbers" in behind
     assert "7 numbers, 2 more figures, 3 galleries, 1 table, 1 note, 4 parameters" in behind
+
+
+def test_reasons_that_the_sentence_says_are_not_said_again_and_many_are_folded():
+    reasons = ("it is blurred", *(f"it lacks class {i}" for i in range(7)))
+    answer = Answer(verdict="no", sentence="No: it is blurred, and it lacks class 0.", reasons=reasons)
+    html = render(AuditResult(checks=(), answer=answer), Path())
+    shown, folded = html[html.index('id="answers"') :].split('<details class="further"><summary>1 more reason<')
+    assert re.findall(r"<li>(.*?)</li>", shown) == [f"It lacks class {i}." for i in range(1, 6)]
+    assert re.findall(r"<li>(.*?)</li>", folded)[0] == "It lacks class 6."
 
 
 def test_what_settles_it_is_said_once_and_flags_are_not_broken():
