@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from didlearn.checks.manifold_classifier.measure import (
     accuracies,
@@ -49,6 +50,20 @@ def test_regression_draws_a_line_between_classes():
     x = rng.normal(size=(200, 3)).astype(np.float32)
     y = np.where(x[:, 0] > 0, 8, 3)
     assert by_regression(x, y, np.array([[2.0, 0, 0], [-2.0, 0, 0]], np.float32)).tolist() == [8, 3]
+
+
+def test_regression_is_held_back_by_a_tenth():
+    """Twenty rows of a class at 0 and five of the other at 1: w²/2 + .1 Σ log(1 + e^∓(wx + b)) is least."""
+    x, y = np.repeat([[0.0], [1.0]], [20, 5], axis=0).astype(np.float32), np.repeat([0, 1], [20, 5])
+
+    def loss(at):
+        w, b = at
+        return w**2 / 2 + 0.1 * (20 * np.logaddexp(0, b) + 5 * np.logaddexp(0, -w - b))
+
+    w, b = optimize.minimize(loss, [1.0, 0.0], tol=1e-9).x
+    border = -b / w
+    query = np.array([[0.99 * border], [1.01 * border]], np.float32)
+    assert by_regression(x, y, query).tolist() == [0, 1]
 
 
 def test_every_classifier_is_asked_of_training_images_and_labels():
