@@ -1,6 +1,7 @@
 """Estimates are called by words that a reader knows, and no two of a check by the same."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +51,11 @@ def test_no_two_quantities_of_a_check_are_called_alike_and_none_by_its_key(check
 )  # fmt: skip
 def test_names_are_the_declared_ones_or_the_keys_own_words(check, name, words):
     assert plain_name(check, name) == words
+
+
+def test_no_page_speaks_in_words_of_its_own():
+    root = Path(__file__).parents[2]
+    phrases = re.compile(r"as pairs (see|tell)|law is (shown to be )?shifted|gram p-value|error train\b", re.IGNORECASE)
+    texts = [p for folder in ("src", "docs") for p in (root / folder).rglob("*") if p.suffix in (".py", ".html", ".md")]
+    assert len(texts) > 300
+    assert [str(path) for path in texts if phrases.search(path.read_text(encoding="utf-8"))] == []

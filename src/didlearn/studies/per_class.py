@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from didlearn.errors import UsageError
 from didlearn.result.values import Cell as Entry
 from didlearn.result.values import CheckResult, Figure, Series, Table
-from didlearn.result.words import number
+from didlearn.result.words import number, to_places
 from didlearn.rng import Stream
 from didlearn.studies.diversity import class_supports
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
@@ -105,13 +105,14 @@ def _answer(entries: Entries) -> str:
         return "Too few classes are measured to say."
     ratio = np.exp(np.median([np.log(own / real) for real, own, _, _ in pairs]))
     said = (
-        f"As pairs see it, a class holds {number(float(ratio))} times as many different generated images as real ones "
-        "(median over classes and models)"
+        f"By its look-alikes, a class holds {number(float(ratio))} times as many different generated images as real "
+        "ones (median over classes and models)"
     )
     real, own = [p[0] for p in pairs], [p[1] for p in pairs]
     if min(real) == max(real) or min(own) == max(own):
         return f"{said}; all classes are alike, so that they have no order to keep."
-    return f"{said}; classes keep their order with a rank correlation of {spearmanr(real, own).statistic:.2f}."
+    correlation = to_places(float(spearmanr(real, own).statistic), 2)
+    return f"{said}; classes keep their order with a rank correlation of {correlation}."
 
 
 def _table(entries: Entries) -> Table:
