@@ -14,7 +14,7 @@ def test_the_ratio_and_the_order_of_classes():
     assert "0.5 times as many different generated images as real ones" in same.answer
     assert "rank correlation of 1.00" in same.answer
     turned = PerClass().summarise([seed(0, {"a": (10, 40), "b": (20, 20), "c": (40, 10), "d": (80, 5)})])
-    assert "rank correlation of -1.00" in turned.answer
+    assert "rank correlation of \N{MINUS SIGN}1.00" in turned.answer
     assert len(turned.tables[0].rows) == 4
 
 
