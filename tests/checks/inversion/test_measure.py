@@ -273,11 +273,11 @@ def test_the_kinds_of_change_are_those_of_the_same_picture():
 def test_what_is_made_and_where_there_are_holes(monkeypatch):
     """Up to a mild change, and no nearer than another real image, each counted at its border too."""
     monkeypatch.setattr(measure, "PERTURBATIONS", {"two": brighter(2)})
-    mild, far = mild_error(flat(8), np.ones(8)), 1000 * levels(2)
-    error = np.array([0, mild, 1.1 * mild, far / 2, far, 2 * far, 0, mild / 2])
-    neighbour = np.array([far, far, far, far, far, far, 0, mild / 3])
-    found = made_of(group(error, images=flat(8)), Others(error, neighbour, None))
-    assert found == Made(images=8, same=2, holes=4, mild=mild)
+    mild, far = mild_error(flat(9), np.ones(9)), 1000 * levels(2)
+    error = np.array([0, mild, 1.1 * mild, far / 2, far, 2 * far, 3 * far, 0, mild / 2])
+    neighbour = np.array([far, far, far, far, far, far, far, 0, mild / 3])
+    found = made_of(group(error, images=flat(9)), Others(error, neighbour, None))
+    assert found == Made(images=9, same=2, holes=5, mild=mild)
 
 
 def test_shares_add_up():
