@@ -45,7 +45,7 @@ def test_the_text_holds_this_run_s_numbers(collapsed):
         "95 % interval 38.9 to 44.6",
         "n = 20 000",
         "batches 50, 100, 200, 400, 800",
-        "copied fraction",
+        "share of copies 0.0800 %",
         "Verdict: fail",
         "Arora et al., 2018",
         "The held-out set was split off by seed 0",
