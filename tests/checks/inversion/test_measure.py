@@ -1,6 +1,7 @@
 """The numbers of inversion, counted by hand."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from didlearn.checks.inversion.measure import (
     error_estimates,
     error_limit,
     likely_estimates,
+    made_beside,
     made_of,
     manifold_estimates,
     median_density,
@@ -284,3 +286,22 @@ def test_shares_add_up():
     found = Made(40, 10, 5, 0.001).estimates(0.9)
     assert values(found) == {"made": 10 / 40, "holes": 5 / 40, "between": 25 / 40, "mild_error": 0.001}
     assert {(estimate.n, estimate.level) for estimate in found.values()} == {(40, 0.9)}
+
+
+def test_shares_made_beside_follow_the_same_rule():
+    """By hand: an error counts where it is mild and smaller than the way to another real image."""
+
+    def inverted(error):
+        return SimpleNamespace(found=SimpleNamespace(error=np.array(error)))
+
+    far = np.full(4, 9.0)
+    groups = {"train": inverted([0, 0, 0, 0]), "held-out": inverted([0.1, 0.2, 0.3, 9.5])}
+    others = {
+        "train": Others(np.array([0.1, 0.2, 0.3, 0.1]), np.array([9.0, 9.0, 9.0, 0.1]), None),
+        "held-out": Others(far, far, None),
+    }
+    found = made_beside(groups, others, 0.2, 0.95)
+    assert {name: (e.value, e.n) for name, e in found.items()} == {"made_heldout": (0.5, 4), "made_subspace": (0.5, 4)}
+    others["train"] = others["train"]._replace(autoencoder=np.array([0.1, 0.1, 0.1, 0.3]))
+    found = made_beside({"train": groups["train"]}, others, 0.2, 0.95)
+    assert {name: e.value for name, e in found.items()} == {"made_subspace": 0.5, "made_autoencoder": 0.75}

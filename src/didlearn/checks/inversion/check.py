@@ -42,6 +42,9 @@ class InversionCheck(Check):
         "made": "share of training images that it makes up to a mild change",
         "holes": "share to which the nearest that it makes is no nearer than another real image",
         "between": "share that lies between",
+        "made_heldout": "share of held-out images that it makes up to a mild change",
+        "made_subspace": "share of training images that the best linear subspace of the latent's dimension makes so",
+        "made_autoencoder": "share of training images that the autoencoder given makes so",
         "mild_error": "error per pixel of a mild change: 95 % of mildly changed copies lie nearer",
         "error_train_likely": "of training images, within the ball that holds 99 % of the prior",
         "ratio_generated[_published]": "training images' median error over generated ones'",
@@ -72,6 +75,9 @@ class InversionCheck(Check):
         "made": "Training images that it makes up to a mild change",
         "holes": "Training images that another real image comes as near to",
         "between": "Training images between the two",
+        "made_heldout": "Held-out images that it makes up to a mild change",
+        "made_subspace": "Training images that the best linear subspace makes",
+        "made_autoencoder": "Training images that the autoencoder makes",
         "mild_error": "Error of a mild change",
         "ratio_generated": "Training images' error over its own images'",
         "distance_left": "Share of the published protocol's error that is left",
@@ -97,6 +103,7 @@ class InversionCheck(Check):
     }
     better: ClassVar[Mapping[str, Better]] = {
         "made": "more",
+        "made_heldout": "more",
         "holes": "less",
         "error_train": "less",
         "off_manifold": "less",

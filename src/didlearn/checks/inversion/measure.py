@@ -221,9 +221,28 @@ class Made(NamedTuple):
 def made_of(train: Inverted, others: Others) -> Made:
     """Count the training images that the generator makes, and those it leaves a hole at."""
     error, mild = train.found.error, mild_error(train.images, others.neighbour)
-    holes = error >= others.neighbour
-    same = (error <= mild) & ~holes
-    return Made(len(error), int(same.sum()), int(holes.sum()), mild)
+    same, holes = _made(error, others.neighbour, mild), int((error >= others.neighbour).sum())
+    return Made(len(error), same, holes, mild)
+
+
+def made_beside(groups: Groups, others: dict[str, Others], mild: float, level: float) -> Estimates:
+    """Return, by the same rule, the share made of held-out images, and of training images by other manifolds.
+
+    Args:
+        groups, others: what was inverted, and what else comes near. mild: error of a mild change. level: of intervals.
+    """
+    asked = {f"made_{kind}": ("train", getattr(others["train"], kind)) for kind in ("subspace", "autoencoder")}
+    if "held-out" in groups:
+        asked = {"made_heldout": ("held-out", groups["held-out"].found.error)} | asked
+    return {
+        name: proportion(_made(error, others[group].neighbour, mild), len(error), level)
+        for name, (group, error) in asked.items()
+        if error is not None
+    }
+
+
+def _made(error: Floats, neighbour: Floats, mild: float) -> int:
+    return int(((error <= mild) & (error < neighbour)).sum())
 
 
 def mild_error(images: Singles, neighbour: Floats) -> float:

@@ -15,6 +15,7 @@ from didlearn.checks.inversion.measure import (
     error_estimates,
     error_limit,
     likely_estimates,
+    made_beside,
     made_of,
     manifold_estimates,
     others_estimates,
@@ -50,7 +51,8 @@ def run_inversion(check: InversionCheck, subject: Subject, rng: Stream) -> Check
     controls = run_controls(search, groups["train"], check.images, check.published, rng)
     others = {name: others_of(subject, group) for name, group in groups.items()}
     made = made_of(groups["train"], others["train"])
-    estimates = made.estimates(check.level) | _estimates(search, groups, controls, others, rng)
+    estimates = made.estimates(check.level) | made_beside(groups, others, made.mild, check.level)
+    estimates |= _estimates(search, groups, controls, others, rng)
     parts = Parts(estimates) + _page(groups, controls, others) + Parts(notes=subject.left_out)
     limits = InversionLimits(check.required, check.holes, check.made, check.level, share_of_error(check))
     decision = judge_inversion(estimates, made, limits, honest=not subject.split_off)
