@@ -164,3 +164,13 @@ def test_only_what_is_open_and_needed_is_named_as_open():
 def test_below_a_limit_from_above_its_high_end_says_how_many():
     times = judge(kernel_shift=(0.06, 0.0, 0.14)).settles.times
     assert times == math.ceil(times_to_show(0.04, 0.08, 0.95, 0.95))
+
+
+def test_causes_are_named_before_what_they_bring_about():
+    losses = {"coverage_gap": (-0.4, -0.45, -0.35), "fine_detail": (0.1, 0.09, 0.11)}
+    words = [
+        effect.wrong for effect in judge(shares([1.1, 0.0, 1.0, 1.0]), **losses).effects if effect.outcome == "beyond"
+    ]
+    assert [word.split("(")[0].strip() for word in words] == [
+        "its images are blurred", "it leaves out class b", "it leaves real images without a neighbour"
+    ]  # fmt: skip
