@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from threadpoolctl import threadpool_limits
 
 from didlearn.arrays import Array, Ints
 from didlearn.audit.subject import Subject
+from didlearn.checks.fidelity.patches import Patches
+from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
+from didlearn.models.base import Samples
 from didlearn.result.values import Estimate, Table
 from didlearn.rng import Stream
 from didlearn.statistics.class_shares import ClassShares, class_shares
 from didlearn.statistics.subspace import leading_directions
 
 MOST_CLASSES = 100
-_FITTED, _CALLED = 12_000, 6_000  # training images that the classifier is fitted to, and that its errors are read off
+_FITTED, _CALLED = 8_000, 4_000  # training images that the classifier is fitted to, and that its errors are read off
+_GENERATED = 10_000
 _FEWEST = 10  # of each class, in both
-_DIRECTIONS, _RIDGE = 60, 0.1
+_DIRECTIONS = 512
 
 
-def measured_classes(subject: Subject, generated: Array, rng: Stream) -> tuple[ClassShares, tuple[str, ...]] | None:
+def measured_classes(
+    subject: Subject, drawn: Samples, features: Array, rng: Stream
+) -> tuple[ClassShares, tuple[str, ...]] | None:
     """Return the generated images' shares of each class with the classes' names, or ``None`` where nothing tells them.
 
+    Pixels say little of classes by themselves, so patches of them do; features of another embedding are used as given.
+
     Args:
-        generated: (n, D) features.
+        drawn: the generated images. features: (n, D) theirs.
     """
     train = subject.train
     if train is None or train.labels is None:
@@ -36,10 +46,10 @@ def measured_classes(subject: Subject, generated: Array, rng: Stream) -> tuple[C
     labels = [train.labels[part] for part in (fitted, called)]
     if any((np.bincount(part, minlength=len(counts)) < _FEWEST).any() for part in labels):
         return None
-    classifier = _Classifier(subject.embed(train.subset(fitted)), labels[0])
-    shares = class_shares(
-        classifier.call(generated), classifier.call(subject.embed(train.subset(called))), labels[1], counts
-    )
+    rows = _rows(subject, drawn, features, (train.subset(fitted), train.subset(called)), rng)
+    caller = Caller(rows.fitted, labels[0])
+    own, real = caller.call(rows.generated), caller.call(rows.called)
+    shares = class_shares(own, real, labels[1], counts)
     names = train.classes or tuple(map(str, range(len(counts))))
     return None if shares is None else (shares, names)
 
@@ -69,21 +79,41 @@ def _halves(train: Images, rng: Stream) -> tuple[Ints, Ints]:
     return np.sort(order[:cut]), np.sort(order[cut:])
 
 
-class _Classifier:
-    """Gaussians of each class in the leading directions."""
+class _Rows(NamedTuple):
+    """What the classifier is fitted to, what it calls to see its errors, and the generated images: (n, D) each."""
 
-    def __init__(self, features: Array, labels: Ints) -> None:
-        rows = features.astype(np.float64)
-        self.mean = rows.mean(axis=0)
+    fitted: Array
+    called: Array
+    generated: Array
+
+
+def _rows(subject: Subject, drawn: Samples, features: Array, train: tuple[Images, Images], rng: Stream) -> _Rows:
+    if not isinstance(subject.embedding, PixelEmbedding):
+        return _Rows(subject.embed(train[0]), subject.embed(train[1]), features[:_GENERATED])
+    fitted, called = (part.read_raw(range(len(part))) for part in train)
+    patches = Patches(fitted, rng.numpy("patches"))
+    return _Rows(*map(patches.features, (fitted, called, drawn.images[:_GENERATED])))
+
+
+class Caller:
+    """A linear discriminant, its covariance shrunk (Ledoit & Wolf 2004), in the leading directions.
+
+    Args:
+        rows: (n, D) features. labels: (n,) their classes.
+    """
+
+    def __init__(self, rows: Array, labels: Ints) -> None:
+        self.mean = rows.mean(axis=0, dtype=np.float64)
         wanted = min(_DIRECTIONS, rows.shape[1], len(rows) - 1)
+        law = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
         with threadpool_limits(1):
-            self.directions = leading_directions(rows, self.mean, wanted)[1]
-            self.law = QuadraticDiscriminantAnalysis(reg_param=_RIDGE).fit(self._project(features), labels)
+            self.directions = leading_directions(rows.astype(np.float64), self.mean, wanted)[1]
+            self.law = law.fit(self._project(rows), labels)
 
-    def _project(self, features: Array) -> Array:
-        return np.asarray((features - self.mean) @ self.directions)
+    def _project(self, rows: Array) -> Array:
+        return np.asarray((rows - self.mean) @ self.directions)
 
-    def call(self, features: Array) -> Ints:
+    def call(self, rows: Array) -> Ints:
         """Return the class that each of the rows (n, D) is called, (n,)."""
         with threadpool_limits(1):
-            return np.asarray(self.law.predict(self._project(features)), dtype=np.int64)
+            return np.asarray(self.law.predict(self._project(rows)), dtype=np.int64)

@@ -56,7 +56,7 @@ def _compare(check: Fidelity, subject: Subject, drawn: Samples, rng: Stream) -> 
         return CheckResult(check=check.name, **nothing_to_compare()._asdict())
     looks = look_numbers(drawn.images, heldout.read_raw(range(len(heldout))), check.level)
     found = _numbers(check, subject, sets, rng) | looks
-    measured = measured_classes(subject, subject.drawn_features(check.samples), rng)
+    measured = measured_classes(subject, drawn, subject.drawn_features(check.samples), rng)
     classes = None if measured is None else Classes(*measured)
     parts = Parts(
         found | ({} if classes is None else class_estimates(*classes, check.level)),
