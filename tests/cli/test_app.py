@@ -36,6 +36,8 @@ def bank(tmp_path_factory):
             "--outside a is given twice",
         ),
         (["audit", "--outside", "digits", "--train", "digits"], "give NAME=SPEC"),
+        (["audit", "--train", "digits", "--outside", "held-out=digits"], "as in --outside other-held-out=..."),
+        (["audit", "taken.toml"], "as in --outside other-generated=..."),
         (["audit"], "nothing to audit"),
         (["audit", "--train", "digits", "--checks", "suport"], "did you mean 'support'"),
         (["audit", "--train", "digits", "--samples", "many"], "give a whole number"),
@@ -52,6 +54,7 @@ def bank(tmp_path_factory):
 )
 def test_bad_input_gets_one_sentence(args, message, tmp_path):
     (tmp_path / "models.py").write_text("raise SystemExit('ran')\n")
+    (tmp_path / "taken.toml").write_text('train = "digits"\n[outside]\ngenerated = "digits"\n')
     done = didlearn(*args, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")

@@ -23,6 +23,14 @@ def test_similar_beginnings_are_not_a_shared_folder():
     assert labels.classes == ("cat", "catfish")
 
 
+def test_numbered_folders_and_words_are_in_numeric_order():
+    names = sorted(f"{label}/{i}.png" for label in (1, 2, 10) for i in range(2))
+    labels = from_subfolders(names)
+    assert labels.classes == ("1", "2", "10")
+    assert [labels.classes[i] for i in labels.values] == [name.split("/")[0] for name in names]
+    assert from_values(np.array(["10", "9", "10"]), 3, "x").values.tolist() == [1, 0, 1]
+
+
 @pytest.mark.parametrize(
     "values",
     [[2, 0, 1], [[2], [0], [1]], [2.0, 0.0, 1.0], [[0, 0, 1], [1, 0, 0], [0, 1, 0]], np.array([2, 0, 1], np.uint8)],

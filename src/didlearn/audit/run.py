@@ -16,6 +16,8 @@ from threadpoolctl import threadpool_limits
 
 from didlearn import __version__
 from didlearn.audit.check import Check
+from didlearn.audit.matched_classes import match_audited
+from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.run_check import run_check
 from didlearn.audit.spec import build_checks
 from didlearn.audit.subject import Subject
@@ -80,6 +82,7 @@ def audit(
         UsageError, DataError, ModelError, MissingExtraError: an input cannot be opened or used.
     """
     chosen = _checks(checks)
+    refuse_taken_names(outside or {})
     threads = default_threads() if threads is None else threads
     with _limited(threads):
         opening: dict[str, Any] = {"size": size, "channels": channels, "skip_broken": skip_broken}
@@ -98,13 +101,14 @@ def audit(
             except OutputError as error:
                 # What it makes is no image: that is what the audit found, and every check reports it.
                 model = Unusable(str(generator) if isinstance(generator, str | Path) else "the generator", str(error))
+        audited = match_audited(model, *real, others)
         workdir = None if output is None else Path(output)
         space = embedding
         if isinstance(space, str):
             space = open_embedding(
                 space,
-                train=real[0],
-                heldout=real[1],
+                train=audited.train,
+                heldout=audited.heldout,
                 trust_code=trust_code,
                 weights=None if weights is None else Path(weights),
                 cache=None if workdir is None else workdir / "cache",
@@ -114,10 +118,11 @@ def audit(
                 progress=progress,
             )
         subject = Subject(
-            model,
-            *real,
+            audited.model,
+            audited.train,
+            audited.heldout,
             train is not None and heldout is None,
-            others,
+            audited.outside,
             space,
             seed,
             device,
@@ -130,7 +135,7 @@ def audit(
             else open_autoencoder(autoencoder, trust_code=trust_code, device=device),
             trust_code=trust_code,
         )
-        return _run(chosen, subject, notes, workdir)
+        return _run(chosen, subject, notes + audited.notes, workdir)
 
 
 def _checks(checks: Iterable[str | Check] | None) -> list[Check]:

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from didlearn.arrays import Array
+from didlearn.audit.matched_classes import network_order
 from didlearn.embeddings import Embedding, embed
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
+from didlearn.images.class_order import match_classes, order_of
 from didlearn.models.base import Sampler, Samples
 from didlearn.models.reconstructor import Reconstructor
 from didlearn.naming import option
@@ -131,9 +133,21 @@ class Subject:
     def _embed(self, images: Images | Array) -> Array:
         return embed(self.embedding, images, device=self.device, batch_size=self.batch_size, threads=self.threads)
 
-    def _label_weights(self) -> Array | None:
-        """The training set's class frequencies, where the model has the same classes."""
-        if self.train is None or self.train.labels is None or self.model is None or not self.model.classes:
+    @property
+    def drawn_classes(self) -> tuple[str, ...] | None:
+        """What the model's classes are called: by itself, or by training images that have as many."""
+        if self.model is None or not self.model.classes:
             return None
-        counts = np.bincount(self.train.labels, minlength=self.model.classes)
-        return counts / counts.sum() if len(counts) == self.model.classes else None
+        order = order_of(self.train)
+        return self.model.class_names or (order.names if order and order.count == self.model.classes else None)
+
+    def _label_weights(self) -> Array | None:
+        """The training set's class frequencies in the model's order, where the model has its classes."""
+        order = network_order(self.model)
+        if self.train is None or self.train.labels is None or order is None:
+            return None
+        matched = match_classes(self.train, order)
+        if matched is None or matched.images.labels is None:
+            return None
+        counts = np.bincount(matched.images.labels, minlength=order.count)[: order.count]
+        return counts / counts.sum() if counts.any() else None

@@ -71,19 +71,13 @@ def feature_groups(
         rng: of the order of rows and the projection.
     """
     drawn = subject.draw(samples)
-    found = {OWN: _group(OWN, _generated(subject, embedding, samples), drawn.labels, _drawn_names(subject), rng)}
+    found = {OWN: _group(OWN, _generated(subject, embedding, samples), drawn.labels, subject.drawn_classes, rng)}
     if subject.heldout is not None and len(subject.heldout):
         heldout = subject.heldout.some(samples, rng.numpy("held-out"))
         labels = None if drawn.labels is None else heldout.labels
         if drawn.labels is None or labels is not None:
             found[REAL] = _group(REAL, _of_images(subject, embedding, heldout), labels, heldout.classes, rng)
     return {name: _projected(group, dimension, rng) for name, group in found.items()}
-
-
-def _drawn_names(subject: Subject) -> tuple[str, ...] | None:
-    """Return what the generator's classes are called."""
-    assert subject.model is not None
-    return subject.model.class_names or (None if subject.train is None else subject.train.classes)
 
 
 def _generated(subject: Subject, embedding: Embedding | None, samples: int) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 
 from didlearn.arrays import Array, Ints
 from didlearn.errors import DataError
+from didlearn.images.class_order import ordered_names
 
 _MOST_CLASSES = 65_536
 
@@ -49,9 +51,16 @@ def from_subfolders(names: Sequence[str]) -> Labels:
     tops = [name[start:].partition("/") for name in names]
     if not all(slash for _, slash, _ in tops):
         return Labels()
-    classes, values = np.unique([top for top, _, _ in tops], return_inverse=True)
-    note = f"labels are the {len(classes)} class subfolders"
-    return Labels(values.astype(np.int64), tuple(printable(str(c)) for c in classes), (note,))
+    named = _numbered([top for top, _, _ in tops])
+    assert named.classes is not None
+    return dataclasses.replace(named, notes=(f"labels are the {len(named.classes)} class subfolders",))
+
+
+def _numbered(names: Sequence[str]) -> Labels:
+    """Number the names of the images' classes, (N,), in their order."""
+    classes = ordered_names(names)
+    number = {name: i for i, name in enumerate(classes)}
+    return Labels(np.array([number[name] for name in names], dtype=np.int64), tuple(map(printable, classes)))
 
 
 def _shared_folders(first: str, last: str) -> int:
@@ -100,8 +109,7 @@ def from_values(values: Array, count: int, where: str) -> Labels:
     if values.ndim == 2 and values.dtype.kind in "biuf" and _one_hot(values):
         return Labels(values.argmax(axis=1).astype(np.int64))
     if values.ndim == 1 and values.dtype.kind in "US":
-        classes, numbers = np.unique(values.astype(str), return_inverse=True)
-        return Labels(numbers.astype(np.int64), tuple(printable(str(c)) for c in classes))
+        return _numbered(values.astype(str).tolist())
     if values.ndim == 1 and values.dtype.kind in "biuf" and _are_classes(values):
         return Labels(values.astype(np.int64))
     described = f"{values.dtype} of shape {values.shape}"

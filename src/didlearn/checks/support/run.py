@@ -102,12 +102,13 @@ def _supports(compared: Compared, criterion: Criterion, held: Held, level: float
 def _shown_beside(subject: Subject, compared: Compared, criterion: Criterion, pairs: Listed, level: float) -> Parts:
     """What stands beside it: class by class, how the criterion was chosen, and the closest pairs."""
     device = subject.device
-    names = None if subject.model is None else subject.model.class_names
     near = None
     if subject.train is not None and pairs.closest:
         near = nearest_training([*pairs.closest, *pairs.apart], compared.features, subject.train, subject.embed, device)
     return (
-        class_parts(count_by_class(compared, criterion.threshold, device), names, compared.labelled, level)
+        class_parts(
+            count_by_class(compared, criterion.threshold, device), subject.drawn_classes, compared.labelled, level
+        )
         + criterion_parts(compared, criterion, level, device)
         + pair_parts(compared.drawn.images, pairs, subject.train, near)
     )
