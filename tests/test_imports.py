@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "didlearn"
-BASE = {"arrays", "atomic", "claim", "errors", "naming", "rng", "progress", "result", "parallel", "_version"}
+BASE = {
+    "arrays",
+    "atomic",
+    "claim",
+    "company",
+    "errors",
+    "naming",
+    "noise",
+    "rng",
+    "progress",
+    "result",
+    "parallel",
+    "_version",
+}
 DATA = BASE | {"trusted", "statistics", "neighbors", "images"}
 OPENED = BASE | {"statistics", "images", "models", "embeddings"}
 ENGINES = {"derivatives", "inversion", "evidence"}
@@ -21,6 +34,7 @@ LAYERS = {
     "_version": set(),
     "naming": set(),
     "rng": set(),
+    "company": {"rng"},
     "parallel": set(),
     "trusted": {"errors", "naming"},
     "result": {"arrays", "atomic", "errors"},

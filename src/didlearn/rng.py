@@ -2,12 +2,14 @@
 
 ``generator(seed, "support", "permutation")`` gives the same stream whatever ran before it, so a result does not
 depend on which other checks ran, on the batch size, or on the number of workers. The names are hashed with SHA-256
-into a 64-bit seed; nothing here touches the global generators.
+into a 64-bit seed; nothing here touches the global generators, but for ``named_noise`` while others' code runs.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,3 +58,14 @@ class Stream:
     def torch(self, *names: str | int) -> torch.Generator:
         """Return a torch CPU generator for the unit ``names`` of this stream."""
         return torch_generator(self.seed, *self.names, *names)
+
+
+@contextmanager
+def named_noise(rng: Stream, device: str | torch.device) -> Iterator[None]:
+    """Let code that draws from torch's global generators draw from the stream ``rng``, and put their state back."""
+    import torch
+
+    place = torch.device(device)
+    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+        torch.manual_seed(derive_seed(rng.seed, *rng.names))
+        yield

@@ -215,3 +215,8 @@ def test_published_features_know_the_classes(architectures, shared):
         distance = ((features[:100, None] - features[None, 100:]) ** 2).sum(-1)
         right[spec] = (y[100:][distance.argmin(1)] == y[:100]).mean()
     assert right[f"{architectures}:cifar_resnet"] > 0.8 > 0.4 > right["pixels"]
+
+
+def test_a_network_that_works_in_place_gives_the_first_gray_images_their_features():
+    images = torch.full((4, 1, 2, 2), 0.5)
+    np.testing.assert_array_equal(fixed(lambda x: x.mul_(2).flatten(1))(images).numpy(), np.ones((4, 4)))

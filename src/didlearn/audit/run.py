@@ -22,6 +22,7 @@ from didlearn.audit.run_check import run_check
 from didlearn.audit.spec import build_checks
 from didlearn.audit.subject import Subject
 from didlearn.embeddings import Embedding, open_embedding
+from didlearn.embeddings.probe import probe_on
 from didlearn.errors import DataError, OutputError, UsageError
 from didlearn.images import Images, open_images
 from didlearn.images.split import shared_images, split_heldout, without_shared
@@ -117,6 +118,8 @@ def audit(
                 threads=threads,
                 progress=progress,
             )
+        elif (known := real[0] if real[0] is not None else real[1]) is not None:
+            probe_on(space.to(device), known, device)
         subject = Subject(
             audited.model,
             audited.train,

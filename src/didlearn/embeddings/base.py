@@ -17,11 +17,13 @@ class Embedding(ABC):
         name: what to call it, with whatever fixes its numbers (weights' hash, training set).
         notes: what a reader should know about it (a classifier's held-out accuracy).
         accuracy: held-out accuracy of a classifier trained for the purpose, or ``None``.
+        probed: whether it was tried on a few images, or needs no trial.
     """
 
     name: str
     notes: tuple[str, ...] = ()
     accuracy: Estimate | None = None
+    probed: bool = False
 
     @abstractmethod
     def __call__(self, images: torch.Tensor) -> torch.Tensor:

@@ -45,6 +45,8 @@ class ClassifierEmbedding(Embedding):
         network: the classifier. accuracy: on labelled images it was not trained on.
     """
 
+    probed = True
+
     def __init__(self, network: ClassifierNetwork, name: str) -> None:
         self.network = network.eval().requires_grad_(False)
         self.name = name

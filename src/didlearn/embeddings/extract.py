@@ -9,6 +9,8 @@ import torch
 
 from didlearn.arrays import Array, Singles
 from didlearn.embeddings.base import Embedding
+from didlearn.embeddings.module import ModuleEmbedding
+from didlearn.embeddings.probe import TRIED, probe_embedding
 from didlearn.errors import ModelError, UsageError
 from didlearn.images.base import Images
 from didlearn.parallel import UNIT, map_units, units_in_flight
@@ -29,6 +31,7 @@ def embed(
 
     The network always sees ``UNIT`` images at once (the last unit is filled up and the filling cut off), so image
     ``i`` has the same features in every batch size, on any number of threads, and in any longer set it is a part of.
+    A network that was not tried when it was opened is tried on the first images.
 
     Args:
         embedding: what to apply.
@@ -40,7 +43,8 @@ def embed(
 
     Raises:
         UsageError: the array is no (N, C, H, W) of uint8 or floating point, or is empty.
-        ModelError: the embedding returns something else than finite (n, D) features.
+        ModelError: the embedding returns something else than finite (n, D) features, or others for an image beside
+            other images.
     """
     read = _reader(images)
     network = embedding.to(device)
@@ -52,6 +56,9 @@ def embed(
             features = network(torch.cat([batch, filling]).to(device))
         return _checked(embedding, features)[: len(indices)]
 
+    if isinstance(network, ModuleEmbedding) and not network.probed:
+        unit(range(min(UNIT, len(images))))  # what fails on a whole unit is told of a whole unit
+        probe_embedding(network, read(range(min(TRIED, len(images)))).to(device))
     parts = map_units(unit, len(images), threads=units_in_flight(batch_size, threads), advance=advance)
     return np.concatenate(parts)
 

@@ -55,7 +55,7 @@ class ModuleEmbedding(Embedding):
         if images.shape[1] != 1:
             return False
         try:
-            self._run(images)
+            self._run(images.clone())  # a network may work in place, and these are still to be embedded
         except ModelError as as_gray:
             try:
                 self._run(images.expand(-1, 3, -1, -1).contiguous())

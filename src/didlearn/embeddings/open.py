@@ -7,8 +7,9 @@ from pathlib import Path
 from didlearn.embeddings.base import Embedding
 from didlearn.embeddings.classifier import open_classifier
 from didlearn.embeddings.hub import PRETRAINED, open_pretrained
-from didlearn.embeddings.module import ModuleEmbedding, open_factory, open_torchscript
+from didlearn.embeddings.module import open_factory, open_torchscript
 from didlearn.embeddings.pixels import PixelEmbedding
+from didlearn.embeddings.probe import probe_on
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
 from didlearn.naming import option
@@ -50,7 +51,7 @@ def open_embedding(
         UsageError: the source names no embedding, or lacks what it needs.
         TrustError: the source is a factory and ``trust_code`` is false.
         DataError: a classifier cannot be trained on ``train``.
-        ModelError: the network cannot be read, or fails on the images.
+        ModelError: the network cannot be read, fails on the images, or gives an image no features of its own.
         MissingExtraError: a package or weights are absent.
     """
     if weights is not None and source not in PRETRAINED:
@@ -64,8 +65,8 @@ def open_embedding(
         return trained.to(device)
     embedding = _open_network(source, trust_code, weights).to(device)
     sample = train if train is not None else heldout
-    if isinstance(embedding, ModuleEmbedding) and sample is not None and len(sample):
-        embedding(sample.read([0, len(sample) - 1]).to(device))  # what is wrong with it shows now, not after an hour
+    if sample is not None:
+        probe_on(embedding, sample, device)  # what is wrong with it shows now, not after an hour
     return embedding
 
 

@@ -11,6 +11,7 @@ class PixelEmbedding(Embedding):
     """Flattened pixels in [0, 1]: (n, C, H, W) -> (n, C·H·W), channel by channel."""
 
     name = "pixels"
+    probed = True
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Return the pixels as rows."""

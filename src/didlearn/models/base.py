@@ -10,7 +10,7 @@ from typing import Self
 import torch
 
 from didlearn.arrays import Array, ImageShape
-from didlearn.models.drawing import decode_units, draw_labels, padded_count, pixel_notes
+from didlearn.models.drawing import decode_units, draw_labels, pixel_notes, unit_size
 from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 
@@ -95,11 +95,13 @@ class LatentModel(Sampler):
         latent_shape: shape of one latent.
         value_range: what the network's output spans, mapped linearly to [0, 1]; ``None``: used as it is.
         stochastic: whether ``decode`` draws noise of its own from torch's generators.
+        coupled: whether an image depends on the latents that are decoded beside it.
     """
 
     latent_shape: tuple[int, ...]
     value_range: tuple[float, float] | None
     stochastic: bool = False
+    coupled: bool = False
 
     @abstractmethod
     def log_prior(self, z: torch.Tensor) -> torch.Tensor:
@@ -131,14 +133,16 @@ class LatentModel(Sampler):
         """Decode latents drawn from the prior.
 
         The network always sees whole units of ``parallel.UNIT`` images on one thread each, so the images are the
-        same bit for bit whatever the batch size (from ``UNIT`` up) and the number of threads, and fewer images are
-        a prefix of more. With a value range, pixels are clipped to it and rounded to 8 bits.
+        same bit for bit whatever the batch size (from ``UNIT`` up; any at all, where an image depends on more than
+        its latent) and the number of threads, and fewer images are a prefix of more. With a value range, pixels are
+        clipped to it and rounded to 8 bits.
 
         Raises:
             UsageError: ``count`` or ``batch_size`` is below 1, or ``label_weights`` do not fit the classes.
             ModelError: the network failed, or made something that is not images of ``image_shape``.
         """
-        padded = padded_count(count, batch_size)
+        unit = unit_size(self, count, batch_size)
+        padded = -(-count // unit) * unit
         latents = self.sample_prior(padded, rng)
         labels = draw_labels(padded, self.classes, label_weights, rng)
         pixels = decode_units(

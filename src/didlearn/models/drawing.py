@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from didlearn.models.pool import map_models
 from didlearn.parallel import UNIT, units_in_flight
 from didlearn.progress import Progress
 from didlearn.result.words import percent
-from didlearn.rng import Stream, derive_seed
+from didlearn.rng import Stream, named_noise
 
 if TYPE_CHECKING:
     from didlearn.models.base import LatentModel
@@ -56,16 +56,18 @@ class DecodedImages:
         self.images[place] = x.numpy()
 
 
-def padded_count(count: int, batch_size: int) -> int:
-    """Return ``count`` rounded up to whole units.
+def unit_size(model: LatentModel, count: int, batch_size: int) -> int:
+    """Return how many latents the network sees at once.
+
+    An image that depends on more than its latent (the model's own noise, the images beside it) is the same again
+    only in the same unit, so such a model sees whole units whatever the batch size.
 
     Raises:
         UsageError: ``count`` or ``batch_size`` is below 1.
     """
     if count < 1 or batch_size < 1:
         raise UsageError(f"cannot draw {count} images in batches of {batch_size}; both must be at least 1")
-    unit = min(UNIT, batch_size)
-    return -(-count // unit) * unit
+    return UNIT if model.stochastic or model.coupled else min(UNIT, batch_size)
 
 
 def in_blocks(count: int, draw: Callable[[int], Array]) -> Array:
@@ -116,7 +118,7 @@ def decode_units(
             pixels.store(unit.start, checked(twin, z, y))
 
     map_models(
-        decode, model, len(latents), unit=min(UNIT, batch_size), device=device,
+        decode, model, len(latents), unit=unit_size(model, count, batch_size), device=device,
         # Noise comes from torch's global generator: one unit at a time.
         threads=1 if model.stochastic else units_in_flight(batch_size, threads),
         advance=lambda done: advance(f"drawing from {model.name}", min(done, count), count),
@@ -144,15 +146,6 @@ def first_line(error: BaseException) -> str:
     """Return an error's type and the first line of its text: torch's go on with C++ frames."""
     text = str(error).strip().split("\n")[0]
     return f"{type(error).__name__}: {text}"
-
-
-@contextmanager
-def named_noise(rng: Stream, device: str | torch.device) -> Iterator[None]:
-    """Let code that draws from torch's global generators draw from the stream ``rng``, and put their state back."""
-    place = torch.device(device)
-    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
-        torch.manual_seed(derive_seed(rng.seed, *rng.names))
-        yield
 
 
 def pixel_notes(pixels: DecodedImages) -> tuple[str, ...]:

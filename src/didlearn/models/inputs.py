@@ -17,13 +17,18 @@ def require_decoder(model: LatentModel) -> None:
     """Refuse what makes no image of a latent, or not always the same one.
 
     Raises:
-        UsageError: the model has no latent. ModelError: its decoder is random.
+        UsageError: the model has no latent. ModelError: its decoder is random, or looks at other latents.
     """
     if not isinstance(model, LatentModel):
         raise UsageError(f"a model whose latent can be set is needed; {getattr(model, 'name', model)} has none")
     if model.stochastic:
         raise ModelError(
             f"{model.name} draws noise of its own: one latent does not give one image, and p(x|z) is not known"
+        )
+    if model.coupled:
+        raise ModelError(
+            f"{model.name} decodes a latent to other images beside other latents, as where batch norm uses statistics "
+            "of the batch: one latent does not give one image; save the network in evaluation mode"
         )
 
 

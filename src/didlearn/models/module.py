@@ -49,9 +49,9 @@ def open_module(
     )
     network = Network(_frozen(module), declared.classes, name)
 
-    def call(z: torch.Tensor) -> object:
-        labels = None if declared.classes is None else torch.arange(len(z), device=z.device) % declared.classes
-        return network(z, labels)
+    def call(z: torch.Tensor, at: Sequence[int] | None = None) -> object:
+        numbers = torch.tensor(range(len(z)) if at is None else at, device=z.device)
+        return network(z, None if declared.classes is None else numbers % declared.classes)
 
     found = probe(module, call, declared, name, device)
     settled = replace(
@@ -61,7 +61,10 @@ def open_module(
         value_range=found.value_range,
         notes=notes + declared.notes + found.notes,
     )
-    return ModuleModel(network, settled, stochastic=found.stochastic, name=name, kind=kind)
+    model = ModuleModel(network, settled, found.stochastic, found.coupled, name=name, kind=kind)
+    if found.coupled:  # batch statistics in use are written to the buffers too: the weights are those of now
+        _ = model.fingerprint
+    return model
 
 
 def snapshot(module: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
@@ -129,11 +132,14 @@ class Network:
 class ModuleModel(LatentModel):
     """images = module(z) or module(z, labels), mapped from its value range to [0, 1]."""
 
-    def __init__(self, network: Network, settled: Interface, *, stochastic: bool, name: str, kind: str) -> None:
+    def __init__(
+        self, network: Network, settled: Interface, stochastic: bool, coupled: bool, *, name: str, kind: str
+    ) -> None:
         assert settled.latent_shape is not None
         assert settled.image_shape is not None
         assert not isinstance(settled.value_range, str), "a probe has settled them"
-        self.network, self.prior, self.stochastic, self.name, self.kind = network, settled.prior, stochastic, name, kind
+        self.network, self.prior, self.name, self.kind = network, settled.prior, name, kind
+        self.stochastic, self.coupled = stochastic, coupled
         self.latent_shape: tuple[int, ...] = settled.latent_shape
         self.image_shape: ImageShape = settled.image_shape
         self.value_range = settled.value_range

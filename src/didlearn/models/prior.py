@@ -10,9 +10,9 @@ from torch.distributions import Distribution, Independent
 
 from didlearn.errors import ModelError, UsageError
 from didlearn.models.base import LatentModel
-from didlearn.models.drawing import first_line, named_noise
+from didlearn.models.drawing import first_line
 from didlearn.parallel import UNIT
-from didlearn.rng import Stream
+from didlearn.rng import Stream, named_noise
 
 Prior = str | Distribution
 _NAMES = ("normal", "uniform")

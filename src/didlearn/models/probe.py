@@ -4,27 +4,46 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import nn
 
 from didlearn.arrays import ImageShape
+from didlearn.company import COARSE, Company
 from didlearn.errors import DidlearnError, ModelError
-from didlearn.models.drawing import named_noise
 from didlearn.models.interface import Interface, ValueRange
 from didlearn.models.output import as_images, check_tensor, find_image_shape
 from didlearn.models.prior import sample_latents
 from didlearn.naming import option
 from didlearn.parallel import UNIT, single_threaded
-from didlearn.rng import Stream
+from didlearn.rng import Stream, named_noise
 
 _PROBES = 256
 _TOLERANCE = 1e-3
 _TRIALS = 48
 _PROBE = Stream(0, ("probe",))
-Call = Callable[[torch.Tensor], object]
+_KEPT = 2
+_SEEN = 0.5  # grey levels of 255: what rounding to 8 bits makes visible
+_BATCH_STATISTICS = (
+    "an image depends on the latents decoded beside it (by up to {levels:.3g} of 255 grey levels), as where batch norm "
+    "uses statistics of the batch: save the network in evaluation mode, with running statistics; here it sees {unit} "
+    "latents at a time, whatever the batch size, so that image i is the same whenever it is drawn"
+)
+_UNTOUCHED = (
+    "the running statistics of batch norm were never updated (means 0, variances 1): averaged (EMA) weights saved "
+    "without their buffers look so, and then these are not the images that training showed; save running_mean and "
+    "running_var with the weights"
+)
+
+
+class Call(Protocol):
+    """From latents (n, *latent_shape), which are number ``at`` (n,) of those to try, to whatever the network gives."""
+
+    def __call__(self, z: torch.Tensor, at: Sequence[int] | None = None) -> object:
+        """Run the network; the class of latent i is i modulo the number of classes."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,7 @@ class Found:
     image_shape: ImageShape
     value_range: ValueRange
     stochastic: bool
+    coupled: bool
     notes: tuple[str, ...]
 
 
@@ -45,7 +65,7 @@ def probe(module: nn.Module, call: Call, declared: Interface, name: str, device:
         ModelError: it fails, does not give images, or no latent shape fits it.
     """
     notes = []
-    with torch.no_grad(), single_threaded():
+    with torch.no_grad(), single_threaded(), named_noise(_PROBE, device):
         shape = declared.latent_shape
         if shape is None:
             shape = _find_latent_shape(module, call, declared.classes, name, device)
@@ -54,14 +74,20 @@ def probe(module: nn.Module, call: Call, declared: Interface, name: str, device:
         output = check_tensor(call(latents[:4]), 4, name)
         image_shape, note = find_image_shape(output, declared.image_shape, name)
         notes += [note] if note else []
-        noisy, note = _find_noise(call, latents[:4])
+        company = _company(call, latents)
+        noisy, note = _find_noise(company)
         notes += [note] if note else []
         value_range = declared.value_range
         if isinstance(value_range, str):
             outputs = (as_images(call(z), len(z), image_shape, name) for z in latents.split(UNIT))
             value_range, note = _infer_range(outputs)
             notes.append(note)
-    return Found(shape, image_shape, value_range, noisy, tuple(notes))
+        levels = _find_coupling(company, value_range, noisy)
+        if levels > _SEEN:
+            notes.append(_BATCH_STATISTICS.format(levels=levels, unit=UNIT))
+        elif _untouched(module):
+            notes.append(_UNTOUCHED)
+    return Found(shape, image_shape, value_range, noisy, levels > _SEEN, tuple(notes))
 
 
 def _find_latent_shape(module: nn.Module, call: Call, classes: int | None, name: str, device: str) -> tuple[int, ...]:
@@ -94,9 +120,18 @@ def _suggested(module: nn.Module, classes: int | None) -> Iterator[tuple[int, ..
                     yield (width - label_width, 1, 1)
 
 
-def _find_noise(call: Call, latents: torch.Tensor) -> tuple[bool, str | None]:
+def _company(call: Call, latents: torch.Tensor) -> Company:
+    def run(indices: Sequence[int]) -> torch.Tensor:
+        output = call(latents[indices], indices)
+        assert isinstance(output, torch.Tensor), "checked before"
+        return output
+
+    return Company(run, _KEPT, 4 - _KEPT, _PROBE, str(latents.device))
+
+
+def _find_noise(company: Company) -> tuple[bool, str | None]:
     """Tell whether the network draws noise of its own, and whether torch's seed governs it."""
-    first, again, other = (_seeded(call, latents, seed) for seed in ("one", "one", "two"))
+    first, again, other = (company.together(seed) for seed in ("one", "one", "two"))
     if not _same(first, again):
         return True, (
             "the model draws noise of its own that no torch seed governs: "
@@ -107,11 +142,43 @@ def _find_noise(call: Call, latents: torch.Tensor) -> tuple[bool, str | None]:
     return False, None
 
 
-def _seeded(call: Call, latents: torch.Tensor, seed: str) -> torch.Tensor:
-    with named_noise(_PROBE.child("noise", seed), latents.device):
-        output = call(latents)
-    assert isinstance(output, torch.Tensor), "checked before"
-    return output.float()
+def _find_coupling(company: Company, value_range: ValueRange, noisy: bool) -> float:
+    """Return by how many of 255 grey levels an image changes with its company.
+
+    Noise of a seed falls alike on batches of one size, so it is no company; on another size it falls otherwise.
+    """
+    first, again, exchanged = company.together(), company.together(), company.exchanged()
+    low, high = value_range or (float(torch.cat([first, exchanged]).min()), float(torch.cat([first, exchanged]).max()))
+    level = (high - low) / 255
+    kept = first[:_KEPT]
+    if not level or not _same(first, again):
+        return 0.0
+    changed = float(_changes(kept, exchanged[:_KEPT]).max()) / level
+    if not noisy and changed <= _SEEN:
+        changed = max(changed, _find_size(company, kept) / level)
+    return changed if math.isfinite(changed) else 0.0
+
+
+def _find_size(company: Company, kept: torch.Tensor) -> float:
+    """Return by how much images change in a smaller batch; 0 if by rounding alone, or if it takes no such batch."""
+    try:
+        alone = company.alone()
+    except DidlearnError:
+        return 0.0
+    changes = _changes(kept, alone)
+    return float(changes.max()) if float(changes.min()) > COARSE * float(kept.abs().max()) else 0.0
+
+
+def _changes(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (a - b).abs().flatten(1).amax(dim=1)
+
+
+def _untouched(module: nn.Module) -> bool:
+    """Tell whether all batch norms with running statistics, one at least, hold those they began with."""
+    state = module.state_dict()
+    means = [name for name in state if name.endswith("running_mean")]
+    began = [(state[name] == 0).all() and (state[name.removesuffix("mean") + "var"] == 1).all() for name in means]
+    return bool(began) and all(map(bool, began))
 
 
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:

@@ -40,6 +40,8 @@ def _constant(check: Concentration, subject: Subject, rng: Stream) -> tuple[Part
     model = subject.model
     if not isinstance(model, LatentModel):
         return Parts(), "samples have no latent that could be changed"
+    if model.coupled:
+        return Parts(), "an image depends on the latents that are decoded beside it"
     upper = lipschitz_upper(model, subject.device)
     lower = lipschitz_lower(model, check.draws, check.starts, check.steps, rng.child("ascent"), subject.device)
     return lipschitz_parts(upper, lower, check.level), ""
