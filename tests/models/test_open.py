@@ -100,3 +100,15 @@ def test_a_path_with_a_home_and_a_name(tmp_path, monkeypatch):
 def test_the_spec_is_the_default_name(conv_net):
     assert open_model(conv_net).name == "ConvNet"
     assert open_model(conv_net, name="G").name == "G"
+
+
+@pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"G": state, "step": 3}, lambda _: {}])
+def test_weights_in_a_mapping_are_no_network(conv_net, wrap):
+    with pytest.raises(UsageError, match=r"is no model: a state_dict or checkpoint holds weights.*give the network"):
+        open_model(wrap(conv_net.state_dict()))
+
+
+def test_an_opened_npz_file_is_no_model(tmp_path):
+    np.savez(tmp_path / "x.npz", images=np.zeros((3, 1, 4, 4), np.uint8))
+    with pytest.raises(UsageError, match=r"npz file.*'images'.*give its path"):
+        open_model(np.load(tmp_path / "x.npz"))

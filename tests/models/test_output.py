@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 
 from didlearn.errors import ModelError
 from didlearn.models import open_model
@@ -45,3 +46,53 @@ def test_a_declared_image_shape_is_held_to(function):
         open_model(function(lambda z: torch.zeros(len(z), 1, 4, 4), image_shape=(1, 8, 8)))
     with pytest.raises(ModelError, match=r"16 numbers per image, but its image_shape says \(1, 8, 8\)"):
         open_model(function(lambda z: torch.zeros(len(z), 16), image_shape=(1, 8, 8)))
+
+
+class Wide(nn.Module):
+    """Its latent shape is looked for, so what it returns is seen first while looking."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.layer, self.function = nn.Linear(5, 48), function
+
+    def forward(self, z):
+        return self.function(self.layer(z).view(-1, 3, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("function", "inside"),
+    [
+        (lambda x: (x, None), r"tuple; .*in it: \(2, 3, 4, 4\), NoneType"),
+        (lambda x: {"images": x}, r"dict; .*in it: 'images': \(2, 3, 4, 4\)"),
+        (lambda x: [x[..., ::2, ::2], x], r"list; .*in it: \(2, 3, 2, 2\), \(2, 3, 4, 4\)"),
+    ],
+)
+def test_what_stands_in_a_container_is_said_also_where_the_latent_shape_is_looked_for(function, inside):
+    with pytest.raises(ModelError, match=rf"Wide returned a {inside}.*returns the images alone"):
+        open_model(Wide(function))
+
+
+class OneHot(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(9, 16)
+
+    def forward(self, z, c):
+        return torch.tanh(self.layer(torch.cat([z, c], 1))).view(-1, 1, 4, 4)
+
+
+def test_labels_that_are_missing_or_wanted_one_hot_are_said():
+    with pytest.raises(ModelError, match="how many classes it has: classes=10"):
+        open_model(OneHot())
+    for given in (5, None):
+        with pytest.raises(ModelError, match=r"takes one-hot labels \(n, 4\).*one_hot\(labels, 4\)\.float\(\)"):
+            open_model(OneHot(), classes=4, latent_shape=given)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torchscript_failures_are_told_by_their_cause(tmp_path):
+    net = nn.Sequential(nn.ConvTranspose2d(6, 1, 4), nn.Tanh())
+    torch.jit.trace(net, torch.randn(2, 6, 1, 1)).save(tmp_path / "g.pt")
+    with pytest.raises(ModelError, match=r"RuntimeError: Expected .*input.*\[4, 6\]") as caught:
+        open_model(tmp_path / "g.pt", latent_shape=6)
+    assert "TorchScript interpreter" not in str(caught.value)

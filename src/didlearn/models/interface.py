@@ -10,8 +10,13 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from didlearn.errors import DidlearnError, ModelError, UsageError
+from didlearn.errors import DidlearnError, ModelError, OutputError, UsageError
 from didlearn.models.prior import Prior, check_prior, prior_shape
+
+
+class LabelsError(OutputError):
+    """A network takes other labels than it is given: no latent shape helps."""
+
 
 T = TypeVar("T")
 D = TypeVar("D")

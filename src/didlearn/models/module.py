@@ -17,7 +17,7 @@ from didlearn.arrays import ImageShape
 from didlearn.errors import ModelError, OutputError
 from didlearn.models.base import LatentModel
 from didlearn.models.drawing import first_line
-from didlearn.models.interface import INFER, Interface, declare
+from didlearn.models.interface import INFER, Interface, LabelsError, declare
 from didlearn.models.output import as_images
 from didlearn.models.prior import Prior, log_density, sample_latents
 from didlearn.models.probe import probe
@@ -111,15 +111,29 @@ class Network:
             inputs = (z.to(self.dtype),) if self.classes is None else (z.to(self.dtype), labels)
             return self.module(*inputs)
         except Exception as error:
-            raise OutputError(self._failure(z, error)) from error
+            raise self._failure(z, error) from error
 
-    def _failure(self, z: torch.Tensor, error: Exception) -> str:
+    def _failure(self, z: torch.Tensor, error: Exception) -> OutputError:
         text = f"{self.name} failed on latents of shape {tuple(z.shape)}: {first_line(error)}"
         if isinstance(error, torch.cuda.OutOfMemoryError):
-            return f"{text}; give a {option('batch_size', None)} below 32"
+            return OutputError(f"{text}; give a {option('batch_size', None)} below 32")
         if self.classes is None and "argument" in str(error):
-            return f"{text}; if it takes labels too, say how many classes it has: {option('classes', 10)}"
-        return text
+            kind = LabelsError if "missing" in str(error) else OutputError
+            return kind(f"{text}; if it takes labels too, say how many classes it has: {option('classes', 10)}")
+        if self.classes is not None and self._takes_one_hot(z):
+            return LabelsError(
+                f"{self.name} takes one-hot labels (n, {self.classes}), and is given class numbers (n,); give a module "
+                f"whose forward makes them: torch.nn.functional.one_hot(labels, {self.classes}).float()"
+            )
+        return OutputError(text)
+
+    def _takes_one_hot(self, z: torch.Tensor) -> bool:
+        try:
+            labels = torch.eye(self.classes or 1, device=z.device, dtype=self.dtype)[:1].expand(len(z), -1)
+            self.module(z.to(self.dtype), labels)
+        except Exception:  # noqa: BLE001 (whatever the module raises)
+            return False
+        return True
 
     def copy(self) -> Network:
         """Return a copy that shares the weights: for another thread, as a module may keep values between layers."""

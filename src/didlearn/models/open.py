@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict, cast, overload
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -114,6 +117,8 @@ def open_model(
         raise UsageError(f"{given[0]} says how a network is run; {_what(source)} is not one: leave it out")
     if isinstance(source, Sampler):
         return source
+    if isinstance(source, Mapping):
+        raise _no_model(source)
     if not hasattr(source, "__len__") and not isinstance(source, str):
         raise UsageError(f"{_what(source)} is no model; give {_kinds()}, an nn.Module, an array, Images or a Sampler")
     try:
@@ -184,6 +189,17 @@ def _load(source: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str,
     if is_torchscript(path):
         return load_torchscript(path, trust_code), {}, "torchscript", path.stem
     raise _refusal(path)
+
+
+def _no_model(mapping: Mapping[object, object]) -> UsageError:
+    """Say what to give in place of a mapping: most often weights, or an npz file."""
+    names = ", ".join(repr(key) for key in itertools.islice(mapping, 3))
+    if isinstance(mapping, np.lib.npyio.NpzFile):
+        return UsageError(f"an opened npz file (with {names}) is no model; give its path, or the array of images in it")
+    return UsageError(
+        f"the {type(mapping).__name__} with {names} is no model: a state_dict or checkpoint holds weights, not the "
+        "network; build the network, call its load_state_dict, and give the network"
+    )
 
 
 def _refusal(path: Path) -> UsageError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 
@@ -19,7 +20,10 @@ def check_tensor(output: object, count: int, name: str) -> torch.Tensor:
         OutputError: it is not.
     """
     if not isinstance(output, torch.Tensor):
-        raise OutputError(f"{name} returned a {type(output).__name__}; a tensor of {_WANTED}")
+        raise OutputError(
+            f"{name} returned a {type(output).__name__}; a tensor of {_WANTED}{_inside(output)}; give a module whose "
+            "forward returns the images alone"
+        )
     if output.is_complex():
         raise OutputError(f"{name} returned complex numbers; {_WANTED}")
     if output.ndim == 0 or len(output) != count:
@@ -27,6 +31,19 @@ def check_tensor(output: object, count: int, name: str) -> torch.Tensor:
             f"{name} returned the shape {tuple(output.shape)} for {count} latents; {_WANTED}, n = {count}"
         )
     return output
+
+
+def _inside(output: object) -> str:
+    """Say what stands in a mapping, tuple or list, with the shapes of tensors."""
+    if isinstance(output, Mapping):
+        return f" (in it: {', '.join(f'{key!r}: {_member(output[key])}' for key in output)})"
+    if isinstance(output, tuple | list):
+        return f" (in it: {', '.join(map(_member, output))})"
+    return ""
+
+
+def _member(value: object) -> str:
+    return str(tuple(value.shape)) if isinstance(value, torch.Tensor) else type(value).__name__
 
 
 def find_image_shape(output: torch.Tensor, declared: ImageShape | None, name: str) -> tuple[ImageShape, str | None]:

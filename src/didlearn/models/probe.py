@@ -14,7 +14,7 @@ from torch import nn
 from didlearn.arrays import ImageShape
 from didlearn.company import COARSE, Company
 from didlearn.errors import DidlearnError, ModelError
-from didlearn.models.interface import Interface, ValueRange
+from didlearn.models.interface import Interface, LabelsError, ValueRange
 from didlearn.models.output import as_images, check_tensor, find_image_shape
 from didlearn.models.prior import sample_latents
 from didlearn.naming import option
@@ -26,7 +26,12 @@ _TOLERANCE = 1e-3
 _TRIALS = 48
 _PROBE = Stream(0, ("probe",))
 _KEPT = 2
-_SEEN = 0.5  # grey levels of 255: what rounding to 8 bits makes visible
+_SEEN = 0.5 / 255  # of the value range: half a grey level, what rounding to 8 bits makes visible
+_UNGOVERNED = (
+    "the model draws noise of its own that no torch seed governs: "
+    "its images differ from run to run, and so do the numbers"
+)
+_GOVERNED = "the model draws noise of its own; it was seeded per unit, so the images can be drawn again"
 _BATCH_STATISTICS = (
     "an image depends on the latents decoded beside it (by up to {levels:.3g} of 255 grey levels), as where batch norm "
     "uses statistics of the batch: save the network in evaluation mode, with running statistics; here it sees {unit} "
@@ -75,19 +80,21 @@ def probe(module: nn.Module, call: Call, declared: Interface, name: str, device:
         image_shape, note = find_image_shape(output, declared.image_shape, name)
         notes += [note] if note else []
         company = _company(call, latents)
-        noisy, note = _find_noise(company)
-        notes += [note] if note else []
+        first = company.together()
+        noise = _find_noise(company, first)
+        notes += [noise] if noise else []
         value_range = declared.value_range
         if isinstance(value_range, str):
             outputs = (as_images(call(z), len(z), image_shape, name) for z in latents.split(UNIT))
             value_range, note = _infer_range(outputs)
             notes.append(note)
-        levels = _find_coupling(company, value_range, noisy)
-        if levels > _SEEN:
+        levels = _find_coupling(company, first, value_range, noise)
+        coupled = levels > 255 * _SEEN
+        if coupled:
             notes.append(_BATCH_STATISTICS.format(levels=levels, unit=UNIT))
         elif _untouched(module):
             notes.append(_UNTOUCHED)
-    return Found(shape, image_shape, value_range, noisy, levels > _SEEN, tuple(notes))
+    return Found(shape, image_shape, value_range, noise is not None, coupled, tuple(notes))
 
 
 def _find_latent_shape(module: nn.Module, call: Call, classes: int | None, name: str, device: str) -> tuple[int, ...]:
@@ -96,13 +103,22 @@ def _find_latent_shape(module: nn.Module, call: Call, classes: int | None, name:
     Raises:
         ModelError: none fits.
     """
+    telling: DidlearnError | None = None
     for shape in itertools.islice(dict.fromkeys(_suggested(module, classes)), _TRIALS):
         try:
-            output = check_tensor(call(sample_latents("normal", shape, 2, _PROBE).to(device)), 2, name)
-        except DidlearnError:
+            output = call(sample_latents("normal", shape, 2, _PROBE).to(device))
+        except LabelsError as error:
+            telling = telling or error
             continue
-        if output.ndim in (2, 4):
-            return shape
+        except DidlearnError:  # the wrong shape, most often
+            continue
+        try:
+            if check_tensor(output, 2, name).ndim in (2, 4):
+                return shape
+        except DidlearnError as error:
+            telling = error if not isinstance(output, torch.Tensor) else telling
+    if telling is not None:
+        raise telling
     given = option("latent_shape", "(100,)", "100")
     raise ModelError(f"the latent shape of {name} cannot be told from its weights; give it: {given}")
 
@@ -129,34 +145,28 @@ def _company(call: Call, latents: torch.Tensor) -> Company:
     return Company(run, _KEPT, 4 - _KEPT, _PROBE, str(latents.device))
 
 
-def _find_noise(company: Company) -> tuple[bool, str | None]:
-    """Tell whether the network draws noise of its own, and whether torch's seed governs it."""
-    first, again, other = (company.together(seed) for seed in ("one", "one", "two"))
-    if not _same(first, again):
-        return True, (
-            "the model draws noise of its own that no torch seed governs: "
-            "its images differ from run to run, and so do the numbers"
-        )
-    if not _same(first, other):
-        return True, "the model draws noise of its own; it was seeded per unit, so the images can be drawn again"
-    return False, None
+def _find_noise(company: Company, first: torch.Tensor) -> str | None:
+    """Return a note if the network draws noise of its own, that tells whether torch's seed governs it."""
+    if not _same(first, company.together()):
+        return _UNGOVERNED
+    return None if _same(first, company.together("two")) else _GOVERNED
 
 
-def _find_coupling(company: Company, value_range: ValueRange, noisy: bool) -> float:
+def _find_coupling(company: Company, first: torch.Tensor, value_range: ValueRange, noise: str | None) -> float:
     """Return by how many of 255 grey levels an image changes with its company.
 
     Noise of a seed falls alike on batches of one size, so it is no company; on another size it falls otherwise.
     """
-    first, again, exchanged = company.together(), company.together(), company.exchanged()
-    low, high = value_range or (float(torch.cat([first, exchanged]).min()), float(torch.cat([first, exchanged]).max()))
-    level = (high - low) / 255
-    kept = first[:_KEPT]
-    if not level or not _same(first, again):
+    exchanged = company.exchanged()
+    both = torch.cat([first, exchanged])
+    low, high = value_range or (float(both.min()), float(both.max()))
+    if low == high or noise == _UNGOVERNED:
         return 0.0
-    changed = float(_changes(kept, exchanged[:_KEPT]).max()) / level
-    if not noisy and changed <= _SEEN:
-        changed = max(changed, _find_size(company, kept) / level)
-    return changed if math.isfinite(changed) else 0.0
+    kept = first[:_KEPT]
+    changed = float(_changes(kept, exchanged[:_KEPT]).max())
+    if noise is None and changed <= _SEEN * (high - low):
+        changed = max(changed, _find_size(company, kept))
+    return 255 * changed / (high - low) if math.isfinite(changed) else 0.0
 
 
 def _find_size(company: Company, kept: torch.Tensor) -> float:
