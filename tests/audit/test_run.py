@@ -153,17 +153,6 @@ def test_the_subject_is_described(generator):
     assert any("split off" in note for note in result.notes)
 
 
-def test_shared_images_are_refused_counted_and_left_out_on_request(generator):
-    digits = dl.open_images("digits")
-    train, heldout = digits.subset(range(1000)), digits.subset(range(990, 1797))
-    with pytest.raises(DataError, match=r"10 of 807 held-out images are also in the training set.*drop_shared=True"):
-        dl.audit(train=train, heldout=heldout, generator=generator, checks=["support"])
-    checks = [Support(samples=100)]
-    result = dl.audit(train=train, heldout=heldout, generator=generator, checks=checks, drop_shared=True)
-    assert result.subject["heldout"]["images"] == 797
-    assert any("10 held-out images" in note for note in result.notes)
-
-
 def test_sets_of_different_shapes_are_refused(generator):
     other = np.zeros((30, 1, 9, 9), np.uint8)
     with pytest.raises(

@@ -18,18 +18,17 @@ from didlearn import __version__
 from didlearn.audit.check import Check
 from didlearn.audit.matched_classes import match_audited
 from didlearn.audit.outside_names import refuse_taken_names
+from didlearn.audit.real_sets import open_real
 from didlearn.audit.run_check import run_check
 from didlearn.audit.spec import build_checks
 from didlearn.audit.subject import Subject
 from didlearn.embeddings import Embedding, open_embedding
 from didlearn.embeddings.probe import probe_on
-from didlearn.errors import DataError, OutputError, UsageError
+from didlearn.errors import OutputError, UsageError
 from didlearn.images import Images, open_images
-from didlearn.images.split import shared_images, split_heldout, without_shared
 from didlearn.models import Sampler, open_model
 from didlearn.models.faults import Unusable
 from didlearn.models.reconstructor import open_autoencoder
-from didlearn.naming import option
 from didlearn.parallel import default_threads
 from didlearn.progress import Progress, silent
 from didlearn.result.answer import answer_of
@@ -87,7 +86,7 @@ def audit(
     threads = default_threads() if threads is None else threads
     with _limited(threads):
         opening: dict[str, Any] = {"size": size, "channels": channels, "skip_broken": skip_broken}
-        real, notes = _open_real(train, heldout, seed, heldout_fraction, drop_shared, opening)
+        real = open_real(train, heldout, seed, heldout_fraction, drop_shared, opening)
         others = {name: open_images(spec, name=name, **opening) for name, spec in (outside or {}).items()}
         said: dict[str, Any] = {
             "latent_shape": latent_shape,
@@ -102,7 +101,7 @@ def audit(
             except OutputError as error:
                 # What it makes is no image: that is what the audit found, and every check reports it.
                 model = Unusable(str(generator) if isinstance(generator, str | Path) else "the generator", str(error))
-        audited = match_audited(model, *real, others)
+        audited = match_audited(model, real.train, real.heldout, others)
         workdir = None if output is None else Path(output)
         space = embedding
         if isinstance(space, str):
@@ -138,7 +137,7 @@ def audit(
             else open_autoencoder(autoencoder, trust_code=trust_code, device=device),
             trust_code=trust_code,
         )
-        return _run(chosen, subject, notes + audited.notes, workdir)
+        return _run(chosen, subject, real.notes + audited.notes, workdir)
 
 
 def _checks(checks: Iterable[str | Check] | None) -> list[Check]:
@@ -161,37 +160,6 @@ def _limited(threads: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
-
-
-def _open_real(
-    train: Any, heldout: Any, seed: int, fraction: float, drop: bool, opening: dict[str, Any]
-) -> tuple[tuple[Images | None, Images | None], tuple[str, ...]]:
-    if train is None:
-        return (None, None if heldout is None else open_images(heldout, **opening)), ()
-    trained = open_images(train, **opening)
-    if heldout is None:
-        trained, rest = split_heldout(trained, seed, fraction)
-        note = (
-            f"No held-out set was given: {len(rest)} images ({100 * fraction:.3g} %) were split off the training set "
-            f"by seed {seed}. If the generator was trained on all of it, copies of those images go unnoticed."
-        )
-        return (trained, rest), (note,)
-    kept = open_images(heldout, **opening)
-    if trained.shape != kept.shape:
-        raise DataError(
-            f"training images are {trained.shape}, held-out images {kept.shape}; bring both to one shape with "
-            f"{option('size', None)} and {option('channels', None)}"
-        )
-    shared = shared_images(trained, kept)
-    if not shared:
-        return (trained, kept), ()
-    if not drop:
-        raise DataError(
-            f"{shared} of {len(kept)} held-out images are also in the training set (same pixels); give a held-out set "
-            f"without them, or leave them out with {option('drop_shared', True)}"
-        )
-    note = f"{shared} held-out images that are also in the training set were left out."
-    return (trained, without_shared(trained, kept)), (note,)
 
 
 def _run(checks: list[Check], subject: Subject, notes: tuple[str, ...], output: Path | None) -> AuditResult:

@@ -60,7 +60,9 @@ class AuditSpec(BaseModel):
     size: int | None = flag(None, "Resize all images to this many pixels a side.", DATA, ge=1)
     channels: int | None = flag(None, "Turn all images to 1 or 3 channels.", DATA, ge=1)
     heldout_fraction: float = flag(0.2, "Share split off for held-out.", DATA, gt=0, lt=1)
-    drop_shared: bool = flag(False, "Leave out held-out images that are in the training set.", DATA)
+    drop_shared: bool = flag(
+        False, "Leave out held-out images that stand once in the training set, even if by chance.", DATA
+    )
     skip_broken: bool = flag(False, "Leave out files that cannot be read, and count them.", DATA)
 
     checks: Annotated[tuple[str, ...], BeforeValidator(separated)] = flag(

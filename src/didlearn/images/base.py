@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -32,6 +32,18 @@ class ImageReader(Protocol):
 
         ``Images`` asks in ascending order, without repeats.
         """
+
+
+def hash_pictures(images: Pixels) -> NDArray[np.void]:
+    """Return a 16-byte hash (n,) of the shape and the 8-bit pixels of each of the images (n, C, H, W)."""
+    pixels = images if images.dtype == np.uint8 else np.rint(images * 255).astype(np.uint8)
+    start = hashlib.blake2b(repr(tuple(map(int, images.shape[1:]))).encode(), digest_size=16)
+    digests = []
+    for image in np.ascontiguousarray(pixels):
+        digest = start.copy()
+        digest.update(image)
+        digests.append(digest.digest())
+    return np.array(digests, dtype="V16")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +101,17 @@ class Images:
         """Return the images at ``indices`` as a set of their own, without reading them."""
         chosen = np.asarray(indices, dtype=np.int64)
         labels = None if self.labels is None else self.labels[chosen]
-        return Images(self.reader, self.shape, name or self.name, labels, self.classes, self.index[chosen], self.notes)
+        taken = Images(self.reader, self.shape, name or self.name, labels, self.classes, self.index[chosen], self.notes)
+        if "hashes" in vars(self):
+            vars(taken)["hashes"] = self.hashes[chosen]  # what was read once is not read again
+        return taken
+
+    def with_classes(self, labels: Ints | None, classes: tuple[str, ...] | None) -> Images:
+        """Return the images with other labels (N,) and names of them."""
+        changed = replace(self, labels=labels, classes=classes)
+        if "hashes" in vars(self):
+            vars(changed)["hashes"] = self.hashes
+        return changed
 
     def some(self, count: int, rng: np.random.Generator) -> Images:
         """Return ``count`` of the images chosen at random, in their order, or all where there are no more."""
@@ -123,15 +145,7 @@ class Images:
     @cached_property
     def hashes(self) -> NDArray[np.void]:
         """(N,) 16-byte content hash of each image's shape and 8-bit pixels: equal pictures hash alike in any format."""
-        digests = []
-        start = hashlib.blake2b(repr(tuple(map(int, self.shape))).encode(), digest_size=16)
-        for batch in self.batches():
-            pixels = batch if batch.dtype == np.uint8 else np.rint(batch * 255).astype(np.uint8)
-            for image in np.ascontiguousarray(pixels):
-                digest = start.copy()
-                digest.update(image)
-                digests.append(digest.digest())
-        return np.array(digests, dtype="V16")
+        return np.concatenate([np.empty(0, "V16"), *map(hash_pictures, self.batches())])
 
     @cached_property
     def fingerprint(self) -> str:

@@ -5,7 +5,6 @@ Formats number the classes they find, so a set without one class numbers all the
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -92,7 +91,7 @@ def match_classes(images: Images, order: ClassOrder) -> Matched | None:
         return _relabelled(images, own, present, order, by_key)
     if _places_fit(own, present, order):
         names = order.names or images.classes
-        return Matched(dataclasses.replace(images, classes=names), by_place=True, strangers=())
+        return Matched(images.with_classes(images.labels, names), by_place=True, strangers=())
     return None
 
 
@@ -124,9 +123,9 @@ def _relabelled(images: Images, own: ClassOrder, present: Ints, order: ClassOrde
         names = (order.names or tuple(map(str, range(order.count)))) + tuple(called[i] for i in strangers)
     labels = np.asarray(number, dtype=np.int64)[images.labels]
     found = tuple(called[i] for i in strangers if i in present)
-    return Matched(dataclasses.replace(images, labels=labels, classes=names), by_place=False, strangers=found)
+    return Matched(images.with_classes(labels, names), by_place=False, strangers=found)
 
 
 def without_labels(images: Images) -> Images:
     """Return the images without their classes: what cannot be matched must not be compared."""
-    return dataclasses.replace(images, labels=None, classes=None)
+    return images.with_classes(None, None)

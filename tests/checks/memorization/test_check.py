@@ -122,9 +122,9 @@ def test_what_is_missing_is_said(points):
 
 
 def test_every_group_is_drawn(points, split):
-    result = audit(points[40_000:41_000], outside={"noise": points[45_000:45_200]}, **split)
+    result = audit(points[40_000:41_000], outside={"other": points[45_000:45_200]}, **split)
     labels = [series.label for series in result.figures[0].series]
-    assert labels == ["generated", "held-out real", "noise", "mildly changed copies"]
+    assert labels == ["generated", "held-out real", "other", "mildly changed copies"]
     assert len(result.galleries[0].rows) == 8
 
 

@@ -43,6 +43,7 @@ class Memorization(Check):
         "copied_fraction_heldout": "that share of held-out images",
         "certain_copies": "copied_fraction at the distance of the mildest change",
         "exact_copies": "share of samples that are a training image to the last bit",
+        "heldout_copies": "share of samples that are a held-out image to the last bit, beyond that of training images",
         "copy_threshold": "distance at or below which an image is called a copy",
         "data_copying[_pvalue]": "Meehan et al.'s z of distances to the training set, and its p-value",
         "closer_than_heldout": "chance that a generated image is nearer to the training set than a held-out one",
@@ -56,6 +57,7 @@ class Memorization(Check):
         "copied_fraction_heldout": "Share of held-out images as close to a training image",
         "certain_copies": "Share of certain copies",
         "exact_copies": "Share of exact copies",
+        "heldout_copies": "Share of held-out images among the samples",
         "copy_threshold": "Distance of a copy",
         "data_copying": "Data-copying test, z",
         "data_copying_pvalue": "Data-copying test, p-value",
@@ -67,6 +69,7 @@ class Memorization(Check):
         "copied_fraction": "less",
         "exact_copies": "less",
         "certain_copies": "less",
+        "heldout_copies": "less",
         "authenticity": "same",
         "training_preference": "same",
     }

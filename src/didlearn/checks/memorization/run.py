@@ -7,6 +7,7 @@ from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.check import FEWEST_SEARCHED, Memorization
 from didlearn.checks.memorization.criterion import CopyCriterion, calibrate_copies
+from didlearn.checks.memorization.heldout_matches import match_heldout
 from didlearn.checks.memorization.measure import (
     Located,
     authenticities,
@@ -65,10 +66,13 @@ def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng:
     estimates |= copying.estimates | preferences(pool, criterion.threshold, rng, check.level)
     limits = CopyLimits(check.tolerance, check.alpha, check.level, share_of_error(check))
     decision = judge_copying(estimates, copies, limits, honest=not subject.split_off)
+    seen = match_heldout(subject, drawn)
+    estimates |= seen.estimates(check.level)
+    decision = seen.told(decision)
     parts = (
         Parts(
             estimates,
-            tables=(*exact_table(own.near, subject.train), *cells_tables(copying.cells)),
+            tables=(*exact_table(own.near, subject.train), *seen.tables(subject.heldout), *cells_tables(copying.cells)),
             notes=_copying_notes(subject, drawn, criterion),
         )
         + Parts(figures=(distance_figure(everyone, perturbed, criterion.threshold),))
