@@ -183,6 +183,10 @@ def test_an_embedding_of_the_users_is_shown_images_of_the_set_alone_and_few(imag
     assert embedding.seen <= 20
 
 
+def test_blank_images_that_look_alike_to_an_embedding_of_the_users_are_alike(images_of):
+    probe_on(Own(lambda x: x.flatten(1)), images_of(np.zeros((5, 1, 8, 8), np.uint8)))
+
+
 def test_shapes_are_told(images_of):
     with pytest.raises(ModelError, match=r"own returned features of shape \(10, 1, 8, 8\).*\(10, D\)"):
         probe_on(Own(lambda x: x), images_of(pixels((1, 8, 8))))

@@ -100,6 +100,7 @@ def test_eight_bit_output_is_drawn_as_it_is(function, rng):
 def test_noise_that_torch_does_not_seed_is_said(function):
     model = open_model(function(lambda z: torch.full((len(z), 1, 2, 2), random.random())))
     assert any("no torch seed governs" in note for note in model.notes)
+    assert not model.coupled
 
 
 def test_a_quiet_network_is_not_called_noisy(conv_net):
@@ -225,6 +226,14 @@ def test_statistics_that_were_never_updated_are_noted():
     assert not any("never updated" in note for note in open_model(net, latent_shape=8).notes)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("way", ["torchscript", "export"])
+def test_statistics_that_were_never_updated_are_noted_of_files_too(way, tmp_path):
+    for net, expected in ((dcgan(), True), (trained(dcgan()), False)):
+        model = open_model(saved(net.eval(), way, tmp_path), latent_shape=8)
+        assert any("never updated" in note for note in model.notes) == expected
+
+
 class Modulated(nn.Module):
     """Conditional, with attention, pixel norm, up-sampling and a fixed noise map."""
 
@@ -272,6 +281,19 @@ class Waves(nn.Module):
         return z.view(-1, 1, 4, 4)
 
 
+class Coarse(nn.Module):
+    """Stands for arithmetic of 8 bits, whose sums round otherwise in a batch of another size."""
+
+    latent_shape, value_range = (8,), (-1, 1)
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, 16)
+
+    def forward(self, z):
+        return (self.layer(z).tanh() * (1 + 2**-7 * (len(z) % 4 > 0))).view(-1, 1, 4, 4)
+
+
 def deep():
     layers = [nn.Unflatten(1, (8, 1, 1)), nn.ConvTranspose2d(8, 64, 4)]
     for _ in range(4):
@@ -287,6 +309,7 @@ HONEST = {
     "conditional": Modulated,
     "codes": Quantized,
     "waves": Waves,
+    "coarse": Coarse,
     "dropout": lambda: nn.Sequential(nn.Linear(8, 16), nn.Dropout(), nn.Tanh()),
     "half": lambda: nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 16), nn.Tanh()).to(torch.bfloat16),
     "double": lambda: nn.Sequential(nn.Linear(8, 16), nn.Tanh()).double(),
