@@ -4,6 +4,7 @@ from torch import nn
 
 from didlearn.errors import ModelError
 from didlearn.models import open_model
+from didlearn.models.interface import LabelsError
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ class OneHot(nn.Module):
 
 
 def test_labels_that_are_missing_or_wanted_one_hot_are_said():
-    with pytest.raises(ModelError, match="how many classes it has: classes=10"):
+    with pytest.raises(LabelsError, match="how many classes it has: classes=10"):
         open_model(OneHot())
     for given in (5, None):
         with pytest.raises(ModelError, match=r"takes one-hot labels \(n, 4\).*one_hot\(labels, 4\)\.float\(\)"):

@@ -10,12 +10,12 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from didlearn.errors import DidlearnError, ModelError, OutputError, UsageError
+from didlearn.errors import DidlearnError, ModelError, UsageError
 from didlearn.models.prior import Prior, check_prior, prior_shape
 
 
-class LabelsError(OutputError):
-    """A network takes other labels than it is given: no latent shape helps."""
+class LabelsError(ModelError):
+    """A network takes other labels, or none, than it is called with: what it makes is not known yet."""
 
 
 T = TypeVar("T")

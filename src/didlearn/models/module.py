@@ -113,7 +113,7 @@ class Network:
         except Exception as error:
             raise self._failure(z, error) from error
 
-    def _failure(self, z: torch.Tensor, error: Exception) -> OutputError:
+    def _failure(self, z: torch.Tensor, error: Exception) -> ModelError:
         text = f"{self.name} failed on latents of shape {tuple(z.shape)}: {first_line(error)}"
         if isinstance(error, torch.cuda.OutOfMemoryError):
             return OutputError(f"{text}; give a {option('batch_size', None)} below 32")
