@@ -137,3 +137,10 @@ def test_what_is_read_is_no_view(pictures):
     images = open_images(pixels)
     images.read_raw([0, 1, 2])[:] = 0
     assert np.array_equal(pixels, before)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.004), (-0.02, 1.0), (-0.02, 1.05)])
+def test_pixels_a_little_outside_are_to_be_clipped(low, high):
+    pixels = np.array([[[low, high], [0.5, 0.5]]] * 2, np.float32)
+    with pytest.raises(DataError, match=r"save x\.clip\(0, 1\)"):
+        open_images(pixels)

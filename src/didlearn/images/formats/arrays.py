@@ -15,6 +15,7 @@ from didlearn.images.classes import Labels
 CHECKED_WHOLE = 2 * 2**30  # bytes
 CHECKED_SAMPLE = 4096  # images of an array larger than that
 CHECKED_BYTES = 32 * 2**20  # bytes
+_OVERSHOOT = 0.1  # beyond [0, 1]: pixels on another scale go further
 _SLACK = 1e-5  # rounding of float32 arithmetic such as (x + 1) / 2
 
 
@@ -106,6 +107,8 @@ def _check_range(low: float, high: float, dtype: np.dtype[np.generic], name: str
 
 
 def _remedy(low: float, high: float) -> str:
+    if low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT:
+        return "if they leave [0, 1] a little, as a decoder without a last squashing does, save x.clip(0, 1)"
     if -1 - _SLACK <= low < 0 and high <= 1 + _SLACK:
         return "if they span [-1, 1], save (x + 1) / 2"
     if low >= 0 and high <= 255:
