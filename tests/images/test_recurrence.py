@@ -72,7 +72,7 @@ def test_each_flag_says_what_it_is():
     assert found.heldout.tolist() == [False, False, True, True, False, False]
     assert found.shared.tolist() == [True, True, False, False, True, False]
     assert found.single.tolist() == [False, True, False, False, True, False]
-    assert found.leaked(always=True).tolist() == found.single.tolist()
+    assert found.leaked(always=True).tolist() == [False, False, False, False, True, False]
     assert not found.leaked().any()
     # One pair within: two images of eleven part with chance 60/110, so it explains 6/5.
     assert found.explained == pytest.approx(6 / 5)

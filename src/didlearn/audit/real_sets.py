@@ -29,7 +29,7 @@ def open_real(
 
     Args:
         train, heldout: what ``open_images`` takes. seed, fraction: of the split. opening: how to open.
-        drop_shared: leave out held-out images that stand once in the training set also where that may be chance.
+        drop_shared: leave out such images also where so few may be chance.
 
     Raises:
         DataError: a set cannot be read, or the two have images of different shapes.
@@ -90,7 +90,7 @@ def _leaks(found: Recurrence, leaked: int) -> tuple[str, ...]:
         beyond = f", beyond the {number(stay)} that recurrence explains" if stay else ""
         notes.append(
             f"{_of(leaked, len(found.single), 'held-out')} are also training images, once in either set{beyond}: "
-            "they leaked, and were left out."
+            + ("they leaked, and were left out." if found.leaks else "so few may be chance, but they were left out.")
         )
     elif stay:
         flag = option("drop_shared", True)

@@ -61,7 +61,7 @@ class AuditSpec(BaseModel):
     channels: int | None = flag(None, "Turn all images to 1 or 3 channels.", DATA, ge=1)
     heldout_fraction: float = flag(0.2, "Share split off for held-out.", DATA, gt=0, lt=1)
     drop_shared: bool = flag(
-        False, "Leave out held-out images that stand once in the training set, even if by chance.", DATA
+        False, "Leave out held-out images that may have leaked, also where they are too few to tell.", DATA
     )
     skip_broken: bool = flag(False, "Leave out files that cannot be read, and count them.", DATA)
 

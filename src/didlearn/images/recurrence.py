@@ -45,19 +45,22 @@ class Recurrence:
     explained: float
     pvalue: float
 
+    @property
+    def leaks(self) -> bool:
+        """Whether more stand once in both sets than recurrence explains."""
+        return self.pvalue < LEAK_LEVEL
+
     def leaked(self, *, always: bool = False) -> Flags:
         """Return which held-out images leaked, (M,): the single ones, less as many as recurrence explains.
 
         Which of them it explains nobody can tell: those that stay are spread evenly.
 
         Args:
-            always: take all single ones for leaks, also where chance could have made them.
+            always: take out as many also where chance could have made them.
         """
-        if always:
-            return self.single
         found = np.flatnonzero(self.single)
         leaked = np.zeros(len(self.single), dtype=bool)
-        if not len(found) or self.pvalue >= LEAK_LEVEL:
+        if not (always or self.leaks):
             return leaked
         stay = min(len(found), round(self.explained))
         leaked[np.delete(found, (np.arange(stay) * len(found)) // max(stay, 1))] = True
