@@ -60,6 +60,12 @@ def test_a_single_one_is_said_and_listed_and_changes_no_verdict():
     assert [row[1:] for row in table.rows] == [(7, "#7")]
 
 
+def test_a_single_one_may_be_chance_where_pictures_come_twice():
+    found, subject = matched(np.concatenate([HELDOUT[7:8], pictures(300, 3)]), np.concatenate([TRAIN, TRAIN[:1]]))
+    assert found.clause() == ""
+    assert len(found.tables(subject.heldout)[0].rows) == 1
+
+
 def test_nothing_is_said_of_a_generator_that_made_none():
     found, subject = matched(pictures(300, 3))
     decision = Decision("pass", "r", "a")
@@ -111,7 +117,7 @@ def test_counts_are_of_all_held_out_images():
     samples = np.concatenate([HELDOUT[:3], TRAIN[:2], pictures(5, 9)])
     found, _ = matched(samples, TRAIN, heldout)
     assert (found.matched, found.samples, found.train_matched, found.train) == (4, 10, 1, 600)
-    assert (found.single, len(found.lone)) == (1, 1)
+    assert (found.twice, len(found.lone)) == (3, 1)
 
 
 def test_where_every_training_image_is_one_too_nothing_can_be_said():

@@ -29,7 +29,7 @@ class HeldoutMatches:
 
     Attributes:
         matched: of the ``samples``, how many are held-out images. train_matched: of the ``train`` training images.
-        single: how many of those equal a held-out image that stands once there.
+        twice: pictures that come exactly twice in the real sets: where there are such, a sample may meet one by chance.
         lone, image: (k,) samples that are held-out images whose picture is nowhere else in the real sets, and which.
         split_off: whether the held-out images were split off the training set.
     """
@@ -38,7 +38,7 @@ class HeldoutMatches:
     samples: int
     train_matched: int
     train: int
-    single: int
+    twice: int
     lone: Ints
     image: Ints
     split_off: bool = False
@@ -60,7 +60,7 @@ class HeldoutMatches:
             if self.split_off:
                 why = "it was trained on what was split off, or these are not its samples"
             return f"{percent(share.point)} of its samples are held-out images to the last bit: {why}"
-        if len(self.lone) and not self.single:
+        if len(self.lone) and not self.twice:
             what = "is a held-out image" if len(self.lone) == 1 else "are held-out images"
             return f"{number(len(self.lone))} of {number(self.samples)} samples {what} to the last bit"
         return ""
@@ -108,7 +108,7 @@ def match_heldout(subject: Subject, drawn: Samples) -> HeldoutMatches:
         samples=len(ours),
         train_matched=int((in_held[train] > 0).sum()),
         train=len(train),
-        single=int(((in_held[train] == 1) & (in_train[train] == 1)).sum()),
+        twice=int((in_held + in_train == 2).sum()),
         lone=lone,
         image=where[np.searchsorted(held[where], ours[lone])],
         split_off=subject.split_off,
