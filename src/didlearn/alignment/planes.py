@@ -1,0 +1,69 @@
+"""Pictures as this package compares them: grey planes of one size, smoothed a little."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from didlearn.arrays import Pixels
+
+LARGEST_SIDE = 32  # of a plane: what makes two pictures one is seen at this size, and finer costs without finding more
+
+
+def grey_planes(images: Pixels, device: str = "cpu") -> torch.Tensor:
+    """Turn images into grey planes.
+
+    The grey of a pixel is the mean of its channels, which exchanging them leaves as it is.
+
+    Args:
+        images: (n, C, H, W), uint8 or floats in [0, 1].
+
+    Returns:
+        (n, S, S) float32 in [0, 1], where S is the longer side, at most ``LARGEST_SIDE``.
+    """
+    pixels = torch.from_numpy(np.array(images, order="C")).to(device)  # a copy: torch refuses strides below 0
+    scale = 255.0 if pixels.dtype == torch.uint8 else 1.0
+    grey = pixels.float().mean(1) / scale
+    side = min(LARGEST_SIDE, max(grey.shape[1:]))
+    if grey.shape[1:] == (side, side):
+        return grey
+    return F.interpolate(grey[:, None], (side, side), mode="area").squeeze(1)
+
+
+def smoothed(planes: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Blur planes (n, S, S) by a Gaussian of ``sigma`` pixels, the border repeated."""
+    reach = math.ceil(3 * sigma)
+    offsets = torch.arange(-reach, reach + 1, device=planes.device, dtype=torch.float32)
+    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    framed = F.pad(planes[:, None], (reach, reach, reach, reach), mode="replicate")
+    rows = F.conv2d(framed, kernel[None, None, None])
+    return F.conv2d(rows, kernel[None, None, :, None]).squeeze(1)
+
+
+def sampled(planes: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """Read planes between their pixels.
+
+    Args:
+        planes: (n, k, S, S): k planes of each picture. points: (n, p, 2), x to the right and y down, the picture being
+            [−1, 1] × [−1, 1]; beyond it the border is repeated.
+
+    Returns:
+        (n, k, p).
+    """
+    return F.grid_sample(planes, points[:, None], align_corners=False, padding_mode="border").squeeze(2)
+
+
+def lattice(count: int, extent: float, device: torch.device) -> torch.Tensor:
+    """Return the centres of ``count`` × ``count`` cells of [−extent, extent]²: (3, count²) as x, y, 1."""
+    axis = ((torch.arange(count, device=device, dtype=torch.float32) + 0.5) * 2 / count - 1) * extent
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    return torch.stack([x.flatten(), y.flatten(), torch.ones(count * count, device=device)])
+
+
+def carried(maps: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """Carry points (3, p) by affine maps (n, 2, 3): (n, p, 2)."""
+    return torch.einsum("nij,jp->npi", maps, points)

@@ -1,0 +1,99 @@
+"""Line one picture up with another: the affine map and the change of light that carry it over, and what does not fit.
+
+The query q is modelled as a·t(A x) + b on its inner pixels x, where t is the original, A an affine map, a the contrast
+and b the brightness. Gauss–Newton: with the derivatives of t along A's six numbers as further columns the problem is
+linear, and is solved, a few times over (Lucas & Kanade 1981, with a and b fitted along, as in Evangelidis &
+Psarakis 2008). The score is 1 − the correlation of q and t(A x): what light and frame do not explain.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+from didlearn.alignment.planes import carried, lattice, sampled, smoothed
+
+SMOOTHING = 0.7  # pixels: derivatives of unsmoothed pixels lead astray
+ROUGHLY = 1.5  # pixels
+INNER = 0.75  # of the frame: what was moved, turned or cropped has another rim
+_LONGEST_STEP = 0.15  # of half the side
+_DAMPING = 1e-3
+_LEAST_CONTRAST = 0.2
+_FLAT = 1e-3
+
+
+class Registered(NamedTuple):
+    """How pictures line up.
+
+    Attributes:
+        score: (n,) 1 − correlation; 1 where either picture is flat. rough: (n,) the same of blurred pictures.
+        maps: (n, 2, 3) from query to original.
+    """
+
+    score: torch.Tensor
+    rough: torch.Tensor
+    maps: torch.Tensor
+
+
+class _Pictures(NamedTuple):
+    """A query's inner pixels (n, p), the original with its derivatives (n, 3, S, S), and where to read (3, p)."""
+
+    query: torch.Tensor
+    original: torch.Tensor
+    points: torch.Tensor
+
+
+def register(queries: torch.Tensor, originals: torch.Tensor, maps: torch.Tensor, steps: int) -> Registered:
+    """Line originals up with queries.
+
+    Args:
+        queries, originals: (n, S, S) planes. maps: (n, 2, 3) to start from. steps: of Gauss–Newton.
+    """
+    pictures = _pictures(queries, originals)
+    for _ in range(steps):
+        maps = maps + _step(pictures, maps)
+    read = sampled(pictures.original[:, :1], carried(maps, pictures.points)).squeeze(1)
+    return Registered(1 - correlation(pictures.query, read), 1 - _blurred_correlation(pictures.query, read), maps)
+
+
+def _pictures(queries: torch.Tensor, originals: torch.Tensor) -> _Pictures:
+    side = queries.shape[-1]
+    points = lattice(max(1, round(INNER * side)), INNER, queries.device)
+    inner = sampled(smoothed(queries, SMOOTHING)[:, None], points[:2].T.expand(len(queries), -1, 2)).squeeze(1)
+    smooth = smoothed(originals, SMOOTHING)
+    rim = F.pad(smooth[:, None], (1, 1, 1, 1), mode="replicate").squeeze(1)
+    along_x = (rim[:, 1:-1, 2:] - rim[:, 1:-1, :-2]) * side / 4
+    along_y = (rim[:, 2:, 1:-1] - rim[:, :-2, 1:-1]) * side / 4
+    return _Pictures(inner, torch.stack([smooth, along_x, along_y], 1), points)
+
+
+def _step(pictures: _Pictures, maps: torch.Tensor) -> torch.Tensor:
+    """One Gauss–Newton step (n, 2, 3)."""
+    x, y, _ = pictures.points
+    read, dx, dy = sampled(pictures.original, carried(maps, pictures.points)).unbind(1)
+    columns = torch.stack([dx * x, dx * y, dx, dy * x, dy * y, dy, read], 1)
+    columns = columns - columns.mean(2, keepdim=True)
+    wanted = pictures.query - pictures.query.mean(1, keepdim=True)
+    normal = columns @ columns.mT
+    size = torch.diagonal(normal, dim1=1, dim2=2)
+    damped = normal + torch.diag_embed(_DAMPING * size + 1e-8)
+    found = torch.linalg.solve(damped, (columns @ wanted[..., None])).squeeze(2)
+    contrast = found[:, 6:].clamp(min=_LEAST_CONTRAST)
+    return (found[:, :6] / contrast).clamp(-_LONGEST_STEP, _LONGEST_STEP).view(-1, 2, 3)
+
+
+def _blurred_correlation(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    side = math.isqrt(first.shape[1])
+    return correlation(*(smoothed(rows.view(-1, side, side), ROUGHLY).flatten(1) for rows in (first, second)))
+
+
+def correlation(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Return the correlation (n,) of rows (n, p); 0 where one of them is flat."""
+    first, second = (rows - rows.mean(1, keepdim=True) for rows in (first, second))
+    sizes = [rows.norm(dim=1) for rows in (first, second)]
+    flat = _FLAT * first.shape[1] ** 0.5
+    known = (sizes[0] > flat) & (sizes[1] > flat)
+    return torch.where(known, (first * second).sum(1) / (sizes[0] * sizes[1]).clamp(min=flat**2), 0.0)

@@ -1,0 +1,132 @@
+"""Copies in disguise: samples that line up with a training image, where held-out images hardly do.
+
+A copy that was mirrored, moved, cropped, turned or re-lit lies far from its original in any plain distance. Lined up
+again (``alignment``), it differs from it by little; so do natural twins, and how many there are is read off held-out
+images. How far apart is still a copy depends on the data: several limits are tried, and the one that shows most is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from didlearn.alignment import Originals, find_originals
+from didlearn.alignment.lossless import equal_pictures
+from didlearn.alignment.originals import SMALLEST_SIDE
+from didlearn.arrays import Bytes, Flags, Floats
+from didlearn.audit.subject import Subject
+from didlearn.images.base import Images
+from didlearn.images.disguises import DISGUISES
+from didlearn.images.picture import eight_bit
+from didlearn.rng import Stream
+from didlearn.statistics.copying.excess import Matches, Rule
+
+_SCORES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
+_ROUGH = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
+_DISGUISED = 16  # training images in each disguise, to see how many of them a limit finds
+_LEAST_FOUND, _MOST_CHANCE = 0.2, 0.3  # limits that find fewer copies, or match more held-out images, tell little
+
+
+@dataclass(frozen=True)
+class LinedUp:
+    """Pictures, and how they line up with their likeliest originals in the training set."""
+
+    pixels: Bytes
+    found: Originals
+
+    def within(self, limit: Limit) -> Flags:
+        """Say which match by a limit."""
+        return (self.found.rough if limit.rough else self.found.score) <= limit.most
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At a score of ``most`` or less a picture matches; ``rough``: the score of blurred pictures."""
+
+    most: float
+    rough: bool
+
+
+LIMITS = (*(Limit(most, False) for most in _SCORES), *(Limit(most, True) for most in _ROUGH))
+
+
+@dataclass(frozen=True)
+class Disguised:
+    """What lines up with training images: samples, held-out images, and training images in known disguises.
+
+    Attributes:
+        train: the set looked in. own, real, planted: of the three.
+    """
+
+    train: Images
+    own: LinedUp
+    real: LinedUp
+    planted: LinedUp
+
+    def rule(self, limit: Limit) -> Rule:
+        """Count what matches by a limit."""
+        own, real, planted = (group.within(limit) for group in (self.own, self.real, self.planted))
+        return Rule(Matches(int(own.sum()), len(own), int(real.sum()), len(real)), float(planted.mean()))
+
+    def limits(self) -> list[Limit]:
+        """Return the limits that tell copies from held-out images here."""
+        return [limit for limit in LIMITS if _tells(self.rule(limit))]
+
+    @cached_property
+    def lossless(self) -> tuple[Flags, Flags]:
+        """Which samples, and which held-out images, are training images to the last bit once lined up."""
+        return self._equal(self.own), self._equal(self.real)
+
+    def _equal(self, group: LinedUp) -> Flags:
+        close = np.flatnonzero(group.within(LIMITS[0]))
+        equal = np.zeros(len(group.pixels), bool)
+        if len(close):
+            originals = eight_bit(self.train.read_raw(group.found.index[close]))
+            equal[close] = equal_pictures(group.pixels[close], originals, group.found.maps[close])
+        return equal
+
+
+def _tells(rule: Rule) -> bool:
+    chance = rule.matches.real / rule.matches.heldout
+    return rule.found >= _LEAST_FOUND and chance <= _MOST_CHANCE
+
+
+def line_up(subject: Subject, drawn: Bytes, heldout: Images, most: int, rng: Stream) -> Disguised | None:
+    """Look for the originals of at most ``most`` samples and as many held-out images.
+
+    Returns:
+        ``None`` where pictures are too small to be lined up.
+    """
+    train = subject.train
+    assert train is not None
+    if min(train.shape[1:]) < SMALLEST_SIDE:
+        return None
+
+    def lined(pixels: Bytes) -> LinedUp:
+        return LinedUp(pixels, find_originals(pixels, train, device=subject.device, threads=subject.threads))
+
+    held = heldout.some(most, rng.numpy("lined up"))
+    return Disguised(
+        train,
+        lined(drawn[:most]),
+        lined(eight_bit(held.read_raw(range(len(held))))),
+        lined(_in_disguise(train, rng)),
+    )
+
+
+def _in_disguise(train: Images, rng: Stream) -> Bytes:
+    """Put some training images in each disguise."""
+    draw = rng.numpy("disguises")
+    count = min(_DISGUISED, len(train))
+    chosen = draw.permutation(len(train))[: count * len(DISGUISES)]
+    groups = np.array_split(chosen, len(DISGUISES))
+    wearing = [(change, group) for change, group in zip(DISGUISES.values(), groups, strict=True) if len(group)]
+    return np.concatenate([change(eight_bit(train.read_raw(group)), draw) for change, group in wearing])
+
+
+def match_scores(disguised: Disguised, limit: Limit) -> tuple[Floats, Floats]:
+    """Return the scores of samples and of held-out images that a limit is about, for the page."""
+    kind = "rough" if limit.rough else "score"
+    return getattr(disguised.own.found, kind), getattr(disguised.real.found, kind)
