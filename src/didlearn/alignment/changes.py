@@ -13,6 +13,7 @@ from didlearn.alignment.registration import INNER
 from didlearn.arrays import Floats, Pixels, Singles
 
 _TURNED, _SCALED, _MOVED = 2.0, 0.03, 0.4  # degrees, of the side, pixels: less is not worth a word
+_COLOURS = (0, 1, 2)  # red, green and blue
 _LIGHT, _DETAIL, _COLOUR = 0.08, 0.3, 0.25
 
 
@@ -55,14 +56,14 @@ def _framed(map_: Singles, shape: tuple[int, ...]) -> list[str]:
 
 
 def _coloured(query: Floats, read: Floats) -> list[str]:
-    if len(query) != 3:  # noqa: PLR2004 -- red, green and blue
+    if len(query) != len(_COLOURS):
         return []
     saturation = [float((part - part.mean(0)).std()) for part in (query, read)]
     if saturation[1] > 0.02 and saturation[0] < _COLOUR * saturation[1]:
         return ["grey"]
-    apart = {order: float(np.abs(query - read[list(order)]).mean()) for order in permutations(range(3))}
+    apart = {order: float(np.abs(query - read[list(order)]).mean()) for order in permutations(_COLOURS)}
     best = min(apart, key=lambda order: apart[order])
-    exchanged = best != (0, 1, 2) and apart[best] < 0.7 * apart[0, 1, 2]
+    exchanged = best != _COLOURS and apart[best] < 0.7 * apart[_COLOURS]
     return ["channels exchanged"] if exchanged else []
 
 

@@ -64,7 +64,11 @@ def find_originals(
     Raises:
         DataError: shapes differ, sides are shorter than ``SMALLEST_SIDE``, or there is nothing to choose from.
     """
-    images = reference if isinstance(reference, Images) else open_array(reference, Labels(), "reference", channels_first=True)
+    images = (
+        reference
+        if isinstance(reference, Images)
+        else open_array(reference, Labels(), "reference", channels_first=True)
+    )
     _check(queries, images, exclude)
     asked = grey_planes(queries, device)
     skipped = torch.full((len(queries),), -1) if exclude is None else torch.from_numpy(np.asarray(exclude))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 from didlearn.arrays import Pixels
 
@@ -30,7 +30,7 @@ def grey_planes(images: Pixels, device: str = "cpu") -> torch.Tensor:
     side = min(LARGEST_SIDE, max(grey.shape[1:]))
     if grey.shape[1:] == (side, side):
         return grey
-    return F.interpolate(grey[:, None], (side, side), mode="area").squeeze(1)
+    return functional.interpolate(grey[:, None], (side, side), mode="area").squeeze(1)
 
 
 def smoothed(planes: torch.Tensor, sigma: float) -> torch.Tensor:
@@ -39,9 +39,9 @@ def smoothed(planes: torch.Tensor, sigma: float) -> torch.Tensor:
     offsets = torch.arange(-reach, reach + 1, device=planes.device, dtype=torch.float32)
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
     kernel = kernel / kernel.sum()
-    framed = F.pad(planes[:, None], (reach, reach, reach, reach), mode="replicate")
-    rows = F.conv2d(framed, kernel[None, None, None])
-    return F.conv2d(rows, kernel[None, None, :, None]).squeeze(1)
+    framed = functional.pad(planes[:, None], (reach, reach, reach, reach), mode="replicate")
+    rows = functional.conv2d(framed, kernel[None, None, None])
+    return functional.conv2d(rows, kernel[None, None, :, None]).squeeze(1)
 
 
 def sampled(planes: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
@@ -54,7 +54,7 @@ def sampled(planes: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
     Returns:
         (n, k, p).
     """
-    return F.grid_sample(planes, points[:, None], align_corners=False, padding_mode="border").squeeze(2)
+    return functional.grid_sample(planes, points[:, None], align_corners=False, padding_mode="border").squeeze(2)
 
 
 def lattice(count: int, extent: float, device: torch.device) -> torch.Tensor:

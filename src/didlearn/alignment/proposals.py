@@ -26,7 +26,7 @@ class Proposals(NamedTuple):
     """
 
     likeness: torch.Tensor
-    index: torch.Tensor
+    index: torch.Tensor  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a record
     framing: torch.Tensor
 
     def rows(self, chosen: slice) -> Proposals:
@@ -107,7 +107,10 @@ def _likeness(asked: Looks, reference: list[torch.Tensor]) -> torch.Tensor:
 
 
 def starts(queries: torch.Tensor, originals: torch.Tensor, framing: torch.Tensor) -> torch.Tensor:
-    """Return the maps (n, 2, 3), from query to original, that framings (n,) stand for; centred ones carry middle to middle."""
+    """Return the maps (n, 2, 3), from query to original, that framings (n,) stand for.
+
+    Centred ones carry middle to middle.
+    """
     ways, device = framings(), queries.device
     plain = torch.stack([way.matrix for way in ways]).to(device)
     flipped = torch.cat([plain[:, :, :2] @ MIRROR.to(device), plain[:, :, 2:]], 2)

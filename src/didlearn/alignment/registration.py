@@ -12,7 +12,7 @@ import math
 from typing import NamedTuple
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 from didlearn.alignment.planes import carried, lattice, sampled, smoothed
 
@@ -64,7 +64,7 @@ def _pictures(queries: torch.Tensor, originals: torch.Tensor) -> _Pictures:
     points = lattice(max(1, round(INNER * side)), INNER, queries.device)
     inner = sampled(smoothed(queries, SMOOTHING)[:, None], points[:2].T.expand(len(queries), -1, 2)).squeeze(1)
     smooth = smoothed(originals, SMOOTHING)
-    rim = F.pad(smooth[:, None], (1, 1, 1, 1), mode="replicate").squeeze(1)
+    rim = functional.pad(smooth[:, None], (1, 1, 1, 1), mode="replicate").squeeze(1)
     along_x = (rim[:, 1:-1, 2:] - rim[:, 1:-1, :-2]) * side / 4
     along_y = (rim[:, 2:, 1:-1] - rim[:, :-2, 1:-1]) * side / 4
     return _Pictures(inner, torch.stack([smooth, along_x, along_y], 1), points)

@@ -1,7 +1,7 @@
 """What people do to a picture that leaves it recognisable: the disguises a copy may wear.
 
-Each takes (n, C, H, W) uint8 images and a source of randomness, and returns as many. Shifts repeat the border, crops are
-resized back, turns fill with black; strengths in pixels are of a picture 32 pixels wide.
+Each takes (n, C, H, W) uint8 images and a source of randomness, and returns as many. Shifts repeat the border, crops
+are resized back, turns fill with black; strengths in pixels are of a picture 32 pixels wide.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from didlearn.arrays import Bytes, Floats
+from didlearn.arrays import Array, Bytes
 
 Disguise = Callable[[Bytes, np.random.Generator], Bytes]
 _LUMA = (0.299, 0.587, 0.114)
 
 
-def mirrored(images: Bytes, rng: np.random.Generator) -> Bytes:
+def mirrored(images: Bytes, _: np.random.Generator) -> Bytes:
     """Exchange left and right."""
     return np.ascontiguousarray(images[..., ::-1])
 
@@ -28,7 +28,7 @@ def mirrored(images: Bytes, rng: np.random.Generator) -> Bytes:
 def moved(down: int, right: int) -> Disguise:
     """Move by whole pixels, down and to the right, repeating the border."""
 
-    def move(images: Bytes, rng: np.random.Generator) -> Bytes:
+    def move(images: Bytes, _: np.random.Generator) -> Bytes:
         padded = np.pad(images, ((0, 0), (0, 0), (down, 0), (right, 0)), mode="edge")
         return padded[:, :, : images.shape[2], : images.shape[3]]
 
@@ -75,13 +75,13 @@ def compressed(quality: int) -> Disguise:
 
 def relit(gain: float) -> Disguise:
     """Multiply all pixels."""
-    return lambda images, rng: _rounded(images * gain)
+    return lambda images, _: _rounded(images * gain)
 
 
 def flattened(contrast: float) -> Disguise:
     """Bring every pixel nearer to the picture's mean."""
 
-    def flatten(images: Bytes, rng: np.random.Generator) -> Bytes:
+    def flatten(images: Bytes, _: np.random.Generator) -> Bytes:
         mean = images.mean((1, 2, 3), keepdims=True)
         return _rounded(mean + contrast * (images - mean))
 
@@ -90,17 +90,17 @@ def flattened(contrast: float) -> Disguise:
 
 def curved(gamma: float) -> Disguise:
     """Raise every pixel to a power."""
-    return lambda images, rng: _rounded(255 * (images / 255) ** gamma)
+    return lambda images, _: _rounded(255 * (images / 255.0) ** gamma)
 
 
-def greyed(images: Bytes, rng: np.random.Generator) -> Bytes:
+def greyed(images: Bytes, _: np.random.Generator) -> Bytes:
     """Take the colour out."""
     if images.shape[1] != len(_LUMA):
         return images
     return np.repeat(_rounded(np.einsum("nchw,c->nhw", images, _LUMA))[:, None], len(_LUMA), 1)
 
 
-def exchanged(images: Bytes, rng: np.random.Generator) -> Bytes:
+def exchanged(images: Bytes, _: np.random.Generator) -> Bytes:
     """Exchange the first and the last channel."""
     return np.ascontiguousarray(images[:, ::-1])
 
@@ -112,7 +112,7 @@ def noisy(sd: float) -> Disguise:
 
 def blurred(sigma: float) -> Disguise:
     """Blur by a Gaussian of so many pixels."""
-    return lambda images, rng: _rounded(gaussian_filter(images.astype(np.float64), (0, 0, sigma, sigma)))
+    return lambda images, _: _rounded(gaussian_filter(images.astype(np.float64), (0, 0, sigma, sigma)))
 
 
 def in_turn(*disguises: Disguise) -> Disguise:
@@ -124,6 +124,31 @@ def in_turn(*disguises: Disguise) -> Disguise:
         return images
 
     return wear
+
+
+def _rounded(pixels: Array) -> Bytes:
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+
+
+def _each(change: Callable[[Image.Image], Image.Image]) -> Disguise:
+    return partial(_one_by_one, change)
+
+
+def _one_by_one(change: Callable[[Image.Image], Image.Image], images: Bytes, rng: np.random.Generator) -> Bytes:
+    """Change pictures one by one: Pillow knows no stacks. What is neither grey nor colour goes plane by plane."""
+    if images.shape[1] in (1, 3):
+        return np.stack([_planes(change(_picture(image))) for image in images])
+    flat = images.reshape(-1, 1, *images.shape[2:])
+    return _one_by_one(change, flat, rng).reshape(images.shape)
+
+
+def _picture(image: Bytes) -> Image.Image:
+    return Image.fromarray(image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)))
+
+
+def _planes(picture: Image.Image) -> Bytes:
+    pixels = np.asarray(picture)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
 DISGUISES: dict[str, Disguise] = {
@@ -144,28 +169,3 @@ DISGUISES: dict[str, Disguise] = {
     "noise of 25 levels": noisy(25),
     "mirrored, JPEG, cropped": in_turn(mirrored, compressed(75), cropped(2)),
 }
-
-
-def _rounded(pixels: Floats) -> Bytes:
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
-
-
-def _each(change: Callable[[Image.Image], Image.Image]) -> Disguise:
-    return partial(_one_by_one, change)
-
-
-def _one_by_one(change: Callable[[Image.Image], Image.Image], images: Bytes, rng: np.random.Generator) -> Bytes:
-    """Change pictures one by one: Pillow knows no stacks. One of two or more than three channels goes plane by plane."""
-    if images.shape[1] in (1, 3):
-        return np.stack([_planes(change(_picture(image))) for image in images])
-    flat = images.reshape(-1, 1, *images.shape[2:])
-    return _one_by_one(change, flat, rng).reshape(images.shape)
-
-
-def _picture(image: Bytes) -> Image.Image:
-    return Image.fromarray(image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)))
-
-
-def _planes(picture: Image.Image) -> Bytes:
-    pixels = np.asarray(picture)
-    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)

@@ -10,7 +10,6 @@ from didlearn.checks.memorization.measure import (
     Celled,
     Everyone,
     Located,
-    Matches,
     Pool,
     authenticities,
     changed_training,
@@ -18,6 +17,7 @@ from didlearn.checks.memorization.measure import (
     count_copies,
     in_cells,
     locate,
+    matches_in,
     measured_copying,
     pool_real,
     preferences,
@@ -27,6 +27,7 @@ from didlearn.images import open_images
 from didlearn.models.formats.bank import Bank
 from didlearn.neighbors import Neighbors
 from didlearn.rng import Stream
+from didlearn.statistics.copying.excess import Matches, Rules
 from tests.checks.features import Lookup, numbered
 
 
@@ -92,14 +93,15 @@ def criterion(certain, threshold):
 
 def shares(own, real, certain, threshold, level=0.95):
     rule = criterion(certain, threshold)
-    return copied_shares(count_copies(np.array(own), np.array(real), rule), rule, level)
+    return copied_shares(count_copies(np.array(own), np.array(real), rule, None, honest=True), rule, level)
 
 
 def test_copies_are_counted_by_three_rules():
     """Of ten samples four lie within .5, two within .1 and one at 0; of five held-out images one lies within .5."""
     own, real = np.array([0.0, 0.1, 0.3, 0.5, 0.6, 1, 2, 3, 4, 5]), np.array([0.5, 0.7, 1, 2, 3.0])
-    copies = count_copies(own, real, criterion(0.1, 0.5))
-    assert copies == (Matches(4, 10, 1, 5), Matches(2, 10, 0, 5), Matches(1, 10, 0, 5))
+    copies = count_copies(own, real, criterion(0.1, 0.5), None, honest=True)
+    exact = Matches(1, 10, 0, 5)
+    assert copies == (Rules.one(Matches(4, 10, 1, 5)), Rules.one(Matches(2, 10, 0, 5)), exact)
 
 
 def test_the_shares_are_those_of_the_counts():
@@ -246,7 +248,7 @@ def test_the_share_of_samples_that_prefer_training_images():
         np.array([0, 1, 2, 0, 1, 2, 3, 4]),
         np.array([True, True, True, False, False]),
     )
-    found = preferences(pool, 0.5, Stream(0), 0.9)
+    found = preferences(pool, matches_in(pool, 0.5), Stream(0), 0.9)
     assert found["training_preference_expected"].value == pytest.approx(3 / 5)
     assert found["training_preference"].value == pytest.approx(6 / 8)
     assert found["match_preference"].value == 1
@@ -258,13 +260,13 @@ def test_the_share_of_samples_that_prefer_training_images():
 def test_the_pvalue_is_the_chance_of_such_labels():
     """Three images hit, all trained on, of three among six: 1 of 20 ways, 1 999 times exchanged."""
     pool = Pool(np.zeros(30), np.arange(30) % 3, np.arange(6) < 3)
-    found = preferences(pool, 1.0, Stream(0), 0.95)["training_preference_pvalue"]
+    found = preferences(pool, matches_in(pool, 1.0), Stream(0), 0.95)["training_preference_pvalue"]
     assert found.value == pytest.approx(1 / 20, abs=4 * np.sqrt(0.05 * 0.95 / 1999))
 
 
 def test_without_matches_there_is_no_preference_among_them():
     pool = Pool(np.array([1.0, 2.0]), np.array([0, 1]), np.array([True, False]))
-    assert set(preferences(pool, 0.5, Stream(0), 0.95)) == {
+    assert set(preferences(pool, matches_in(pool, 0.5), Stream(0), 0.95)) == {
         "training_preference_expected", "training_preference", "training_preference_pvalue",
     }  # fmt: skip
 

@@ -5,17 +5,25 @@ import math
 import pytest
 from scipy import stats
 
-from didlearn.checks.memorization.measure import Copies, Matches
+from didlearn.checks.memorization.measure import Copies
 from didlearn.checks.memorization.verdict import CopyLimits, judge_copying
 from didlearn.result.values import Estimate, exactly
+from didlearn.statistics.copying.excess import Matches, Rules
 from didlearn.statistics.planning import times_to_show
 
 LIMITS = CopyLimits(tolerance=0.001, alpha=0.01, level=0.95, share=1 / 6)
 
 
+def alike(matches):
+    """The same matches by every rule."""
+    return Copies(Rules.one(matches), Rules.one(matches), matches)
+
+
 def copying(own=0, certain=0, exact=0, real=0, data=0.5, preference=0.5, match=None, share=None, honest=True, n=10_000):
     """A verdict on n samples, of which so many match a training image, beside 2 000 held-out images."""
-    copies = Copies(Matches(own, n, real, 2_000), Matches(certain, n, 0, 2_000), Matches(exact, n, 0, 2_000))
+    copies = Copies(
+        Rules.one(Matches(own, n, real, 2_000)), Rules.one(Matches(certain, n, 0, 2_000)), Matches(exact, n, 0, 2_000)
+    )
     estimates = {
         "copied_fraction": copies.within.fraction(0.95),
         "training_preference_expected": exactly(0.8, 0.95, 10, "m"),
@@ -87,7 +95,7 @@ def test_certain_copies_are_said_however_few(count):
 
 
 def test_held_out_images_that_are_training_images_are_said_beside():
-    copies = Copies(*[Matches(5, 10_000, 2, 2_000)] * 3)
+    copies = alike(Matches(5, 10_000, 2, 2_000))
     estimates = {
         "copied_fraction": copies.within.fraction(0.95),
         "training_preference_expected": exactly(0.8, 0.95, 10, "m"),
@@ -111,7 +119,7 @@ def test_how_many_samples_settle_it_is_data():
 
 def test_a_p_value_that_is_not_there_shows_nothing():
     """Where no sample matches a real image there is nothing to exchange."""
-    copies = Copies(*[Matches(0, 10_000, 0, 2_000)] * 3)
+    copies = alike(Matches(0, 10_000, 0, 2_000))
     estimates = {
         "copied_fraction": copies.within.fraction(0.95),
         "training_preference_expected": exactly(0.8, 0.95, 10, "m"),
@@ -124,7 +132,7 @@ def test_a_p_value_that_is_not_there_shows_nothing():
 
 def shown(copied, share=None, expected=0.8, limits=LIMITS):
     """A verdict on a copied fraction (value, low, high), by what is said of it alone; its counts show nothing."""
-    copies = Copies(*[Matches(4, 10_000, 0, 2_000)] * 3)
+    copies = alike(Matches(4, 10_000, 0, 2_000))
     value, low, high = copied
     estimates = {
         "copied_fraction": Estimate(value=value, low=low, high=high, n=10_000, method="m"),
@@ -168,7 +176,8 @@ def unsettled(matches):
         "copied_fraction": matches.fraction(0.95),
         "training_preference_expected": exactly(0.8, 0.95, 10, "m"),
     }
-    decision = judge_copying(estimates, Copies(matches, Matches(0, 10_000, 0, 2_000), matches), LIMITS, honest=True)
+    none = Rules.one(Matches(0, 10_000, 0, 2_000))
+    decision = judge_copying(estimates, Copies(Rules.one(matches), none, matches), LIMITS, honest=True)
     assert decision.verdict == "inconclusive"
     return decision.settles
 

@@ -39,9 +39,10 @@ class Memorization(Check):
         {"authenticity": "alaa2022", "closer_than": "delong1988"},
     )
     estimates: ClassVar[Mapping[str, str]] = {
-        "copied_fraction": "share of samples within the copy threshold, beyond that of held-out images",
+        "copied_fraction": "share of samples that match a training image, in disguise or not, beyond held-out images'",
         "copied_fraction_heldout": "that share of held-out images",
-        "certain_copies": "copied_fraction at the distance of the mildest change",
+        "certain_copies": "share that is nearer than the mildest change, or a training image but for lossless changes",
+        "copied_by_authenticity": "the share of copies that authenticity amounts to, a second route to the same",
         "exact_copies": "share of samples that are a training image to the last bit",
         "heldout_copies": "share of samples that are a held-out image to the last bit, beyond that of training images",
         "copy_threshold": "distance at or below which an image is called a copy",
@@ -56,6 +57,7 @@ class Memorization(Check):
         "copied_fraction": "Share of copies",
         "copied_fraction_heldout": "Share of held-out images as close to a training image",
         "certain_copies": "Share of certain copies",
+        "copied_by_authenticity": "Share of copies by authenticity",
         "exact_copies": "Share of exact copies",
         "heldout_copies": "Share of held-out images among the samples",
         "copy_threshold": "Distance of a copy",
@@ -80,7 +82,8 @@ class Memorization(Check):
     false_copies: float = parameter(
         5e-5, "Share of independent held-out images that the calibrated threshold may call copies."
     )
-    threshold: float | None = parameter(None, "Distance at or below which an image is a copy (default: calibrated).")
+    aligned: int = parameter(4_000, "Samples, and as many held-out images, that are looked at for copies in disguise (0: none).")
+    threshold: float | None = parameter(None, "Distance at or below which an image is a copy, and no other rule (default: calibrated).")
     cells: int = parameter(20, "K-means cells of the training set in the data-copying test.")
     level: float = parameter(0.95, "Confidence level of every interval.")
 

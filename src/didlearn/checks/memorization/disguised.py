@@ -2,7 +2,8 @@
 
 A copy that was mirrored, moved, cropped, turned or re-lit lies far from its original in any plain distance. Lined up
 again (``alignment``), it differs from it by little; so do natural twins, and how many there are is read off held-out
-images. How far apart is still a copy depends on the data: several limits are tried, and the one that shows most is taken.
+images. How far apart is still a copy depends on the data: several limits are tried, and the one that shows most is
+taken.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from didlearn.alignment import Originals, find_originals
 from didlearn.alignment.lossless import equal_pictures
 from didlearn.alignment.originals import SMALLEST_SIDE
-from didlearn.arrays import Bytes, Flags, Floats
+from didlearn.arrays import Bytes, Flags, Floats, Ints
 from didlearn.audit.subject import Subject
 from didlearn.images.base import Images
 from didlearn.images.disguises import DISGUISES
@@ -30,6 +31,18 @@ _LEAST_FOUND, _MOST_CHANCE = 0.2, 0.3  # limits that find fewer copies, or match
 
 
 @dataclass(frozen=True)
+class Limit:
+    """At a score of ``most`` or less a picture matches; ``rough``: the score of blurred pictures."""
+
+    most: float
+    rough: bool
+
+    def of(self, found: Originals) -> Floats:
+        """Return the scores (n,) that it is about."""
+        return found.rough if self.rough else found.score
+
+
+@dataclass(frozen=True)
 class LinedUp:
     """Pictures, and how they line up with their likeliest originals in the training set."""
 
@@ -38,15 +51,7 @@ class LinedUp:
 
     def within(self, limit: Limit) -> Flags:
         """Say which match by a limit."""
-        return (self.found.rough if limit.rough else self.found.score) <= limit.most
-
-
-@dataclass(frozen=True)
-class Limit:
-    """At a score of ``most`` or less a picture matches; ``rough``: the score of blurred pictures."""
-
-    most: float
-    rough: bool
+        return limit.of(self.found) <= limit.most
 
 
 LIMITS = (*(Limit(most, False) for most in _SCORES), *(Limit(most, True) for most in _ROUGH))
@@ -70,9 +75,10 @@ class Disguised:
         own, real, planted = (group.within(limit) for group in (self.own, self.real, self.planted))
         return Rule(Matches(int(own.sum()), len(own), int(real.sum()), len(real)), float(planted.mean()))
 
-    def limits(self) -> list[Limit]:
-        """Return the limits that tell copies from held-out images here."""
-        return [limit for limit in LIMITS if _tells(self.rule(limit))]
+    @cached_property
+    def usable(self) -> tuple[Limit, ...]:
+        """The limits that tell copies from held-out images here."""
+        return tuple(limit for limit in LIMITS if _tells(self.rule(limit)))
 
     @cached_property
     def lossless(self) -> tuple[Flags, Flags]:
@@ -126,7 +132,15 @@ def _in_disguise(train: Images, rng: Stream) -> Bytes:
     return np.concatenate([change(eight_bit(train.read_raw(group)), draw) for change, group in wearing])
 
 
-def match_scores(disguised: Disguised, limit: Limit) -> tuple[Floats, Floats]:
-    """Return the scores of samples and of held-out images that a limit is about, for the page."""
-    kind = "rough" if limit.rough else "score"
-    return getattr(disguised.own.found, kind), getattr(disguised.real.found, kind)
+def matches_aligned(disguised: Disguised, limit: Limit, heldout: Images, subject: Subject) -> Ints:
+    """Return the real images that the matching samples line up with best.
+
+    Returns:
+        (k,) numbers in the pool of real images, where the training images come first and ``heldout`` follows.
+    """
+    matching = np.flatnonzero(disguised.own.within(limit))
+    if not len(matching):
+        return matching
+    others = find_originals(disguised.own.pixels[matching], heldout, device=subject.device, threads=subject.threads)
+    theirs, ours = (limit.of(found) for found in (others, disguised.own.found))
+    return np.where(ours[matching] <= theirs, disguised.own.found.index[matching], len(disguised.train) + others.index)

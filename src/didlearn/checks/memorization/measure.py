@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from didlearn.arrays import Array, Flags, Floats, Ints
 from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.criterion import CopyCriterion
+from didlearn.checks.memorization.disguised import Disguised, Limit
 from didlearn.checks.nearest_images import nearest_images
 from didlearn.checks.sameness import PERTURBED, perturbed_distances
 from didlearn.images.base import Images
@@ -21,6 +22,7 @@ from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.copying.authenticity import authenticity, copied_fraction
 from didlearn.statistics.copying.data_copying import CellCopying, DataCopying, data_copying
+from didlearn.statistics.copying.excess import Matches, Rule, Rules
 from didlearn.statistics.copying.placement import closer_than_heldout, copying_interval
 from didlearn.statistics.copying.preference import training_preference
 from didlearn.statistics.intervals import proportion
@@ -101,47 +103,50 @@ def changed_training(subject: Subject, rng: Stream) -> dict[str, Floats]:
     return perturbed_distances(originals, subject.embed(originals), subject.embed)
 
 
-class Matches(NamedTuple):
-    """How many of the ``samples`` match a training image, ``own``, and how many of the ``heldout`` images, ``real``."""
-
-    own: int
-    samples: int
-    real: int
-    heldout: int
-
-    def fraction(self, level: float) -> Estimate:
-        """Return the share of copies: what matches beyond the share of held-out images that do."""
-        return copied_fraction(self.own, self.samples, self.real, self.heldout, level)
-
-
 class Copies(NamedTuple):
-    """Matches within the copy threshold, nearer than the mildest change, and to the last bit."""
+    """Matches by any rule, what no blur makes (nearer than the mildest change, or lossless), and to the last bit."""
 
-    within: Matches
-    certain: Matches
+    within: Rules
+    certain: Rules
     exact: Matches
 
 
-def count_copies(own: Floats, real: Floats, criterion: CopyCriterion) -> Copies:
+def count_copies(
+    own: Floats, real: Floats, criterion: CopyCriterion, disguised: Disguised | None, *, honest: bool
+) -> Copies:
     """Count copies.
 
     Args:
         own: (n,) distances of the samples to their nearest training image. real: (m,) those of held-out images.
-        criterion: of a copy.
+        criterion: of a copy by distance. disguised: what lines up with training images, or ``None``.
+        honest: whether the generator surely never saw the held-out images. Else only distances count as matches:
+            whether what lines up is copied or smooth could not be told.
     """
 
     def matches(radius: float) -> Matches:
         ours, theirs = (int((distance <= radius).sum()) for distance in (own, real))
         return Matches(ours, len(own), theirs, len(real))
 
-    return Copies(matches(criterion.threshold), matches(min(criterion.certain, criterion.threshold)), matches(0.0))
+    within = [Rule(matches(criterion.threshold), 1.0)]
+    certain = [Rule(matches(min(criterion.certain, criterion.threshold)), 1.0)]
+    if disguised is not None:
+        ours, theirs = disguised.lossless
+        certain.append(Rule(Matches(int(ours.sum()), len(ours), int(theirs.sum()), len(theirs)), 1.0))
+        within += [disguised.rule(limit) for limit in disguised.usable] if honest else []
+    return Copies(Rules(tuple(within)), Rules(tuple(certain)), matches(0.0))
+
+
+def chosen_limit(copies: Copies, disguised: Disguised | None, level: float) -> Limit | None:
+    """Return the limit by which most copies are shown; ``None`` where the distance shows most."""
+    best = copies.within.best(level)
+    return None if disguised is None or best == 0 else disguised.usable[best - 1]
 
 
 def copied_shares(copies: Copies, criterion: CopyCriterion, level: float) -> dict[str, Estimate]:
     """Return the shares of copies by each rule, the held-out images', and the threshold."""
-    within, exact = copies.within, copies.exact
+    within, exact = copies.within.chosen(level).matches, copies.exact
     return {
-        "copied_fraction": within.fraction(level),
+        "copied_fraction": copies.within.fraction(level),
         "copied_fraction_heldout": proportion(within.real, within.heldout, level),
         "certain_copies": copies.certain.fraction(level),
         "exact_copies": proportion(exact.own, exact.samples, level),
@@ -202,20 +207,24 @@ def pool_real(own: Located, real: Located, train: int, device: str) -> Pool:
     )
 
 
-def preferences(pool: Pool, threshold: float, rng: Stream, level: float) -> dict[str, Estimate]:
-    """Ask how often a training image is the nearest real one: to all samples, and to those within ``threshold`` of one.
+def preferences(pool: Pool, matched: Ints, rng: Stream, level: float) -> dict[str, Estimate]:
+    """Ask how often a training image is the nearest real one: to all samples, and to those that match one.
 
     Copies match training images alone. A generator that blurs comes near to everything, held-out images too.
     """
     share = float(pool.trained.mean())
     found = {"training_preference_expected": exactly(share, level, len(pool.nearest), "share of the pool", "fraction")}
-    matched = pool.nearest[pool.distance <= threshold]
     for name, chosen in (("training_preference", pool.nearest), ("match_preference", matched)):
         if len(chosen):
             tested = training_preference(chosen, pool.trained, rng.numpy(name), level)
             found[name] = tested.share
             found[f"{name}_pvalue"] = exactly(tested.pvalue, level, len(chosen), "exchange of labels, one-sided")
     return found
+
+
+def matches_in(pool: Pool, threshold: float) -> Ints:
+    """Return the real images, by their number in the pool, that samples match by distance."""
+    return pool.nearest[pool.distance <= threshold]
 
 
 def authenticities(subject: Subject, everyone: Everyone, level: float) -> dict[str, Estimate]:
@@ -225,7 +234,7 @@ def authenticities(subject: Subject, everyone: Everyone, level: float) -> dict[s
     hit = np.unique(np.concatenate([own.near.index, real.near.index]))
     features = subject.embed(subject.train.subset(hit))
     gap = nearest_images(subject.train, features, subject.embed, exclude=hit, device=subject.device).distance
-    return {
+    found = {
         name: authenticity(
             nearest_distance=group.near.distance,
             nearest_index=np.searchsorted(hit, group.near.index),
@@ -234,3 +243,5 @@ def authenticities(subject: Subject, everyone: Everyone, level: float) -> dict[s
         )
         for name, group in (("authenticity", own), ("authenticity_heldout", real))
     }
+    unlike = [(round((1 - share.point) * share.n), share.n) for share in found.values()]
+    return found | {"copied_by_authenticity": copied_fraction(*unlike[0], *unlike[1], level)}

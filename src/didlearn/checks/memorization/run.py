@@ -7,15 +7,19 @@ from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.check import FEWEST_SEARCHED, Memorization
 from didlearn.checks.memorization.criterion import CopyCriterion, calibrate_copies
+from didlearn.checks.memorization.disguised import line_up, matches_aligned
+from didlearn.checks.memorization.disguised_page import commonest_change, disguised_parts
 from didlearn.checks.memorization.heldout_matches import match_heldout
 from didlearn.checks.memorization.measure import (
     Located,
     authenticities,
     changed_training,
+    chosen_limit,
     copied_shares,
     count_copies,
     in_cells,
     locate,
+    matches_in,
     measured_copying,
     pool_real,
     preferences,
@@ -24,12 +28,13 @@ from didlearn.checks.memorization.page import cells_tables, closest_gallery, dis
 from didlearn.checks.memorization.verdict import CopyLimits, judge_copying
 from didlearn.embeddings import Embedding
 from didlearn.embeddings.classifier import ClassifierEmbedding
+from didlearn.images.picture import eight_bit
 from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
 from didlearn.naming import option
 from didlearn.result.parts import Parts
-from didlearn.result.values import CheckResult
-from didlearn.result.words import number
+from didlearn.result.values import CheckResult, Estimate
+from didlearn.result.words import number, percent
 from didlearn.rng import Stream
 
 _COPYING_STEPS = 5
@@ -58,14 +63,27 @@ def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng:
     done(2)
     copying = measured_copying(*in_cells(subject, everyone, check.samples, check.cells, rng), check.level)
     done(3)
-    copies = count_copies(own.near.distance, real.near.distance, criterion)
+    disguised = None
+    if check.threshold is None and check.aligned:
+        disguised = line_up(subject, eight_bit(drawn.images), heldout, check.aligned, rng)
+    honest = not subject.split_off
+    copies = count_copies(own.near.distance, real.near.distance, criterion, disguised, honest=honest)
     estimates = copied_shares(copies, criterion, check.level)
     estimates |= authenticities(subject, everyone, check.level)
     done(4)
     pool = pool_real(own, real, len(subject.train), subject.device)
-    estimates |= copying.estimates | preferences(pool, criterion.threshold, rng, check.level)
+    limit = chosen_limit(copies, disguised, check.level)
+    matched = (
+        matches_in(pool, criterion.threshold)
+        if disguised is None or limit is None
+        else matches_aligned(disguised, limit, heldout, subject)
+    )
+    estimates |= copying.estimates | preferences(pool, matched, rng, check.level)
     limits = CopyLimits(check.tolerance, check.alpha, check.level, share_of_error(check))
-    decision = judge_copying(estimates, copies, limits, honest=not subject.split_off)
+    worn = None
+    if disguised is not None and limit is not None:
+        worn = commonest_change(disguised, limit, own.near.distance <= criterion.threshold)
+    decision = judge_copying(estimates, copies, limits, honest=honest, worn=worn)
     seen = match_heldout(subject, drawn)
     estimates |= seen.estimates(check.level)
     decision = seen.told(decision)
@@ -75,6 +93,8 @@ def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng:
             tables=(*exact_table(own.near, subject.train), *seen.tables(subject.heldout), *cells_tables(copying.cells)),
             notes=_copying_notes(subject, drawn, criterion),
         )
+        + (Parts() if disguised is None else disguised_parts(disguised, limit, check.level))
+        + Parts(notes=_apart_note(estimates))
         + Parts(figures=(distance_figure(everyone, perturbed, criterion.threshold),))
         + Parts(galleries=(closest_gallery(drawn.images, own.near, heldout, real.near, subject.train),))
         + Parts(arrays=_arrays(own, "generated") | _arrays(real, "heldout"))
@@ -95,6 +115,22 @@ def _copying_notes(subject: Subject, drawn: Samples, criterion: CopyCriterion) -
         *_trained_note(subject.embedding),
         *subject.left_out,
     )
+
+
+def _apart_note(estimates: dict[str, Estimate]) -> tuple[str, ...]:
+    """Say why the two routes to the share of copies part, where their intervals do not meet."""
+    ours, other = estimates["copied_fraction"], estimates["copied_by_authenticity"]
+    if ours.low_or(0.0) > other.high_or(1.0):
+        return (
+            f"Authenticity amounts to a smaller share of copies ({percent(other.point)}): it compares plain distances, "
+            "in which a copy in disguise lies far from its original.",
+        )
+    if other.low_or(0.0) > ours.high_or(1.0):
+        return (
+            f"Authenticity amounts to a larger share of copies ({percent(other.point)}): samples lie nearer to "
+            "training images than those do to one another, as blurred images do, without being the same picture.",
+        )
+    return ()
 
 
 def _trained_note(embedding: Embedding) -> tuple[str, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from didlearn.checks.memorization.measure import Copies, Matches
+from didlearn.checks.memorization.measure import Copies
 from didlearn.result.effects import hold, wider
 from didlearn.result.parts import Decision, settled_by, settled_by_more, settled_by_times
 from didlearn.result.values import Effect, Estimate, Settles, is_significant
 from didlearn.result.words import number, percent
+from didlearn.statistics.copying.excess import Matches, Rules
 from didlearn.statistics.planning import draws_to_show, times_to_show
 
 _EFFECTS = 3  # the copied fraction, certain copies, leaning on the training set
@@ -29,7 +30,9 @@ class CopyLimits(NamedTuple):
     share: float
 
 
-def judge_copying(estimates: dict[str, Estimate], copies: Copies, limits: CopyLimits, *, honest: bool) -> Decision:
+def judge_copying(
+    estimates: dict[str, Estimate], copies: Copies, limits: CopyLimits, *, honest: bool, worn: str | None = None
+) -> Decision:
     """Decide whether the generator copies.
 
     ``fail``: certain copies, or the copied fraction, are shown to exceed ``tolerance``; for the latter, samples that
@@ -42,13 +45,20 @@ def judge_copying(estimates: dict[str, Estimate], copies: Copies, limits: CopyLi
     Args:
         estimates: of the check. copies: the counts behind them. limits: what is tolerated.
         honest: whether the generator surely never saw the held-out images.
+        worn: what was done to most of the copies, or ``None``.
     """
     effects = _shares(copies, limits)
-    return _decided(estimates, copies, limits, effects, honest=honest)._replace(effects=effects)
+    return _decided(estimates, copies, limits, effects, honest=honest, worn=worn)._replace(effects=effects)
 
 
 def _decided(
-    estimates: dict[str, Estimate], copies: Copies, limits: CopyLimits, effects: tuple[Effect, Effect], *, honest: bool
+    estimates: dict[str, Estimate],
+    copies: Copies,
+    limits: CopyLimits,
+    effects: tuple[Effect, Effect],
+    *,
+    honest: bool,
+    worn: str | None,
 ) -> Decision:
     copied, tolerance, (within, certain) = estimates["copied_fraction"], limits.tolerance, effects
     low, high = copied.low_or(0.0), copied.high_or(1.0)
@@ -56,7 +66,8 @@ def _decided(
         is_significant(estimates.get(f"{name}_pvalue"), limits.alpha)
         for name in ("data_copying", "training_preference", "match_preference")
     )
-    said = _share_said(copied.value, low, high) + _exact(copies.exact)
+    disguise = "" if worn is None or low <= 0 else f", most of them in disguise ({worn})"
+    said = _share_said(copied.value, low, high) + disguise + _exact(copies.exact)
     if certain.outcome == "beyond" or (within.outcome == "beyond" and (matched or not honest)):
         return Decision("fail", within.wrong, f"{said}.")
     if preferred:
@@ -147,15 +158,19 @@ def _share_of_copies(estimates: dict[str, Estimate]) -> float:
     return max(0.0, (high - expected) / (1 - expected)) if expected < 1 else 1.0
 
 
-def _copies_needed(matches: Matches, limits: CopyLimits) -> Settles:
+def _copies_needed(within: Rules, limits: CopyLimits) -> Settles:
     """More samples, or where the held-out images' own error is in the way, more of both."""
-    copied = matches.fraction(limits.level)
+    rule = within.chosen(limits.level)
+    matches, copied = rule.matches, within.fraction(limits.level)
     few = copied.point <= limits.tolerance
     confidence = limits.level if few else wider(limits.level, limits.share / _EFFECTS)
+    strict = 1 - (1 - confidence) / len(within.rules)
 
     def shown(own: int, samples: int) -> bool:
-        found = Matches(own, samples, matches.real, matches.heldout).fraction(confidence)
-        return found.high_or(1.0) <= limits.tolerance if few else found.low_or(0.0) > limits.tolerance
+        again = Matches(own, samples, matches.real, matches.heldout)
+        if few:
+            return again.fraction(confidence).high_or(1.0) / rule.found <= limits.tolerance
+        return again.fraction(strict).low_or(0.0) > limits.tolerance
 
     samples = draws_to_show(matches.own, matches.samples, shown, few=few)
     if samples is not None:

@@ -53,7 +53,8 @@ def copied_fraction(copies: int, generated: int, heldout_copies: int, heldout: i
     An independent image matches a training image at rate h, estimated on held-out images. If a fraction f are copies,
     generated images match at rate g = f + (1−f)h, so f = (g−h)/(1−h) = 1 − (1−g)/(1−h). The interval is that of
     the ratio (1−g)/(1−h) of two proportions, by the score test (Koopman 1984; Miettinen and Nurminen 1985), cut to
-    [0, 1], in which f lies.
+    [0, 1], in which f lies. It never ends below what no match at all among the generated images leaves open: fewer
+    matches than held-out images have are chance, and no proof of a share below 0.
 
     Args:
         copies: generated images that match a training image. generated: how many were looked at.
@@ -75,7 +76,7 @@ def copied_fraction(copies: int, generated: int, heldout_copies: int, heldout: i
     return Estimate(
         value=value,
         low=min(1.0, max(0.0, 1 - high)),
-        high=max(0.0, 1 - low),
+        high=max(1 - low, 1 - ((1 - level) / 2) ** (1 / generated)),
         level=level,
         n=generated,
         method="matches beyond the held-out rate, score interval",

@@ -1,13 +1,12 @@
 """Which share is copies, where several rules of what matches are at hand and none is best for every change?
 
-A strict rule matches few independent images and misses copies that were changed much; a loose one finds those too, among
-more chance matches. By each rule the share found beyond held-out images is at most the share of copies, so the largest
-is the nearest to it. The rule taken is the one that shows most: whose interval begins highest.
+A strict rule matches few independent images and misses copies that were changed much; a loose one finds those too,
+among more chance matches. By each rule the share found beyond held-out images is at most the share of copies, so the
+largest is the nearest to it. The rule taken is the one that shows most: whose interval begins highest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from didlearn.result.values import Estimate
@@ -34,36 +33,41 @@ class Rule(NamedTuple):
     found: float
 
 
-def best_rule(rules: Sequence[Rule], level: float) -> int:
-    """Return which rule shows most copies; of several that show as many, the one whose interval ends lowest."""
+class Rules(NamedTuple):
+    """Several rules of what matches; each was tried on the same kind of images."""
 
-    def shows(which: int) -> tuple[float, float]:
-        share = rules[which].matches.fraction(level)
-        return share.low_or(0.0), -share.high_or(1.0) / rules[which].found
+    rules: tuple[Rule, ...]
 
-    return max(range(len(rules)), key=shows)
+    @classmethod
+    def one(cls, matches: Matches) -> Rules:
+        """Return a single rule that finds every copy."""
+        return cls((Rule(matches, 1.0),))
 
+    def best(self, level: float) -> int:
+        """Return which rule shows most copies; of several that show as many, the one that chance fits least often."""
 
-def share_of_copies(rules: Sequence[Rule], level: float) -> Estimate:
-    """Estimate the share of copies by the rule that shows most.
+        def shows(which: int) -> tuple[float, float, float]:
+            matches, found = self.rules[which]
+            return matches.fraction(level).low_or(0.0), -matches.real / matches.heldout, found
 
-    The interval begins where some rule's begins, each at a level that allows for the choice among all, and ends where
-    the chosen rule's does, over the share of disguised copies that it finds.
+        return max(range(len(self.rules)), key=shows)
 
-    Args:
-        rules: one or more. level: nominal coverage.
-    """
-    chosen = rules[best_rule(rules, level)]
-    share, strict = chosen.matches.fraction(level), 1 - (1 - level) / len(rules)
-    low = max(rule.matches.fraction(strict).low_or(0.0) for rule in rules)
-    high = None if share.high is None else min(1.0, share.high / chosen.found)
-    method = f"{share.method}; the one of {len(rules)} rules that shows most"
-    value = share.value
-    return share.model_copy(
-        update={
-            "value": value,
-            "low": low if value is None else min(low, value),
-            "high": high if value is None or high is None else max(high, value),
-            "method": method,
-        }
-    )
+    def chosen(self, level: float) -> Rule:
+        """Return that rule."""
+        return self.rules[self.best(level)]
+
+    def fraction(self, level: float) -> Estimate:
+        """Estimate the share of copies by the rule that shows most.
+
+        The interval begins where some rule's begins, each at a level that allows for the choice among all, and ends
+        where the chosen rule's does, over the share of disguised copies that it finds.
+        """
+        chosen = self.chosen(level)
+        share, strict = chosen.matches.fraction(level), 1 - (1 - level) / len(self.rules)
+        if share.value is None or len(self.rules) == 1:
+            return share
+        low = max(rule.matches.fraction(strict).low_or(0.0) for rule in self.rules)
+        high = min(1.0, share.high_or(1.0) / chosen.found)
+        method = f"{share.method}; of {len(self.rules)} rules the one that shows most"
+        ends = {"low": min(low, share.value), "high": max(high, share.value), "method": method}
+        return share.model_copy(update=ends)

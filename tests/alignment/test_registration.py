@@ -1,0 +1,56 @@
+"""Gauss–Newton finds a known map, whatever the light."""
+
+import numpy as np
+import pytest
+import torch
+
+from didlearn.alignment.planes import carried, grey_planes, lattice, sampled, smoothed
+from didlearn.alignment.registration import correlation, register
+from tests.alignment.pictures import scenes
+
+MAPS = [
+    [[1.0, 0.0, 0.06], [0.0, 1.0, -0.09]],
+    [[0.95, 0.05, 0.0], [-0.05, 0.95, 0.0]],
+    [[0.9, 0.0, 0.02], [0.0, 1.04, 0.0]],
+]
+
+
+def seen_through(originals, map_):
+    """What the originals look like through a map, read at every pixel."""
+    side = originals.shape[-1]
+    points = carried(torch.tensor(map_).expand(len(originals), 2, 3), lattice(side, 1.0, originals.device))
+    return sampled(originals[:, None], points).view(-1, side, side)
+
+
+@pytest.mark.parametrize("map_", MAPS)
+def test_a_known_map_is_found(map_):
+    originals = smoothed(grey_planes(scenes(30, seed=0)), 1.0)
+    start = torch.eye(2, 3).expand(30, 2, 3)
+    found = register(0.7 * seen_through(originals, map_) + 0.1, originals, start, steps=8)
+    error = (found.maps - torch.tensor(map_)).abs().amax((1, 2))
+    assert float(error.median()) < 0.01
+    assert float(found.score.median()) < 1e-3
+
+
+def test_more_steps_fit_no_worse():
+    originals = smoothed(grey_planes(scenes(30, seed=0)), 1.0)
+    seen, start = seen_through(originals, MAPS[0]), torch.eye(2, 3).expand(30, 2, 3)
+    scores = [float(register(seen, originals, start, steps=steps).score.mean()) for steps in (0, 2, 6)]
+    assert scores[0] > 5 * scores[1] >= 5 * scores[2]
+
+
+def test_the_score_does_not_depend_on_light():
+    planes = grey_planes(scenes(10, seed=0))
+    start = torch.eye(2, 3).expand(10, 2, 3)
+    plain, lit = (
+        register(query, planes, start, steps=0).score for query in (planes.flip(0), 0.5 * planes.flip(0) + 0.2)
+    )
+    assert torch.allclose(plain, lit, atol=1e-5)
+
+
+def test_correlation_is_that_of_numpy_and_0_for_flat_rows():
+    rng = np.random.default_rng(0)
+    a, b = rng.random((4, 50)).astype(np.float32), rng.random((4, 50)).astype(np.float32)
+    b[3] = 0.5
+    wanted = [np.corrcoef(x, y)[0, 1] for x, y in zip(a[:3], b[:3], strict=True)] + [0.0]
+    assert correlation(torch.from_numpy(a), torch.from_numpy(b)).numpy() == pytest.approx(wanted, abs=1e-5)

@@ -1,0 +1,52 @@
+"""The rule that shows most copies, and an interval that allows for choosing it."""
+
+import numpy as np
+import pytest
+
+from didlearn.statistics.copying.excess import Matches, Rule, Rules
+
+STRICT, LOOSE = Rule(Matches(400, 2_000, 0, 2_000), 0.4), Rule(Matches(1_040, 2_000, 80, 2_000), 1.0)
+
+
+def test_a_single_rule_is_taken_as_it_is():
+    matches = Matches(40, 2_000, 3, 1_000)
+    assert Rules.one(matches).fraction(0.9) == matches.fraction(0.9)
+
+
+def test_the_rule_that_shows_most_is_chosen():
+    """Half are copies: the strict rule finds two in five of them, the loose one all, and 4 % of the others."""
+    both = Rules((STRICT, LOOSE))
+    assert both.chosen(0.95) == LOOSE
+    found = both.fraction(0.95)
+    assert found.value == pytest.approx(1 - (960 / 2_000) / (1_920 / 2_000))
+    assert found.low == LOOSE.matches.fraction(0.975).low  # two rules were looked at
+    assert found.high == LOOSE.matches.fraction(0.95).high
+
+
+def test_where_none_shows_copies_chance_is_asked_least():
+    clean = Rules((Rule(Matches(80, 2_000, 80, 2_000), 1.0), Rule(Matches(0, 2_000, 0, 2_000), 0.9)))
+    assert clean.chosen(0.95).found == 0.9
+
+
+def test_what_a_rule_misses_is_added_above():
+    found = Rules((STRICT, Rule(Matches(100, 2_000, 90, 2_000), 1.0))).fraction(0.95)
+    assert (found.value, found.high) == (0.2, pytest.approx(STRICT.matches.fraction(0.95).high / 0.4))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.5])
+def test_intervals_cover_the_share_of_copies(share):
+    """Three nested rules, which find .6, .95 and 1 of the copies and by chance .0005, .01 and .05 of the others."""
+    rng, covered, trials = np.random.default_rng(0), 0, 400
+    found, chance = np.array([0.6, 0.95, 1.0]), np.array([0.0005, 0.01, 0.05])
+    for _ in range(trials):
+        copies = rng.binomial(2_000, share)
+        hit = np.sort(rng.random(copies))[:, None] < found
+        own = hit.sum(0) + (rng.random((2_000 - copies, 1)) < chance).sum(0)
+        real = (rng.random((1_000, 1)) < chance).sum(0)
+        rules = [
+            Rule(Matches(int(o), 2_000, int(r), 1_000), float(f)) for o, r, f in zip(own, real, found, strict=True)
+        ]
+        one = Rules(tuple(rules)).fraction(0.95)
+        covered += one.low <= share <= one.high
+    # 5 % may miss; three standard errors of the count beside.
+    assert covered >= trials * 0.95 - 3 * np.sqrt(trials * 0.95 * 0.05)
