@@ -24,7 +24,7 @@ class Framing(NamedTuple):
     centred: bool
 
 
-def framings() -> tuple[Framing, ...]:
+def _all_framings() -> tuple[Framing, ...]:
     """Return the framings of one picture that is not mirrored: nine, and three of the centred picture."""
     scaled = [torch.diag(torch.tensor([scale, scale])) for scale in (1.0, *_CROPS)]
     turned = [_rotation(degrees) for degrees in (-_TURN, _TURN)]
@@ -37,9 +37,6 @@ def framings() -> tuple[Framing, ...]:
     )
 
 
-MIRROR = torch.tensor([[-1.0, 0.0], [0.0, 1.0]])
-
-
 def _rotation(degrees: float) -> torch.Tensor:
     angle = math.radians(degrees)
     cosine, sine = math.cos(angle), math.sin(angle)
@@ -48,6 +45,11 @@ def _rotation(degrees: float) -> torch.Tensor:
 
 def _affine(linear: torch.Tensor, move: tuple[float, float]) -> torch.Tensor:
     return torch.cat([linear, torch.tensor(move)[:, None]], 1)
+
+
+FRAMINGS = _all_framings()
+MILD = tuple(framing for framing in FRAMINGS if torch.equal(framing.matrix, torch.eye(2, 3)))  # whole, and centred
+MIRROR = torch.tensor([[-1.0, 0.0], [0.0, 1.0]])
 
 
 def middles(planes: torch.Tensor) -> torch.Tensor:

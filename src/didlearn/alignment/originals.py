@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from didlearn.alignment.framings import framings
+from didlearn.alignment.framings import FRAMINGS
 from didlearn.alignment.planes import grey_planes
 from didlearn.alignment.proposals import Looks, Proposals, looks, propose, reader, starts
 from didlearn.alignment.registration import register
@@ -106,7 +106,7 @@ def _features(planes: torch.Tensor, threads: int) -> list[torch.Tensor]:
 
     def some(rows: range) -> list[torch.Tensor]:
         read = reader(planes[rows.start : rows.stop])
-        return [read(framing) for framing in framings()]
+        return [read(framing) for framing in FRAMINGS]
 
     units = map_units(some, len(planes), unit=_QUERIES, threads=threads)
     return [torch.cat(parts) for parts in zip(*units, strict=True)]
@@ -114,7 +114,7 @@ def _features(planes: torch.Tensor, threads: int) -> list[torch.Tensor]:
 
 def _among(asked: Looks, features: list[torch.Tensor], excluded: torch.Tensor, k: int, rows: range) -> Proposals:
     cut = slice(rows.start, rows.stop)
-    return propose(Looks(*(part[cut] for part in asked)), features, k, excluded[cut])
+    return propose(Looks(*(part[cut] for part in asked)), features, FRAMINGS, k, excluded[cut])
 
 
 def _joined(parts: Sequence[Proposals], along: int) -> Proposals:
@@ -129,7 +129,7 @@ def _lined_up(queries: torch.Tensor, images: Images, found: Proposals, rows: ran
     once, back = np.unique(found.index.cpu().numpy().ravel(), return_inverse=True)
     originals = grey_planes(images.read_raw(once), str(queries.device))[torch.from_numpy(back).to(queries.device)]
     repeated = few.repeat_interleave(k, 0)
-    lined = register(repeated, originals, starts(repeated, originals, found.framing.flatten()), _STEPS)
+    lined = register(repeated, originals, starts(repeated, originals, found.framing.flatten(), FRAMINGS), _STEPS)
     best = lined.score.view(count, k).argmin(1, keepdim=True)
     chosen = (torch.arange(count, device=few.device)[:, None] * k + best).squeeze(1)
     rough = lined.rough.view(count, k).min(1).values

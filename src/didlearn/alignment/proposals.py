@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import torch
 
-from didlearn.alignment.framings import MIRROR, Framing, framings, middles
+from didlearn.alignment.framings import MIRROR, Framing, middles
 from didlearn.alignment.planes import carried, lattice, sampled, smoothed
 
+Framings = tuple[Framing, ...]
 _CELLS = 9  # coarse features are so many values along each side
 _EXTENT = 0.9  # of the frame that they are read in: a turned or moved picture lacks its rim
 _BLUR = 0.05  # of the side
@@ -22,7 +23,7 @@ class Proposals(NamedTuple):
 
     Attributes:
         likeness: (n, k) correlation of coarse features. index: (n, k) in the reference.
-        framing: (n, k) which of ``framings()``, and so many on where the picture is mirrored.
+        framing: (n, k) which of the framings asked for, and so many on where the picture is mirrored.
     """
 
     likeness: torch.Tensor
@@ -45,9 +46,9 @@ class Looks(NamedTuple):
     plain: torch.Tensor
     centred: torch.Tensor
 
-    def ways(self) -> list[torch.Tensor]:
+    def ways(self, framings: Framings) -> list[torch.Tensor]:
         """Return those that each framing is compared with, of the picture as it is and then of the mirrored one."""
-        kinds = [self.centred if framing.centred else self.plain for framing in framings()]
+        kinds = [self.centred if framing.centred else self.plain for framing in framings]
         return [*kinds, *(mirrored(features) for features in kinds)]
 
 
@@ -79,43 +80,46 @@ def reader(planes: torch.Tensor) -> Callable[[Framing], torch.Tensor]:
     return read
 
 
-def propose(asked: Looks, reference: list[torch.Tensor], k: int, excluded: torch.Tensor) -> Proposals:
+def propose(
+    asked: Looks, reference: list[torch.Tensor], framings: Framings, k: int, excluded: torch.Tensor
+) -> Proposals:
     """Find the k likeliest originals of each query.
 
     Args:
-        asked: features of n queries. reference: features (m, p) of the reference in each of ``framings()``.
+        asked: features of n queries. reference: features (m, p) of the reference in each of ``framings``.
         k: at most m. excluded: (n,) the one reference image that does not count for each query, or −1.
     """
-    likeness = torch.cat([_likeness(asked, [part[start : start + _COLUMNS] for part in reference])
-                          for start in range(0, len(reference[0]), _COLUMNS)], 1)  # fmt: skip
+    looked = asked.ways(framings)
+    starts_at = range(0, len(reference[0]), _COLUMNS)
+    likeness = torch.cat([_likeness(looked, [part[at : at + _COLUMNS] for part in reference]) for at in starts_at], 1)
     rows = torch.nonzero(excluded >= 0).squeeze(1)
     likeness[rows, excluded[rows]] = -2.0
     best, index = likeness.topk(k, dim=1)
-    ways = zip(asked.ways(), [*reference, *reference], strict=True)
+    ways = zip(looked, [*reference, *reference], strict=True)
     framed = torch.stack([torch.einsum("np,nkp->nk", look, features[index]) for look, features in ways])
     return Proposals(best, index, framed.argmax(0))
 
 
-def _likeness(asked: Looks, reference: list[torch.Tensor]) -> torch.Tensor:
+def _likeness(looked: list[torch.Tensor], reference: list[torch.Tensor]) -> torch.Tensor:
     """Return the largest correlation (n, m) over the framings, of the pictures as they are and mirrored."""
     best: torch.Tensor | None = None
-    for look, features in zip(asked.ways(), [*reference, *reference], strict=True):
+    for look, features in zip(looked, [*reference, *reference], strict=True):
         likeness = look @ features.T
         best = likeness if best is None else torch.maximum(best, likeness, out=best)
     assert best is not None
     return best
 
 
-def starts(queries: torch.Tensor, originals: torch.Tensor, framing: torch.Tensor) -> torch.Tensor:
+def starts(queries: torch.Tensor, originals: torch.Tensor, framing: torch.Tensor, framings: Framings) -> torch.Tensor:
     """Return the maps (n, 2, 3), from query to original, that framings (n,) stand for.
 
     Centred ones carry middle to middle.
     """
-    ways, device = framings(), queries.device
-    plain = torch.stack([way.matrix for way in ways]).to(device)
+    device = queries.device
+    plain = torch.stack([way.matrix for way in framings]).to(device)
     flipped = torch.cat([plain[:, :, :2] @ MIRROR.to(device), plain[:, :, 2:]], 2)
     maps = torch.cat([plain, flipped])[framing]
-    centred = torch.tensor([way.centred for way in ways], device=device).repeat(2)[framing]
+    centred = torch.tensor([way.centred for way in framings], device=device).repeat(2)[framing]
     moves = middles(originals) - torch.einsum("nij,nj->ni", maps[:, :, :2], middles(queries))
     maps[:, :, 2] += torch.where(centred[:, None], moves, 0.0)
     return maps

@@ -97,9 +97,9 @@ def test_the_parameters_are_passed_on():
 def test_held_out_images_that_the_generator_may_have_seen_are_said_to_be_so(monkeypatch, split_off):
     asked = []
 
-    def judge(estimates, copies, limits, honest):
+    def judge(estimates, copies, limits, honest, worn):
         asked.append((limits.tolerance, limits.alpha, limits.level, honest))
-        return judge_copying(estimates, copies, limits, honest=honest)
+        return judge_copying(estimates, copies, limits, honest=honest, worn=worn)
 
     monkeypatch.setattr(module, "judge_copying", judge)
     answer(pictures(100, 2), Memorization(samples=100, tolerance=0.2, alpha=0.3, level=0.9), split_off=split_off)

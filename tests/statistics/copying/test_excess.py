@@ -30,7 +30,7 @@ def test_where_none_shows_copies_chance_is_asked_least():
 
 def test_what_a_rule_misses_is_added_above():
     found = Rules((STRICT, Rule(Matches(100, 2_000, 90, 2_000), 1.0))).fraction(0.95)
-    assert (found.value, found.high) == (0.2, pytest.approx(STRICT.matches.fraction(0.95).high / 0.4))
+    assert (found.value, found.high) == pytest.approx((0.2, STRICT.matches.fraction(0.95).high / 0.4))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.5])

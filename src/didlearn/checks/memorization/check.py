@@ -82,8 +82,12 @@ class Memorization(Check):
     false_copies: float = parameter(
         5e-5, "Share of independent held-out images that the calibrated threshold may call copies."
     )
-    aligned: int = parameter(4_000, "Samples, and as many held-out images, that are looked at for copies in disguise (0: none).")
-    threshold: float | None = parameter(None, "Distance at or below which an image is a copy, and no other rule (default: calibrated).")
+    aligned: int = parameter(
+        4_000, "Samples and held-out images, of each, looked at for copies in disguise; 0: none."
+    )
+    threshold: float | None = parameter(
+        None, "Distance of a copy, instead of any other rule (default: calibrated)."
+    )
     cells: int = parameter(20, "K-means cells of the training set in the data-copying test.")
     level: float = parameter(0.95, "Confidence level of every interval.")
 

@@ -26,6 +26,9 @@ _REAL = 20_000  # real images: as many whatever is asked of the generator
 _LOOKALIKE = 10_000  # samples: at the larger distances fewer show as much
 
 
+Join = Callable[[Counts, Bytes], Counts]  # duplicates by distance among pictures -> those in disguise joined to them
+
+
 class Embedded(NamedTuple):
     """Real images and their features, (n, D)."""
 
@@ -105,12 +108,12 @@ def calibrated(
     compared: Compared, embed: Callable[[Bytes], Array], threshold: float | None, rng: Stream, device: str
 ) -> Criterion:
     """Calibrate on all the real images there are: whatever the generator is asked for, the distances stay."""
-    pictures, real = _to_perturb(compared), compared.real_features
+    pictures, real = to_perturb(compared), compared.real_features
     shuffled = None if real is None else real[rng.numpy("order").permutation(len(real))]
     return calibrate_duplicates(pictures, embed(pictures), shuffled, embed, threshold=threshold, device=device)
 
 
-def _to_perturb(compared: Compared) -> Bytes:
+def to_perturb(compared: Compared) -> Bytes:
     """Return 8-bit pictures to change mildly: real ones where there are any."""
     if not compared.real:
         return eight_bit(compared.drawn.images[:PERTURBED])
@@ -126,6 +129,21 @@ def count_at(compared: Compared, radius: float, device: str, most: int | None = 
         None if heldout is None else count_duplicates(heldout.features, radius, device=device),
         None if real is None else count_duplicates(real, radius, device=device),
     )
+
+
+def count_same(compared: Compared, radius: float, joined: Join, device: str) -> Duplicates:
+    """Count pairs that are one picture: within ``radius``, or once clusters that are one in disguise are joined."""
+    found = count_at(compared, radius, device)
+    held = [_pictures(known.images) for known in compared.real]
+    return Duplicates(
+        joined(found.own, eight_bit(compared.drawn.images)),
+        None if found.heldout is None else joined(found.heldout, held[0]),
+        None if found.real is None else joined(found.real, np.concatenate(held)),
+    )
+
+
+def _pictures(images: Images) -> Bytes:
+    return eight_bit(images.read_raw(range(len(images))))
 
 
 def count_lookalikes(compared: Compared, criterion: Criterion, device: str) -> dict[str, Duplicates]:

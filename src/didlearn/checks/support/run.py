@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from didlearn.arrays import Bytes
 from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
+from didlearn.checks.disguised_repeats import join_disguised, misfit_of_the_same
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.relative_support import relative_support
 from didlearn.checks.sameness import Criterion
 from didlearn.checks.support.check import Support
 from didlearn.checks.support.measure import (
     Compared,
+    Join,
     atoms_of,
     calibrated,
-    count_at,
     count_by_class,
     count_lookalikes,
+    count_same,
     gather,
     measured_criterion,
     measured_lookalikes,
     measured_supports,
     measured_without,
+    to_perturb,
 )
 from didlearn.checks.support.page import atom_parts, class_parts, criterion_notes, criterion_parts, pair_parts
 from didlearn.checks.support.pairs import Listed, listed_pairs, nearest_training
@@ -56,7 +60,8 @@ def _birthday_test(check: Support, subject: Subject, rng: Stream) -> CheckResult
     done(1)
     criterion = calibrated(compared, subject.embed, check.threshold, rng, device)
     done(2)
-    held = _held(compared, criterion, rng, device)
+    join = _joining(check, subject, compared, rng)
+    held = _held(compared, criterion, join, rng, device)
     done(3)
     pairs = listed_pairs(compared.features, held.same.own, criterion.threshold, check.candidates, device)
     done(4)
@@ -72,13 +77,26 @@ def _birthday_test(check: Support, subject: Subject, rng: Stream) -> CheckResult
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 
-def _held(compared: Compared, criterion: Criterion, rng: Stream, device: str) -> Held:
+def _joining(check: Support, subject: Subject, compared: Compared, rng: Stream) -> Join:
+    """What joins pictures in disguise; nothing where the threshold was given, or pictures are too small."""
+    limit = misfit_of_the_same(to_perturb(compared), rng.numpy("changes")) if check.threshold is None else None
+
+    def join(counts: Counts, pictures: Bytes) -> Counts:
+        if limit is None:
+            return counts
+        draw = rng.numpy(f"pairs of {counts.samples}")
+        return join_disguised(counts, pictures, limit, draw, device=subject.device, threads=subject.threads)
+
+    return join
+
+
+def _held(compared: Compared, criterion: Criterion, join: Join, rng: Stream, device: str) -> Held:
     """Count pairs at every distance, and each sample's own neighbours."""
     relative = None
     if compared.heldout is not None:
         halves = rng.numpy("halves")
         relative = relative_support(compared.features, compared.heldout.features, halves, device)
-    same = count_at(compared, criterion.threshold, device)
+    same = count_same(compared, criterion.threshold, join, device)
     return Held(same, count_lookalikes(compared, criterion, device), relative)
 
 

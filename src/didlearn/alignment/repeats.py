@@ -1,0 +1,75 @@
+"""Which pictures of one set are others of it: mirrored, moved a little, or compressed?"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from didlearn.alignment.framings import MILD
+from didlearn.alignment.planes import grey_planes
+from didlearn.alignment.proposals import Looks, looks, propose, reader, starts
+from didlearn.alignment.registration import register
+from didlearn.arrays import Floats, Ints, Pixels
+from didlearn.parallel import map_units
+
+_CANDIDATES = 6
+_LIKELY = 0.9  # mildly changed pictures have coarse features more alike than that
+_STEPS = 4
+_QUERIES, _PAIRS = 256, 512  # at once: fixed, so that threads change no bit of the answer
+
+
+class Repeats(NamedTuple):
+    """Pairs that are one picture: ``first`` (k,), ``second`` (k,), and how badly they line up, ``score`` (k,)."""
+
+    first: Ints
+    second: Ints
+    score: Floats
+
+
+def find_repeats(pictures: Pixels, limit: float, *, device: str = "cpu", threads: int = 1) -> Repeats:
+    """Find pairs of pictures that line up with a misfit of ``limit`` or less.
+
+    Each picture is tried with the six that its coarse features are nearest to, of the set as it is and mirrored, so the
+    pairs connect pictures that are one but are not all the pairs there are.
+
+    Args:
+        pictures: (n, C, H, W), uint8 or floats in [0, 1]; two or more.
+    """
+    planes = grey_planes(pictures, device)
+    read = reader(planes)
+    features, asked = [read(framing) for framing in MILD], looks(planes)
+    k = min(_CANDIDATES, len(planes) - 1)
+
+    def some(rows: range) -> tuple[torch.Tensor, torch.Tensor]:
+        cut = slice(rows.start, rows.stop)
+        own = torch.arange(rows.start, rows.stop, device=planes.device)
+        found = propose(Looks(*(part[cut] for part in asked)), features, MILD, k, own)
+        likely = found.likeness >= _LIKELY
+        return own[:, None].expand_as(likely)[likely], found.index[likely]
+
+    parts = map_units(some, len(planes), unit=_QUERIES, threads=threads)
+    first, second = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
+    pairs = np.unique(np.sort(np.column_stack([first, second]), axis=1), axis=0)
+    score = pair_misfits(pictures, pairs[:, 0], pairs[:, 1], device=device, threads=threads)
+    close = score <= limit
+    return Repeats(pairs[close, 0], pairs[close, 1], score[close])
+
+
+def pair_misfits(pictures: Pixels, first: Ints, second: Ints, *, device: str = "cpu", threads: int = 1) -> Floats:
+    """Return the least misfit (k,) of pictures ``first`` (k,) to ``second`` (k,), as they are, centred or mirrored."""
+    planes = grey_planes(pictures, device)
+    some = partial(_misfits, planes, torch.from_numpy(first).to(device), torch.from_numpy(second).to(device))
+    parts = map_units(some, len(first), unit=_PAIRS, threads=threads)
+    return torch.cat([torch.empty(0), *(part.cpu() for part in parts)]).numpy().astype(np.float64)
+
+
+def _misfits(planes: torch.Tensor, first: torch.Tensor, second: torch.Tensor, rows: range) -> torch.Tensor:
+    queries, originals = planes[first[rows.start : rows.stop]], planes[second[rows.start : rows.stop]]
+    tried = []
+    for framing in range(2 * len(MILD)):
+        kind = torch.full((len(queries),), framing, device=planes.device)
+        tried.append(register(queries, originals, starts(queries, originals, kind, MILD), _STEPS).score)
+    return torch.stack(tried).amin(0)

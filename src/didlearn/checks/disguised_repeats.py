@@ -1,0 +1,112 @@
+"""One picture in several disguises is one picture: clusters of duplicates that line up with one another are joined.
+
+Distances miss a picture and its mirror image, or a thin stroke and the same moved by a pixel. Clusters of duplicates by
+distance are represented by one picture each, and joined where their pictures line up (``alignment``) as well as a real
+image does with its own mirror image, move by a pixel, and JPEG. Joined clusters count as pictures only where random
+pairs within them line up too: else likeness would chain from picture to picture.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from didlearn.alignment.originals import SMALLEST_SIDE
+from didlearn.alignment.repeats import find_repeats, pair_misfits
+from didlearn.arrays import Bytes, Ints
+from didlearn.checks.duplicate_counts import Counts
+from didlearn.images.disguises import compressed, mirrored, moved
+
+_CHANGED, _SENSITIVITY = 200, 0.95
+_MOST = 0.006  # of misfit: changes that leave more are not told from likeness
+_TRIED, _TRANSITIVE = 300, 0.9
+
+
+def misfit_of_the_same(pictures: Bytes, rng: np.random.Generator) -> float | None:
+    """Return the misfit that 95 % of pictures have with their own mild changes, by the kind that leaves most.
+
+    Args:
+        pictures: (n, C, H, W) uint8 real images.
+
+    Returns:
+        ``None`` where the pictures are too small to be lined up; a kind that leaves more than ``_MOST`` is left out.
+    """
+    if min(pictures.shape[2:]) < SMALLEST_SIDE:
+        return None
+    originals = pictures[:_CHANGED]
+    count = np.arange(len(originals))
+    reach = [0.0]
+    for change in (mirrored, moved(1, 1), compressed(75)):
+        both = np.concatenate([originals, change(originals, rng)])
+        reach.append(float(np.quantile(pair_misfits(both, count + len(originals), count), _SENSITIVITY)))
+    return max(misfit for misfit in reach if misfit <= _MOST)
+
+
+def join_disguised(
+    counts: Counts, pictures: Bytes, limit: float, rng: np.random.Generator, *, device: str = "cpu", threads: int = 1
+) -> Counts:
+    """Join clusters of duplicates whose pictures line up with a misfit of at most ``limit``.
+
+    Args:
+        counts: duplicates by distance among ``pictures`` (n, C, H, W) uint8.
+
+    Returns:
+        the same ``counts`` where clusters are no pictures, before or after joining, or nothing is to be joined.
+    """
+    alone = np.flatnonzero(counts.component == np.arange(counts.samples))
+    if not counts.transitive or len(alone) < 2:
+        return counts
+    chosen = pictures[alone]
+    found = find_repeats(chosen, limit, device=device, threads=threads)
+    if not len(found.first):
+        return counts
+    graph = coo_matrix((np.ones(len(found.first)), (found.first, found.second)), shape=(len(alone), len(alone)))
+    group = connected_components(graph, directed=False)[1].astype(np.int64)
+    first, second = _random_pairs(group, rng)
+    if np.mean(pair_misfits(chosen, first, second, device=device, threads=threads) <= limit) < _TRANSITIVE:
+        return counts
+    return counted(_smallest(group, alone)[np.searchsorted(alone, counts.component)])
+
+
+def _random_pairs(group: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Draw pairs of members of one group, as often from each as it has pairs."""
+    order = np.argsort(group, kind="stable")
+    sizes = np.bincount(group)
+    pairs = sizes * (sizes - 1) / 2
+    start = np.cumsum(sizes) - sizes
+    which = rng.choice(len(sizes), size=_TRIED, p=pairs / pairs.sum())
+    first = rng.integers(sizes[which])
+    second = (first + 1 + rng.integers(sizes[which] - 1)) % sizes[which]
+    return order[start[which] + first], order[start[which] + second]
+
+
+def _smallest(group: Ints, rows: Ints) -> Ints:
+    """Return for each row the smallest row of its group."""
+    smallest = np.full(group.max() + 1, np.iinfo(np.int64).max)
+    np.minimum.at(smallest, group, rows)
+    return smallest[group]
+
+
+def counted(component: Ints) -> Counts:
+    """Count pairs where everything within a cluster is one picture.
+
+    Args:
+        component: (n,) the smallest row of each row's cluster.
+    """
+    samples = len(component)
+    sizes = np.bincount(component, minlength=samples)
+    degree = sizes[component] - 1
+    order = np.lexsort((np.arange(samples), component))
+    following = np.full(samples, samples)
+    together = component[order[:-1]] == component[order[1:]]
+    following[order[:-1][together]] = order[1:][together]
+    return Counts(
+        samples=samples,
+        pairs=int(degree.sum() // 2),
+        triples=int((degree * (degree - 1)).sum()),
+        degree=degree,
+        following=following,
+        component=component,
+        cluster_sizes=np.sort(sizes[sizes >= 2])[::-1],
+    )

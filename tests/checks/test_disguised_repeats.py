@@ -1,0 +1,76 @@
+"""Clusters that are one picture in disguise are joined, and nothing else is."""
+
+import numpy as np
+import pytest
+
+import didlearn as dl
+from didlearn.checks.disguised_repeats import counted, join_disguised, misfit_of_the_same
+from didlearn.checks.duplicate_counts import count_duplicates
+from didlearn.images.disguises import compressed, mirrored, moved
+from tests.alignment.pictures import scenes
+
+
+def in_disguise(pictures, count, seed):
+    """Draw pictures, each as it is, mirrored, moved by a pixel or compressed."""
+    rng = np.random.default_rng(seed)
+    drawn = pictures[rng.integers(len(pictures), size=count)]
+    kinds = rng.integers(4, size=count)
+    for kind, change in enumerate((mirrored, moved(1, 0), compressed(75)), start=1):
+        drawn[kinds == kind] = change(drawn[kinds == kind], rng)
+    return drawn
+
+
+def test_a_cluster_counts_all_its_pairs():
+    found = counted(np.array([0, 1, 0, 3, 0, 3]))
+    assert (found.samples, found.pairs, found.triples) == (6, 4, 6)
+    assert found.degree.tolist() == [2, 0, 2, 1, 2, 1]
+    assert found.following.tolist() == [2, 6, 4, 5, 6, 6]
+    assert found.cluster_sizes.tolist() == [3, 2]
+
+
+def test_pictures_in_disguise_are_one_each():
+    drawn = in_disguise(scenes(40, seed=0), 600, seed=1)
+    plain = count_duplicates(drawn.reshape(600, -1) / 255, 0.5)
+    limit = misfit_of_the_same(scenes(100, seed=2), np.random.default_rng(0))
+    joined = join_disguised(plain, drawn, limit, np.random.default_rng(0))
+    assert len(joined.cluster_sizes) == pytest.approx(40, abs=2)
+    assert joined.pairs > 2 * plain.pairs
+
+
+def test_strangers_stay_apart():
+    pictures = scenes(300, seed=0)
+    plain = count_duplicates(pictures.reshape(300, -1) / 255, 0.5)
+    assert join_disguised(plain, pictures, 0.006, np.random.default_rng(0)) is plain
+
+
+def test_likeness_that_chains_joins_nothing():
+    """Each picture a little changed from the one before: neighbours line up, and ends do not."""
+    ends = scenes(2, seed=0).astype(float)
+    steps = np.linspace(0, 1, 120)[:, None, None, None]
+    chain = np.rint((1 - steps) * ends[0] + steps * ends[1]).astype(np.uint8)
+    plain = count_duplicates(chain.reshape(120, -1) / 255, 1e-6)
+    assert join_disguised(plain, chain, 0.006, np.random.default_rng(0)) is plain
+
+
+def test_small_pictures_have_no_misfit():
+    assert misfit_of_the_same(np.zeros((5, 1, 4, 4), np.uint8), np.random.default_rng(0)) is None
+
+
+def test_the_misfit_is_that_of_compression_and_is_left_out_where_it_would_take_in_strangers():
+    rng = np.random.default_rng(0)
+    textured = scenes(100, seed=0)
+    assert 0 < misfit_of_the_same(textured, rng) <= 0.006
+    noise = rng.integers(256, size=(100, 3, 32, 32), dtype=np.uint8)
+    assert misfit_of_the_same(noise, rng) < 1e-3  # compressed noise is another picture; its mirror image is not
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_generator_of_200_pictures_in_disguise_has_a_support_of_200(seed):
+    real = scenes(1_600, seed=10 + seed)
+    generated = in_disguise(scenes(200, seed=20 + seed), 1_500, seed)
+    check = dl.audit(train=real[:1_000], heldout=real[1_000:], generator=generated, checks=["support"], threads=1)[
+        "support"
+    ]
+    support = check.estimates["effective_support"]
+    assert support.low <= 200 <= support.high
+    assert check.verdict == "fail"
