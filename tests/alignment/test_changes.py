@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from didlearn.alignment import find_originals
-from didlearn.alignment.changes import described
+from didlearn.alignment.changes import describe_change
 from didlearn.images.disguises import DISGUISES, exchanged, in_turn, noisy, relit
 from tests.alignment.pictures import scenes
 
@@ -38,5 +38,5 @@ def hidden_well(known, change, clause):
     """Most of what was changed is said to have been."""
     hidden = change(known[:20], np.random.default_rng(0))
     found = find_originals(hidden, known)
-    said = [described(hidden[i], known[i], found.maps[i]) for i in range(20) if found.index[i] == i]
+    said = [describe_change(hidden[i], known[i], found.maps[i]) for i in range(20) if found.index[i] == i]
     assert sum(clause in one.split(", ") for one in said) >= 0.8 * len(said) >= 12

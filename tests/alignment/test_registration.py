@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from didlearn.alignment.planes import carried, grey_planes, lattice, sampled, smoothed
-from didlearn.alignment.registration import correlation, register
+from didlearn.alignment.registration import correlations, line_up_planes
 from tests.alignment.pictures import scenes
 
 MAPS = [
@@ -26,7 +26,7 @@ def seen_through(originals, map_):
 def test_a_known_map_is_found(map_):
     originals = smoothed(grey_planes(scenes(30, seed=0)), 1.0)
     start = torch.eye(2, 3).expand(30, 2, 3)
-    found = register(0.7 * seen_through(originals, map_) + 0.1, originals, start, steps=8)
+    found = line_up_planes(0.7 * seen_through(originals, map_) + 0.1, originals, start, steps=8)
     error = (found.maps - torch.tensor(map_)).abs().amax((1, 2))
     assert float(error.median()) < 0.01
     assert float(found.score.median()) < 1e-3
@@ -35,7 +35,7 @@ def test_a_known_map_is_found(map_):
 def test_more_steps_fit_no_worse():
     originals = smoothed(grey_planes(scenes(30, seed=0)), 1.0)
     seen, start = seen_through(originals, MAPS[0]), torch.eye(2, 3).expand(30, 2, 3)
-    scores = [float(register(seen, originals, start, steps=steps).score.mean()) for steps in (0, 2, 6)]
+    scores = [float(line_up_planes(seen, originals, start, steps=steps).score.mean()) for steps in (0, 2, 6)]
     assert scores[0] > 5 * scores[1] >= 5 * scores[2]
 
 
@@ -43,7 +43,7 @@ def test_the_score_does_not_depend_on_light():
     planes = grey_planes(scenes(10, seed=0))
     start = torch.eye(2, 3).expand(10, 2, 3)
     plain, lit = (
-        register(query, planes, start, steps=0).score for query in (planes.flip(0), 0.5 * planes.flip(0) + 0.2)
+        line_up_planes(query, planes, start, steps=0).score for query in (planes.flip(0), 0.5 * planes.flip(0) + 0.2)
     )
     assert torch.allclose(plain, lit, atol=1e-5)
 
@@ -53,4 +53,4 @@ def test_correlation_is_that_of_numpy_and_0_for_flat_rows():
     a, b = rng.random((4, 50)).astype(np.float32), rng.random((4, 50)).astype(np.float32)
     b[3] = 0.5
     wanted = [np.corrcoef(x, y)[0, 1] for x, y in zip(a[:3], b[:3], strict=True)] + [0.0]
-    assert correlation(torch.from_numpy(a), torch.from_numpy(b)).numpy() == pytest.approx(wanted, abs=1e-5)
+    assert correlations(torch.from_numpy(a), torch.from_numpy(b)).numpy() == pytest.approx(wanted, abs=1e-5)

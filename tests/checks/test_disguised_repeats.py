@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 import didlearn as dl
 from didlearn.checks.disguised_repeats import counted, join_disguised, misfit_of_the_same
@@ -56,12 +57,12 @@ def test_small_pictures_have_no_misfit():
     assert misfit_of_the_same(np.zeros((5, 1, 4, 4), np.uint8), np.random.default_rng(0)) is None
 
 
-def test_the_misfit_is_that_of_compression_and_is_left_out_where_it_would_take_in_strangers():
+def test_the_misfit_is_that_of_compression_and_no_more_than_tells_strangers_apart():
     rng = np.random.default_rng(0)
-    textured = scenes(100, seed=0)
-    assert 0 < misfit_of_the_same(textured, rng) <= 0.006
+    smooth = gaussian_filter(scenes(100, seed=0), (0, 0, 2, 2))
+    assert 0 < misfit_of_the_same(smooth, rng) < 0.006
     noise = rng.integers(256, size=(100, 3, 32, 32), dtype=np.uint8)
-    assert misfit_of_the_same(noise, rng) < 1e-3  # compressed noise is another picture; its mirror image is not
+    assert misfit_of_the_same(noise, rng) == 0.006  # compressed noise is another picture
 
 
 @pytest.mark.parametrize("seed", range(3))

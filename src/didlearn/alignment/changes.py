@@ -17,7 +17,7 @@ _COLOURS = (0, 1, 2)  # red, green and blue
 _LIGHT, _DETAIL, _COLOUR = 0.08, 0.3, 0.25
 
 
-def described(picture: Pixels, original: Pixels, map_: Singles) -> str:
+def describe_change(picture: Pixels, original: Pixels, map_: Singles) -> str:
     """Say what was done to ``original`` (C, H, W) to make ``picture`` of it, lined up by ``map_`` (2, 3).
 
     Returns:

@@ -11,8 +11,8 @@ import torch
 
 from didlearn.alignment.framings import FRAMINGS
 from didlearn.alignment.planes import grey_planes
-from didlearn.alignment.proposals import Looks, Proposals, looks, propose, reader, starts
-from didlearn.alignment.registration import register
+from didlearn.alignment.proposals import Looks, Proposals, looks_of, propose, reader, starts
+from didlearn.alignment.registration import line_up_planes
 from didlearn.arrays import Floats, Ints, Pixels, Singles
 from didlearn.errors import DataError
 from didlearn.images.base import Images
@@ -72,7 +72,7 @@ def find_originals(
     _check(queries, images, exclude)
     asked = grey_planes(queries, device)
     skipped = torch.full((len(queries),), -1) if exclude is None else torch.from_numpy(np.asarray(exclude))
-    found = _proposed(looks(asked), images, skipped.to(device), threads)
+    found = _proposed(looks_of(asked), images, skipped.to(device), threads)
     line_up = partial(_lined_up, asked, images, found)
     parts = map_units(line_up, len(queries), unit=_QUERIES, threads=threads, advance=advance)
     score, rough, index, maps = (torch.cat(kind).cpu().numpy() for kind in zip(*parts, strict=True))
@@ -129,7 +129,7 @@ def _lined_up(queries: torch.Tensor, images: Images, found: Proposals, rows: ran
     once, back = np.unique(found.index.cpu().numpy().ravel(), return_inverse=True)
     originals = grey_planes(images.read_raw(once), str(queries.device))[torch.from_numpy(back).to(queries.device)]
     repeated = few.repeat_interleave(k, 0)
-    lined = register(repeated, originals, starts(repeated, originals, found.framing.flatten(), FRAMINGS), _STEPS)
+    lined = line_up_planes(repeated, originals, starts(repeated, originals, found.framing.flatten(), FRAMINGS), _STEPS)
     best = lined.score.view(count, k).argmin(1, keepdim=True)
     chosen = (torch.arange(count, device=few.device)[:, None] * k + best).squeeze(1)
     rough = lined.rough.view(count, k).min(1).values

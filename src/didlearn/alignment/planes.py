@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from didlearn.arrays import Pixels
 
-LARGEST_SIDE = 32  # of a plane: what makes two pictures one is seen at this size, and finer costs without finding more
+PLANE_SIDE = 32  # of a plane: what makes two pictures one is seen at this size, and finer costs without finding more
 
 
 def grey_planes(images: Pixels, device: str = "cpu") -> torch.Tensor:
@@ -22,12 +22,12 @@ def grey_planes(images: Pixels, device: str = "cpu") -> torch.Tensor:
         images: (n, C, H, W), uint8 or floats in [0, 1].
 
     Returns:
-        (n, S, S) float32 in [0, 1], where S is the longer side, at most ``LARGEST_SIDE``.
+        (n, S, S) float32 in [0, 1], where S is the longer side, at most ``PLANE_SIDE``.
     """
     pixels = torch.from_numpy(np.array(images, order="C")).to(device)  # a copy: torch refuses strides below 0
     scale = 255.0 if pixels.dtype == torch.uint8 else 1.0
     grey = pixels.float().mean(1) / scale
-    side = min(LARGEST_SIDE, max(grey.shape[1:]))
+    side = min(PLANE_SIDE, max(grey.shape[1:]))
     if grey.shape[1:] == (side, side):
         return grey
     return functional.interpolate(grey[:, None], (side, side), mode="area").squeeze(1)

@@ -49,15 +49,15 @@ class Looks(NamedTuple):
     def ways(self, framings: Framings) -> list[torch.Tensor]:
         """Return those that each framing is compared with, of the picture as it is and then of the mirrored one."""
         kinds = [self.centred if framing.centred else self.plain for framing in framings]
-        return [*kinds, *(mirrored(features) for features in kinds)]
+        return [*kinds, *(flipped_looks(features) for features in kinds)]
 
 
-def mirrored(features: torch.Tensor) -> torch.Tensor:
+def flipped_looks(features: torch.Tensor) -> torch.Tensor:
     """Return the coarse features (n, p) of the mirrored pictures: the same values from right to left."""
     return features.view(-1, _CELLS, _CELLS).flip(2).flatten(1)
 
 
-def looks(planes: torch.Tensor) -> Looks:
+def looks_of(planes: torch.Tensor) -> Looks:
     """Return the coarse features of queries (n, S, S), as they are."""
     read = reader(planes)
     whole = torch.eye(2, 3, device=planes.device)

@@ -46,7 +46,7 @@ class _Pictures(NamedTuple):
     points: torch.Tensor
 
 
-def register(queries: torch.Tensor, originals: torch.Tensor, maps: torch.Tensor, steps: int) -> Registered:
+def line_up_planes(queries: torch.Tensor, originals: torch.Tensor, maps: torch.Tensor, steps: int) -> Registered:
     """Line originals up with queries.
 
     Args:
@@ -56,7 +56,7 @@ def register(queries: torch.Tensor, originals: torch.Tensor, maps: torch.Tensor,
     for _ in range(steps):
         maps = maps + _step(pictures, maps)
     read = sampled(pictures.original[:, :1], carried(maps, pictures.points)).squeeze(1)
-    return Registered(1 - correlation(pictures.query, read), 1 - _blurred_correlation(pictures.query, read), maps)
+    return Registered(1 - correlations(pictures.query, read), 1 - _blurred_correlation(pictures.query, read), maps)
 
 
 def _pictures(queries: torch.Tensor, originals: torch.Tensor) -> _Pictures:
@@ -87,10 +87,10 @@ def _step(pictures: _Pictures, maps: torch.Tensor) -> torch.Tensor:
 
 def _blurred_correlation(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     side = math.isqrt(first.shape[1])
-    return correlation(*(smoothed(rows.view(-1, side, side), ROUGHLY).flatten(1) for rows in (first, second)))
+    return correlations(*(smoothed(rows.view(-1, side, side), ROUGHLY).flatten(1) for rows in (first, second)))
 
 
-def correlation(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+def correlations(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     """Return the correlation (n,) of rows (n, p); 0 where one of them is flat."""
     first, second = (rows - rows.mean(1, keepdim=True) for rows in (first, second))
     sizes = [rows.norm(dim=1) for rows in (first, second)]

@@ -10,8 +10,8 @@ import torch
 
 from didlearn.alignment.framings import MILD
 from didlearn.alignment.planes import grey_planes
-from didlearn.alignment.proposals import Looks, looks, propose, reader, starts
-from didlearn.alignment.registration import register
+from didlearn.alignment.proposals import Looks, looks_of, propose, reader, starts
+from didlearn.alignment.registration import line_up_planes
 from didlearn.arrays import Floats, Ints, Pixels
 from didlearn.parallel import map_units
 
@@ -40,7 +40,7 @@ def find_repeats(pictures: Pixels, limit: float, *, device: str = "cpu", threads
     """
     planes = grey_planes(pictures, device)
     read = reader(planes)
-    features, asked = [read(framing) for framing in MILD], looks(planes)
+    features, asked = [read(framing) for framing in MILD], looks_of(planes)
     k = min(_CANDIDATES, len(planes) - 1)
 
     def some(rows: range) -> tuple[torch.Tensor, torch.Tensor]:
@@ -71,5 +71,5 @@ def _misfits(planes: torch.Tensor, first: torch.Tensor, second: torch.Tensor, ro
     tried = []
     for framing in range(2 * len(MILD)):
         kind = torch.full((len(queries),), framing, device=planes.device)
-        tried.append(register(queries, originals, starts(queries, originals, kind, MILD), _STEPS).score)
+        tried.append(line_up_planes(queries, originals, starts(queries, originals, kind, MILD), _STEPS).score)
     return torch.stack(tried).amin(0)

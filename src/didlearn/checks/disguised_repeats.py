@@ -19,7 +19,7 @@ from didlearn.checks.duplicate_counts import Counts
 from didlearn.images.disguises import compressed, mirrored, moved
 
 _CHANGED, _SENSITIVITY = 200, 0.95
-_MOST = 0.006  # of misfit: changes that leave more are not told from likeness
+_MOST = 0.006  # of misfit: what leaves more is likeness
 _TRIED, _TRANSITIVE = 300, 0.9
 
 
@@ -30,17 +30,17 @@ def misfit_of_the_same(pictures: Bytes, rng: np.random.Generator) -> float | Non
         pictures: (n, C, H, W) uint8 real images.
 
     Returns:
-        ``None`` where the pictures are too small to be lined up; a kind that leaves more than ``_MOST`` is left out.
+        ``None`` where the pictures are too small to be lined up; never more than ``_MOST``.
     """
     if min(pictures.shape[2:]) < SMALLEST_SIDE:
         return None
     originals = pictures[:_CHANGED]
     count = np.arange(len(originals))
-    reach = [0.0]
+    reach = []
     for change in (mirrored, moved(1, 1), compressed(75)):
         both = np.concatenate([originals, change(originals, rng)])
         reach.append(float(np.quantile(pair_misfits(both, count + len(originals), count), _SENSITIVITY)))
-    return max(misfit for misfit in reach if misfit <= _MOST)
+    return min(max(reach), _MOST)
 
 
 def join_disguised(

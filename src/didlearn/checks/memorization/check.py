@@ -82,12 +82,8 @@ class Memorization(Check):
     false_copies: float = parameter(
         5e-5, "Share of independent held-out images that the calibrated threshold may call copies."
     )
-    aligned: int = parameter(
-        4_000, "Samples and held-out images, of each, looked at for copies in disguise; 0: none."
-    )
-    threshold: float | None = parameter(
-        None, "Distance of a copy, instead of any other rule (default: calibrated)."
-    )
+    aligned: int = parameter(4_000, "Samples and held-out images, of each, looked at for copies in disguise; 0: none.")
+    threshold: float | None = parameter(None, "Distance of a copy, instead of any other rule (default: calibrated).")
     cells: int = parameter(20, "K-means cells of the training set in the data-copying test.")
     level: float = parameter(0.95, "Confidence level of every interval.")
 

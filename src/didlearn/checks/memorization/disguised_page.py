@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from didlearn.alignment.changes import described
+from didlearn.alignment.changes import describe_change
 from didlearn.arrays import Array, Ints
 from didlearn.checks.memorization.disguised import Disguised, Limit, LinedUp
 from didlearn.images.base import Images
@@ -49,7 +49,7 @@ def commonest_change(disguised: Disguised, limit: Limit, beside: Array) -> str |
 
 def _described(group: LinedUp, row: int, train: Images) -> str:
     original = eight_bit(train.read_raw([int(group.found.index[row])]))[0]
-    return described(group.pixels[row], original, group.found.maps[row])
+    return describe_change(group.pixels[row], original, group.found.maps[row])
 
 
 def _limits_table(disguised: Disguised, level: float) -> Table:
