@@ -1,4 +1,4 @@
-"""Laws whose samples are known: where images of the truth table come from, and what can be planted among them."""
+"""Laws whose samples are known: where images of the truth table come from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
 
 from didlearn import open_model
 from didlearn.arrays import Bytes, Ints
@@ -41,7 +40,7 @@ class Law:
         name: of the row. perfect, planted: training, held-out and generated images of one audit, of a perfect
             generator and of one with a fault; ``None``: no fault is planted here.
         draw: seed and sizes → sets.
-        labels: whether the images have classes.
+        labels: whether the images have classes. bank: whether they are real ones.
         narrowed: a latent dimension, a number of images and a source of randomness → images of the model with its other
             latents held at 0; ``None``: not a latent model.
     """
@@ -51,6 +50,7 @@ class Law:
     planted: Sizes | None
     draw: Callable[[int, Sizes], Sets]
     labels: bool = False
+    bank: bool = False
     narrowed: Callable[[int, int, np.random.Generator], Bytes] | None = None
 
 
@@ -68,7 +68,7 @@ def real_law(name: str, images: Images, perfect: Sizes, planted: Sizes | None = 
             return Sets(train, heldout, generated, None, None)
         return Sets(train, heldout, generated, labels[: ends[0]], labels[ends[1] :])
 
-    return Law(name, perfect, planted, draw, labels=images.labels is not None)
+    return Law(name, perfect, planted, draw, labels=images.labels is not None, bank=True)
 
 
 def model_law(
@@ -92,78 +92,3 @@ def _narrowed(model: LatentModel, dimension: int, count: int, rng: np.random.Gen
     latents.reshape(count, -1)[:, :dimension] = rng.normal(size=(count, dimension))
     pictures = [model.decode(torch.from_numpy(block)) for block in np.array_split(latents, count // 500 + 1)]
     return np.asarray(np.rint(255 * torch.cat(pictures).clamp(0, 1).numpy()), np.uint8)
-
-
-Fault = Callable[[Sets, np.random.Generator], Bytes]
-
-
-def mild(images: Bytes, rng: np.random.Generator) -> Bytes:
-    """Change each image a little: one grey level of noise, 2 % of brightness."""
-    gain = rng.uniform(0.98, 1.02, size=(len(images), 1, 1, 1))
-    noise = rng.normal(0, 1, size=images.shape)
-    return np.clip(np.rint(images * gain + noise), 0, 255).astype(np.uint8)
-
-
-def collapse(pictures: int, share: float = 1.0) -> Fault:
-    """Draw a share of the mass from so many pictures, each time changed mildly.
-
-    Only pictures that come need be at hand: they are numbered as they are met.
-    """
-
-    def plant(sets: Sets, rng: np.random.Generator) -> Bytes:
-        generated = sets.generated.copy()
-        hit = rng.random(len(generated)) < share
-        _, met = np.unique(rng.integers(pictures, size=int(hit.sum())), return_inverse=True)
-        generated[hit] = sets.generated[met]
-        return mild(generated, rng)
-
-    return plant
-
-
-def without_class(label: int, kept: float = 0.0) -> Fault:
-    """Leave a class out, or keep a share of it; what is missing is filled up with the others."""
-
-    def plant(sets: Sets, rng: np.random.Generator) -> Bytes:
-        assert sets.generated_labels is not None
-        stay = (sets.generated_labels != label) | (rng.random(len(sets.generated)) < kept)
-        return sets.generated[stay]
-
-    return plant
-
-
-def copies(share: float) -> Fault:
-    """Copy training images for a share of the samples, to the byte."""
-
-    def plant(sets: Sets, rng: np.random.Generator) -> Bytes:
-        generated = sets.generated.copy()
-        hit = rng.random(len(generated)) < share
-        generated[hit] = sets.train[rng.integers(len(sets.train), size=int(hit.sum()))]
-        return generated
-
-    return plant
-
-
-def a_tenth(sets: Sets, rng: np.random.Generator) -> Bytes:
-    """Make changed copies of a tenth of the training images, and nothing else."""
-    few = sets.train[: len(sets.train) // 10]
-    return mild(few[rng.integers(len(few), size=len(sets.generated))], rng)
-
-
-def blur(sigma: float) -> Fault:
-    """Blur by a Gaussian of so many pixels."""
-    return lambda sets, _: np.rint(gaussian_filter(sets.generated.astype(float), (0, 0, sigma, sigma))).astype(np.uint8)
-
-
-def noise(sd: float) -> Fault:
-    """Add normal noise of so many grey levels."""
-
-    def plant(sets: Sets, rng: np.random.Generator) -> Bytes:
-        loud = sets.generated + rng.normal(0, sd, size=sets.generated.shape)
-        return np.clip(np.rint(loud), 0, 255).astype(np.uint8)
-
-    return plant
-
-
-def brightness(gain: float) -> Fault:
-    """Multiply all pixels."""
-    return lambda sets, _: np.clip(np.rint(sets.generated * gain), 0, 255).astype(np.uint8)

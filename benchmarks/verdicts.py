@@ -14,89 +14,28 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypedDict
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import laws
 import numpy as np
+from counts import CHECKS, Record, table
+from rows import ROWS, Row
 
 import didlearn as dl
 from didlearn.arrays import Bytes, Ints
 from didlearn.images import Images
 from didlearn.images.classes import Labels
 from didlearn.images.formats.arrays import open_array
-from didlearn.statistics.intervals import clopper_pearson
 
-CHECKS = ("support", "memorization", "fidelity")
+COPIED = "copied_fraction"
 SOUND = Path(__file__).parents[1] / "examples" / "digits" / "sound"
-PERFECT = "perfect"
 
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table.
-
-    Attributes:
-        name: of the fault. fault: what is planted, ``None`` in a perfect generator. meant: the check that should fail.
-        labels: whether it needs classes. latent: dimension that a latent model is narrowed to.
-    """
-
-    name: str
-    fault: laws.Fault | None = None
-    meant: str = ""
-    labels: bool = False
-    latent: int | None = None
-
-    def applies_to(self, law: laws.Law) -> bool:
-        """Whether this can be planted in that law."""
-        if self.name == PERFECT:
-            return True
-        has_latent = self.latent is None or law.narrowed is not None
-        return law.planted is not None and has_latent and (law.labels or not self.labels)
-
-
-ROWS = (
-    Row(PERFECT),
-    Row("collapsed on 20 pictures", laws.collapse(20), "support"),
-    Row("collapsed on 1 000 pictures", laws.collapse(1_000), "support"),
-    Row("collapsed on 100 000 pictures", laws.collapse(100_000), "support"),
-    Row("half from 1 000 pictures", laws.collapse(1_000, 0.5), "support"),
-    Row("a tenth is one picture", laws.collapse(1, 0.1), "support"),
-    Row("a latent of 2", None, "support", latent=2),
-    Row("a class missing", laws.without_class(7), "fidelity", labels=True),
-    Row("a class at a tenth", laws.without_class(7, 0.1), "fidelity", labels=True),
-    Row("a class at half", laws.without_class(7, 0.5), "fidelity", labels=True),
-    Row("copies, 50 %", laws.copies(0.5), "memorization"),
-    Row("copies, 5 %", laws.copies(0.05), "memorization"),
-    Row("copies, 0.5 %", laws.copies(0.005), "memorization"),
-    Row("a tenth of the data", laws.a_tenth, "memorization"),
-    Row("blur, 0.5 pixels", laws.blur(0.5), "fidelity"),
-    Row("blur, 1 pixel", laws.blur(1.0), "fidelity"),
-    Row("noise, 10 levels", laws.noise(10), "fidelity"),
-    Row("noise, 25 levels", laws.noise(25), "fidelity"),
-    Row("20 % brighter", laws.brightness(1.2), "fidelity"),
-    Row("50 % brighter", laws.brightness(1.5), "fidelity"),
-)
 _BY_NAME = {row.name: row for row in ROWS}
-
-
-class Record(TypedDict):
-    """One audit: what was asked, and what came of it; ``failed``: the effects shown beyond what is tolerated."""
-
-    law: str
-    row: str
-    seed: int
-    answer: str
-    sentence: str
-    verdicts: dict[str, str]
-    failed: list[str]
 
 
 def all_laws(shared: Path | None) -> dict[str, Callable[[], laws.Law]]:
@@ -139,15 +78,16 @@ def _opened(shared: Path | None, name: str) -> laws.Law:
 def audit_once(shared: Path | None, law_name: str, row_name: str, seed: int, sizes: laws.Sizes | None) -> Record:
     """Audit one generator."""
     law, row = _opened(shared, law_name), _BY_NAME[row_name]
-    sizes = sizes or (law.perfect if row.name == PERFECT else law.planted)
+    sizes = sizes or (law.perfect if row.perfect else law.planted)
     assert sizes is not None
-    sets, rng = law.draw(seed, sizes), np.random.default_rng([seed, 1])
+    sets = _planted(law, row, law.draw(seed, sizes), np.random.default_rng([seed, 1]))
     result = dl.audit(
-        train=_images(sets.train, sets.train_labels), heldout=sets.heldout, generator=_planted(law, row, sets, rng),
-        seed=seed, threads=1, checks=(row.meant,) if row.meant else CHECKS,
+        train=_images(sets.train, sets.train_labels), heldout=sets.heldout, generator=sets.generated,
+        seed=seed, threads=1, checks=CHECKS if row.perfect else (row.meant,),
     )  # fmt: skip
     assert result.answer is not None
     beyond = [effect for check in result.checks for effect in check.effects if effect.outcome == "beyond"]
+    copied = next((check.estimates[COPIED] for check in result.checks if COPIED in check.estimates), None)
     return Record(
         law=law.name,
         row=row.name,
@@ -156,14 +96,26 @@ def audit_once(shared: Path | None, law_name: str, row_name: str, seed: int, siz
         sentence=result.answer.sentence,
         verdicts={check.check: check.verdict for check in result.checks},
         failed=[effect.estimate for effect in beyond],
+        truth=row.truth,
+        value=None if copied is None else copied.value,
+        low=None if copied is None else copied.low,
+        high=None if copied is None else copied.high,
+        said=any(row.said in words for words in _words(result)) if row.said else None,
     )
 
 
-def _planted(law: laws.Law, row: Row, sets: laws.Sets, rng: np.random.Generator) -> Bytes:
+def _planted(law: laws.Law, row: Row, sets: laws.Sets, rng: np.random.Generator) -> laws.Sets:
     if row.latent is not None:
         assert law.narrowed is not None
-        return law.narrowed(row.latent, len(sets.generated), rng)
-    return sets.generated if row.fault is None else row.fault(sets, rng)
+        return sets._replace(generated=law.narrowed(row.latent, len(sets.generated), rng))
+    return sets if row.fault is None else row.fault(sets, rng)
+
+
+def _words(result: dl.AuditResult) -> Iterator[str]:
+    """What a reader is told beside the numbers."""
+    yield from result.notes
+    for check in result.checks:
+        yield from (check.answer, *check.notes)
 
 
 def _images(pixels: Bytes, labels: Ints | None) -> Images:
@@ -181,48 +133,6 @@ def audits(jobs: Sequence[Job], workers: int) -> Iterator[Record]:
         return
     with ProcessPoolExecutor(workers) as pool:
         yield from pool.map(audit_once, *zip(*jobs, strict=True))
-
-
-def share(hits: int, trials: int) -> str:
-    """Write a count with its Clopper–Pearson interval."""
-    low, high = clopper_pearson(hits, trials)
-    return f"{hits}/{trials} ({100 * low:.0f}–{100 * high:.0f} %)"
-
-
-def table(records: Sequence[Record]) -> str:
-    """The Markdown table: a line for each law and row, and one for all perfect generators together."""
-    found: dict[tuple[str, str], list[Record]] = defaultdict(list)
-    for record in records:
-        found[record["row"], record["law"]].append(record)
-    perfect = [record for record in records if record["row"] == PERFECT]
-    lines = [_perfect_line(name, found[PERFECT, name]) for row, name in sorted(found) if row == PERFECT]
-    if perfect:
-        lines.append(_perfect_line("**all**", perfect))
-    heads = [
-        "| perfect: law | No | Yes | " + " | ".join(f"{name} fails / passes" for name in CHECKS) + " |",
-        "|---" * 6 + "|",
-    ]
-    planted = [
-        _planted_line(row, name, found[row.name, name])
-        for row in ROWS
-        for name in sorted({name for which, name in found if which == row.name})
-        if row.name != PERFECT
-    ]
-    return "\n".join([*heads, *lines, "", "| planted | law | check meant | fails |", "|---" * 4 + "|", *planted])
-
-
-def _perfect_line(name: str, found: Sequence[Record]) -> str:
-    answers = Counter(record["answer"] for record in found)
-    cells = [name, share(answers["no"], len(found)), share(answers["yes"], len(found))]
-    for check in CHECKS:
-        verdicts = Counter(record["verdicts"][check] for record in found)
-        cells.append(f"{verdicts['fail']} / {verdicts['pass']}")
-    return f"| {' | '.join(cells)} |"
-
-
-def _planted_line(row: Row, law: str, found: Sequence[Record]) -> str:
-    fails = sum(record["verdicts"][row.meant] == "fail" for record in found)
-    return f"| {row.name} | {law} | {row.meant} | {share(fails, len(found))} |"
 
 
 def main() -> None:
