@@ -20,7 +20,7 @@ def test_the_rule_that_shows_most_is_chosen():
     found = both.fraction(0.95)
     assert found.value == pytest.approx(1 - (960 / 2_000) / (1_920 / 2_000))
     assert found.low == LOOSE.matches.fraction(0.975).low  # two rules were looked at
-    assert found.high == LOOSE.matches.fraction(0.95).high
+    assert found.high == LOOSE.matches.fraction(0.975).high
 
 
 def test_where_none_shows_copies_chance_is_asked_least():
@@ -29,8 +29,17 @@ def test_where_none_shows_copies_chance_is_asked_least():
 
 
 def test_what_a_rule_misses_is_added_above():
+    """The second rule matches fewer samples, and cannot say how many copies the first misses."""
     found = Rules((STRICT, Rule(Matches(100, 2_000, 90, 2_000), 1.0))).fraction(0.95)
-    assert (found.value, found.high) == pytest.approx((0.2, STRICT.matches.fraction(0.95).high / 0.4))
+    assert (found.value, found.high) == pytest.approx((0.2, STRICT.matches.fraction(0.975).high / 0.4))
+
+
+def test_a_looser_rule_bounds_what_is_missed():
+    """.2 at .4 found might be .5; a rule that finds all copies and matches a tenth of the others shows no more than .23."""
+    loose = Rule(Matches(560, 2_000, 200, 2_000), 1.0)
+    found = Rules((STRICT, loose)).fraction(0.95)
+    assert found.value == 0.2
+    assert found.high == loose.matches.fraction(0.975).high < 0.24
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.5])

@@ -27,6 +27,7 @@ from didlearn.statistics.copying.excess import Matches, Rule
 _SCORES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
 _ROUGH = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
 _DISGUISED = 16  # training images in each disguise, to see how many of them a limit finds
+_AGAIN = 2_000  # training images that are looked up among the others
 _LEAST_FOUND, _MOST_CHANCE = 0.2, 0.3  # limits that find fewer copies, or match more held-out images, tell little
 
 
@@ -52,6 +53,12 @@ class LinedUp:
     def within(self, limit: Limit) -> Flags:
         """Say which match by a limit."""
         return limit.of(self.found) <= limit.most
+
+    def subset(self, rows: Ints) -> LinedUp:
+        """Return some of them."""
+        found = self.found
+        kept = Originals(found.score[rows], found.rough[rows], found.index[rows], found.maps[rows])
+        return LinedUp(self.pixels[rows], kept)
 
 
 LIMITS = (*(Limit(most, False) for most in _SCORES), *(Limit(most, True) for most in _ROUGH))
@@ -99,27 +106,48 @@ def _tells(rule: Rule) -> bool:
     return rule.found >= _LEAST_FOUND and chance <= _MOST_CHANCE
 
 
-def line_up(subject: Subject, drawn: Bytes, heldout: Images, most: int, rng: Stream) -> Disguised | None:
-    """Look for the originals of at most ``most`` samples and as many held-out images.
+@dataclass(frozen=True)
+class LookedUp:
+    """Everything whose originals were looked for among the training images.
+
+    Attributes:
+        own, planted: see ``Disguised``. heldout: the held-out images that were looked at. real: how they line up.
+        again: (k,) misfits of training images with their likeliest other one.
+    """
+
+    own: LinedUp
+    planted: LinedUp
+    heldout: Images
+    real: LinedUp
+    again: Floats
+
+
+def look_up(subject: Subject, drawn: Bytes, heldout: Images, most: int, rng: Stream) -> LookedUp | None:
+    """Look for the originals of everything in one pass over the training set.
+
+    Args:
+        drawn: (n, C, H, W) samples. heldout: held-out images. most: of each that are looked at.
 
     Returns:
-        ``None`` where pictures are too small to be lined up.
+        ``None`` where none is asked for, or pictures are too small to be lined up.
     """
     train = subject.train
     assert train is not None
-    if min(train.shape[1:]) < SMALLEST_SIDE:
+    if not most or min(train.shape[1:]) < SMALLEST_SIDE:
         return None
+    looked_at = heldout.some(most, rng.numpy("lined up"))
+    rows = np.sort(rng.numpy("again").permutation(len(train))[:_AGAIN])
+    groups = [drawn[:most], _pictures(looked_at), _in_disguise(train, rng), _pictures(train.subset(rows))]
+    everything, skipped = np.concatenate(groups), np.full(sum(map(len, groups)), -1)
+    skipped[-len(rows) :] = rows
+    found = find_originals(everything, train, exclude=skipped, device=subject.device, threads=subject.threads)
+    whole, ends = LinedUp(everything, found), np.cumsum([len(group) for group in groups])[:-1]
+    own, real, planted, again = (whole.subset(part) for part in np.split(np.arange(len(everything)), ends))
+    return LookedUp(own, planted, looked_at, real, again.found.score)
 
-    def lined(pixels: Bytes) -> LinedUp:
-        return LinedUp(pixels, find_originals(pixels, train, device=subject.device, threads=subject.threads))
 
-    held = heldout.some(most, rng.numpy("lined up"))
-    return Disguised(
-        train,
-        lined(drawn[:most]),
-        lined(eight_bit(held.read_raw(range(len(held))))),
-        lined(_in_disguise(train, rng)),
-    )
+def _pictures(images: Images) -> Bytes:
+    return eight_bit(images.read_raw(range(len(images))))
 
 
 def _in_disguise(train: Images, rng: Stream) -> Bytes:

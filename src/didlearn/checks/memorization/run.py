@@ -7,9 +7,10 @@ from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.check import FEWEST_SEARCHED, Memorization
 from didlearn.checks.memorization.criterion import CopyCriterion, calibrate_copies
-from didlearn.checks.memorization.disguised import line_up, matches_aligned
+from didlearn.checks.memorization.disguised import Disguised, look_up, matches_aligned
 from didlearn.checks.memorization.disguised_page import commonest_change, disguised_parts
 from didlearn.checks.memorization.heldout_matches import match_heldout
+from didlearn.checks.memorization.leaks import clean_null
 from didlearn.checks.memorization.measure import (
     Located,
     authenticities,
@@ -25,9 +26,10 @@ from didlearn.checks.memorization.measure import (
     preferences,
 )
 from didlearn.checks.memorization.page import cells_tables, closest_gallery, distance_figure, exact_table
-from didlearn.checks.memorization.verdict import CopyLimits, judge_copying
+from didlearn.checks.memorization.verdict import CopyLimits, judge_copying, too_few_left
 from didlearn.embeddings import Embedding
 from didlearn.embeddings.classifier import ClassifierEmbedding
+from didlearn.images.base import Images
 from didlearn.images.picture import eight_bit
 from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
@@ -54,7 +56,9 @@ def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng:
 
     assert subject.train is not None
     assert subject.heldout is not None
-    heldout = subject.heldout.some(check.samples, rng.numpy("heldout"))
+    heldout, notes, disguised = _looked_up(check, subject, drawn, rng)
+    if len(heldout) < FEWEST_SEARCHED:
+        return CheckResult(check=check.name, **too_few_left(len(heldout))._asdict(), notes=notes)
     everyone = locate(subject, heldout, check.samples)
     own, real = everyone.own, everyone.real
     done(1)
@@ -63,9 +67,6 @@ def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng:
     done(2)
     copying = measured_copying(*in_cells(subject, everyone, check.samples, check.cells, rng), check.level)
     done(3)
-    disguised = None
-    if check.threshold is None and check.aligned:
-        disguised = line_up(subject, eight_bit(drawn.images), heldout, check.aligned, rng)
     honest = not subject.split_off
     copies = count_copies(own.near.distance, real.near.distance, criterion, disguised, honest=honest)
     estimates = copied_shares(copies, criterion, check.level)
@@ -94,13 +95,29 @@ def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng:
             notes=_copying_notes(subject, drawn, criterion),
         )
         + (Parts() if disguised is None else disguised_parts(disguised, limit, check.level))
-        + Parts(notes=_apart_note(estimates))
+        + Parts(notes=(*notes, *_apart_note(estimates)))
         + Parts(figures=(distance_figure(everyone, perturbed, criterion.threshold),))
         + Parts(galleries=(closest_gallery(drawn.images, own.near, heldout, real.near, subject.train),))
         + Parts(arrays=_arrays(own, "generated") | _arrays(real, "heldout"))
     )
     done(5)
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
+
+
+def _looked_up(
+    check: Memorization, subject: Subject, drawn: Samples, rng: Stream
+) -> tuple[Images, tuple[str, ...], Disguised | None]:
+    """Return the held-out images that did not leak, what is said of those that did, and what lines up."""
+    assert subject.train is not None
+    assert subject.heldout is not None
+    heldout = subject.heldout.some(check.samples, rng.numpy("heldout"))
+    sought = check.aligned if check.threshold is None else 0
+    found = look_up(subject, eight_bit(drawn.images[:sought]), heldout, sought, rng)
+    if found is None:
+        return heldout, (), None
+    null = clean_null(found, split_off=subject.split_off)
+    disguised = Disguised(subject.train, found.own, null.lined, found.planted)
+    return heldout if null.heldout is None else null.heldout, null.notes, disguised
 
 
 def _arrays(group: Located, name: str) -> dict[str, Array]:

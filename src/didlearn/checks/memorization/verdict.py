@@ -30,6 +30,13 @@ class CopyLimits(NamedTuple):
     share: float
 
 
+def too_few_left(heldout: int) -> Decision:
+    """Decide nothing where nearly all held-out images leaked."""
+    settles = settled_by_more("held-out images that the generator was not trained on")
+    reason = f"{number(heldout)} held-out images are left once those that leaked are taken out; {settles.clause}"
+    return Decision("inconclusive", reason, f"Whether it copies cannot be told: {reason}.", settles)
+
+
 def judge_copying(
     estimates: dict[str, Estimate], copies: Copies, limits: CopyLimits, *, honest: bool, worn: str | None = None
 ) -> Decision:

@@ -59,15 +59,24 @@ class Rules(NamedTuple):
     def fraction(self, level: float) -> Estimate:
         """Estimate the share of copies by the rule that shows most.
 
-        The interval begins where some rule's begins, each at a level that allows for the choice among all, and ends
-        where the chosen rule's does, over the share of disguised copies that it finds.
+        The interval begins where some rule's begins, each at a level that allows for the choice among all. It ends where
+        the chosen rule's does, or where one that matches at least as many samples leaves room for copies that it misses:
+        the least of their ends, each over the share of disguised copies found.
         """
         chosen = self.chosen(level)
         share, strict = chosen.matches.fraction(level), 1 - (1 - level) / len(self.rules)
         if share.value is None or len(self.rules) == 1:
             return share
         low = max(rule.matches.fraction(strict).low_or(0.0) for rule in self.rules)
-        high = min(1.0, share.high_or(1.0) / chosen.found)
+        room = min(_end(rule, strict) for rule in self.rules if _matching(rule) >= _matching(chosen))
+        high = min(1.0, max(share.high_or(1.0), room))
         method = f"{share.method}; of {len(self.rules)} rules the one that shows most"
-        ends = {"low": min(low, share.value), "high": max(high, share.value), "method": method}
-        return share.model_copy(update=ends)
+        return share.model_copy(update={"low": min(low, share.value), "high": high, "method": method})
+
+
+def _matching(rule: Rule) -> float:
+    return rule.matches.own / rule.matches.samples
+
+
+def _end(rule: Rule, level: float) -> float:
+    return rule.matches.fraction(level).high_or(1.0) / rule.found

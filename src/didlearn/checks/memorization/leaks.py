@@ -1,0 +1,85 @@
+"""Held-out images that are training images in disguise: a null that leaks hides copies, so it is cleaned first.
+
+Exact leaks are left out where the sets are opened. A held-out set of JPEG copies, say, shows itself here: more of its
+images line up with a training image than training images line up with one another, which under one law they would do
+alike. As many of them, those that line up best, are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from didlearn.arrays import Flags, Floats
+from didlearn.checks.memorization.disguised import LinedUp, LookedUp
+from didlearn.images.base import Images
+from didlearn.result.words import number, percent
+
+_LIMITS = (0.001, 0.005, 0.02)  # of misfit
+_LEVEL = 1e-4  # chance of calling a leak what is none: it costs the null a few images, and is looked for every time
+
+
+class Leak(NamedTuple):
+    """``leaked`` (m,): which held-out images are left out. ``usual``: the share that would line up without a leak."""
+
+    leaked: Flags
+    usual: float
+
+
+@dataclass(frozen=True)
+class CleanNull:
+    """The held-out images that are left where some leaked, how they line up, and what is to be said."""
+
+    heldout: Images | None
+    lined: LinedUp
+    notes: tuple[str, ...] = ()
+
+
+def find_leak(heldout: Floats, again: Floats) -> Leak | None:
+    """Find held-out images that are training images in disguise.
+
+    Args:
+        heldout: (m,) misfits of held-out images with their likeliest training image. again: (n,) those of training
+            images with their likeliest other one.
+
+    Returns:
+        ``None`` where no more held-out images line up than training images do with one another.
+    """
+    tests = [_test(heldout, again, limit) for limit in _LIMITS]
+    best = int(np.argmin(tests))
+    if tests[best] > _LEVEL / len(_LIMITS):
+        return None
+    usual = float(np.mean(again <= _LIMITS[best]))
+    matching = np.flatnonzero(heldout <= _LIMITS[best])
+    order = matching[np.argsort(heldout[matching], kind="stable")]
+    leaked = np.zeros(len(heldout), bool)
+    leaked[order[: len(matching) - round(usual * len(heldout))]] = True
+    return Leak(leaked, usual)
+
+
+def _test(heldout: Floats, again: Floats, limit: float) -> float:
+    """Return the one-sided p-value of as many held-out images within the limit (Fisher's exact test)."""
+    table = [[int((misfits <= limit).sum()), int((misfits > limit).sum())] for misfits in (heldout, again)]
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)
+
+
+def clean_null(looked_up: LookedUp, *, split_off: bool) -> CleanNull:
+    """Leave held-out images out that leaked; where some did, only those looked at stay.
+
+    Args:
+        split_off: whether the held-out images were split off the training set, and so cannot have leaked.
+    """
+    heldout, real = looked_up.heldout, looked_up.real
+    leak = None if split_off else find_leak(real.found.score, looked_up.again)
+    if leak is None:
+        return CleanNull(None, real)
+    stay = np.flatnonzero(~leak.leaked)
+    note = (
+        f"{number(int(leak.leaked.sum()))} of {number(len(heldout))} held-out images "
+        f"({percent(float(leak.leaked.mean()))}) line up with a training image, beyond the {percent(leak.usual)} of "
+        "training images that do with one another: they leaked in disguise, and were left out."
+    )
+    return CleanNull(heldout.subset(stay), real.subset(stay), (note,))

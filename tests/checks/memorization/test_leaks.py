@@ -1,0 +1,54 @@
+"""Held-out images that are training images in disguise are found and left out, and nobody else is."""
+
+import numpy as np
+import pytest
+
+import didlearn as dl
+from didlearn.checks.memorization.leaks import find_leak
+from didlearn.images.disguises import compressed, in_turn
+from tests.alignment.pictures import scenes
+
+
+def test_under_one_law_nothing_leaks():
+    rng = np.random.default_rng(0)
+    assert not any(find_leak(rng.beta(1, 20, 1_000), rng.beta(1, 20, 1_500)) for _ in range(200))
+
+
+def test_a_leak_is_found_and_what_is_usual_stays():
+    """A tenth leaked at misfits below .004; of all others one in fifty lines up by chance."""
+    rng = np.random.default_rng(0)
+    again = np.where(rng.random(2_000) < 0.02, 0.004, 0.3)
+    heldout = np.where(rng.random(1_000) < 0.02, 0.004, 0.3)
+    heldout[:100] = rng.uniform(0, 0.003, 100)
+    leak = find_leak(heldout, again)
+    assert leak.leaked[:100].sum() >= 90  # as many as are usual stay, and may be of them
+    assert leak.leaked.sum() == pytest.approx(100, abs=15)
+    assert leak.usual == pytest.approx(0.02, abs=0.01)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_a_leaking_null_does_not_hide_copies(share):
+    """The mistake this sees: copies held against a null of copies."""
+    train, heldout, generated = scenes(800, seed=0), scenes(600, seed=1), scenes(600, seed=2)
+    rng = np.random.default_rng(3)
+    leaked = round(share * 600)
+    heldout[:leaked] = compressed(75)(train[rng.permutation(800)[:leaked]], rng)
+    generated[:180] = in_turn()(train[rng.permutation(800)[:180]], rng)
+    check = dl.audit(train=train, heldout=heldout, generator=generated, checks=["memorization"], threads=1)[
+        "memorization"
+    ]
+    assert check.verdict == "fail"
+    copied = check.estimates["copied_fraction"]
+    assert copied.low <= 0.3 <= copied.high
+    said = next(note for note in check.notes if "leaked in disguise" in note)
+    assert int(said.split(" of ")[0]) == pytest.approx(leaked, abs=12)
+
+
+def test_where_all_leaked_nothing_is_decided():
+    train = scenes(300, seed=0)
+    heldout = compressed(75)(train[:100], np.random.default_rng(0))
+    check = dl.audit(train=train, heldout=heldout, generator=scenes(200, seed=2), checks=["memorization"], threads=1)[
+        "memorization"
+    ]
+    assert check.verdict == "inconclusive"
+    assert "are left once those that leaked are taken out" in check.answer
