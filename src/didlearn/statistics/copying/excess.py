@@ -59,9 +59,9 @@ class Rules(NamedTuple):
     def fraction(self, level: float) -> Estimate:
         """Estimate the share of copies by the rule that shows most.
 
-        The interval begins where some rule's begins, each at a level that allows for the choice among all. It ends where
-        the chosen rule's does, or where one that matches at least as many samples leaves room for copies that it misses:
-        the least of their ends, each over the share of disguised copies found.
+        The interval begins where some rule's begins, each at a level that allows for the choice among all. It ends
+        where the chosen rule's does, or where one that matches at least as many samples leaves room for copies that it
+        misses: the least of their ends, each over the share of disguised copies found.
         """
         chosen = self.chosen(level)
         share, strict = chosen.matches.fraction(level), 1 - (1 - level) / len(self.rules)
