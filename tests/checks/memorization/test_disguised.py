@@ -72,6 +72,7 @@ def test_the_page_shows_what_lines_up_and_by_which_limit():
         assert 0 <= heldout <= generated <= 1 >= disguised > 0
     gallery = next(gallery for gallery in check.galleries if gallery.name == "lined_up")
     assert all("mirrored" in row[1].caption for row in gallery.rows)
+    assert len({row[1].caption.split(" · ")[0] for row in gallery.rows}) == len(gallery.rows)  # each original once
 
 
 def test_small_pictures_go_without():

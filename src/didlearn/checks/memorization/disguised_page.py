@@ -93,12 +93,15 @@ def _gallery(disguised: Disguised, limit: Limit) -> Gallery:
         title="What lines up best with the training set",
         columns=("generated", "training image", "held-out", "training image"),
         rows=rows,
-        caption="With the misfit, and what was done to the training image to make the picture of it.",
+        caption="With the misfit, and what was done to the training image to make the picture of it; each training image once.",
     )
 
 
 def _best(group: LinedUp, limit: Limit) -> Ints:
-    return np.argsort(limit.of(group.found), kind="stable")[:_ROWS_SHOWN]
+    """Return the pictures that line up best, one for each training image: one that is copied often fills no page."""
+    order = np.argsort(limit.of(group.found), kind="stable")
+    first = np.unique(group.found.index[order], return_index=True)[1]
+    return order[np.sort(first)][:_ROWS_SHOWN]
 
 
 def _pair(group: LinedUp, row: int, limit: Limit, train: Images, name: str) -> tuple[Tile, Tile]:
