@@ -93,7 +93,7 @@ def _gallery(disguised: Disguised, limit: Limit) -> Gallery:
         title="What lines up best with the training set",
         columns=("generated", "training image", "held-out", "training image"),
         rows=rows,
-        caption="With the misfit, and what was done to the training image to make the picture of it; each training image once.",
+        caption="With the misfit, and what was done to the training image to make the picture; each is shown once.",
     )
 
 
