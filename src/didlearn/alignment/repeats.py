@@ -43,19 +43,19 @@ def find_repeats(pictures: Pixels, limit: float, *, device: str = "cpu", threads
     features, asked = [read(framing) for framing in MILD], looks_of(planes)
     k = min(_CANDIDATES, len(planes) - 1)
 
-    def some(rows: range) -> tuple[torch.Tensor, torch.Tensor]:
-        cut = slice(rows.start, rows.stop)
+    def some(rows: range) -> tuple[torch.Tensor, ...]:
         own = torch.arange(rows.start, rows.stop, device=planes.device)
-        found = propose(Looks(*(part[cut] for part in asked)), features, MILD, k, own)
+        few = Looks(*(part[rows.start : rows.stop] for part in asked))
+        found = propose(few, features, MILD, k, own)
         likely = found.likeness >= _LIKELY
-        return own[:, None].expand_as(likely)[likely], found.index[likely]
+        first, second, framing = own[:, None].expand_as(likely)[likely], found.index[likely], found.framing[likely]
+        return first, second, _misfit(planes[first], planes[second], framing)
 
     parts = map_units(some, len(planes), unit=_QUERIES, threads=threads)
-    first, second = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
-    pairs = np.unique(np.sort(np.column_stack([first, second]), axis=1), axis=0)
-    score = pair_misfits(pictures, pairs[:, 0], pairs[:, 1], device=device, threads=threads)
+    first, second, score = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
     close = score <= limit
-    return Repeats(pairs[close, 0], pairs[close, 1], score[close])
+    pairs, where = np.unique(np.sort(np.column_stack([first, second])[close], axis=1), axis=0, return_index=True)
+    return Repeats(pairs[:, 0], pairs[:, 1], score[close][where].astype(np.float64))
 
 
 def pair_misfits(pictures: Pixels, first: Ints, second: Ints, *, device: str = "cpu", threads: int = 1) -> Floats:
@@ -68,8 +68,13 @@ def pair_misfits(pictures: Pixels, first: Ints, second: Ints, *, device: str = "
 
 def _misfits(planes: torch.Tensor, first: torch.Tensor, second: torch.Tensor, rows: range) -> torch.Tensor:
     queries, originals = planes[first[rows.start : rows.stop]], planes[second[rows.start : rows.stop]]
-    tried = []
-    for framing in range(2 * len(MILD)):
-        kind = torch.full((len(queries),), framing, device=planes.device)
-        tried.append(line_up_planes(queries, originals, starts(queries, originals, kind, MILD), _STEPS).score)
-    return torch.stack(tried).amin(0)
+    kinds = [torch.full((len(queries),), kind, device=planes.device) for kind in range(2 * len(MILD))]
+    return torch.stack([_misfit(queries, originals, kind) for kind in kinds]).amin(0)
+
+
+def _misfit(queries: torch.Tensor, originals: torch.Tensor, framing: torch.Tensor) -> torch.Tensor:
+    """Line up pairs of planes (k, S, S) from the framings given: their misfits (k,)."""
+    start = starts(queries, originals, framing, MILD)
+    blocks = zip(*(part.split(_PAIRS) for part in (queries, originals, start)), strict=True)
+    parts = [line_up_planes(query, original, maps, _STEPS).score for query, original, maps in blocks]
+    return torch.cat(parts) if parts else torch.empty(0, device=queries.device)
