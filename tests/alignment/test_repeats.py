@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from didlearn.alignment.planes import grey_planes
 from didlearn.alignment.repeats import find_repeats, pair_misfits
 from didlearn.images.disguises import compressed, mirrored, moved
 from tests.alignment.pictures import scenes, strokes
@@ -14,7 +15,7 @@ CHANGES = (mirrored, moved(1, 1), compressed(75))
 def test_each_change_is_found_and_no_stranger(pictures):
     rng = np.random.default_rng(0)
     together = np.concatenate([pictures, *(change(pictures, rng) for change in CHANGES)])
-    found = find_repeats(together, 0.006)
+    found = find_repeats(grey_planes(together), 0.006)
     right = found.first % 100 == found.second % 100
     assert right.mean() > 0.97
     for kind in range(1, 4):
@@ -26,7 +27,7 @@ def test_each_change_is_found_and_no_stranger(pictures):
 
 def test_misfits_are_symmetric_up_to_the_fit_and_0_for_the_same():
     pictures = scenes(20, seed=0)
-    both = np.concatenate([pictures, mirrored(pictures, np.random.default_rng(0))])
+    both = grey_planes(np.concatenate([pictures, mirrored(pictures, np.random.default_rng(0))]))
     first, second = np.arange(20), np.arange(20, 40)
     assert pair_misfits(both, first, first) == pytest.approx(0, abs=1e-5)
     assert pair_misfits(both, first, second) == pytest.approx(0, abs=1e-4)
@@ -35,5 +36,5 @@ def test_misfits_are_symmetric_up_to_the_fit_and_0_for_the_same():
 
 def test_threads_change_no_bit():
     pictures = np.concatenate([scenes(300, seed=0)] * 2)
-    once, twice = (find_repeats(pictures, 0.5, threads=threads) for threads in (1, 2))
+    once, twice = (find_repeats(grey_planes(pictures), 0.5, threads=threads) for threads in (1, 2))
     assert all(np.array_equal(one, two) for one, two in zip(once, twice, strict=True))

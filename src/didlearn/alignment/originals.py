@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from didlearn.alignment.framings import FRAMINGS
-from didlearn.alignment.planes import grey_planes
+from didlearn.alignment.planes import grey_planes, planes_of
 from didlearn.alignment.proposals import Looks, Proposals, looks_of, propose, reader, starts
 from didlearn.alignment.registration import line_up_planes
 from didlearn.arrays import Floats, Ints, Pixels, Singles
@@ -93,7 +93,7 @@ def _proposed(asked: Looks, images: Images, exclude: torch.Tensor, threads: int)
     k, parts = max(1, min(CANDIDATES, len(images) - 1)), []
     for start in range(0, len(images), _REFERENCES):
         chunk = range(start, min(start + _REFERENCES, len(images)))
-        features = _features(grey_planes(images.read_raw(chunk), str(asked.plain.device)), threads)
+        features = _features(planes_of(images, chunk, str(asked.plain.device)), threads)
         inside = torch.where((exclude >= chunk.start) & (exclude < chunk.stop), exclude - start, -1)
         some = partial(_among, asked, features, inside, min(k, len(chunk)))
         found = map_units(some, len(asked.plain), unit=_QUERIES, threads=threads)
@@ -127,7 +127,7 @@ def _lined_up(queries: torch.Tensor, images: Images, found: Proposals, rows: ran
     few, found = queries[cut], found.rows(cut)
     count, k = found.index.shape
     once, back = np.unique(found.index.cpu().numpy().ravel(), return_inverse=True)
-    originals = grey_planes(images.read_raw(once), str(queries.device))[torch.from_numpy(back).to(queries.device)]
+    originals = planes_of(images, once, str(queries.device))[torch.from_numpy(back).to(queries.device)]
     repeated = few.repeat_interleave(k, 0)
     lined = line_up_planes(repeated, originals, starts(repeated, originals, found.framing.flatten(), FRAMINGS), _STEPS)
     best = lined.score.view(count, k).argmin(1, keepdim=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from didlearn.arrays import Pixels
+from didlearn.arrays import Ints, Pixels
+from didlearn.images.base import BATCH_BYTES, Images
 
 PLANE_SIDE = 32  # of a plane: what makes two pictures one is seen at this size, and finer costs without finding more
 
@@ -24,6 +26,18 @@ def grey_planes(images: Pixels, device: str = "cpu") -> torch.Tensor:
     Returns:
         (n, S, S) float32 in [0, 1], where S is the longer side, at most ``PLANE_SIDE``.
     """
+    step = max(1, BATCH_BYTES // max(1, math.prod(images.shape[1:])))
+    blocks = [_planes(images[start : start + step], device) for start in range(0, len(images), step)]
+    return torch.cat(blocks or [torch.empty(0, PLANE_SIDE, PLANE_SIDE, device=device)])
+
+
+def planes_of(images: Images, rows: Sequence[int] | Ints, device: str = "cpu") -> torch.Tensor:
+    """Read images as ``grey_planes``, a few at a time: large pictures are never all in memory."""
+    step = max(1, BATCH_BYTES // math.prod(images.shape))
+    return torch.cat([_planes(images.read_raw(rows[at : at + step]), device) for at in range(0, len(rows), step)])
+
+
+def _planes(images: Pixels, device: str) -> torch.Tensor:
     pixels = torch.from_numpy(np.array(images, order="C")).to(device)  # a copy: torch refuses strides below 0
     scale = 255.0 if pixels.dtype == torch.uint8 else 1.0
     grey = pixels.float().mean(1) / scale

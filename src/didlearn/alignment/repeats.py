@@ -9,10 +9,9 @@ import numpy as np
 import torch
 
 from didlearn.alignment.framings import MILD
-from didlearn.alignment.planes import grey_planes
 from didlearn.alignment.proposals import Looks, looks_of, propose, reader, starts
 from didlearn.alignment.registration import line_up_planes
-from didlearn.arrays import Floats, Ints, Pixels
+from didlearn.arrays import Floats, Ints
 from didlearn.parallel import map_units
 
 _CANDIDATES = 6
@@ -29,16 +28,15 @@ class Repeats(NamedTuple):
     score: Floats
 
 
-def find_repeats(pictures: Pixels, limit: float, *, device: str = "cpu", threads: int = 1) -> Repeats:
+def find_repeats(planes: torch.Tensor, limit: float, *, threads: int = 1) -> Repeats:
     """Find pairs of pictures that line up with a misfit of ``limit`` or less.
 
     Each picture is tried with the six that its coarse features are nearest to, of the set as it is and mirrored, so the
     pairs connect pictures that are one but are not all the pairs there are.
 
     Args:
-        pictures: (n, C, H, W), uint8 or floats in [0, 1]; two or more.
+        planes: (n, S, S) ``grey_planes`` of the pictures; two or more.
     """
-    planes = grey_planes(pictures, device)
     read = reader(planes)
     features, asked = [read(framing) for framing in MILD], looks_of(planes)
     k = min(_CANDIDATES, len(planes) - 1)
@@ -58,9 +56,9 @@ def find_repeats(pictures: Pixels, limit: float, *, device: str = "cpu", threads
     return Repeats(pairs[:, 0], pairs[:, 1], score[close][where].astype(np.float64))
 
 
-def pair_misfits(pictures: Pixels, first: Ints, second: Ints, *, device: str = "cpu", threads: int = 1) -> Floats:
-    """Return the least misfit (k,) of pictures ``first`` (k,) to ``second`` (k,), as they are, centred or mirrored."""
-    planes = grey_planes(pictures, device)
+def pair_misfits(planes: torch.Tensor, first: Ints, second: Ints, *, threads: int = 1) -> Floats:
+    """Return the least misfit (k,) of planes ``first`` (k,) to ``second`` (k,), as they are, centred or mirrored."""
+    device = planes.device
     some = partial(_misfits, planes, torch.from_numpy(first).to(device), torch.from_numpy(second).to(device))
     parts = map_units(some, len(first), unit=_PAIRS, threads=threads)
     return torch.cat([torch.empty(0), *(part.cpu() for part in parts)]).numpy().astype(np.float64)

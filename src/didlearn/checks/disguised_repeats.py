@@ -9,10 +9,12 @@ pairs within them line up too: else likeness would chain from picture to picture
 from __future__ import annotations
 
 import numpy as np
+import torch
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from didlearn.alignment.originals import SMALLEST_SIDE
+from didlearn.alignment.planes import grey_planes
 from didlearn.alignment.repeats import find_repeats, pair_misfits
 from didlearn.arrays import Bytes, Ints
 from didlearn.checks.duplicate_counts import Counts
@@ -38,34 +40,37 @@ def misfit_of_the_same(pictures: Bytes, rng: np.random.Generator) -> float | Non
     count = np.arange(len(originals))
     reach = []
     for change in (mirrored, moved(1, 1), compressed(75)):
-        both = np.concatenate([originals, change(originals, rng)])
+        both = grey_planes(np.concatenate([originals, change(originals, rng)]))
         reach.append(float(np.quantile(pair_misfits(both, count + len(originals), count), _SENSITIVITY)))
     return min(max(reach), _MOST)
 
 
 def join_disguised(
-    counts: Counts, pictures: Bytes, limit: float, rng: np.random.Generator, *, device: str = "cpu", threads: int = 1
-) -> Counts:
+    counts: Counts, planes: torch.Tensor, limit: float, rng: np.random.Generator, *, threads: int = 1
+) -> Counts | None:
     """Join clusters of duplicates whose pictures line up with a misfit of at most ``limit``.
 
     Args:
-        counts: duplicates by distance among ``pictures`` (n, C, H, W) uint8.
+        counts: duplicates by distance among n pictures. planes: (n, S, S) ``grey_planes`` of them.
 
     Returns:
-        the same ``counts`` where clusters are no pictures, before or after joining, or nothing is to be joined.
+        the same ``counts`` where nothing is to be joined; ``None`` where clusters are no pictures, before or after
+        joining, so that pairs in disguise cannot be counted.
     """
     alone = np.flatnonzero(counts.component == np.arange(counts.samples))
-    if not counts.transitive or len(alone) < 2:
+    if not counts.transitive:
+        return None
+    if len(alone) < 2:
         return counts
-    chosen = pictures[alone]
-    found = find_repeats(chosen, limit, device=device, threads=threads)
+    chosen = planes[torch.from_numpy(alone).to(planes.device)]
+    found = find_repeats(chosen, limit, threads=threads)
     if not len(found.first):
         return counts
     graph = coo_matrix((np.ones(len(found.first)), (found.first, found.second)), shape=(len(alone), len(alone)))
     group = connected_components(graph, directed=False)[1].astype(np.int64)
     first, second = _random_pairs(group, rng)
-    if np.mean(pair_misfits(chosen, first, second, device=device, threads=threads) <= limit) < _TRANSITIVE:
-        return counts
+    if np.mean(pair_misfits(chosen, first, second, threads=threads) <= limit) < _TRANSITIVE:
+        return None
     return counted(_smallest(group, alone)[np.searchsorted(alone, counts.component)])
 
 

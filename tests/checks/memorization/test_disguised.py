@@ -80,3 +80,14 @@ def test_small_pictures_go_without():
     check = audited(tiny[:80], train=tiny[80:200], heldout=tiny[200:])
     assert check.verdict != "error"
     assert all(gallery.name != "lined_up" for gallery in check.galleries)
+
+
+def test_under_one_law_matches_prefer_no_side():
+    """The mistake this sees: only samples that match a training image asked which real image they match."""
+    rng = np.random.default_rng(0)
+    prototypes = scenes(300, seed=3)
+    drawn = prototypes[rng.integers(300, size=900)]
+    check = audited(drawn[:300], train=drawn[300:600], heldout=drawn[600:])
+    found = check.estimates["match_preference"]
+    assert found.low <= check.estimates["training_preference_expected"].value <= found.high
+    assert check.verdict != "fail"

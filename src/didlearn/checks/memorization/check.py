@@ -40,6 +40,7 @@ class Memorization(Check):
     )
     estimates: ClassVar[Mapping[str, str]] = {
         "copied_fraction": "share of samples that match a training image, in disguise or not, beyond held-out images'",
+        "aligned_fraction": "the same by lining up alone: copies in disguise, and what natural twins leave open",
         "copied_fraction_heldout": "that share of held-out images",
         "certain_copies": "share that is nearer than the mildest change, or a training image but for lossless changes",
         "copied_by_authenticity": "the share of copies that authenticity amounts to, a second route to the same",
@@ -55,6 +56,7 @@ class Memorization(Check):
     }
     named: ClassVar[Mapping[str, str]] = {
         "copied_fraction": "Share of copies",
+        "aligned_fraction": "Share of copies by lining up",
         "copied_fraction_heldout": "Share of held-out images as close to a training image",
         "certain_copies": "Share of certain copies",
         "copied_by_authenticity": "Share of copies by authenticity",

@@ -19,7 +19,7 @@ from didlearn.alignment.originals import SMALLEST_SIDE
 from didlearn.arrays import Bytes, Flags, Floats, Ints
 from didlearn.audit.subject import Subject
 from didlearn.images.base import Images
-from didlearn.images.disguises import DISGUISES
+from didlearn.images.disguises import DISGUISES, greyed
 from didlearn.images.picture import eight_bit
 from didlearn.rng import Stream
 from didlearn.statistics.copying.excess import Matches, Rule
@@ -28,6 +28,7 @@ _SCORES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
 _ROUGH = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
 _DISGUISED = 16  # training images in each disguise, to see how many of them a limit finds
 _AGAIN = 2_000  # training images that are looked up among the others
+_COLOURS = 3  # grey pictures are no disguise of grey ones
 _LEAST_FOUND, _MOST_CHANCE = 0.2, 0.3  # limits that find fewer copies, or match more held-out images, tell little
 
 
@@ -155,20 +156,20 @@ def _in_disguise(train: Images, rng: Stream) -> Bytes:
     draw = rng.numpy("disguises")
     count = min(_DISGUISED, len(train))
     chosen = draw.permutation(len(train))[: count * len(DISGUISES)]
-    groups = np.array_split(chosen, len(DISGUISES))
-    wearing = [(change, group) for change, group in zip(DISGUISES.values(), groups, strict=True) if len(group)]
+    changes = [change for change in DISGUISES.values() if change is not greyed or train.shape[0] == _COLOURS]
+    groups = np.array_split(chosen, len(changes))
+    wearing = [(change, group) for change, group in zip(changes, groups, strict=True) if len(group)]
     return np.concatenate([change(eight_bit(train.read_raw(group)), draw) for change, group in wearing])
 
 
 def matches_aligned(disguised: Disguised, limit: Limit, heldout: Images, subject: Subject) -> Ints:
-    """Return the real images that the matching samples line up with best.
+    """Return the real images that samples match, where they match any, training or held-out.
 
     Returns:
         (k,) numbers in the pool of real images, where the training images come first and ``heldout`` follows.
     """
-    matching = np.flatnonzero(disguised.own.within(limit))
-    if not len(matching):
-        return matching
-    others = find_originals(disguised.own.pixels[matching], heldout, device=subject.device, threads=subject.threads)
-    theirs, ours = (limit.of(found) for found in (others, disguised.own.found))
-    return np.where(ours[matching] <= theirs, disguised.own.found.index[matching], len(disguised.train) + others.index)
+    own = disguised.own
+    others = find_originals(own.pixels, heldout, device=subject.device, threads=subject.threads)
+    theirs, ours = limit.of(others), limit.of(own.found)
+    nearest = np.where(ours <= theirs, own.found.index, len(disguised.train) + others.index)
+    return nearest[np.minimum(ours, theirs) <= limit.most]

@@ -104,9 +104,9 @@ def match_heldout(subject: Subject, drawn: Samples) -> HeldoutMatches:
     lone = np.flatnonzero((in_held[ours] == 1) & (in_train[ours] == 0))
     where = np.argsort(held, kind="stable")
     return HeldoutMatches(
-        matched=int((in_held[ours] > 0).sum()),
+        matched=int(((in_held[ours] > 0) & (in_train[ours] == 0)).sum()),
         samples=len(ours),
-        train_matched=int((in_held[train] > 0).sum()),
+        train_matched=int(((in_held[train] > 0) & (in_train[train] == 1)).sum()),
         train=len(train),
         twice=int((in_held + in_train == 2).sum()),
         lone=lone,

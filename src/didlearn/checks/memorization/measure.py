@@ -104,11 +104,15 @@ def changed_training(subject: Subject, rng: Stream) -> dict[str, Floats]:
 
 
 class Copies(NamedTuple):
-    """Matches by any rule, what no blur makes (nearer than the mildest change, or lossless), and to the last bit."""
+    """Matches by any rule, what no blur makes (nearer than the mildest change, or lossless), and to the last bit.
+
+    ``hidden``: what lines up alone, ``None`` where nothing is looked for, or where lining up tells nothing.
+    """
 
     within: Rules
     certain: Rules
     exact: Matches
+    hidden: Rules | None = None
 
 
 def count_copies(
@@ -127,13 +131,14 @@ def count_copies(
         ours, theirs = (int((distance <= radius).sum()) for distance in (own, real))
         return Matches(ours, len(own), theirs, len(real))
 
-    within = [Rule(matches(criterion.threshold), 1.0)]
+    within = (Rule(matches(criterion.threshold), 1.0),)
     certain = [Rule(matches(min(criterion.certain, criterion.threshold)), 1.0)]
     if disguised is not None:
         ours, theirs = disguised.lossless
         certain.append(Rule(Matches(int(ours.sum()), len(ours), int(theirs.sum()), len(theirs)), 1.0))
-        within += [disguised.rule(limit) for limit in disguised.usable] if honest else []
-    return Copies(Rules(tuple(within)), Rules(tuple(certain)), matches(0.0))
+    hidden = [disguised.rule(limit) for limit in disguised.usable] if disguised is not None and honest else []
+    aligned = Rules(tuple(hidden)) if hidden else None
+    return Copies(Rules((*within, *hidden)), Rules(tuple(certain)), matches(0.0), aligned)
 
 
 def chosen_limit(copies: Copies, disguised: Disguised | None, level: float) -> Limit | None:
@@ -145,8 +150,10 @@ def chosen_limit(copies: Copies, disguised: Disguised | None, level: float) -> L
 def copied_shares(copies: Copies, criterion: CopyCriterion, level: float) -> dict[str, Estimate]:
     """Return the shares of copies by each rule, the held-out images', and the threshold."""
     within, exact = copies.within.chosen(level).matches, copies.exact
+    hidden = {} if copies.hidden is None else {"aligned_fraction": copies.hidden.fraction(level)}
     return {
         "copied_fraction": copies.within.fraction(level),
+        **hidden,
         "copied_fraction_heldout": proportion(within.real, within.heldout, level),
         "certain_copies": copies.certain.fraction(level),
         "exact_copies": proportion(exact.own, exact.samples, level),

@@ -80,7 +80,7 @@ def _decided(
     if preferred:
         return _leaning(said, estimates, limits, nearer=nearer)
     if high <= tolerance:
-        return _no_copying(said, tolerance, nearer=nearer)
+        return _no_copying(said, tolerance, _room(estimates, tolerance), nearer=nearer)
     if honest and low > tolerance and high * _share_of_copies(estimates) <= tolerance:
         return _smooth(copied)
     if low > tolerance:
@@ -142,10 +142,18 @@ def _leaning(said: str, estimates: dict[str, Estimate], limits: CopyLimits, *, n
     return _unsettled(said, reason, None)
 
 
-def _no_copying(said: str, tolerance: float, *, nearer: bool) -> Decision:
+def _room(estimates: dict[str, Estimate], tolerance: float) -> str:
+    """Say what room natural twins leave for copies in disguise, where it is more than is tolerated."""
+    hidden = estimates.get("aligned_fraction")
+    if hidden is None or hidden.high_or(1.0) <= tolerance:
+        return ""
+    return f" As far as pictures can be lined up, at most {percent(hidden.high_or(1.0))} are copies in disguise."
+
+
+def _no_copying(said: str, tolerance: float, room: str, *, nearer: bool) -> Decision:
     reason = f"the copied fraction is at most {percent(tolerance)} and training images are not preferred"
     blur = " Its samples are near to the training set, but as near to held-out images: smooth, not copied." * nearer
-    return Decision("pass", reason, f"No copying found: {said}.{blur}")
+    return Decision("pass", reason, f"No copying found: {said}.{blur}{room}")
 
 
 def _smooth(copied: Estimate) -> Decision:

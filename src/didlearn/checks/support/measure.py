@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
+from didlearn.alignment.planes import grey_planes, planes_of
 from didlearn.arrays import Array, Bytes, Ints
 from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import Counts, count_duplicates
@@ -26,7 +28,8 @@ _REAL = 20_000  # real images: as many whatever is asked of the generator
 _LOOKALIKE = 10_000  # samples: at the larger distances fewer show as much
 
 
-Join = Callable[[Counts, Bytes], Counts]  # duplicates by distance among pictures -> those in disguise joined to them
+# Duplicates by distance, planes of the pictures -> those in disguise joined to them; None where likeness chains.
+Join = Callable[[Counts, torch.Tensor], Counts | None]
 
 
 class Embedded(NamedTuple):
@@ -131,19 +134,18 @@ def count_at(compared: Compared, radius: float, device: str, most: int | None = 
     )
 
 
-def count_same(compared: Compared, radius: float, joined: Join, device: str) -> Duplicates:
-    """Count pairs that are one picture: within ``radius``, or once clusters that are one in disguise are joined."""
-    found = count_at(compared, radius, device)
-    held = [_pictures(known.images) for known in compared.real]
-    return Duplicates(
-        joined(found.own, eight_bit(compared.drawn.images)),
-        None if found.heldout is None else joined(found.heldout, held[0]),
-        None if found.real is None else joined(found.real, np.concatenate(held)),
-    )
+def join_pairs(compared: Compared, found: Duplicates, join: Join, device: str) -> Duplicates:
+    """Count pictures in disguise among the duplicates: of samples and real images alike, or of none.
 
-
-def _pictures(images: Images) -> Bytes:
-    return eight_bit(images.read_raw(range(len(images))))
+    Where likeness chains among one of them, none is joined: else their ratio would compare two ways of counting.
+    """
+    held = [planes_of(known.images, range(len(known.images)), device) for known in compared.real]
+    own = join(found.own, grey_planes(compared.drawn.images, device))
+    heldout = None if found.heldout is None else join(found.heldout, held[0])
+    real = None if found.real is None else join(found.real, torch.cat(held))
+    if own is None or (heldout is None) != (found.heldout is None) or (real is None) != (found.real is None):
+        return found
+    return Duplicates(own, heldout, real)
 
 
 def count_lookalikes(compared: Compared, criterion: Criterion, device: str) -> dict[str, Duplicates]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from didlearn.arrays import Bytes
+import torch
+
 from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.disguised_repeats import join_disguised, misfit_of_the_same
@@ -12,13 +13,14 @@ from didlearn.checks.sameness import Criterion
 from didlearn.checks.support.check import Support
 from didlearn.checks.support.measure import (
     Compared,
-    Join,
+    Duplicates,
     atoms_of,
     calibrated,
+    count_at,
     count_by_class,
     count_lookalikes,
-    count_same,
     gather,
+    join_pairs,
     measured_criterion,
     measured_lookalikes,
     measured_supports,
@@ -60,16 +62,16 @@ def _birthday_test(check: Support, subject: Subject, rng: Stream) -> CheckResult
     done(1)
     criterion = calibrated(compared, subject.embed, check.threshold, rng, device)
     done(2)
-    join = _joining(check, subject, compared, rng)
-    held = _held(compared, criterion, join, rng, device)
+    same = count_at(compared, criterion.threshold, device)
+    held = _held(compared, criterion, _joined(check, subject, compared, same, rng), rng, device)
     done(3)
-    pairs = listed_pairs(compared.features, held.same.own, criterion.threshold, check.candidates, device)
+    pairs = listed_pairs(compared.features, same.own, criterion.threshold, check.candidates, device)
     done(4)
     decision = judge_support(held, check.factor, level, share_of_error(check))
     parts = (
         _supports(compared, criterion, held, level)
         + _shown_beside(subject, compared, criterion, pairs, level)
-        + _sheet(subject, compared, criterion, held.same.own, rng)
+        + _sheet(subject, compared, criterion, same.own, rng)
         + Parts(notes=(*compared.drawn.notes, *subject.embedding.notes))
         + Parts(arrays={"cluster_sizes": held.same.own.cluster_sizes, "component": held.same.own.component})
     )
@@ -77,26 +79,25 @@ def _birthday_test(check: Support, subject: Subject, rng: Stream) -> CheckResult
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 
-def _joining(check: Support, subject: Subject, compared: Compared, rng: Stream) -> Join:
-    """What joins pictures in disguise; nothing where the threshold was given, or pictures are too small."""
+def _joined(check: Support, subject: Subject, compared: Compared, same: Duplicates, rng: Stream) -> Duplicates:
+    """Count pictures in disguise too; not where the threshold was given, or pictures are too small."""
     limit = misfit_of_the_same(to_perturb(compared), rng.numpy("changes")) if check.threshold is None else None
+    if limit is None:
+        return same
 
-    def join(counts: Counts, pictures: Bytes) -> Counts:
-        if limit is None:
-            return counts
+    def join(counts: Counts, planes: torch.Tensor) -> Counts | None:
         draw = rng.numpy(f"pairs of {counts.samples}")
-        return join_disguised(counts, pictures, limit, draw, device=subject.device, threads=subject.threads)
+        return join_disguised(counts, planes, limit, draw, threads=subject.threads)
 
-    return join
+    return join_pairs(compared, same, join, subject.device)
 
 
-def _held(compared: Compared, criterion: Criterion, join: Join, rng: Stream, device: str) -> Held:
+def _held(compared: Compared, criterion: Criterion, same: Duplicates, rng: Stream, device: str) -> Held:
     """Count pairs at every distance, and each sample's own neighbours."""
     relative = None
     if compared.heldout is not None:
         halves = rng.numpy("halves")
         relative = relative_support(compared.features, compared.heldout.features, halves, device)
-    same = count_same(compared, criterion.threshold, join, device)
     return Held(same, count_lookalikes(compared, criterion, device), relative)
 
 
