@@ -116,7 +116,8 @@ def test_counts_are_of_all_held_out_images():
     heldout = np.concatenate([HELDOUT, HELDOUT[:2], TRAIN[:1]])
     samples = np.concatenate([HELDOUT[:3], TRAIN[:2], pictures(5, 9)])
     found, _ = matched(samples, TRAIN, heldout)
-    assert (found.matched, found.samples, found.train_matched, found.train) == (4, 10, 1, 600)
+    # A sample, or a training image, whose picture is in the training set beside is no match: it may come from there.
+    assert (found.matched, found.samples, found.train_matched, found.train) == (3, 10, 1, 600)
     assert (found.twice, len(found.lone)) == (3, 1)
 
 

@@ -101,7 +101,7 @@ def test_copies_are_counted_by_three_rules():
     own, real = np.array([0.0, 0.1, 0.3, 0.5, 0.6, 1, 2, 3, 4, 5]), np.array([0.5, 0.7, 1, 2, 3.0])
     copies = count_copies(own, real, criterion(0.1, 0.5), None, honest=True)
     exact = Matches(1, 10, 0, 5)
-    assert copies == (Rules.one(Matches(4, 10, 1, 5)), Rules.one(Matches(2, 10, 0, 5)), exact)
+    assert copies == (Rules.one(Matches(4, 10, 1, 5)), Rules.one(Matches(2, 10, 0, 5)), exact, None)
 
 
 def test_the_shares_are_those_of_the_counts():
@@ -232,13 +232,20 @@ def test_with_too_few_images_nothing_is_tested():
 
 
 def test_the_pool_holds_the_nearest_of_both_kinds():
-    """Three training and two held-out images; equally near, a training image counts."""
-    own = located([[0.0], [5.0], [9.0], [2.0]], [1.0, 3.0, 4.0, 1.5], [0, 2, 1, 2])
+    """Three training and two held-out images."""
+    own = located([[0.0], [5.0], [9.0], [2.0]], [1.0, 3.0, 4.0, 1.25], [0, 2, 1, 2])
     real = located([[4.5], [0.5]], [0, 0], [0, 0])
-    pool = pool_real(own, real, 3, "cpu")
-    assert pool.distance.tolist() == [0.5, 0.5, 4.0, 1.5]
+    pool = pool_real(own, real, 3, Stream(0), "cpu")
+    assert pool.distance.tolist() == [0.5, 0.5, 4.0, 1.25]
     assert pool.nearest.tolist() == [4, 3, 1, 2]
     assert pool.trained.tolist() == [True, True, True, False, False]
+
+
+def test_of_images_equally_near_chance_decides_by_the_sizes_of_both_sides():
+    """The mistake this sees: pictures that recur on both sides counted for the training set alone."""
+    own, real = located(np.zeros((2_000, 1)), np.zeros(2_000), np.zeros(2_000, int)), located([[0.0]], [0], [0])
+    trained = pool_real(own, real, 3, Stream(0), "cpu").nearest < 3
+    assert trained.mean() == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / 2_000))
 
 
 def test_the_share_of_samples_that_prefer_training_images():

@@ -28,6 +28,7 @@ _SCORES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
 _ROUGH = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
 _DISGUISED = 16  # training images in each disguise, to see how many of them a limit finds
 _AGAIN = 2_000  # training images that are looked up among the others
+_TIED = 1e-6  # misfits that differ by less are rounding
 _COLOURS = 3  # grey pictures are no disguise of grey ones
 _LEAST_FOUND, _MOST_CHANCE = 0.2, 0.3  # limits that find fewer copies, or match more held-out images, tell little
 
@@ -162,8 +163,8 @@ def _in_disguise(train: Images, rng: Stream) -> Bytes:
     return np.concatenate([change(eight_bit(train.read_raw(group)), draw) for change, group in wearing])
 
 
-def matches_aligned(disguised: Disguised, limit: Limit, heldout: Images, subject: Subject) -> Ints:
-    """Return the real images that samples match, where they match any, training or held-out.
+def matches_aligned(disguised: Disguised, limit: Limit, heldout: Images, subject: Subject, rng: Stream) -> Ints:
+    """Return the real images that samples match, where they match any, training or held-out; chance decides ties.
 
     Returns:
         (k,) numbers in the pool of real images, where the training images come first and ``heldout`` follows.
@@ -171,5 +172,7 @@ def matches_aligned(disguised: Disguised, limit: Limit, heldout: Images, subject
     own = disguised.own
     others = find_originals(own.pixels, heldout, device=subject.device, threads=subject.threads)
     theirs, ours = limit.of(others), limit.of(own.found)
-    nearest = np.where(ours <= theirs, own.found.index, len(disguised.train) + others.index)
+    heads = rng.numpy("aligned ties").random(len(ours)) < len(disguised.train) / (len(disguised.train) + len(heldout))
+    from_train = np.where(np.abs(ours - theirs) <= _TIED, heads, ours < theirs)
+    nearest = np.where(from_train, own.found.index, len(disguised.train) + others.index)
     return nearest[np.minimum(ours, theirs) <= limit.most]

@@ -202,11 +202,15 @@ def _tested(own: Celled, real: Celled) -> DataCopying:
     )
 
 
-def pool_real(own: Located, real: Located, train: int, device: str) -> Pool:
-    """Pool the ``train`` training images and the held-out ones, and find the nearest of them to each sample."""
+def pool_real(own: Located, real: Located, train: int, rng: Stream, device: str) -> Pool:
+    """Pool the ``train`` training images and the held-out ones, and find the nearest of them to each sample.
+
+    A picture that recurs on both sides is as near on either: chance says which it counts for, by the sides' sizes.
+    """
     among = nearest(own.features, real.features, device=device)
     distance, index = among.distance.squeeze(1), among.index.squeeze(1)
-    from_train = own.near.distance <= distance
+    heads = rng.numpy("ties").random(len(distance)) < train / (train + len(real.features))
+    from_train = (own.near.distance < distance) | ((own.near.distance == distance) & heads)
     return Pool(
         np.minimum(own.near.distance, distance),
         np.where(from_train, own.near.index, train + index),

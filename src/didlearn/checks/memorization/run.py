@@ -72,12 +72,12 @@ def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng:
     estimates = copied_shares(copies, criterion, check.level)
     estimates |= authenticities(subject, everyone, check.level)
     done(4)
-    pool = pool_real(own, real, len(subject.train), subject.device)
+    pool = pool_real(own, real, len(subject.train), rng, subject.device)
     limit = chosen_limit(copies, disguised, check.level)
     matched = (
         matches_in(pool, criterion.threshold)
         if disguised is None or limit is None
-        else matches_aligned(disguised, limit, heldout, subject)
+        else matches_aligned(disguised, limit, heldout, subject, rng)
     )
     estimates |= copying.estimates | preferences(pool, matched, rng, check.level)
     limits = CopyLimits(check.tolerance, check.alpha, check.level, share_of_error(check))
