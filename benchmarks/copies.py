@@ -85,12 +85,11 @@ def main() -> None:
         hidden = rng.permutation(len(reference))[: args.copies]
         found = find_originals(disguise(reference[hidden], rng), reference, threads=threads)
         print(f"| {name} | {np.mean(found.index == hidden):.3f} | {np.mean(found.score <= MISFIT):.3f} |", flush=True)
-    rows = [part.reshape(len(part), -1).astype(np.float32) for part in (queries, reference)]
-    tensors = [torch.from_numpy(part) for part in rows]
+    asked, known = (part.reshape(len(part), -1).astype(np.float32) for part in (queries, reference))
     times = least_times(
         {
-            "torch.cdist": lambda: plain(*tensors),
-            "didlearn.nearest": lambda: nearest(*rows),
+            "torch.cdist": lambda: plain(torch.from_numpy(asked), torch.from_numpy(known)),
+            "didlearn.nearest": lambda: nearest(asked, known),
             "copies in disguise": lambda: find_originals(queries, reference, threads=threads),
         },
         args.repeats,
