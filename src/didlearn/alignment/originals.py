@@ -22,7 +22,7 @@ from didlearn.parallel import map_units
 
 CANDIDATES = 6
 SMALLEST_SIDE = 8  # pixels of a side: of fewer an affine map explains nearly everything
-_STEPS = 6
+_STEPS, _FIRST_STEPS, _KEPT = 6, 2, 3  # of Gauss–Newton; candidates that are gone on with after the first
 _QUERIES, _REFERENCES = 256, 8192  # at once: fixed, so that threads and memory change no bit of the answer
 
 
@@ -129,8 +129,13 @@ def _lined_up(queries: torch.Tensor, images: Images, found: Proposals, rows: ran
     once, back = np.unique(found.index.cpu().numpy().ravel(), return_inverse=True)
     originals = planes_of(images, once, str(queries.device))[torch.from_numpy(back).to(queries.device)]
     repeated = few.repeat_interleave(k, 0)
-    lined = line_up_planes(repeated, originals, starts(repeated, originals, found.framing.flatten(), FRAMINGS), _STEPS)
-    best = lined.score.view(count, k).argmin(1, keepdim=True)
-    chosen = (torch.arange(count, device=few.device)[:, None] * k + best).squeeze(1)
-    rough = lined.rough.view(count, k).min(1).values
-    return lined.score[chosen], rough, found.index.gather(1, best).squeeze(1), lined.maps[chosen]
+    start = starts(repeated, originals, found.framing.flatten(), FRAMINGS)
+    lined = line_up_planes(repeated, originals, start, _FIRST_STEPS)
+    kept = lined.score.view(count, k).topk(min(_KEPT, k), largest=False).indices
+    rows_kept = (torch.arange(count, device=few.device)[:, None] * k + kept).flatten()
+    again = line_up_planes(repeated[rows_kept], originals[rows_kept], lined.maps[rows_kept], _STEPS - _FIRST_STEPS)
+    best = again.score.view(count, -1).argmin(1, keepdim=True)
+    chosen = (torch.arange(count, device=few.device)[:, None] * kept.shape[1] + best).squeeze(1)
+    rough = again.rough.view(count, -1).amin(1)
+    index = found.index.gather(1, kept).gather(1, best).squeeze(1)
+    return again.score[chosen], rough, index, again.maps[chosen]

@@ -14,9 +14,10 @@ from didlearn.alignment.registration import line_up_planes
 from didlearn.arrays import Floats, Ints
 from didlearn.parallel import map_units
 
-_CANDIDATES = 6
+_CANDIDATES = 3
 _LIKELY = 0.9  # mildly changed pictures have coarse features more alike than that
 _STEPS = 4
+_HOPELESS = 0.1  # after one step: one picture mildly changed lies far below
 _QUERIES, _PAIRS = 256, 512  # at once: fixed, so that threads change no bit of the answer
 
 
@@ -31,7 +32,7 @@ class Repeats(NamedTuple):
 def find_repeats(planes: torch.Tensor, limit: float, *, threads: int = 1) -> Repeats:
     """Find pairs of pictures that line up with a misfit of ``limit`` or less.
 
-    Each picture is tried with the six that its coarse features are nearest to, of the set as it is and mirrored, so the
+    Each picture is tried with the three nearest in coarse features, of the set as it is and mirrored, so the
     pairs connect pictures that are one but are not all the pairs there are.
 
     Args:
@@ -39,15 +40,17 @@ def find_repeats(planes: torch.Tensor, limit: float, *, threads: int = 1) -> Rep
     """
     read = reader(planes)
     features, asked = [read(framing) for framing in MILD], looks_of(planes)
-    k = min(_CANDIDATES, len(planes) - 1)
 
     def some(rows: range) -> tuple[torch.Tensor, ...]:
-        own = torch.arange(rows.start, rows.stop, device=planes.device)
+        # Likeness is nearly symmetric, so each picture looks among those of its unit and later ones alone.
+        later = [part[rows.start :] for part in features]
+        own = torch.arange(len(rows), device=planes.device)
         few = Looks(*(part[rows.start : rows.stop] for part in asked))
-        found = propose(few, features, MILD, k, own)
+        found = propose(few, later, MILD, min(_CANDIDATES, len(later[0]) - 1), own)
         likely = found.likeness >= _LIKELY
-        first, second, framing = own[:, None].expand_as(likely)[likely], found.index[likely], found.framing[likely]
-        return first, second, _misfit(planes[first], planes[second], framing)
+        first = rows.start + own[:, None].expand_as(likely)[likely]
+        second = rows.start + found.index[likely]
+        return first, second, _misfit(planes[first], planes[second], found.framing[likely])
 
     parts = map_units(some, len(planes), unit=_QUERIES, threads=threads)
     first, second, score = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
@@ -74,5 +77,15 @@ def _misfit(queries: torch.Tensor, originals: torch.Tensor, framing: torch.Tenso
     """Line up pairs of planes (k, S, S) from the framings given: their misfits (k,)."""
     start = starts(queries, originals, framing, MILD)
     blocks = zip(*(part.split(_PAIRS) for part in (queries, originals, start)), strict=True)
-    parts = [line_up_planes(query, original, maps, _STEPS).score for query, original, maps in blocks]
+    parts = [_in_two_goes(query, original, maps) for query, original, maps in blocks]
     return torch.cat(parts) if parts else torch.empty(0, device=queries.device)
+
+
+def _in_two_goes(queries: torch.Tensor, originals: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+    """Go on with the pairs alone that are near to lining up after one step."""
+    first = line_up_planes(queries, originals, maps, 1)
+    near = torch.nonzero(first.score <= _HOPELESS).squeeze(1)
+    score = first.score.clone()
+    if len(near):
+        score[near] = line_up_planes(queries[near], originals[near], first.maps[near], _STEPS - 1).score
+    return score

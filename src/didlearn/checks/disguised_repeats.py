@@ -22,7 +22,7 @@ from didlearn.images.disguises import compressed, mirrored, moved
 
 _CHANGED, _SENSITIVITY = 200, 0.95
 _MOST = 0.006  # of misfit: what leaves more is likeness
-_TRIED, _TRANSITIVE = 300, 0.9
+_TRIED, _TRANSITIVE, _FEW = 300, 0.9, 2_000
 
 
 def misfit_of_the_same(pictures: Bytes, rng: np.random.Generator) -> float | None:
@@ -63,15 +63,26 @@ def join_disguised(
     if len(alone) < 2:
         return counts
     chosen = planes[torch.from_numpy(alone).to(planes.device)]
-    found = find_repeats(chosen, limit, threads=threads)
-    if not len(found.first):
+    # Likeness that chains among a few pictures chains among more of them: the whole need not be looked through.
+    for some in (chosen[:_FEW], chosen) if len(chosen) > _FEW else (chosen,):
+        group = _joined_groups(some, limit, threads)
+        if group is None:
+            continue
+        first, second = _random_pairs(group, rng)
+        if np.mean(pair_misfits(some, first, second, threads=threads) <= limit) < _TRANSITIVE:
+            return None
+    if group is None:
         return counts
-    graph = coo_matrix((np.ones(len(found.first)), (found.first, found.second)), shape=(len(alone), len(alone)))
-    group = connected_components(graph, directed=False)[1].astype(np.int64)
-    first, second = _random_pairs(group, rng)
-    if np.mean(pair_misfits(chosen, first, second, threads=threads) <= limit) < _TRANSITIVE:
-        return None
     return counted(_smallest(group, alone)[np.searchsorted(alone, counts.component)])
+
+
+def _joined_groups(planes: torch.Tensor, limit: float, threads: int) -> Ints | None:
+    """Return which group of pictures that line up each belongs to, ``None`` where no two line up."""
+    found, count = find_repeats(planes, limit, threads=threads), len(planes)
+    if not len(found.first):
+        return None
+    graph = coo_matrix((np.ones(len(found.first)), (found.first, found.second)), shape=(count, count))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
 def _random_pairs(group: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
