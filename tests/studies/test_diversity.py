@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,7 +66,8 @@ def test_rows_are_the_checks_own_estimates(conditional):
     weights = np.full(3, 1 / 3)
     assert row["effective_support"][0] == pytest.approx(1 / (weights**2 / np.array(SUPPORTS)).sum(), rel=0.15)
     assert all(len(entry) == 3 for entry in row.values())
-    copied = copying(conditional, 1500)
+    unseen = np.random.default_rng(2).integers(20, 230, (200, 8, 8)).astype(np.uint8)
+    copied = copying(replace(conditional, heldout=dl.open_images(unseen)), 1500)
     assert {"copied_fraction", "training_preference_pvalue"} <= copied.keys()
 
 
