@@ -157,10 +157,11 @@ def test_a_fault_survives_exactly_if_no_test_sees_it(grown):
     survivors = done.stdout.splitlines()
     # Of LIMIT 10, 11, 9, 20, 5 and big > or >=, areas 12 and 8 see 20 and 5; nothing sees `forgotten`;
     # counting down from three ends at 0, whether the loop stops at zero or is not entered, is seen.
-    assert [line for line in survivors if line.startswith("    ")] == [
+    # Two jobs end in any order.
+    assert sorted(line for line in survivors if line.startswith("    ")) == sorted([
         "    width + 1", "    width - 1", "    width + 1", "    width + 2", "    width + 1", "    width + 0",
         "    10", "    11", "    10", "    9", "    area(width, height) > LIMIT", "    area(width, height) >= LIMIT",
-    ]  # fmt: skip
+    ])  # fmt: skip
     assert sum("no test enters it" in line for line in survivors) == 3
     assert done.returncode == 1
     assert "stopped at its deadline" in done.stderr  # n += 1 never ends: that is seen
