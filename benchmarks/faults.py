@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from laws import Sets
-from scipy.ndimage import gaussian_filter
 
 from didlearn.arrays import Bytes, Ints
 from didlearn.images.disguises import Disguise
@@ -136,30 +135,6 @@ def a_tenth(sets: Sets, rng: np.random.Generator) -> Sets:
     return sets._replace(generated=mild(few[rng.integers(len(few), size=len(sets.generated))], rng))
 
 
-def blur(sigma: float) -> Fault:
-    """Blur by a Gaussian of so many pixels."""
-
-    def plant(sets: Sets, _: np.random.Generator) -> Sets:
-        soft = gaussian_filter(sets.generated.astype(float), (0, 0, sigma, sigma))
-        return sets._replace(generated=np.rint(soft).astype(np.uint8))
-
-    return plant
-
-
-def noise(sd: float) -> Fault:
-    """Add normal noise of so many grey levels."""
-
-    def plant(sets: Sets, rng: np.random.Generator) -> Sets:
-        loud = sets.generated + rng.normal(0, sd, size=sets.generated.shape)
-        return sets._replace(generated=np.clip(np.rint(loud), 0, 255).astype(np.uint8))
-
-    return plant
-
-
-def brightness(gain: float) -> Fault:
-    """Multiply all pixels."""
-
-    def plant(sets: Sets, _: np.random.Generator) -> Sets:
-        return sets._replace(generated=np.clip(np.rint(sets.generated * gain), 0, 255).astype(np.uint8))
-
-    return plant
+def changed(change: Disguise) -> Fault:
+    """Change every generated image: blur, noise, light."""
+    return lambda sets, rng: sets._replace(generated=change(sets.generated, rng))

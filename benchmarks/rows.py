@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import faults
 from laws import Law
 
-from didlearn.images.disguises import DISGUISES, compressed
+from didlearn.images.disguises import DISGUISES, blurred, compressed, noisy, relit
 
 PERFECT = "perfect"
 COMMONEST = ("mirrored", "JPEG at quality 25", "moved by a pixel", "20 % brighter")  # beside no disguise at all
@@ -96,10 +96,10 @@ ROWS = (
     Row("the held-out images", faults.heldout_copies(1.0), "memorization", said=_HELDOUT_COPIES),
     Row("a tenth is held-out images", faults.heldout_copies(0.1), "memorization", said=_HELDOUT_COPIES),
     Row("a tenth of the data", faults.a_tenth, "memorization"),
-    Row("blur, 0.5 pixels", faults.blur(0.5), "fidelity"),
-    Row("blur, 1 pixel", faults.blur(1.0), "fidelity"),
-    Row("noise, 10 levels", faults.noise(10), "fidelity"),
-    Row("noise, 25 levels", faults.noise(25), "fidelity"),
-    Row("20 % brighter", faults.brightness(1.2), "fidelity"),
-    Row("50 % brighter", faults.brightness(1.5), "fidelity"),
+    Row("blur, 0.5 pixels", faults.changed(blurred(0.5)), "fidelity"),
+    Row("blur, 1 pixel", faults.changed(blurred(1.0)), "fidelity"),
+    Row("noise, 10 levels", faults.changed(noisy(10)), "fidelity"),
+    Row("noise, 25 levels", faults.changed(noisy(25)), "fidelity"),
+    Row("20 % brighter", faults.changed(relit(1.2)), "fidelity"),
+    Row("50 % brighter", faults.changed(relit(1.5)), "fidelity"),
 )

@@ -6,7 +6,6 @@ are resized back, turns fill with black; strengths in pixels are of a picture 32
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from functools import partial
 
@@ -15,6 +14,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from didlearn.arrays import Array, Bytes
+from didlearn.images.perturb import brighten, jpeg, shift
 
 Disguise = Callable[[Bytes, np.random.Generator], Bytes]
 _LUMA = (0.299, 0.587, 0.114)
@@ -27,12 +27,7 @@ def mirrored(images: Bytes, _: np.random.Generator) -> Bytes:
 
 def moved(down: int, right: int) -> Disguise:
     """Move by whole pixels, down and to the right, repeating the border."""
-
-    def move(images: Bytes, _: np.random.Generator) -> Bytes:
-        padded = np.pad(images, ((0, 0), (0, 0), (down, 0), (right, 0)), mode="edge")
-        return padded[:, :, : images.shape[2], : images.shape[3]]
-
-    return move
+    return lambda images, _: shift(images, down, right)
 
 
 def cropped(pixels: float) -> Disguise:
@@ -64,18 +59,12 @@ def turned(degrees: float) -> Disguise:
 
 def compressed(quality: int) -> Disguise:
     """Pass through JPEG."""
-
-    def compress(picture: Image.Image) -> Image.Image:
-        buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=quality)
-        return Image.open(buffer)
-
-    return _each(compress)
+    return lambda images, _: jpeg(images, quality)
 
 
 def relit(gain: float) -> Disguise:
     """Multiply all pixels."""
-    return lambda images, _: _rounded(images * gain)
+    return lambda images, _: brighten(images, gain)
 
 
 def flattened(contrast: float) -> Disguise:
