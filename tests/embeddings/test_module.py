@@ -8,6 +8,7 @@ from torch import nn
 from didlearn.embeddings import embed, open_embedding
 from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import ModelError, TrustError, UsageError
+from tests.embeddings.functions import fixed
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 
@@ -24,19 +25,6 @@ class Small(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.drop(self.norm(self.conv(x))).mean(dim=(2, 3))
-
-
-class Apply(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x):
-        return self.function(x)
-
-
-def fixed(function):
-    return ModuleEmbedding(Apply(function), "fixed")
 
 
 @pytest.fixture

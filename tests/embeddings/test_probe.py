@@ -8,6 +8,7 @@ from didlearn.embeddings import Embedding, embed, open_embedding
 from didlearn.embeddings.module import ModuleEmbedding
 from didlearn.embeddings.probe import probe_embedding, probe_on
 from didlearn.errors import ModelError
+from tests.embeddings.functions import Apply, fixed
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 SHAPES = [(1, 8, 8), (3, 32, 32), (1, 1, 1)]
@@ -37,19 +38,6 @@ class Transformer(nn.Module):
 
     def forward(self, x):
         return self.layer(self.first(x.flatten(1)[:, :50, None])).mean(1)
-
-
-class Apply(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x):
-        return self.function(x)
-
-
-def fixed(function):
-    return ModuleEmbedding(Apply(function), "fixed")
 
 
 def traced(network, path, shape=(1, 8, 8)):
