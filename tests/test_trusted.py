@@ -1,10 +1,13 @@
+import re
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from didlearn import trusted
 from didlearn.errors import ModelError, TrustError, UsageError
 from didlearn.trusted import is_factory, is_torchscript, load_factory
 
@@ -127,3 +130,26 @@ def test_torchscript_is_told_by_what_is_inside(tmp_path):
     assert not is_torchscript(tmp_path / "text.pt")
     assert not is_torchscript(tmp_path / "absent.pt")
     assert not is_torchscript(tmp_path)
+
+
+def test_what_runs_code_of_a_file_is_called_in_one_place():
+    """Whoever adds a loader that may run code must come through here, where trust is asked for."""
+    source = Path(trusted.__file__).parent
+    runs = re.compile(r"jit\.load|export\.load\(|exec_module|importlib\.import_module|pickle\.load|\beval\(\w|\bexec\(")
+    found = {
+        path.relative_to(source).as_posix()
+        for path in source.rglob("*.py")
+        if any(runs.search(line.partition("#")[0]) for line in code_of(path))
+    }
+    assert found == {"trusted.py", "exported/archive.py", "embeddings/hub.py"}
+    assert all("weights_only=True" in line for path in source.rglob("*.py") for line in calls(path, "torch.load("))
+    assert all("allow_pickle=False" in line for path in source.rglob("*.py") for line in calls(path, "np.load("))
+
+
+def code_of(path):
+    """The lines of a module without its docstrings."""
+    return re.sub(r'"""[\s\S]*?"""', "", path.read_text(encoding="utf-8")).splitlines()
+
+
+def calls(path, name):
+    return [line for line in code_of(path) if name in line]

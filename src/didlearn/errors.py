@@ -13,6 +13,12 @@
 Each message says what is wrong, what was got, and what would do.
 """
 
+from __future__ import annotations
+
+import re
+
+_CAUSE = re.compile(r"[\w.]*(Error|Exception): ")
+
 
 class DidlearnError(Exception):
     """Base of all errors raised on purpose by didlearn."""
@@ -48,3 +54,15 @@ class MissingExtraError(DidlearnError):
 
 class ResultError(DidlearnError):
     """A run folder does not hold a result this version can read."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's type and the first line of its text: torch's go on with C++ frames.
+
+    TorchScript begins with its own frames and says what happened last.
+    """
+    lines = str(error).strip().split("\n")
+    if lines[0].startswith("The following operation failed in the TorchScript interpreter"):
+        said = [line for line in lines if _CAUSE.match(line)]
+        return said[-1].strip() if said else f"{type(error).__name__}: {lines[-1].strip()}"
+    return f"{type(error).__name__}: {lines[0]}"

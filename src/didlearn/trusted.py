@@ -1,6 +1,7 @@
-"""The one place where a user's own Python code is run, and only when told that it may be.
+"""The one place where code of a file is run, and only when told that it may be: factories, and TorchScript.
 
-Everything else didlearn opens (images, safetensors, TorchScript, ``torch.load(weights_only=True)``) runs no Python.
+A TorchScript file is a program: it writes files and reaches memory by operators that no list of forbidden names holds
+all of. Everything else didlearn opens (images, safetensors, ``torch.load(weights_only=True)``) runs nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +18,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
+import torch
 from torch import nn
 
-from didlearn.errors import ModelError, TrustError, UsageError
+from didlearn.errors import ModelError, TrustError, UsageError, first_line
 from didlearn.naming import option
 
 
@@ -38,6 +41,26 @@ def is_torchscript(path: str | Path) -> bool:
         return False
     has_code = any(len(parts) > 2 and parts[1] == "code" for parts in names)
     return has_code and any(len(parts) == 2 and parts[1] == "constants.pkl" for parts in names)
+
+
+def load_torchscript(path: str | Path, trust_code: bool) -> torch.jit.ScriptModule:
+    """Load a TorchScript file onto the CPU.
+
+    Raises:
+        TrustError: ``trust_code`` is false.
+        ModelError: it cannot be loaded.
+    """
+    if not trust_code:
+        raise TrustError(
+            f"{path} is TorchScript, a program that may write files and more; save the network with torch.export.save "
+            f"(.pt2), which needs no trust, or, if you trust this file, give {option('trust_code', True)}"
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch announces the end of TorchScript
+            return torch.jit.load(str(path), map_location="cpu")
+    except Exception as error:
+        raise ModelError(f"{path} cannot be loaded as TorchScript: {first_line(error)}") from error
 
 
 def load_factory(factory: str, trust_code: bool, ready: tuple[type, ...] = (nn.Module,)) -> object:

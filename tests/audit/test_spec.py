@@ -2,7 +2,7 @@ import pytest
 
 from didlearn.audit.spec import build_checks, make_spec, read_toml
 from didlearn.checks.support.check import Support
-from didlearn.errors import UsageError
+from didlearn.errors import TrustError, UsageError
 
 
 def test_later_sources_win_and_parameters_are_joined():
@@ -70,4 +70,14 @@ def test_unreadable_files_are_refused(tmp_path, text, message):
     if text is not None:
         path.write_text(text)
     with pytest.raises(UsageError, match=message):
+        read_toml(path)
+
+
+@pytest.mark.parametrize("said", ["true", "false"])
+def test_a_file_cannot_say_that_code_is_trusted(tmp_path, said):
+    path = tmp_path / "audit.toml"
+    path.write_text(f'generator = "models.py:make"\ntrust_code = {said}\n')
+    with pytest.raises(
+        TrustError, match=r"no file may say that code is trusted.*give trust_code=True where you run it"
+    ):
         read_toml(path)

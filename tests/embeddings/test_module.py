@@ -35,7 +35,7 @@ def network():
 
 def test_torchscript_gives_the_networks_features_in_evaluation_mode(network, pixels, tmp_path, images_of):
     torch.jit.script(network.train()).save(tmp_path / "net.pt")
-    embedding = open_embedding(str(tmp_path / "net.pt"), train=images_of(pixels))
+    embedding = open_embedding(str(tmp_path / "net.pt"), trust_code=True, train=images_of(pixels))
     with torch.no_grad():
         expected = network.eval()(torch.from_numpy(pixels).float() / 255).numpy()
     np.testing.assert_allclose(embed(embedding, pixels), expected, rtol=1e-5, atol=1e-6)
@@ -47,14 +47,32 @@ def test_torchscript_gives_the_networks_features_in_evaluation_mode(network, pix
 
 def test_torchscript_is_known_by_its_content(network, tmp_path):
     torch.jit.script(network).save(tmp_path / "net.embedding")
-    assert open_embedding(str(tmp_path / "net.embedding")).name.startswith("net.embedding")
+    assert open_embedding(str(tmp_path / "net.embedding"), trust_code=True).name.startswith("net.embedding")
+
+
+def test_torchscript_is_a_program_and_is_not_loaded_without_trust(network, tmp_path):
+    for name in ("net.pt", "net.embedding"):
+        torch.jit.script(network).save(tmp_path / name)
+        with pytest.raises(TrustError, match=r"torch\.export\.save.*trust_code=True"):
+            open_embedding(str(tmp_path / name))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_exported_network_gives_its_features_without_trust(network, pixels, tmp_path, images_of):
+    batch = ({0: torch.export.Dim("batch", min=1, max=4096)},)
+    torch.export.save(
+        torch.export.export(network.eval(), (torch.zeros(2, 3, 8, 8),), dynamic_shapes=batch), tmp_path / "net.pt2"
+    )
+    embedding = open_embedding(str(tmp_path / "net.pt2"), train=images_of(pixels))
+    np.testing.assert_array_equal(embed(embedding, pixels), embed(ModuleEmbedding(network, "here"), pixels))
+    assert embedding.name.startswith("net.pt2 (file ")
 
 
 def test_pickles_state_dicts_and_absent_files_are_refused(network, tmp_path):
     torch.save(network, tmp_path / "pickle.pt")
     torch.save(network.state_dict(), tmp_path / "state.pth")
     for name in ("pickle.pt", "state.pth"):
-        with pytest.raises(ModelError, match=r"is no TorchScript file.*torch\.jit\.save.*factory"):
+        with pytest.raises(ModelError, match=r"is no TorchScript file.*torch\.export\.save.*factory"):
             open_embedding(str(tmp_path / name))
     with pytest.raises(UsageError, match="there is no such file"):
         open_embedding(str(tmp_path / "absent.pt"))
@@ -67,8 +85,8 @@ def test_a_torn_torchscript_file_is_refused(network, tmp_path):
     with zipfile.ZipFile(tmp_path / "net.pt") as whole, zipfile.ZipFile(tmp_path / "torn.pt", "w") as torn:
         for name in whole.namelist():
             torn.writestr(name, whole.read(name)[:10])
-    with pytest.raises(ModelError, match="cannot be read as TorchScript"):
-        open_embedding(str(tmp_path / "torn.pt"))
+    with pytest.raises(ModelError, match="cannot be loaded as TorchScript"):
+        open_embedding(str(tmp_path / "torn.pt"), trust_code=True)
 
 
 FACTORY = """
@@ -167,7 +185,7 @@ def test_whole_and_half_numbers_become_single_precision(pixels):
 def test_a_network_that_cannot_take_the_images_fails_on_opening(network, tmp_path, images_of):
     torch.jit.script(network).save(tmp_path / "net.pt")
     with pytest.raises(ModelError, match=r"fails on images of shape \(2, 4, 8, 8\).*size=... and channels=..."):
-        open_embedding(str(tmp_path / "net.pt"), train=images_of(np.zeros((5, 4, 8, 8), np.uint8)))
+        open_embedding(str(tmp_path / "net.pt"), trust_code=True, train=images_of(np.zeros((5, 4, 8, 8), np.uint8)))
 
 
 def test_unknown_embeddings_and_stray_weights(tmp_path):

@@ -102,9 +102,9 @@ def test_chance_is_refused(make, tmp_path, images_of):
     with pytest.raises(
         ModelError, match=r"embedding net\.pt .*other features each time.*hide exact copies.*\.eval\(\)"
     ):
-        open_embedding(source, train=images_of(pixels((1, 8, 8))))
+        open_embedding(source, trust_code=True, train=images_of(pixels((1, 8, 8))))
     with pytest.raises(ModelError, match="each time"):
-        embed(open_embedding(source), pixels((1, 8, 8)))
+        embed(open_embedding(source, trust_code=True), pixels((1, 8, 8)))
 
 
 @pytest.mark.parametrize("make", COUPLED.values(), ids=COUPLED)
@@ -124,8 +124,8 @@ def test_a_file_traced_in_training_mode_is_refused_whatever_the_images(count, bl
     torch.manual_seed(0)
     data = images_of(np.zeros((count, 1, 8, 8), np.uint8) if blank else pixels((1, 8, 8), count))
     with pytest.raises(ModelError, match="batch norm uses statistics of the batch"):
-        open_embedding(traced(convolutional((1, 8, 8)).train(), tmp_path), train=data)
-    open_embedding(traced(convolutional((1, 8, 8)).eval(), tmp_path), train=data)
+        open_embedding(traced(convolutional((1, 8, 8)).train(), tmp_path), trust_code=True, train=data)
+    open_embedding(traced(convolutional((1, 8, 8)).eval(), tmp_path), trust_code=True, train=data)
 
 
 @pytest.mark.parametrize("value", [0.0, 3.5])

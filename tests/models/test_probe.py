@@ -8,6 +8,7 @@ from torch import nn
 from didlearn.errors import ModelError
 from didlearn.models import open_model
 from didlearn.models.inputs import require_decoder
+from didlearn.models.module import ModuleModel
 
 
 class Dcgan(nn.Module):
@@ -190,7 +191,8 @@ def test_a_generator_that_looks_at_its_batch_is_noted_and_draws_alike_in_any_bat
 def test_a_file_saved_in_training_mode_is_noted_and_one_in_evaluation_mode_is_not(way, tmp_path, rng):
     torch.manual_seed(0)
     net = trained(dcgan())
-    quiet = open_model(saved(net.eval(), way, tmp_path), latent_shape=8, value_range=(-1, 1))
+    quiet = open_model(saved(net.eval(), way, tmp_path), latent_shape=8, value_range=(-1, 1), trust_code=True)
+    assert isinstance(quiet, ModuleModel)
     assert not quiet.coupled
     assert not neighbourly(quiet)
     source = saved(net.train(), way, tmp_path)
@@ -203,7 +205,7 @@ def test_a_file_saved_in_training_mode_is_noted_and_one_in_evaluation_mode_is_no
 def test_the_weights_of_a_network_that_goes_on_learning_are_those_it_was_opened_with(tmp_path, rng):
     torch.manual_seed(0)
     source = saved(dcgan().train(), "torchscript", tmp_path)
-    model, later = (open_model(source, latent_shape=8, value_range=(-1, 1)) for _ in range(2))
+    model, later = (open_model(source, latent_shape=8, value_range=(-1, 1), trust_code=True) for _ in range(2))
     model.draw(64, rng)
     assert model.fingerprint == later.fingerprint
 
@@ -230,7 +232,7 @@ def test_statistics_that_were_never_updated_are_noted():
 @pytest.mark.parametrize("way", ["torchscript", "export"])
 def test_statistics_that_were_never_updated_are_noted_of_files_too(way, tmp_path):
     for net, expected in ((dcgan(), True), (trained(dcgan()), False)):
-        model = open_model(saved(net.eval(), way, tmp_path), latent_shape=8)
+        model = open_model(saved(net.eval(), way, tmp_path), latent_shape=8, trust_code=True)
         assert any("never updated" in note for note in model.notes) == expected
 
 

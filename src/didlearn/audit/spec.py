@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from didlearn.audit.check import Check, separated
 from didlearn.checks import CHECKS
-from didlearn.errors import UsageError
+from didlearn.errors import TrustError, UsageError
 from didlearn.naming import option
 
 DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"  # the parts of an audit, and of its help
@@ -43,7 +43,7 @@ class AuditSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     generator: str | None = flag(
-        None, "Samples (folder, zip, npz), .pt, .pt2, model folder, or file.py:factory.", MODEL
+        None, "Samples (folder, zip, npz), .pt2, .pt, model folder, or file.py:factory.", MODEL
     )
     latent_shape: Annotated[tuple[int, ...], BeforeValidator(_whole_numbers)] | None = flag(
         None, "Shape of one latent: 100, or 128,1,1.", MODEL
@@ -51,8 +51,8 @@ class AuditSpec(BaseModel):
     value_range: tuple[float, float] | None = flag(None, "What the output spans: -1 1.", MODEL)
     prior: str | None = flag(None, "normal, or uniform on [-1, 1].", MODEL)
     classes: int | None = flag(None, "Classes of a conditional model.", MODEL, ge=1)
-    trust_code: bool = flag(False, "Let a factory given as a generator or embedding run its code.", MODEL)
-    autoencoder: str | None = flag(None, "To set beside it: a .pt file or file.py:factory.", MODEL)
+    trust_code: bool = flag(False, "Let the code of a factory or TorchScript file run.", MODEL)
+    autoencoder: str | None = flag(None, "To set beside it: a .pt2 or .pt file or file.py:factory.", MODEL)
 
     train: str | None = flag(None, "Images the generator was trained on.", DATA)
     heldout: str | None = flag(None, "Images it was not trained on (else split off by seed).", DATA)
@@ -69,7 +69,7 @@ class AuditSpec(BaseModel):
         (), "Names, comma-separated (default: all).", MEASURE
     )
     embedding: str = flag(
-        "pixels", "pixels, classifier, inception, dinov2, clip, a .pt file, file.py:factory.", MEASURE
+        "pixels", "pixels, classifier, inception, dinov2, clip, a .pt2 or .pt file, file.py:factory.", MEASURE
     )
     weights: Path | None = flag(None, "Weights of inception, dinov2 or clip, without a network.", MEASURE)
     parameters: dict[str, dict[str, Any]] = flag(
@@ -120,6 +120,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Relative paths in it are taken from the folder one types the command in, as on the command line.
 
     Raises:
+        TrustError: it says ``trust_code``, which only who runs it may say.
         UsageError: the file is missing, is not TOML, or holds a value that cannot be used.
     """
     try:
@@ -130,6 +131,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
         raise UsageError(f"{path} is not a TOML file ({error})") from None
+    if "trust_code" in data:
+        raise TrustError(
+            f"{path}: no file may say that code is trusted; take trust_code out, and give {option('trust_code', True)} "
+            "where you run it if you trust what the file names"
+        )
     tables = {name: data.pop(name) for name in list(data) if name in CHECKS}
     if tables:
         data["parameters"] = tables
@@ -154,7 +160,7 @@ def make_spec(*sources: Mapping[str, Any]) -> AuditSpec:
         joined |= {**source, "parameters": parameters}
     for name in joined:
         if name not in AuditSpec.model_fields:
-            valid = [*(f for f in AuditSpec.model_fields if f != "parameters"), *CHECKS]
+            valid = [*(f for f in AuditSpec.model_fields if f not in ("parameters", "trust_code")), *CHECKS]
             raise UsageError(f"unknown key {name!r}; {_choices(name, valid)}")
     try:
         return AuditSpec.model_validate(joined)

@@ -36,7 +36,7 @@ class Subject:
         outside: other data sets by name.
         embedding: the space distances are measured in.
         autoencoder: reconstructs images, to be set beside the generator, or ``None``.
-        trust_code: whether a factory's code may run.
+        trust_code: whether the code of a factory or TorchScript file may run.
         seed: root of every random stream.
         device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
         workdir: where checks may cache what is dear to recompute, or ``None``.

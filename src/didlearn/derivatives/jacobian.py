@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from didlearn.errors import ModelError
-from didlearn.models.drawing import first_line
+from didlearn.errors import ModelError, first_line
 
 Residual = Callable[[torch.Tensor], torch.Tensor]
 COLUMN_BYTES = 2**28  # of the Jacobian columns held at once beside the result

@@ -1,10 +1,9 @@
-"""Any network as an embedding: a TorchScript file or a factory in the user's own code."""
+"""Any network as an embedding: a file with the network, or a factory in the user's own code."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-import warnings
 from pathlib import Path
 from typing import Self
 
@@ -13,8 +12,9 @@ from torch import nn
 
 from didlearn.embeddings.base import Embedding
 from didlearn.errors import ModelError, UsageError
+from didlearn.exported.archive import load_exported
 from didlearn.naming import option
-from didlearn.trusted import is_torchscript, load_factory
+from didlearn.trusted import is_torchscript, load_factory, load_torchscript
 
 _POOLED = "feature maps {shape} were averaged over their height and width"
 _REPEATED = "gray images were repeated to three channels, which is what the network takes"
@@ -99,24 +99,34 @@ class ModuleEmbedding(Embedding):
                 self.notes = (*self.notes, note)
 
 
-def open_torchscript(path: Path) -> ModuleEmbedding:
-    """Open a TorchScript file (``torch.jit.save``); none of its author's Python runs.
+def open_torchscript(path: Path, trust_code: bool) -> ModuleEmbedding:
+    """Open a TorchScript file (``torch.jit.save``), which is a program.
 
     Raises:
+        TrustError: ``trust_code`` is false.
         ModelError: the file is no TorchScript archive or cannot be read.
     """
     if not is_torchscript(path):
         raise ModelError(
-            f"{path} is no TorchScript file; write one with torch.jit.save(torch.jit.script(network), path), or give "
+            f"{path} is no TorchScript file and holds no network; save one with torch.export.save (.pt2), or give "
             "`file.py:factory` for a network in Python"
         )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # torch announces the end of TorchScript
-            network = torch.jit.load(str(path), map_location="cpu")
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read as TorchScript: {_last_line(error)}") from error
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    return _of_file(load_torchscript(path, trust_code), path)
+
+
+def open_exported(path: Path, trust_code: bool) -> ModuleEmbedding:
+    """Open a network that ``torch.export.save`` wrote.
+
+    Raises:
+        TrustError: only ``torch.export.load`` can read it, and ``trust_code`` is false.
+        ModelError: it cannot be read.
+    """
+    return _of_file(load_exported(path, trust_code), path)
+
+
+def _of_file(network: nn.Module, path: Path) -> ModuleEmbedding:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:8]
     return ModuleEmbedding(network, f"{path.name} (file {digest})")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from didlearn.embeddings.base import Embedding
 from didlearn.embeddings.classifier import open_classifier
 from didlearn.embeddings.hub import PRETRAINED, open_pretrained
-from didlearn.embeddings.module import open_factory, open_torchscript
+from didlearn.embeddings.module import open_exported, open_factory, open_torchscript
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.embeddings.probe import probe_on
 from didlearn.errors import UsageError
@@ -35,11 +35,11 @@ def open_embedding(
     """Open an embedding.
 
     Args:
-        source: ``pixels``; ``classifier`` (trained on ``train``); ``inception``, ``dinov2`` or ``clip``; a TorchScript
-            file; ``file.py:factory`` or ``pkg.module:factory``.
+        source: ``pixels``; ``classifier`` (trained on ``train``); ``inception``, ``dinov2`` or ``clip``; a
+            ``torch.export`` file (.pt2) or a TorchScript file; ``file.py:factory`` or ``pkg.module:factory``.
         train: the training set: what a classifier is trained on, and what a network is tried on at once.
         heldout: labelled images to measure a classifier's accuracy on.
-        trust_code: whether a factory's code may run.
+        trust_code: whether the code of a factory or TorchScript file may run.
         weights: file or folder with the weights of ``inception``, ``dinov2`` or ``clip``.
         cache: folder to keep a trained classifier in.
         seed: of a classifier's training.
@@ -49,7 +49,7 @@ def open_embedding(
 
     Raises:
         UsageError: the source names no embedding, or lacks what it needs.
-        TrustError: the source is a factory and ``trust_code`` is false.
+        TrustError: the source is a factory or TorchScript, and ``trust_code`` is false.
         DataError: a classifier cannot be trained on ``train``.
         ModelError: the network cannot be read, fails on the images, or gives an image no features of its own.
         MissingExtraError: a package or weights are absent.
@@ -76,15 +76,17 @@ def _open_network(source: str, trust_code: bool, weights: Path | None) -> Embedd
     if is_factory(source):
         return open_factory(source, trust_code)
     path = Path(source)
+    if path.is_file() and path.suffix.lower() == ".pt2":
+        return open_exported(path, trust_code)
     if path.is_file() and (path.suffix in TORCHSCRIPT_SUFFIXES or is_torchscript(path)):
-        return open_torchscript(path)
+        return open_torchscript(path, trust_code)
     what = (
         "there is no such file"
-        if path.suffix in TORCHSCRIPT_SUFFIXES and not path.exists()
+        if path.suffix in (*TORCHSCRIPT_SUFFIXES, ".pt2") and not path.exists()
         else "it names no embedding"
     )
     named = option("embedding", repr(source), source)
     raise UsageError(
-        f"{named}: {what}; give pixels, classifier, {', '.join(PRETRAINED)}, a TorchScript file, "
+        f"{named}: {what}; give pixels, classifier, {', '.join(PRETRAINED)}, a .pt2 or TorchScript file, "
         "`file.py:factory` or `pkg.module:factory`"
     )

@@ -15,10 +15,9 @@ from torch import Tensor
 from torch.distributions import Normal, Uniform
 
 from didlearn.derivatives.fisher import gauss_newton
-from didlearn.errors import DidlearnError, ModelError, OutputError, UsageError
+from didlearn.errors import DidlearnError, ModelError, OutputError, UsageError, first_line
 from didlearn.evidence.observation import BernoulliObservation, Observation
 from didlearn.models.base import LatentModel
-from didlearn.models.drawing import first_line
 from didlearn.models.inputs import require_decoder
 from didlearn.models.module import ModuleModel
 from didlearn.models.prior import prior_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 
 from didlearn.arrays import Array
-from didlearn.errors import DidlearnError, OutputError, UsageError
+from didlearn.errors import DidlearnError, OutputError, UsageError, first_line
 from didlearn.models.pool import map_models
 from didlearn.parallel import UNIT, units_in_flight
 from didlearn.progress import Progress
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from didlearn.models.base import LatentModel
 
 _OUTSIDE = 1e-3
-_CAUSE = re.compile(r"[\w.]*(Error|Exception): ")
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,18 +140,6 @@ def checked(model: LatentModel, z: torch.Tensor, labels: torch.Tensor | None) ->
             f"{(len(z), *model.image_shape)} was expected, the shape it has made before"
         )
     return images
-
-
-def first_line(error: BaseException) -> str:
-    """Return an error's type and the first line of its text: torch's go on with C++ frames.
-
-    TorchScript begins with its own frames and says what happened last.
-    """
-    lines = str(error).strip().split("\n")
-    if lines[0].startswith("The following operation failed in the TorchScript interpreter"):
-        said = [line for line in lines if _CAUSE.match(line)]
-        return said[-1].strip() if said else f"{type(error).__name__}: {lines[-1].strip()}"
-    return f"{type(error).__name__}: {lines[0]}"
 
 
 def pixel_notes(pixels: DecodedImages) -> tuple[str, ...]:

@@ -14,9 +14,8 @@ import torch
 from torch import nn
 
 from didlearn.arrays import ImageShape
-from didlearn.errors import ModelError, OutputError
+from didlearn.errors import ModelError, OutputError, first_line
 from didlearn.models.base import LatentModel
-from didlearn.models.drawing import first_line
 from didlearn.models.interface import INFER, Interface, LabelsError, declare
 from didlearn.models.output import as_images
 from didlearn.models.prior import Prior, log_density, sample_latents

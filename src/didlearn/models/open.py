@@ -13,18 +13,17 @@ import torch
 from torch import nn
 
 from didlearn.errors import NotFiniteError, OutputError, UsageError
+from didlearn.exported.archive import load_exported
 from didlearn.images import open_images
 from didlearn.images.formats.idx import is_idx
 from didlearn.models.base import Sampler
 from didlearn.models.formats.bank import Bank
-from didlearn.models.formats.exported import load_exported
 from didlearn.models.formats.factory import load_model_factory
 from didlearn.models.formats.model_folder import is_model_folder, load_directory
-from didlearn.models.formats.torchscript import load_torchscript
 from didlearn.models.interface import INFER
 from didlearn.models.module import ModuleModel, open_module, snapshot
 from didlearn.naming import option
-from didlearn.trusted import is_factory, is_torchscript
+from didlearn.trusted import is_factory, is_torchscript, load_torchscript
 
 _BANKS = {".zip", ".npz", ".npy", ".parquet"}
 _NO_NETWORK = {".safetensors", ".onnx", ".h5", ".keras", ".gguf", ".bin"}
@@ -77,7 +76,7 @@ def open_model(
     """Open anything that can draw images.
 
     Args:
-        source: a model folder; a TorchScript or ``torch.export`` file; ``file.py:factory`` or ``pkg.module:factory``;
+        source: a model folder; a ``torch.export`` or TorchScript file; ``file.py:factory`` or ``pkg.module:factory``;
             a folder, zip, npz or npy of samples; in Python also an ``nn.Module``, an array, ``Images``, or a
             ``Sampler``, which is returned as it is.
         latent_shape: shape of one latent; else the module's attribute, else found from its weights by trying.
@@ -207,7 +206,7 @@ def _refusal(path: Path) -> UsageError:
         return UsageError(f"{path} is no model that can be run here (weights alone do not say how); give {_kinds()}")
     return UsageError(
         f"{path} is a pickled checkpoint, or nothing that is known: it does not hold the network, and unpickling it "
-        "would run its code. Save the model as TorchScript (torch.jit.trace(model, z).save), with torch.export.save, "
+        "would run its code. Save the model with torch.export.save (.pt2), "
         f"or give a factory that loads it: file.py:factory with {option('trust_code', True)}"
     )
 
@@ -215,6 +214,6 @@ def _refusal(path: Path) -> UsageError:
 def _kinds() -> str:
     """What names a model."""
     return (
-        "a model folder (model.json), TorchScript (.pt), torch.export (.pt2), file.py:factory or pkg.module:factory "
-        f"with {option('trust_code', True)}, or a folder, .zip or .npz of samples"
+        f"a model folder (model.json), torch.export (.pt2), with {option('trust_code', True)} TorchScript (.pt), "
+        "file.py:factory or pkg.module:factory, or a folder, .zip or .npz of samples"
     )

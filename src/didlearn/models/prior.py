@@ -8,9 +8,8 @@ import threading
 import torch
 from torch.distributions import Distribution, Independent
 
-from didlearn.errors import ModelError, UsageError
+from didlearn.errors import ModelError, UsageError, first_line
 from didlearn.models.base import LatentModel
-from didlearn.models.drawing import first_line
 from didlearn.parallel import UNIT
 from didlearn.rng import Stream, named_noise
 

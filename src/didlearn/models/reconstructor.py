@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
 
-from didlearn.errors import ModelError, UsageError
-from didlearn.models.drawing import first_line
-from didlearn.trusted import is_factory, is_torchscript, load_factory
+from didlearn.errors import ModelError, UsageError, first_line
+from didlearn.exported.archive import ExportedNet, load_exported
+from didlearn.trusted import is_factory, is_torchscript, load_factory, load_torchscript
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,24 +46,31 @@ class Reconstructor:
 
 
 def open_autoencoder(source: str | nn.Module, *, trust_code: bool = False, device: str = "cpu") -> Reconstructor:
-    """Open a TorchScript file, ``file.py:factory`` or a module that maps images to their reconstructions.
+    """Open a torch.export or TorchScript file, ``file.py:factory`` or a module from images to images.
 
     Raises:
         UsageError: the source names neither.
-        TrustError: a factory, and ``trust_code`` is false.
+        TrustError: a factory or TorchScript, and ``trust_code`` is false.
         ModelError: it cannot be loaded.
     """
     if isinstance(source, nn.Module):
         module: object = source
     elif is_factory(source):
         module = load_factory(source, trust_code)
+    elif source.lower().endswith(".pt2"):
+        module = load_exported(Path(source), trust_code)
     elif is_torchscript(source):
-        module = torch.jit.load(source, map_location=device)
+        module = load_torchscript(source, trust_code)
     else:
-        raise UsageError(f"{source} is no autoencoder; give a TorchScript file or `file.py:factory`, images to images")
+        raise UsageError(
+            f"{source} is no autoencoder (images to images); give a .pt2 or TorchScript file, or `file.py:factory`"
+        )
     if not isinstance(module, nn.Module):
         raise ModelError(f"{source} made a {type(module).__name__}; a torch module was expected")
-    shape = getattr(module, "latent_shape", None)
+    # An exported program's latent_shape is that of whatever goes in: images here.
+    shape = None if isinstance(module, ExportedNet) else getattr(module, "latent_shape", None)
     latent = int(torch.Size(shape).numel()) if shape is not None else None
     name = type(module).__name__ if isinstance(source, nn.Module) else source
-    return Reconstructor(module.eval().to(device).requires_grad_(False), name, latent)
+    for parameter in module.parameters():  # TorchScript refuses to switch them all off in one call
+        parameter.requires_grad_(False)
+    return Reconstructor(module.eval().to(device), name, latent)

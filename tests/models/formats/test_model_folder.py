@@ -66,7 +66,7 @@ def test_what_is_said_when_saving_is_kept(tmp_path):
 def test_other_networks_cannot_be_saved(tmp_path):
     with pytest.raises(
         UsageError,
-        match=r"one of affine, autoencoder, dcgan, memory, mixture, mlp, stacked; got a Linear.*torch.jit.trace",
+        match=r"one of affine, autoencoder, dcgan, memory, mixture, mlp, stacked; got a Linear.*torch.export",
     ):
         save_model(nn.Linear(3, 4), tmp_path)
     with pytest.raises(UsageError, match="3 class names were given for 2 classes"):

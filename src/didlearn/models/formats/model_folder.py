@@ -158,7 +158,7 @@ def save_model(
     if not isinstance(module, Architecture):
         raise UsageError(
             f"a model folder holds one of {', '.join(ARCHITECTURES)}; got a {type(module).__name__}. "
-            "Save other networks with torch.jit.trace(...).save() or torch.export.save()"
+            "Save other networks with torch.export.save()"
         )
     described = _describe(model, module, value_range, prior, class_names, name)
     root = Path(folder)

@@ -16,9 +16,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from didlearn.errors import ModelError, TrustError
-from didlearn.models.drawing import first_line
-from didlearn.models.formats.exported_graph import DTYPES, Graph, Json, UnknownPartError, sizes
+from didlearn.errors import ModelError, TrustError, first_line
+from didlearn.exported.graph import DTYPES, Graph, Json, UnknownPartError, sizes
 from didlearn.naming import option
 
 _MAX_JSON_BYTES = 256 * 2**20

@@ -9,6 +9,7 @@ from torch import nn
 
 from didlearn.errors import ModelError, TrustError
 from didlearn.models import open_model
+from didlearn.models.reconstructor import open_autoencoder
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
 
@@ -225,3 +226,11 @@ def test_a_zip_bomb_is_refused(archive, tmp_path):
             bombed.writestr(entry.filename, b"\0" * 2**24 if "weight_0" in entry.filename else old.read(entry))
     with pytest.raises(ModelError, match="unpacks to more than its own size"):
         open_model(path)
+
+
+def test_an_autoencoder_needs_no_trust(tmp_path):
+    auto = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Sigmoid())
+    opened = open_autoencoder(str(export(auto, tmp_path / "auto.pt2", torch.zeros(2, 1, 8, 8))))
+    images = torch.rand(3, 1, 8, 8)
+    torch.testing.assert_close(opened.reconstruct(images), auto(images).detach())
+    assert opened.latent is None

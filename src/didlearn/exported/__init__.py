@@ -1,0 +1,1 @@
+"""Programs that ``torch.export`` saved, read and run without running code of the file."""
