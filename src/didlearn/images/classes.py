@@ -47,7 +47,7 @@ def from_subfolders(names: Sequence[str]) -> Labels:
     Args:
         names: paths with forward slashes, sorted.
     """
-    start = _shared_folders(names[0], names[-1])
+    start = len(shared_folders(names))
     tops = [name[start:].partition("/") for name in names]
     if not all(slash for _, slash, _ in tops):
         return Labels()
@@ -63,10 +63,12 @@ def _numbered(names: Sequence[str]) -> Labels:
     return Labels(np.array([number[name] for name in names], dtype=np.int64), tuple(map(printable, classes)))
 
 
-def _shared_folders(first: str, last: str) -> int:
-    """Length of the folders that the first and last of sorted paths, and so all between them, begin with."""
-    pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
-    return "".join(a for a, _ in pairs).rfind("/") + 1
+def shared_folders(names: Sequence[str]) -> str:
+    """Return the folders, "a/b/", that sorted paths with forward slashes all begin with."""
+    # What the first and the last begin with, all between them do.
+    pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(names[0], names[-1], strict=False))
+    same = "".join(a for a, _ in pairs)
+    return same[: same.rfind("/") + 1]
 
 
 def from_dataset_json(text: bytes, names: Sequence[str], where: str) -> Labels:

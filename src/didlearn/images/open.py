@@ -17,17 +17,17 @@ from didlearn.images.classes import Labels, printable
 from didlearn.images.fit import Fit, fitted
 from didlearn.images.formats.arrays import open_array
 from didlearn.images.formats.cifar import cifar_files, open_cifar
-from didlearn.images.formats.decoding import PICTURE_SUFFIXES
 from didlearn.images.formats.digits import open_digits
 from didlearn.images.formats.folder import open_folder
 from didlearn.images.formats.hub import is_saved_dataset, open_hub_dataset, open_parquet, open_saved
 from didlearn.images.formats.idx import is_idx, open_idx
 from didlearn.images.formats.numpy_files import open_npy, open_npz
+from didlearn.images.formats.pictures.kinds import NAMED_SUFFIXES, is_picture_name
 from didlearn.images.formats.torch_dataset import open_dataset, open_tensor
 from didlearn.images.formats.zipped import open_zip
 
 _FORMATS = (
-    "a folder or .zip of pictures (png jpg jpeg webp bmp tif tiff ppm), .npz, .npy, IDX (gzipped or not), CIFAR .bin, "
+    f"a folder or .zip of pictures ({NAMED_SUFFIXES}), .npz, .npy, IDX (gzipped or not), CIFAR .bin, "
     ".parquet, a save_to_disk folder, hf:NAME[:SPLIT], or 'digits'"
 )
 _PICKLED = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
@@ -123,7 +123,7 @@ def _unknown_format(path: Path) -> DataError:
         return DataError(
             f"{name} is pickled, and unpickling would run its code: save the pixels as .npz or .npy instead"
         )
-    if suffix in PICTURE_SUFFIXES:
+    if is_picture_name(path.name):
         return DataError(f"{name} is a single picture: name the folder it is in")
     return DataError(f"{name} is in no format that is read: give {_FORMATS}")
 

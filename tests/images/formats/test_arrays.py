@@ -98,11 +98,24 @@ def test_wider_whole_numbers():
         open_images(np.array([0, -1] * 8, np.int16).reshape(1, 4, 4))
 
 
-def test_whole_numbers_of_0_and_1_are_not_taken_for_black():
-    with pytest.raises(DataError, match="all 0 or 1"):
-        open_images(np.eye(4, dtype=np.uint8)[None])
+def test_whole_numbers_of_0_and_1_are_black_and_white():
+    for dtype in np.uint8, np.int64:
+        images = open_images(np.eye(4, dtype=dtype)[None])
+        assert images.read_raw([0]).tolist() == [[(np.eye(4, dtype=int) * 255).tolist()]]
+        assert images.notes == ("all pixels are 0 or 1 and were read as black and white",)
     for flat in np.zeros((2, 4, 4), np.uint8), np.ones((2, 4, 4), np.uint8):
         assert np.array_equal(open_images(flat).read_raw([0, 1])[:, 0], flat)
+
+
+def test_a_brighter_image_among_those_of_0_and_1_is_not_cut(monkeypatch):
+    monkeypatch.setattr(arrays, "CHECKED_WHOLE", 100)
+    monkeypatch.setattr(arrays, "CHECKED_SAMPLE", 2)
+    pixels = np.tile(np.eye(8, dtype=np.uint8), (9, 1, 1))
+    pixels[4] *= 200
+    images = open_images(pixels)
+    assert images.read_raw([0]).max() == 255
+    with pytest.raises(DataError, match="0 and 1 alone in some images and of 200 in others"):
+        images.read_raw([4])
 
 
 def test_objects_and_complex_numbers():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.arrays import Array, Pixels
+from didlearn.arrays import Array, Bytes, Pixels
 from didlearn.errors import DataError, NotFiniteError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels
@@ -15,6 +15,8 @@ from didlearn.images.classes import Labels
 CHECKED_WHOLE = 2 * 2**30  # bytes
 CHECKED_SAMPLE = 4096  # images of an array larger than that
 CHECKED_BYTES = 32 * 2**20  # bytes
+BINARY_NOTE = "all pixels are 0 or 1 and were read as black and white"
+_ALIKE = "save them all from 0 to 255"
 _OVERSHOOT = 0.1  # beyond [0, 1]: pixels on another scale go further
 _SLACK = 1e-5  # rounding of float32 arithmetic such as (x + 1) / 2
 
@@ -38,10 +40,11 @@ def open_array(array: Array, labels: Labels, name: str, *, channels_first: bool 
             "objects are pickled, and unpickling a file would run its code"
         )
     axes, note = _layout(array.shape, name, channels_first)
-    _check_values(array, name)
+    binary = _check_values(array, name)
     shape = (1 if axes[1] == -1 else array.shape[axes[1]], array.shape[axes[2]], array.shape[axes[3]])
-    reader = ArrayReader(array, axes, name)
-    return Images(reader, shape, name, labels.values, labels.classes, notes=labels.notes + note)
+    reader = ArrayReader(array, axes, name, binary)
+    notes = labels.notes + note + ((BINARY_NOTE,) if binary else ())
+    return Images(reader, shape, name, labels.values, labels.classes, notes=notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +53,13 @@ class ArrayReader:
 
     Attributes:
         array: as it came. axes: where the axes N, C, H, W are in it; -1 for a missing C. name: for errors.
+        binary: whether 1 is white.
     """
 
     array: Array
     axes: tuple[int, int, int, int]
     name: str
+    binary: bool = False
 
     def __len__(self) -> int:
         return len(self.array)
@@ -66,10 +71,23 @@ class ArrayReader:
             DataError: values outside their range.
         """
         batch = np.asarray(self.array[np.asarray(indices, dtype=np.int64)])
+        if self.binary:
+            batch = white_at_one(batch, self.name)
         return np.ascontiguousarray(to_pixels(self._channels_first(batch), self.name))
 
     def _channels_first(self, batch: Array) -> Array:
         return batch[:, None] if self.axes[1] == -1 else batch.transpose(self.axes)
+
+
+def white_at_one(batch: Array, name: str) -> Bytes:
+    """Return whole numbers 0 and 1 as black and white.
+
+    Raises:
+        DataError: other values among them.
+    """
+    if batch.size and (batch.min() < 0 or batch.max() > 1):
+        raise DataError(f"{name} has pixels of 0 and 1 alone in some images and of {batch.max()} in others: {_ALIKE}")
+    return batch.astype(np.uint8) * np.uint8(255)
 
 
 def to_pixels(batch: Array, name: str) -> Pixels:
@@ -151,18 +169,18 @@ def _hint(shape: tuple[int, ...]) -> str:
     return ""
 
 
-def _check_values(array: Array, name: str) -> None:
-    """Check all values of an array of moderate size, and those of a spread-out sample of a larger one."""
+def _check_values(array: Array, name: str) -> bool:
+    """Check all values of an array of moderate size, and those of a spread-out sample of a larger one.
+
+    Returns:
+        Whether they are whole numbers, 0 and 1 alone.
+    """
     if array.dtype == np.bool_:
-        return
+        return False
     ranges = np.array([(block.min(), block.max()) for block in _blocks(array)], dtype=np.float64)
     low, high = float(ranges[:, 0].min()), float(ranges[:, 1].max())
     _check_range(low, high, array.dtype, name)
-    if array.dtype.kind in "ui" and (low, high) == (0, 1):
-        raise DataError(
-            f"{name} has whole-number pixels that are all 0 or 1, almost black as 8-bit values: multiply by 255, or "
-            "save them as bool or float"
-        )
+    return array.dtype.kind in "ui" and (low, high) == (0, 1)
 
 
 def _blocks(array: Array) -> Iterator[Array]:

@@ -6,10 +6,11 @@ program (EPS) is reached, and PIL's bomb warning, which depends on global settin
 Decided here, for every format:
 
 - transparent pictures are laid on white;
-- 16-bit grey is rounded to 8 bits (v / 257); of 16-bit RGB, PIL gives the high byte;
+- 16-bit grey is rounded to 8 bits (v / 257), 12-bit grey likewise; of 16-bit colour, PIL gives the high byte;
+- in a TIFF whose zero is white, values are turned round; of signed values the least there can be is black;
 - palettes and CMYK become RGB;
 - of several frames or pages the first is taken;
-- an EXIF rotation is ignored: training loaders read the stored grid, and so did the model.
+- a rotation that a file is marked with is ignored: the stored grid is read.
 """
 
 from __future__ import annotations
@@ -17,33 +18,29 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, TiffImagePlugin, WebPImagePlugin
-from PIL.Image import Image
+from PIL.Image import Exif, Image
 from PIL.ImageFile import ImageFile
 
-from didlearn.arrays import Bytes, Singles
+from didlearn.arrays import Array, Bytes, Singles
 from didlearn.errors import DataError
+from didlearn.images.formats.pictures.kinds import PNG, opener_of
+from didlearn.images.formats.pictures.tiff import (
+    bits_of,
+    from_least,
+    is_signed,
+    orientation_of,
+    unread_tiff,
+    white_is_zero,
+    white_of,
+)
 from didlearn.naming import option
 
 MAX_PIXELS = 64_000_000
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
-PNG = b"\x89PNG\r\n\x1a\n"
 _ORIENTATION = 0x0112
-
-Opener = Callable[[io.BytesIO], ImageFile]
-_OPENERS: tuple[tuple[bytes, Opener], ...] = (
-    (PNG, PngImagePlugin.PngImageFile),
-    (b"\xff\xd8\xff", JpegImagePlugin.jpeg_factory),
-    (b"RIFF", WebPImagePlugin.WebPImageFile),
-    (b"BM", BmpImagePlugin.BmpImageFile),
-    *((magic, TiffImagePlugin.TiffImageFile) for magic in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
-    *((b"P%d" % kind, PpmImagePlugin.PpmImageFile) for kind in range(1, 7)),
-)
 
 
 class BrokenFileError(DataError):
@@ -109,7 +106,7 @@ def decode(data: bytes, where: str) -> Bytes:
     try:
         if data.startswith(PNG):
             _check_png(data)
-        image.load()
+        _load(image, where)
         pixels = from_pil(image, where)
     except DataError:
         raise
@@ -124,21 +121,52 @@ def from_pil(image: Image, where: str) -> Bytes:
     Raises:
         DataError: 32-bit pixels whose white is unknown.
     """
-    mode = image.mode
-    if mode.startswith("I;16") or (mode == "I" and image.format in ("PNG", "PPM")):
-        return np.rint(np.asarray(image, dtype=np.float64) / 257).astype(np.uint8)[None]
-    if mode == "F":
-        return _from_float(np.asarray(image), where)
-    if mode == "I":
+    if image.mode == "F":
+        return _from_float(1 - np.asarray(image) if white_is_zero(image) else np.asarray(image), where)
+    if is_deep(image):
+        values, white = deep_values(image)
+        return np.rint(values * (255 / white)).astype(np.uint8)[None]
+    if is_signed(image) and image.mode == "L":
+        return from_least(image)[None]
+    if image.mode == "I":
         raise DataError(f"{where} has 32-bit whole-number pixels, whose white is unknown: save it with 8 or 16 bits")
+    if image.mode == "LAB":
+        raise DataError(f"{where} has L*a*b* colours, which are not read: save it as RGB or grey")
     if _transparent(image):
         return _on_white(np.asarray(image.convert("LA" if _channels(image) == 1 else "RGBA"), dtype=np.uint32))
     pixels = np.asarray(image.convert("L" if _channels(image) == 1 else "RGB"))
     return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
 
 
+def is_deep(image: Image) -> bool:
+    """Tell whether a picture is grey with 9 to 16 bits."""
+    if image.mode != "I":
+        return image.mode.startswith("I;16")
+    return image.format in ("PNG", "PPM") or (is_signed(image) and bits_of(image) == 16)
+
+
+def deep_values(image: Image) -> tuple[Array, int]:
+    """Return the values (H, W) of a grey picture of 9 to 16 bits, 0 black, and the value of white."""
+    white = white_of(image)
+    values = (from_least(image) if is_signed(image) else np.asarray(image)).astype(np.float64)
+    if white_is_zero(image):
+        values = white - values
+    see_through = image.info.get("transparency")
+    return np.where(values == see_through, white, values) if isinstance(see_through, int) else values, white
+
+
+def open_picture(data: bytes, where: str) -> ImageFile:
+    """Open a picture, decoding nothing.
+
+    Raises:
+        BrokenFileError: no picture, or a damaged header.
+        DataError: it has more than ``MAX_PIXELS`` pixels, or is of a kind that is not read.
+    """
+    return _open(data, where)
+
+
 def _open(data: bytes, where: str) -> ImageFile:
-    opener = next((opener for magic, opener in _OPENERS if data.startswith(magic)), None)
+    opener = opener_of(data, where)
     if opener is None:
         raise BrokenFileError(where, "no picture in a known format" if data else "the file is empty")
     if data.startswith(PNG) and len(data) >= 24:
@@ -148,9 +176,28 @@ def _open(data: bytes, where: str) -> ImageFile:
     try:
         image = opener(io.BytesIO(data))
     except Exception as error:  # noqa: BLE001 (as above)
-        raise BrokenFileError(where, _reason(error)) from None
+        unread = unread_tiff(data, where) if "unknown" in str(error) else None
+        raise unread or BrokenFileError(where, _reason(error)) from None
     _refuse_huge(*image.size, where)
     return image
+
+
+def _load(image: ImageFile, where: str) -> None:
+    """Decode the pixels, and let a transparent colour mean what it does."""
+    stored, see_through = _stored_as(image), image.info.get("transparency")
+    if ";16" in stored and isinstance(see_through, tuple):
+        raise DataError(
+            f"{where} is 16-bit colour with one transparent colour, which is not read: save it with an alpha channel"
+        )
+    image.load()
+    if stored in ("L;2", "L;4") and isinstance(see_through, int):
+        image.info["transparency"] = see_through * (85 if stored == "L;2" else 17)  # as the pixels were
+
+
+def _stored_as(image: ImageFile) -> str:
+    """Return PIL's name of how a picture that is not loaded yet lies in its file ("RGB;16B")."""
+    args = image.tile[0].args if image.tile else ()
+    return args if isinstance(args, str) else " ".join(map(str, args or ()))
 
 
 def _refuse_huge(width: int, height: int, where: str) -> None:
@@ -173,9 +220,10 @@ def _traits(image: ImageFile) -> tuple[str, ...]:
     found = {
         "JPEG (lossy: its blocks and rounding are part of the pixels; save samples losslessly)": _is_jpeg(image),
         "transparent and laid on white": _transparent(image),
-        "deeper than 8 bits and rounded to 8": image.mode[0] in "IF",
+        "deeper than 8 bits and rounded to 8": image.mode[0] in "IF" or ";16" in _stored_as(image),
+        "of signed values, of which the least there can be (not 0) is read as black": is_signed(image),
+        "marked as rotated, which is ignored: the stored grid is read": _is_rotated(image),
         "of several frames, of which the first is taken": getattr(image, "n_frames", 1) > 1,
-        "marked as rotated (EXIF), which is ignored as training loaders do": _is_rotated(image),
     }
     return tuple(trait for trait, present in found.items() if present)
 
@@ -185,9 +233,11 @@ def _is_jpeg(image: ImageFile) -> bool:
 
 
 def _is_rotated(image: ImageFile) -> bool:
-    # PNG's own getexif decodes the whole picture, so only JPEG is asked.
     try:
-        return _is_jpeg(image) and "exif" in image.info and image.getexif().get(_ORIENTATION, 1) != 1
+        # Not image.getexif(): PNG's decodes the whole picture first.
+        exif = Exif()
+        exif.load(image.info.get("exif") or b"")
+        return exif.get(_ORIENTATION, orientation_of(image)) != 1
     except Exception:  # noqa: BLE001 (a damaged EXIF block harms no pixel)
         return False
 

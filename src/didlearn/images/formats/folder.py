@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +11,12 @@ from pathlib import Path
 
 from didlearn.errors import DataError
 from didlearn.images.base import Images
-from didlearn.images.classes import from_dataset_json, from_subfolders, printable
+from didlearn.images.classes import Labels, from_dataset_json, printable, shared_folders
 from didlearn.images.fit import Fit
-from didlearn.images.formats.decoding import PICTURE_SUFFIXES, BrokenFileError
+from didlearn.images.formats.decoding import BrokenFileError
 from didlearn.images.formats.picture_files import MAX_FILE, open_encoded
+from didlearn.images.formats.pictures.kinds import NAMED_SUFFIXES, PICTURE_SUFFIXES
+from didlearn.images.subfolders import arrange, passed_over
 
 
 def open_folder(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
@@ -27,12 +30,22 @@ def open_folder(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
     names, others = picture_names(path)
     if not names:
         raise _empty(path, others)
-    labels_file = path / "dataset.json"
-    if labels_file.is_file():
-        labels = from_dataset_json(read_bounded(labels_file), names, str(labels_file))
-    else:
-        labels = from_subfolders(names)
+    names, labels, used = _labelled(path, names)
+    others[".json"] -= used
+    notes = (*labels.notes, *passed_over(+others))
+    labels = dataclasses.replace(labels, notes=notes)
     return open_encoded(FolderSource(str(path), names), labels, fit, skip_broken=skip_broken)
+
+
+def _labelled(path: Path, names: list[str]) -> tuple[list[str], Labels, int]:
+    """Return the pictures that are read, their labels, and how many of the other files gave those."""
+    for above in dict.fromkeys(("", shared_folders(names))):
+        labels_file = path / above / "dataset.json"
+        if labels_file.is_file():
+            below = [name[len(above) :] for name in names]
+            return names, from_dataset_json(read_bounded(labels_file), below, str(labels_file)), 1
+    arranged = arrange(names, printable(str(path)))
+    return arranged.names, arranged.labels, 0
 
 
 @dataclass(frozen=True)
@@ -126,7 +139,6 @@ def _sort_in(
 
 
 def _empty(path: Path, others: Counter[str]) -> DataError:
-    kinds = " ".join(suffix.lstrip(".") for suffix in PICTURE_SUFFIXES)
     held = ", ".join(f"{number} {suffix}" for suffix, number in others.most_common(3))
     found = f"it holds other files ({held}): name one of them if it is a data set" if others else "it is empty"
-    return DataError(f"the folder {printable(str(path))} holds no pictures ({kinds}); {found}")
+    return DataError(f"the folder {printable(str(path))} holds no pictures ({NAMED_SUFFIXES}); {found}")

@@ -19,9 +19,10 @@ from didlearn.errors import DataError, MissingExtraError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_values, printable
 from didlearn.images.fit import Fit
-from didlearn.images.formats.decoding import PICTURE_SUFFIXES, BrokenFileError
+from didlearn.images.formats.decoding import BrokenFileError
 from didlearn.images.formats.folder import read_bounded
 from didlearn.images.formats.picture_files import MAX_FILE, open_encoded
+from didlearn.images.formats.pictures.kinds import is_picture_name
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -100,7 +101,7 @@ class HubSource:
             return data
         if isinstance(data, bytes):
             raise DataError(f"{self.where(index)} is larger than {MAX_FILE >> 20} MiB: remove it")
-        if isinstance(path, str) and path.lower().endswith(PICTURE_SUFFIXES) and Path(path).is_file():
+        if isinstance(path, str) and is_picture_name(path) and Path(path).is_file():
             return read_bounded(Path(path), limit)
         raise BrokenFileError(self.where(index), "there is no picture in it, nor a file where it points")
 

@@ -14,7 +14,9 @@ from didlearn.errors import DataError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, printable
 from didlearn.images.fit import Fit
+from didlearn.images.formats.arrays import white_at_one
 from didlearn.images.formats.decoding import BrokenFileError, PictureHeader, decode, looks_whole, read_header
+from didlearn.images.formats.pictures.scale import LOOKED_AT, Brightest, brightest, least_white, scale_note
 from didlearn.naming import option
 from didlearn.parallel import default_threads, in_threads
 from didlearn.rng import generator
@@ -74,7 +76,9 @@ def open_encoded(source: PictureFiles, labels: Labels, fit: Fit, *, skip_broken:
     shape = _common_shape(source, headers, fit)
     stored: list[ImageShape] = [(h.channels, h.height, h.width) for h in headers.values()]
     notes += labels.notes + _traits(headers, count) + fit.notes(stored) + _broadcast(stored, fit)
-    reader = EncodedReader(source, kept, fit, shape, next(iter(headers)))
+    dark = least_white(brightest(source.fetch(i), source.where(i)) for i in list(headers)[:LOOKED_AT])
+    notes += () if dark is None else (scale_note(dark),)
+    reader = EncodedReader(source, kept, fit, shape, next(iter(headers)), dark == Brightest(1, 255))
     return Images(reader, shape, source.name, labels.values, labels.classes, notes=notes)
 
 
@@ -85,6 +89,7 @@ class EncodedReader:
     Attributes:
         source: where the bytes come from. kept: positions in it of the images. fit: what each is brought to.
         shape: (C, H, W) afterwards. first: position of the file that the others are compared with.
+        binary: whether 1 is white.
     """
 
     source: PictureFiles
@@ -92,6 +97,7 @@ class EncodedReader:
     fit: Fit
     shape: ImageShape
     first: int
+    binary: bool = False
 
     @property
     def names(self) -> Sequence[str]:
@@ -116,6 +122,8 @@ class EncodedReader:
     def _read(self, index: int) -> Pixels:
         where = self.source.where(index)
         image = decode(self.source.fetch(index), where)
+        if self.binary:
+            image = white_at_one(image, where)
         channels = self.fit.channels or (3 if len(image) == 1 and self.shape[0] == 3 else None)
         fitted = Fit(self.fit.size, channels)(image)
         if fitted.shape[1:] != self.shape[1:]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import zipfile
 import zlib
@@ -11,11 +12,13 @@ from pathlib import Path, PurePosixPath
 
 from didlearn.errors import DataError
 from didlearn.images.base import Images
-from didlearn.images.classes import Labels, from_dataset_json, from_subfolders, printable
+from didlearn.images.classes import Labels, from_dataset_json, printable, shared_folders
 from didlearn.images.fit import Fit
-from didlearn.images.formats.decoding import PICTURE_SUFFIXES, BrokenFileError
+from didlearn.images.formats.decoding import BrokenFileError
 from didlearn.images.formats.picture_files import MAX_FILE, open_encoded
+from didlearn.images.formats.pictures.kinds import NAMED_SUFFIXES, is_picture_name
 from didlearn.images.formats.safe_zip import open_archive, read_member, refuse_bomb
+from didlearn.images.subfolders import arrange, other_kinds, passed_over
 
 
 def open_zip(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
@@ -25,14 +28,20 @@ def open_zip(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
         DataError: no pictures, mixed sizes, a damaged or hostile archive.
     """
     archive = open_archive(path)
-    pictures = sorted((m for m in archive.infolist() if _is_picture(m)), key=lambda member: member.filename)
+    listed = [member for member in archive.infolist() if not member.is_dir() and not _is_hidden(member)]
+    pictures = sorted((m for m in listed if is_picture_name(m.filename)), key=lambda member: member.filename)
     if not pictures:
-        kinds = " ".join(suffix.lstrip(".") for suffix in PICTURE_SUFFIXES)
-        raise DataError(f"the archive {path} holds no pictures ({kinds}); it has {len(archive.infolist())} members")
+        raise DataError(
+            f"the archive {path} holds no pictures ({NAMED_SUFFIXES}); it has {len(archive.infolist())} members"
+        )
     for member in pictures:
         refuse_bomb(member, path, most=MAX_FILE)
-    source = ZipSource(str(path), [member.filename for member in pictures], archive, pictures)
-    return open_encoded(source, _labels(archive, source.names, path), fit, skip_broken=skip_broken)
+    names, labels, used = _labelled(archive, [member.filename for member in pictures], path)
+    kept = set(names)
+    others = other_kinds(m.filename for m in listed if not is_picture_name(m.filename) and m.filename != used)
+    labels = dataclasses.replace(labels, notes=(*labels.notes, *passed_over(others)))
+    source = ZipSource(str(path), names, archive, [member for member in pictures if member.filename in kept])
+    return open_encoded(source, labels, fit, skip_broken=skip_broken)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,20 +68,24 @@ class ZipSource:
             raise BrokenFileError(self.where(index), str(error)) from None
 
 
-def _is_picture(member: zipfile.ZipInfo) -> bool:
-    name = PurePosixPath(member.filename)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts)
-    return not member.is_dir() and not hidden and name.suffix.lower() in PICTURE_SUFFIXES
+def _is_hidden(member: zipfile.ZipInfo) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(member.filename).parts)
 
 
-def _labels(archive: zipfile.ZipFile, names: Sequence[str], path: Path) -> Labels:
-    if "dataset.json" not in archive.namelist():
-        return from_subfolders(names)
-    member = archive.getinfo("dataset.json")
+def _labelled(archive: zipfile.ZipFile, names: list[str], path: Path) -> tuple[list[str], Labels, str | None]:
+    """Return the pictures that are read, their labels, and the member that gave those."""
+    held = set(archive.namelist())
+    for above in dict.fromkeys(("", shared_folders(names))):
+        if (used := f"{above}dataset.json") in held:
+            text = _read_labels(archive, used, path)
+            return names, from_dataset_json(text, [name[len(above) :] for name in names], f"{path}: {used}"), used
+    return *arrange(names, str(path)), None
+
+
+def _read_labels(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    member = archive.getinfo(name)
     refuse_bomb(member, path, most=MAX_FILE)
-    where = f"{path}: dataset.json"
     try:
-        text = read_member(archive, member)
+        return read_member(archive, member)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise DataError(f"{where} is damaged ({error}): pack the archive again") from None
-    return from_dataset_json(text, names, where)
+        raise DataError(f"{path}: {name} is damaged ({error}): pack the archive again") from None

@@ -1,0 +1,1 @@
+"""Picture files: which there are, and what their values mean."""
