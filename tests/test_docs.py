@@ -19,6 +19,7 @@ from didlearn.checks import CHECKS
 from didlearn.cli.app import app
 from didlearn.studies.registry import STUDIES
 from didlearn.zoo.registry import RECIPES
+from tests.typed import Done, didlearn
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
@@ -183,17 +184,26 @@ def test_commands_run(path, tmp_path):
     for name, content in re.findall(r'```\w+ title="([\w.]+)"\n(.*?)```', text, re.S):
         (tmp_path / name).write_text(content, encoding="utf-8")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    here = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     for line in joined("".join(re.findall(r"```bash\n(.*?)```", text, re.S))).splitlines():
-        done = subprocess.run(
-            ["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, env=os.environ | here, check=False
-        )
+        done = in_shell(line, tmp_path)
         # 1: a check found what the page says that it finds.
         assert done.returncode in (0, 1), f"{line}: {done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
     if path.stem == "tutorial":
         verdicts = [verdicts_of(tmp_path / "runs" / name) for name in ("collapsed", "memorised", "sound")]
         assert f"| verdicts | {' | '.join(verdicts)} |" in text
+
+
+def in_shell(line, folder):
+    """Run a line as a shell would; a command of ours runs in this process, which has loaded everything."""
+    program, *words = shlex.split(line)
+    if program == "didlearn":
+        return didlearn(*words, cwd=folder)
+    here = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, cwd=folder, env=os.environ | here, check=False
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def joined(shell):
@@ -274,9 +284,7 @@ def test_the_readme_has_exactly_two_set_up_commands():
 @pytest.mark.parametrize("line", re.findall(r"^(didlearn .+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M))
 def test_commands_of_the_readme_parse(line):
     """Every flag in them exists; the files do not, and that is the error one gets."""
-    done = subprocess.run(
-        [sys.executable, "-m", *line.split()], capture_output=True, text=True, cwd=ROOT / "docs", check=False
-    )
+    done = didlearn(*line.split()[1:], cwd=ROOT / "docs")
     assert done.returncode == 2
     assert re.search(r"there is no (file|file or folder) ", done.stderr), done.stderr
 

@@ -127,23 +127,53 @@ def test_forbidden_names_are_absent():
         assert path.stem not in {"utils", "helpers", "common", "manager"}, path
 
 
+COMMANDS = ["audit", *FOLDERS, "report", "compare", "label", "train", "study"]
 HEAVY = "{'torch', 'numpy', 'scipy', 'sklearn', 'matplotlib', 'PIL'} & set(sys.modules)"
 
 
 def loaded(code: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a process of its own, and have it fail where it loaded anything heavy."""
-    code = f"import sys\n{code}\nheavy = {HEAVY}\nassert not heavy, heavy"
+    """Run code in a process of its own, which may look at what it has loaded: ``heavy()``."""
+    code = f"import sys\ndef heavy(): return {HEAVY}\n{code}"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("args", [["--help"], ["audit", "--help"], ["--version"], *([f, "--help"] for f in FOLDERS)])
-def test_help_loads_nothing_heavy(args):
-    done = loaded(f"from didlearn.cli.app import app\ntry:\n app({args!r})\nexcept SystemExit:\n pass")
+LINES = [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)]
+REFUSED = [
+    ["audit"],
+    ["audit", "--fail-on", "often"],
+    ["audit", "--train", "digits", "--trian", "x"],
+    ["audit", "--train", "digits", "--checks", "suport"],
+    ["audit", "--train", "digits", "--seed", "-1"],
+    ["audit", "--train", "digits", "--set", "support.size=3"],
+    ["audit", "--train", "digits", "--set", "support.factor=much"],
+    ["audit", "--train", "digits", "--samples", "many"],
+    ["audit", "--train", "digits", "--outside", "train=digits"],
+    ["audit", "missing.toml"],
+    ["support", "--train", "digits", "--factor", "much"],
+]
+
+
+def test_help_and_refused_flags_load_nothing_heavy():
+    done = loaded(f"""
+from didlearn.cli.app import main
+for args in {[*LINES, *REFUSED]!r}:
+    sys.argv[1:] = args
+    try:
+        main()
+    except SystemExit as stopped:
+        assert (stopped.code or 0) == 2 * (args in {REFUSED!r}), args
+    assert not heavy(), (args, heavy())
+""")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_audit_loads_what_a_check_needs_only_when_it_runs():
+    done = loaded("import didlearn.audit.run\nassert heavy() == {'torch', 'numpy', 'PIL'}, heavy()")
     assert done.returncode == 0, done.stderr
 
 
 def test_declarations_load_nothing_heavy():
-    done = loaded(f"from didlearn.checks import CHECKS\nassert len(CHECKS) == {len(FOLDERS)}")
+    done = loaded(f"from didlearn.checks import CHECKS\nassert len(CHECKS) == {len(FOLDERS)}\nassert not heavy()")
     assert done.returncode == 0, done.stderr
 
 

@@ -6,8 +6,6 @@ import io
 import pickle
 import re
 import struct
-import subprocess
-import sys
 import zipfile
 import zlib
 
@@ -16,13 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.typed import didlearn
+
 HTML = "<img src=x onerror=alert(1)>"
-
-
-def didlearn(*args, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "didlearn", *map(str, args)], capture_output=True, text=True, cwd=cwd, check=False
-    )
 
 
 def png(seed=0, size=8):

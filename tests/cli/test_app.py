@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import didlearn as dl
+from tests.typed import didlearn
 
 
-def didlearn(*args, cwd=None):
+def process(*args, cwd):
+    """The same in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "didlearn", *map(str, args)], capture_output=True, text=True, cwd=cwd, check=False
     )
@@ -63,6 +65,13 @@ def test_bad_input_gets_one_sentence(args, message, tmp_path):
     assert done.stdout == ""
 
 
+def test_a_process_exits_with_two_and_one_sentence_on_stderr(tmp_path):
+    done = process("audit", "--train", "nowhere/", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
     args = [
         "audit",
@@ -103,19 +112,8 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
 
 
 def test_json_on_stdout_and_quiet_stderr(bank, tmp_path):
-    done = didlearn(
-        "support",
-        "--generator",
-        bank,
-        "--train",
-        "digits",
-        "--json",
-        "-q",
-        "--fail-on",
-        "never",
-        "-o",
-        tmp_path / "run",
-    )
+    args = ["--generator", bank, "--train", "digits", "--json", "-q", "--fail-on", "never", "-o", tmp_path / "run"]
+    done = process("support", *args, cwd=tmp_path)
     assert done.returncode == 0
     assert done.stderr == ""
     data = json.loads(done.stdout)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from didlearn.errors import DataError
 from didlearn.images import Images, open_images
-from didlearn.images.recurrence import Recurrence, measure_recurrence, picture_numbers
 from didlearn.images.split import split_heldout
 from didlearn.naming import option
 from didlearn.result.words import number, percent
+
+if TYPE_CHECKING:
+    from didlearn.images.recurrence import Recurrence
 
 
 class RealSets(NamedTuple):
@@ -54,11 +56,17 @@ def _split_off(images: Images, seed: int, fraction: float) -> RealSets:
         f"No held-out set was given: {len(rest)} images ({100 * fraction:.3g} %) were split off the training set "
         f"by seed {seed}. If the generator was trained on all of it, copies of those images go unnoticed."
     )
-    return RealSets(train, rest, (note, *_recurring(measure_recurrence(picture_numbers(train, rest)))))
+    return RealSets(train, rest, (note, *_recurring(_recurrence(train, rest))))
+
+
+def _recurrence(train: Images, heldout: Images) -> Recurrence:
+    from didlearn.images.recurrence import measure_recurrence, picture_numbers  # with scipy: only where both are there
+
+    return measure_recurrence(picture_numbers(train, heldout))
 
 
 def _without_leaks(train: Images, heldout: Images, drop_shared: bool) -> RealSets:
-    found = measure_recurrence(picture_numbers(train, heldout))
+    found = _recurrence(train, heldout)
     leaked = found.leaked(always=drop_shared)
     notes = (*_recurring(found), *_leaks(found, int(leaked.sum())))
     if not leaked.any():

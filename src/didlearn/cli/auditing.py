@@ -1,4 +1,7 @@
-"""What the ``audit`` command does once its flags are read: run, show, write, and choose the exit code."""
+"""What the ``audit`` command does: read its flags, run, show, write, and choose the exit code.
+
+Nothing heavy is imported before the flags are read: one that cannot be used is refused at once.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,20 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from didlearn.audit.run import audit
+from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.spec import AuditSpec, make_spec, read_toml
 from didlearn.checks import CHECKS
 from didlearn.cli.progress import showing
 from didlearn.errors import UsageError
-from didlearn.report import write_report
-from didlearn.result.files import AuditResult
+
+if TYPE_CHECKING:
+    from didlearn.result.files import AuditResult
 
 _FAIL_ON = {"fail": {"fail"}, "inconclusive": {"fail", "inconclusive"}, "never": set[str]()}
 _COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "measured": "blue", "error": "magenta"}
@@ -42,14 +46,22 @@ def run_audit(given: Mapping[str, Any], check: str | None) -> int:
     if asked.generator is None and asked.train is None:
         raise UsageError("nothing to audit: give --generator and --train, or a TOML file that names them")
     folder = given["output"] or Path("runs") / _run_name(asked)
-    with showing(given["quiet"]) as advance:
-        result = audit(**asked.arguments(), output=folder, progress=advance)
-        page = write_report(folder)
+    refuse_taken_names(asked.outside)
+    result, page = _audited(asked.arguments(), folder, given["quiet"])
     if given["json"]:
         print(json.dumps(result.model_dump(mode="json"), indent=1, allow_nan=False))
     else:
         _show(result, page)
     return _exit_code(result, fail_on)
+
+
+def _audited(arguments: dict[str, Any], folder: Path, quiet: bool) -> tuple[AuditResult, Path]:
+    """Run the audit and write its page."""
+    from didlearn.audit.run import audit
+    from didlearn.report import write_report
+
+    with showing(quiet) as advance:
+        return audit(**arguments, output=folder, progress=advance), write_report(folder)
 
 
 def read_asked(given: Mapping[str, Any], check: str | None) -> AuditSpec:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from didlearn.embeddings.base import Embedding
-from didlearn.embeddings.classifier import open_classifier
 from didlearn.embeddings.hub import PRETRAINED, open_pretrained
 from didlearn.embeddings.module import open_exported, open_factory, open_torchscript
 from didlearn.embeddings.pixels import PixelEmbedding
@@ -61,6 +60,8 @@ def open_embedding(
     if source == "classifier":
         if train is None:
             raise UsageError(f"the classifier embedding is trained on the training set; give {option('train')}")
+        from didlearn.embeddings.classifier import open_classifier  # with scipy.stats, which takes seconds to load
+
         trained = open_classifier(train, heldout, cache=cache, seed=seed, threads=threads, progress=progress)
         return trained.to(device)
     embedding = _open_network(source, trust_code, weights).to(device)
