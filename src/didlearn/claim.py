@@ -8,6 +8,7 @@ from pathlib import Path
 
 from didlearn.atomic import atomically
 from didlearn.errors import ResultError, UsageError
+from didlearn.foreign import refuse_outward_links
 
 
 def claim(path: Path, identity: Mapping[str, object], *, begun: bool, work: str, otherwise: str) -> None:
@@ -21,9 +22,10 @@ def claim(path: Path, identity: Mapping[str, object], *, begun: bool, work: str,
         work: what to call it in errors. otherwise: what would do.
 
     Raises:
-        ResultError: the file cannot be read.
+        ResultError: the file cannot be read, or a link leads out of the folder.
         UsageError: the folder belongs to other work; the sentence names what differs first.
     """
+    refuse_outward_links(path.parent)
     if not (path.exists() and begun):
         text = json.dumps(identity, indent=1) + "\n"
         atomically(path, lambda part: part.write_text(text, encoding="utf-8"))

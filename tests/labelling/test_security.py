@@ -229,3 +229,10 @@ def test_the_server_listens_on_loopback_alone(server):
     assert [address for address in local if int(address.split(":")[1], 16) == server.port] == [
         f"0100007F:{server.port:04X}"
     ]
+
+
+@pytest.mark.parametrize("number", ["9" * 10, "9" * 30, "9" * 5000, "-1", "1e3"])
+def test_a_number_that_nobody_has_is_not_found(server, ada, number):
+    assert ada == 1
+    for path in (f"/labels/{number}", f"/picture/{number}/0/0", f"/picture/1/{number}/0", f"/picture/1/0/{number}"):
+        assert server.ask("GET", path)[0] == 404

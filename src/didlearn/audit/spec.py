@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from didlearn.audit.check import Check, separated
 from didlearn.checks import CHECKS
 from didlearn.errors import TrustError, UsageError
+from didlearn.foreign import refuse_special
 from didlearn.naming import option
 
 DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"  # the parts of an audit, and of its help
@@ -123,6 +124,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         TrustError: it says ``trust_code``, which only who runs it may say.
         UsageError: the file is missing, is not TOML, or holds a value that cannot be used.
     """
+    refuse_special(path, UsageError)
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

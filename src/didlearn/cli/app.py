@@ -14,6 +14,7 @@ from didlearn.cli.compare import compare
 from didlearn.cli.label import label
 from didlearn.cli.options import OnceOnly
 from didlearn.cli.report import report
+from didlearn.cli.shown import shown
 from didlearn.cli.study import study
 from didlearn.cli.train import train
 from didlearn.errors import DidlearnError
@@ -58,7 +59,7 @@ def main() -> None:
     try:
         app()
     except DidlearnError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {shown(error)}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("stopped; checks that were finished are saved in the run folder", file=sys.stderr)

@@ -20,6 +20,7 @@ from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.spec import AuditSpec, make_spec, read_toml
 from didlearn.checks import CHECKS
 from didlearn.cli.progress import showing
+from didlearn.cli.shown import shown
 from didlearn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -129,13 +130,13 @@ def _run_name(spec: AuditSpec) -> str:
 def _show(result: AuditResult, page: Path) -> None:
     console = Console(file=sys.stdout)
     if result.answer is not None and len(result.checks) > 1:
-        console.print(f"[bold]{escape(result.answer.sentence)}[/]\n")
+        console.print(f"[bold]{escape(shown(result.answer.sentence))}[/]\n")
     table = Table(box=None, padding=(0, 2, 1, 0), show_header=False)
     for check in result.checks:
         colour = _COLOURS.get(check.verdict, "white")
-        table.add_row(check.check, f"[{colour}]{check.verdict}[/]", escape(check.answer))
+        table.add_row(escape(shown(check.check)), f"[{colour}]{check.verdict}[/]", escape(shown(check.answer)))
     console.print(table)
-    console.print(f"report: {page}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"report: {shown(page)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _exit_code(result: AuditResult, fail_on: str) -> int:

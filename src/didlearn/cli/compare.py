@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from didlearn.cli.shown import shown
+
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.", show_default=False)],
@@ -18,5 +20,5 @@ def compare(
 
     results, roots = named_runs(runs)
     page = render_comparison(results, roots)
-    print(compared_in_words(results))
-    print(write(output, page))
+    print(shown(compared_in_words(results)))
+    print(shown(write(output, page)))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from didlearn.cli.shown import shown
+
 
 def label(
     run: Annotated[Path, typer.Argument(help="Run folder.", show_default=False)],
@@ -25,11 +27,9 @@ def label(
     finish: Annotated[bool, typer.Option("--finish", help="Write the estimate from the labels, and stop.")] = False,
 ) -> None:
     """Judge a run's closest pairs in the browser; the report takes it in."""
-    from functools import partial
-
     from didlearn.labelling.serve import label_run
 
     label_run(
         run, port=port, labeller=labeller, pairs=pairs, seed=seed, export=export, finish=finish, browse=browse,
-        say=partial(print, flush=True),
+        say=lambda line: print(shown(line), flush=True),
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from didlearn.cli.shown import shown
 from didlearn.progress import Progress, silent
 
 
@@ -26,11 +27,11 @@ def showing(quiet: bool) -> Iterator[Progress]:
 
     def advance(what: str, done: int, total: int) -> None:
         if total == 0:
-            console.print(escape(what), style="dim")
+            console.print(escape(shown(what)), style="dim")
             return
         bars.start()
         if what not in tasks:
-            tasks[what] = bars.add_task(escape(what), total=total)
+            tasks[what] = bars.add_task(escape(shown(what)), total=total)
         bars.update(tasks[what], completed=done, total=total)
 
     try:

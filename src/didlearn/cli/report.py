@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from didlearn.cli.shown import shown
+
 
 def report(run: Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]) -> None:
     """Render a run's report again, from its JSON."""
     from didlearn.report import write_report
 
-    print(write_report(run))
+    print(shown(write_report(run)))

@@ -10,6 +10,7 @@ import typer
 from didlearn.audit.spec import DATA, MEASURE, WORK
 from didlearn.cli.options import declared, flag_option, read_settings
 from didlearn.cli.progress import showing
+from didlearn.cli.shown import shown
 from didlearn.errors import UsageError
 
 
@@ -46,5 +47,5 @@ def study(
     folder = output or Path("studies") / name
     with showing(quiet) as progress:
         result = run_study(asked, folder, seed=seed, jobs=jobs, device=device, progress=progress)
-    print(result.answer)
-    print(f"report: {folder / 'report.html'}")
+    print(shown(result.answer))
+    print(f"report: {shown(folder / 'report.html')}")

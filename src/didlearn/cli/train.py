@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from didlearn.audit.spec import DATA, MODEL, WORK
 from didlearn.cli.options import declared, flag_option, read_settings
 from didlearn.cli.progress import showing
+from didlearn.cli.shown import shown
 from didlearn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def train(
     with showing(quiet) as progress:
         runner = dataclasses.replace(runner, progress=progress)
         folder = train_model(recipe, images, held, folder, seed=seed, runner=runner, restart=restart)
-    print(f"model: {folder}")
+    print(f"model: {shown(folder)}")
 
 
 def make_recipe(model: str, settings: Mapping[str, Any]) -> Recipe:

@@ -21,6 +21,7 @@ from torch.nn import functional
 from didlearn.embeddings.inception import open_inception
 from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import MissingExtraError, ModelError, UsageError
+from didlearn.foreign import refuse_special, refuse_special_below
 from didlearn.naming import option
 
 if TYPE_CHECKING:
@@ -114,6 +115,9 @@ def open_pretrained(name: str, weights: Path | None = None) -> ModuleEmbedding:
     """
     if weights is not None and not weights.exists():
         raise UsageError(f"{_given(weights)} does not exist; give the file or folder with the weights of {name}")
+    if weights is not None:
+        refuse_special(weights, UsageError)
+        refuse_special_below(weights, UsageError)
     if name == "inception":
         return _open_inception(weights)
     return _open_encoder(VISION_ENCODERS[name], weights)

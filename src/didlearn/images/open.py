@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from didlearn.errors import DataError
+from didlearn.foreign import refuse_special
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, printable
 from didlearn.images.fit import Fit, fitted
@@ -84,6 +85,7 @@ def _open_named(source: str, fit: Fit, skip_broken: bool) -> Images:
         if colon and file.lower().endswith(".npz") and Path(file).expanduser().is_file():
             return open_npz(Path(file).expanduser(), key)
         raise _no_such_path(path, source)
+    refuse_special(path, DataError)
     try:
         return _open_folder(path, fit, skip_broken) if path.is_dir() else _open_file(path, fit, skip_broken)
     except OSError as error:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
@@ -29,6 +30,23 @@ _ASSETS: Final = {
     "label.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
+
+
+class OrdinalConvertor(Convertor[int]):
+    """A number of nine digits at most: Starlette's own takes any, and Python does not read one of thousands."""
+
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        """Read the number."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """Write the number."""
+        return str(value)
+
+
+register_url_convertor("ordinal", OrdinalConvertor())
 
 
 @dataclass
@@ -55,8 +73,8 @@ class Labelling:
         return [
             Route("/", self.page, methods=get),
             Route("/assets/{name}", self.asset, methods=get),
-            Route("/picture/{person:int}/{position:int}/{side:int}", self.picture, methods=get),
-            Route("/labels/{person:int}", self.labels, methods=get),
+            Route("/picture/{person:ordinal}/{position:ordinal}/{side:ordinal}", self.picture, methods=get),
+            Route("/labels/{person:ordinal}", self.labels, methods=get),
             Route("/api/person", self.enter, methods=post),
             Route("/api/label", self.label, methods=post),
             Route("/api/undo", self.undo, methods=post),

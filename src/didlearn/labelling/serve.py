@@ -76,6 +76,7 @@ def _serve(
         import uvicorn
 
         from didlearn.labelling.app import Labelling, make_app
+        from didlearn.labelling.connection import TimedConnection
     except ImportError:
         raise MissingExtraError("labelling needs a server; install it with: pip install 'didlearn[label]'") from None
     name = None if labeller is None else _checked_name(labeller)
@@ -83,7 +84,9 @@ def _serve(
     with _listen(port) as listening:
         port, token = listening.getsockname()[1], secrets.token_urlsafe(32)
         app = make_app(Labelling(sheet, store, seed, pairs, name, writer.changed), token, port)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
+        config = uvicorn.Config(
+            app, http=TimedConnection, log_level="warning", access_log=False, lifespan="off", server_header=False
+        )
         _announce(f"http://127.0.0.1:{port}/?token={token}", browse, say)
         try:
             uvicorn.Server(config).run(sockets=[listening])

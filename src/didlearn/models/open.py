@@ -14,6 +14,7 @@ from torch import nn
 
 from didlearn.errors import NotFiniteError, OutputError, UsageError
 from didlearn.exported.archive import load_exported
+from didlearn.foreign import refuse_special
 from didlearn.images import open_images
 from didlearn.images.formats.idx import is_idx
 from didlearn.models.base import Sampler
@@ -160,6 +161,7 @@ def _is_bank(source: str) -> bool:
     if not source:
         raise UsageError(f"there is no model ''; give {_kinds()}")
     path = Path(source).expanduser()
+    refuse_special(path, UsageError)
     if path.is_dir():
         return not is_model_folder(path)
     if path.is_file():

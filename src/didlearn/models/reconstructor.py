@@ -10,6 +10,7 @@ from torch import nn
 
 from didlearn.errors import ModelError, UsageError, first_line
 from didlearn.exported.archive import ExportedNet, load_exported
+from didlearn.foreign import refuse_special
 from didlearn.trusted import is_factory, is_torchscript, load_factory, load_torchscript
 
 
@@ -53,6 +54,8 @@ def open_autoencoder(source: str | nn.Module, *, trust_code: bool = False, devic
         TrustError: a factory or TorchScript, and ``trust_code`` is false.
         ModelError: it cannot be loaded.
     """
+    if isinstance(source, str):
+        refuse_special(Path(source), UsageError)
     if isinstance(source, nn.Module):
         module: object = source
     elif is_factory(source):

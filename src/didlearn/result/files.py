@@ -11,6 +11,7 @@ import os
 import re
 import zipfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
@@ -20,6 +21,7 @@ from pydantic import Field, ValidationError
 
 from didlearn.atomic import atomically
 from didlearn.errors import ResultError
+from didlearn.foreign import refuse_outward_links
 from didlearn.result.answer import Answer
 from didlearn.result.values import Cell, CheckResult, Gallery, Table, Tile, Value
 
@@ -60,6 +62,7 @@ class AuditResult(Value):
         ``audit.json`` is written last and atomically: a reader never sees half a result.
         """
         root = Path(folder)
+        refuse_outward_links(root)
         root.mkdir(parents=True, exist_ok=True)
         saved = self.model_copy(update={"checks": tuple(_save_tiles(check, root) for check in self.checks)})
         write_tables(self.checks, root)
@@ -74,10 +77,11 @@ class AuditResult(Value):
         """Read a saved result back.
 
         Raises:
-            ResultError: no readable ``audit.json`` of this format lies in the folder.
+            ResultError: a link leads out of the folder, or it holds no readable ``audit.json`` of this format.
         """
         root = Path(folder)
         path = root / cls.JSON
+        refuse_outward_links(root)
         if not path.is_file():
             raise ResultError(f"{root} holds no {cls.JSON}; give the folder that `didlearn audit -o` wrote")
         try:
@@ -128,7 +132,8 @@ def _save_gallery(check: str, gallery: Gallery, root: Path) -> Gallery:
                 name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{check}-{gallery.name}-{r:03d}-{c:02d}")
                 path = root / "images" / f"{name}.png"
                 path.parent.mkdir(exist_ok=True)
-                Image.fromarray(tile.pixels).save(path)
+                picture = Image.fromarray(tile.pixels)
+                atomically(path, partial(Image.Image.save, picture))
                 tile = tile.model_copy(update={"path": f"images/{name}.png"})
             tiles.append(tile)
         rows.append(tuple(tiles))
@@ -145,15 +150,19 @@ def _write_csv(table: Table, root: Path) -> None:
     def write(path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(table.columns)
+            writer.writerow([csv_cell(column) for column in table.columns])
             writer.writerows([csv_cell(cell) for cell in row] for row in table.rows)
 
     atomically(root / Path(table.csv or "").name, write)
 
 
 def csv_cell(cell: Cell) -> Cell:
-    """Keep a spreadsheet from running a text cell (a file name, say) as a formula."""
-    return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    """Keep a spreadsheet from running a text cell (a file name, say) as a formula.
+
+    Some take a formula behind spaces and line ends, and the wide signs of East Asian keyboards, for one as well.
+    """
+    runs = isinstance(cell, str) and (cell[:1] in ("\t", "\r", "\n") or cell.lstrip()[:1] in tuple("=+-@＝＋－＠"))
+    return f"'{cell}" if runs else cell
 
 
 def _load_arrays(checks: tuple[CheckResult, ...], root: Path) -> list[CheckResult]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from didlearn import __version__, naming
+from didlearn.atomic import atomically
 from didlearn.claim import claim
 from didlearn.errors import ModelError, ResultError, UsageError
 from didlearn.parallel import default_threads, one_thread
@@ -83,7 +84,8 @@ def _write(study: Study, rows: list[StudyRow], missing: tuple[str, ...], folder:
     settings = json.loads(json.dumps(dataclasses.asdict(study)))
     result = study.summarise(rows)
     result = result.model_copy(update={"params": settings, "question": study.question, "notes": missing + result.notes})
-    (folder / "result.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    text = result.model_dump_json(indent=1)
+    atomically(folder / "result.json", lambda part: part.write_text(text, encoding="utf-8"))
     write_tables([result], folder)
     write_study_report(result, folder)
     return result

@@ -94,16 +94,31 @@ def test_hub_name_with_split(table, tmp_path):
     assert images.labels.tolist() == [0]
 
 
-def test_files_beside_the_table(pictures, encoded, folder, tmp_path):
+def test_files_below_the_table_s_folder_are_read_and_no_others(pictures, encoded, tmp_path):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    outside, home = tmp_path / "outside.png", tmp_path / "home"
+    home.mkdir()
+    for path in (outside, home / "0.png"):
+        path.write_bytes(encoded(pictures(1)[0]))
+    (home / "link.png").symlink_to(outside)
+    (home / "passwd.png").symlink_to("/etc/passwd")
+    named = ["0.png", str(home / "0.png"), str(outside), "../outside.png", "link.png", "passwd.png", "/etc/passwd"]
+    cell = pyarrow.struct({"bytes": pyarrow.binary(), "path": pyarrow.string()})
+    cells = pyarrow.array([{"bytes": None, "path": path} for path in named], cell)
+    parquet.write_table(pyarrow.table({"img": cells}), home / "a.parquet")
+    with pytest.raises(BrokenFileError, match=r"row 2 .*not below"):
+        open_images(home / "a.parquet")
+    images = open_images(home / "a.parquet", skip_broken=True)
+    assert np.array_equal(images.read_raw([0, 1]), np.repeat(pictures(1), 2, axis=0))
+    assert images.notes == ("5 broken files skipped: row 2, row 3, row 4, row 5, row 6",)
+
+
+def test_a_saved_table_names_no_files_outside_its_folder(pictures, encoded, folder, tmp_path):
     files = folder({"0.png": encoded(pictures(1)[0])})
-    cells = [{"bytes": None, "path": str(files / "0.png")}, {"bytes": None, "path": "/etc/passwd"}]
-    made = datasets.Dataset.from_dict({"img": cells}, features=datasets.Features({"img": datasets.Image(decode=False)}))
-    made.save_to_disk(tmp_path / "saved")
-    with pytest.raises(BrokenFileError, match="row 1"):
+    rows = [{"img": {"bytes": None, "path": str(files / "0.png")}}]
+    datasets.Dataset.from_list(rows).save_to_disk(tmp_path / "saved")  # as an Image, its bytes would be taken in
+    with pytest.raises(BrokenFileError, match=r"row 0 .*not below .*saved"):
         open_images(tmp_path / "saved")
-    images = open_images(tmp_path / "saved", skip_broken=True)
-    assert np.array_equal(images.read_raw([0]), pictures(1))
-    assert images.notes == ("1 broken file skipped: row 1",)
 
 
 def test_broken_rows(table, tmp_path):

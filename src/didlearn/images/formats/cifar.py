@@ -20,7 +20,7 @@ _NAMES = {1: "batches.meta.txt", 2: "fine_label_names.txt"}
 
 def cifar_files(folder: Path) -> list[Path]:
     """Return a folder's CIFAR files: the training batches, or else whatever there is."""
-    batches = sorted(folder.glob("data_batch_*.bin"))
+    batches = sorted(path for path in folder.glob("data_batch_*.bin") if path.is_file())
     for names in ("train.bin",), ("test_batch.bin",), ("test.bin",):
         batches = batches or [folder / name for name in names if (folder / name).is_file()]
     return batches

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -71,8 +72,11 @@ def read_bounded(path: Path, limit: int | None = None) -> bytes:
     """Return a file's bytes, or its first ``limit``.
 
     Raises:
+        OSError: it cannot be read, or is no regular file.
         DataError: the file is larger than ``MAX_FILE``.
     """
+    if path.exists() and not path.is_file():  # a pipe would wait for ever, a device never end
+        raise OSError(errno.EINVAL, "it is no regular file")
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size > MAX_FILE:
             raise DataError(f"{path} is larger than {MAX_FILE >> 20} MiB, more than one picture may be: remove it")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from didlearn.errors import DataError, MissingExtraError
+from didlearn.foreign import refuse_special_below
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_values, printable
 from didlearn.images.fit import Fit
@@ -41,7 +42,7 @@ def open_hub_dataset(source: str, fit: Fit, *, skip_broken: bool = False) -> Ima
     if not name:
         raise DataError(f"{source!r} names no data set: write hf:NAME or hf:NAME:SPLIT")
     loaded = _load(lambda hub: hub.load_dataset(name, split=split or None), source)
-    return _open(loaded, source, fit, skip_broken=skip_broken)
+    return _open(loaded, source, _caches(), fit, skip_broken=skip_broken)
 
 
 def open_parquet(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
@@ -51,7 +52,7 @@ def open_parquet(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
         MissingExtraError: ``datasets`` is not installed. DataError: the file is damaged or holds no pictures.
     """
     loaded = _load(lambda hub: hub.Dataset.from_parquet(str(path)), str(path))
-    return _open(loaded, str(path), fit, skip_broken=skip_broken)
+    return _open(loaded, str(path), (path.parent,), fit, skip_broken=skip_broken)
 
 
 def is_saved_dataset(folder: Path) -> bool:
@@ -66,8 +67,9 @@ def open_saved(folder: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
     Raises:
         MissingExtraError: ``datasets`` is not installed. DataError: the folder is damaged or holds no pictures.
     """
+    refuse_special_below(folder, DataError)
     loaded = _load(lambda hub: hub.load_from_disk(str(folder)), str(folder))
-    return _open(loaded, str(folder), fit, skip_broken=skip_broken)
+    return _open(loaded, str(folder), (folder,), fit, skip_broken=skip_broken)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +78,13 @@ class HubSource:
 
     Attributes:
         name: of the set. table: a ``datasets.Dataset``. column: where the pictures are.
+        homes: folders that files a row names may lie in; a row may not name any other file of the machine.
     """
 
     name: str
     table: Dataset
     column: str
+    homes: tuple[Path, ...]
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -101,9 +105,18 @@ class HubSource:
             return data
         if isinstance(data, bytes):
             raise DataError(f"{self.where(index)} is larger than {MAX_FILE >> 20} MiB: remove it")
-        if isinstance(path, str) and is_picture_name(path) and Path(path).is_file():
-            return read_bounded(Path(path), limit)
+        if isinstance(path, str) and is_picture_name(path):
+            return read_bounded(self._own(path, index), limit)
         raise BrokenFileError(self.where(index), "there is no picture in it, nor a file where it points")
+
+    def _own(self, path: str, index: int) -> Path:
+        """Return the file that a row names: below one of the homes, links followed."""
+        for home in self.homes:
+            found = (home / path).resolve()
+            if found.is_relative_to(home.resolve()) and found.is_file():
+                return found
+        where = " or ".join(str(home) for home in self.homes)
+        raise BrokenFileError(self.where(index), f"it names a file that is not below {where}")
 
 
 @dataclass(frozen=True)
@@ -151,15 +164,22 @@ def _no_progress_bars(datasets: ModuleType) -> Iterator[None]:
             datasets.enable_progress_bars()
 
 
-def _open(loaded: Dataset | DatasetDict, name: str, fit: Fit, *, skip_broken: bool) -> Images:
+def _open(loaded: Dataset | DatasetDict, name: str, homes: tuple[Path, ...], fit: Fit, *, skip_broken: bool) -> Images:
     table, notes = _one_split(loaded, name)
     if not hasattr(table, "column_names") or len(table) == 0:
         raise DataError(f"{name} holds no images: give at least one")
     column = _image_column(table, name)
     labels = _labels(table, name)
-    source = HubSource(name, _as_stored(table.select_columns([column]), column), column)
+    source = HubSource(name, _as_stored(table.select_columns([column]), column), column, homes)
     labels = Labels(labels.values, labels.classes, notes + labels.notes)
     return open_encoded(source, labels, fit, skip_broken=skip_broken)
+
+
+def _caches() -> tuple[Path, ...]:
+    """Return where the hub's own files are kept on this machine."""
+    import datasets
+
+    return (Path(datasets.config.HF_DATASETS_CACHE), Path(datasets.config.HF_CACHE_HOME))
 
 
 def _one_split(loaded: Dataset | DatasetDict, name: str) -> tuple[Dataset, tuple[str, ...]]:

@@ -8,6 +8,7 @@ import re
 import textwrap
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +16,11 @@ import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
+from didlearn.atomic import atomically
 from didlearn.report.figures.axes import ROW, line_style, paint, style
 from didlearn.report.figures.mark_labels import clip, place_labels
 from didlearn.report.figures.palette import LIGHT, Look, looks
+from didlearn.result.files import csv_cell
 from didlearn.result.values import CheckResult, Figure
 
 _FOLDER: Final = "figures"
@@ -71,8 +74,7 @@ def table_of(figure: Figure) -> str:
 
 def _cell(label: str) -> str:
     """Keep a spreadsheet from running a label as a formula."""
-    label = _writable(label)
-    return "'" + label if label[:1] in ("=", "+", "-", "@", "\t", "\r") else label
+    return str(csv_cell(_writable(label)))
 
 
 def _writable(text: str) -> str:
@@ -95,8 +97,9 @@ def _write_files(figure: Figure, stem: Path) -> list[Path]:
         mpl.rcParams.update(style(LIGHT) | {"font.size": 9, "pdf.fonttype": 42})
         canvas = _compose(figure)
         for path, kind in zip(paths, ("svg", "pdf"), strict=False):
-            canvas.savefig(path, format=kind, metadata=_METADATA[kind])
-    paths[2].write_text(table_of(figure), encoding="utf-8", newline="")
+            atomically(path, partial(canvas.savefig, format=kind, metadata=_METADATA[kind]))
+    text = table_of(figure)
+    atomically(paths[2], lambda part: part.write_text(text, encoding="utf-8", newline=""))
     return paths
 
 

@@ -19,6 +19,7 @@ from didlearn import __version__
 from didlearn.atomic import atomically
 from didlearn.claim import claim
 from didlearn.errors import MissingExtraError, ModelError, UsageError
+from didlearn.foreign import refuse_outward_links
 from didlearn.images.base import Images
 from didlearn.models.formats.model_folder import JSON, WEIGHTS, save_model
 from didlearn.naming import option, setting
@@ -145,6 +146,7 @@ def _claim(home: Path, identity: dict[str, object]) -> None:
     if not (kept and (home / _RUN).exists()):
         for stale in (CHECKPOINT, _PROGRESS):  # what is left where a restart was cut short, or nothing was saved
             (home / stale).unlink(missing_ok=True)
+    refuse_outward_links(home.parent)
     claim(home / _RUN, identity, begun=kept, work="run", otherwise=f"give another folder, or {option('restart', True)}")
 
 
