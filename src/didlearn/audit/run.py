@@ -50,6 +50,7 @@ def audit(
     drop_shared: bool = False,
     size: int | None = None,
     channels: int | None = None,
+    megapixels: int | None = None,
     skip_broken: bool = False,
     latent_shape: Sequence[int] | None = None,
     value_range: tuple[float, float] | str | None = "infer",
@@ -85,7 +86,12 @@ def audit(
     refuse_taken_names(outside or {})
     threads = default_threads() if threads is None else threads
     with _limited(threads):
-        opening: dict[str, Any] = {"size": size, "channels": channels, "skip_broken": skip_broken}
+        opening: dict[str, Any] = {
+            "size": size,
+            "channels": channels,
+            "megapixels": megapixels,
+            "skip_broken": skip_broken,
+        }
         real = open_real(train, heldout, seed, heldout_fraction, drop_shared, opening)
         others = {name: open_images(spec, name=name, **opening) for name, spec in (outside or {}).items()}
         said: dict[str, Any] = {

@@ -60,6 +60,9 @@ class AuditSpec(BaseModel):
     outside: dict[str, str] = flag({}, "NAME=SPEC: another data set. Repeatable.", DATA)
     size: int | None = flag(None, "Resize all images to this many pixels a side.", DATA, ge=1)
     channels: int | None = flag(None, "Turn all images to 1 or 3 channels.", DATA, ge=1)
+    megapixels: int | None = flag(
+        None, "Millions of pixels that the pictures of one source may hold (default 1000).", DATA, ge=1
+    )
     heldout_fraction: float = flag(0.2, "Share split off for held-out.", DATA, gt=0, lt=1)
     drop_shared: bool = flag(
         False, "Leave out held-out images that may have leaked, also where they are too few to tell.", DATA

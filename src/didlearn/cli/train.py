@@ -34,6 +34,7 @@ def train(
     heldout_fraction: Annotated[float, declared("heldout_fraction")] = 0.2,
     size: Annotated[int | None, declared("size")] = None,
     channels: Annotated[int | None, declared("channels")] = None,
+    megapixels: Annotated[int | None, declared("megapixels")] = None,
     steps: Annotated[int | None, flag_option("--steps", "Training steps.", MODEL)] = None,
     latent: Annotated[int | None, flag_option("--latent", "Dimension of the latent.", MODEL)] = None,
     width: Annotated[
@@ -66,11 +67,11 @@ def train(
     recipe = make_recipe(model, read_settings(set_ or [], given))
     asked: dict[str, Any] = {"device": device, "precision": precision, "tensorboard": tensorboard}
     runner = Runner(**asked)
-    images = open_images(data, size=size, channels=channels)
+    images = open_images(data, size=size, channels=channels, megapixels=megapixels)
     if heldout is None:
         images, held = split_heldout(images, seed, heldout_fraction)
     else:
-        held = open_images(heldout, size=size, channels=channels)
+        held = open_images(heldout, size=size, channels=channels, megapixels=megapixels)
     folder = output or Path("models") / f"{model}-{Path(data).stem}"
     with showing(quiet) as progress:
         runner = dataclasses.replace(runner, progress=progress)

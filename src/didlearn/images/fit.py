@@ -9,11 +9,13 @@ import numpy as np
 from PIL import Image
 
 from didlearn.arrays import ImageShape, Pixels
-from didlearn.errors import UsageError
+from didlearn.errors import DataError, UsageError
 from didlearn.images.base import ImageReader, Images
 from didlearn.naming import option
 
 LARGEST_SIZE = 8000
+MEGAPIXELS = 1000
+PIXELS_A_BYTE = 100  # photographs have 1 to 20, drawings a few tens
 # ITU-R 601 luma in 16-bit fixed point, as PIL and JPEG have it; the weights add up to 2^16, so grey stays grey.
 _LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)
 
@@ -26,13 +28,17 @@ class Fit:
         size: side of the square, in pixels: the centre square is cut out and resized (Lanczos, antialiased).
             ``None`` leaves pictures as they are.
         channels: 1 (luminance) or 3 (grey broadcast to RGB); ``None`` leaves them as they are.
+        megapixels: how many million pixels all picture files of a source may hold together; ``None`` for
+            ``MEGAPIXELS``, or ``PIXELS_A_BYTE`` for each byte of the files where that is more.
 
     Raises:
-        UsageError: ``size`` is no whole number from 1 to ``LARGEST_SIZE``, or ``channels`` is neither 1 nor 3.
+        UsageError: ``size`` is no whole number from 1 to ``LARGEST_SIZE``, or ``channels`` is neither 1 nor 3,
+            or ``megapixels`` is below 1.
     """
 
     size: int | None = None
     channels: int | None = None
+    megapixels: int | None = None
 
     def __post_init__(self) -> None:
         if self.size is not None and (not isinstance(self.size, int) or not 1 <= self.size <= LARGEST_SIZE):
@@ -40,6 +46,22 @@ class Fit:
             raise UsageError(f"{named} takes a whole number of pixels from 1 to {LARGEST_SIZE}, got {self.size!r}")
         if self.channels not in (None, 1, 3):
             raise UsageError(f"{option('channels', None)} takes 1 (grey) or 3 (RGB), got {self.channels!r}")
+        if self.megapixels is not None and self.megapixels < 1:
+            raise UsageError(f"{option('megapixels', None)} takes a whole number from 1, got {self.megapixels!r}")
+
+    def refuse_unfolding(self, name: str, pixels: int, size: int) -> None:
+        """Refuse files of ``size`` bytes that decode to more ``pixels`` than one source may: it would take for ever.
+
+        Raises:
+            DataError: they do.
+        """
+        most = MEGAPIXELS * 10**6 if self.megapixels is None else self.megapixels * 10**6
+        if pixels > most and (self.megapixels is not None or pixels > PIXELS_A_BYTE * size):
+            millions = -(-pixels // 10**6)
+            raise DataError(
+                f"{name} would unfold from {size} bytes to {millions} million pixels, more than the {most // 10**6} "
+                f"million a source may have; none was decoded: {option('megapixels', millions)} if they are meant"
+            )
 
     def shape(self, shape: ImageShape) -> ImageShape:
         """Return the shape a picture of ``shape`` is brought to."""

@@ -39,6 +39,7 @@ def open_images(
     *,
     size: int | None = None,
     channels: int | None = None,
+    megapixels: int | None = None,
     skip_broken: bool = False,
     name: str | None = None,
 ) -> Images:
@@ -50,15 +51,17 @@ def open_images(
             array, a tensor, a torch ``Dataset``, a list of pictures, or ``Images``.
         size: crop every picture to its centre square and resize it to ``size`` × ``size`` (Lanczos, antialiased).
         channels: 1 turns colour into luminance, 3 broadcasts grey to RGB.
+        megapixels: how many million pixels the picture files may hold together; else a thousand, or what a hundred
+            pixels a byte come to: pictures that unfold to more than that are refused before any is decoded.
         skip_broken: decode every picture file once now, and go on without those that cannot be decoded.
         name: what to call the set; its source by default.
 
     Raises:
-        UsageError: ``size`` or ``channels`` cannot be used.
+        UsageError: ``size``, ``channels`` or ``megapixels`` cannot be used.
         DataError: the data cannot be read as it is; the sentence says what would do.
         MissingExtraError: the format needs a package that is not installed.
     """
-    fit = Fit(size, channels)
+    fit = Fit(size, channels, megapixels)
     if isinstance(source, (str, os.PathLike)):
         images = _open_named(os.fspath(source), fit, skip_broken)
     elif isinstance(source, Images):

@@ -55,6 +55,7 @@ def open_model(
     name: str | None = None,
     size: int | None = None,
     channels: int | None = None,
+    megapixels: int | None = None,
     skip_broken: bool = False,
     device: str = "cpu",
 ) -> Sampler: ...
@@ -71,6 +72,7 @@ def open_model(
     name: str | None = None,
     size: int | None = None,
     channels: int | None = None,
+    megapixels: int | None = None,
     skip_broken: bool = False,
     device: str = "cpu",
 ) -> Sampler:
@@ -87,8 +89,8 @@ def open_model(
         classes: number or names of the classes of a network (z, labels) -> images; else the attribute.
         trust_code: whether code in the source may run.
         name: what to call it; its source by default.
-        size, channels, skip_broken: how a bank of samples is read (see ``open_images``); a network's images are
-            never resized.
+        size, channels, megapixels, skip_broken: how a bank of samples is read (see ``open_images``); a network's
+            images are never resized.
         device: where a network is probed and stays.
 
     Raises:
@@ -122,7 +124,9 @@ def open_model(
     if not hasattr(source, "__len__") and not isinstance(source, str):
         raise UsageError(f"{_what(source)} is no model; give {_kinds()}, an nn.Module, an array, Images or a Sampler")
     try:
-        return Bank(open_images(source, size=size, channels=channels, skip_broken=skip_broken, name=name))
+        return Bank(
+            open_images(source, size=size, channels=channels, megapixels=megapixels, skip_broken=skip_broken, name=name)
+        )
     except NotFiniteError as error:
         raise OutputError(str(error)) from None
 

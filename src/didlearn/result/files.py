@@ -9,7 +9,6 @@ import csv
 import json
 import os
 import re
-import zipfile
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from didlearn.atomic import atomically
 from didlearn.errors import ResultError
 from didlearn.foreign import refuse_outward_links
 from didlearn.result.answer import Answer
+from didlearn.result.arrays_file import read_arrays
 from didlearn.result.values import Cell, CheckResult, Gallery, Table, Tile, Value
 
 _FORMAT: Final = 1
@@ -169,11 +169,7 @@ def _load_arrays(checks: tuple[CheckResult, ...], root: Path) -> list[CheckResul
     path = root / "arrays.npz"
     if not path.is_file():
         return list(checks)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ResultError(f"{path} cannot be read ({error}); run the audit again") from None
+    arrays = read_arrays(path)
     return [
         c.model_copy(
             update={"arrays": {n.split("/", 1)[1]: a for n, a in arrays.items() if n.startswith(c.check + "/")}}

@@ -1,3 +1,4 @@
+import io
 import json
 import struct
 import threading
@@ -7,8 +8,9 @@ import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from didlearn.errors import DataError
+from didlearn.errors import DataError, UsageError
 from didlearn.images import open_images
 from didlearn.images.formats.decoding import BrokenFileError
 
@@ -197,3 +199,31 @@ def test_opening_reads_no_pixels(numbered, monkeypatch):
 
     monkeypatch.setattr(encoded, "decode", None)
     assert len(open_images(path)) == 50
+
+
+@pytest.mark.parametrize("broken", [{}, {"skip_broken": True}])
+def test_pictures_that_unfold_to_more_pixels_than_a_source_may_have_are_refused_before_any_is_decoded(
+    tmp_path, monkeypatch, broken
+):
+    buffer = io.BytesIO()
+    Image.new("1", (4000, 4000)).save(buffer, "PNG")
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(70):
+            archive.writestr(f"{i}.png", buffer.getvalue() + (b"x" * 99 if i == 3 else b""))
+    monkeypatch.setattr("didlearn.images.formats.picture_files.decode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(DataError, match=r"to 1120 million pixels, more than the 1000 million.*megapixels=1120"):
+        open_images(tmp_path / "bomb.zip", **broken)
+    with pytest.raises(DataError, match="more than the 1119 million"):
+        open_images(tmp_path / "bomb.zip", megapixels=1119, **broken)
+    with pytest.raises(UsageError, match="megapixels takes a whole number from 1"):
+        open_images(tmp_path / "bomb.zip", megapixels=0)
+
+
+def test_pixels_within_the_budget_and_many_bytes_are_read(monkeypatch, pictures, encoded, zipped):
+    path = zipped({f"{i}.png": encoded(picture) for i, picture in enumerate(pictures(4))})
+    monkeypatch.setattr("didlearn.images.fit.MEGAPIXELS", 0)
+    assert len(open_images(path)) == 4  # about a byte a pixel: these are no bomb
+    monkeypatch.setattr("didlearn.images.fit.PIXELS_A_BYTE", 0)
+    with pytest.raises(DataError, match="megapixels"):
+        open_images(path)
+    assert len(open_images(path, megapixels=1)) == 4

@@ -60,6 +60,13 @@ class FolderSource:
         """Return the path of a file."""
         return printable(f"{self.name}/{self.names[index]}")
 
+    def size(self, index: int) -> int:
+        """Return how many bytes a file has."""
+        try:
+            return os.stat(f"{self.name}/{self.names[index]}").st_size  # noqa: PTH116 (a Path per file is slow)
+        except OSError:
+            return 0
+
     def fetch(self, index: int, limit: int | None = None) -> bytes:
         """Return the bytes of a file, or its first ``limit``."""
         try:

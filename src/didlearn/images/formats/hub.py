@@ -96,6 +96,10 @@ class HubSource:
         """Return the set's name and the row."""
         return f"{self.name}: row {index}"
 
+    def size(self, index: int) -> int:
+        """Return how many bytes the picture in a row has."""
+        return len(self.fetch(index))
+
     def fetch(self, index: int, limit: int | None = None) -> bytes:
         """Return the encoded picture in a row; ``limit`` saves nothing here."""
         with self.lock:

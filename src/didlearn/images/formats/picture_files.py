@@ -53,6 +53,9 @@ class PictureFiles(Protocol):
     def where(self, index: int) -> str:
         """Return what to call a file in errors."""
 
+    def size(self, index: int) -> int:
+        """Return how many bytes a file takes where it is stored."""
+
 
 def open_encoded(source: PictureFiles, labels: Labels, fit: Fit, *, skip_broken: bool) -> Images:
     """Look over a set of picture files and return it as ``Images``.
@@ -67,12 +70,19 @@ def open_encoded(source: PictureFiles, labels: Labels, fit: Fit, *, skip_broken:
     """
     count = len(source.names)
     if skip_broken:
+        _refuse_unfolding(source, _headers_found(source), fit)
         kept, headers, notes = _whole_files(source)
         labels = labels.take(kept)
     else:
         kept, notes = np.arange(count), ()
         chosen = _surveyed(count)
-        headers = dict(zip(chosen, _each(lambda i: _header(source, i), chosen), strict=True))
+        looked = dict(zip(chosen, _each(lambda i: _header(source, i), chosen), strict=True))
+        headers = {index: header for index, (header, _) in looked.items()}
+        _refuse_unfolding(source, headers, fit)
+        for _ in _each(
+            lambda i: decode(source.fetch(i), source.where(i)), [i for i, (_, cut) in looked.items() if cut]
+        ):
+            pass  # a file cut short is better named now than after an hour's work
     shape = _common_shape(source, headers, fit)
     stored: list[ImageShape] = [(h.channels, h.height, h.width) for h in headers.values()]
     notes += labels.notes + _traits(headers, count) + fit.notes(stored) + _broadcast(stored, fit)
@@ -80,6 +90,25 @@ def open_encoded(source: PictureFiles, labels: Labels, fit: Fit, *, skip_broken:
     notes += () if dark is None else (scale_note(dark),)
     reader = EncodedReader(source, kept, fit, shape, next(iter(headers)), dark == Brightest(1, 255))
     return Images(reader, shape, source.name, labels.values, labels.classes, notes=notes)
+
+
+def _refuse_unfolding(source: PictureFiles, headers: Mapping[int, PictureHeader], fit: Fit) -> None:
+    share = len(source.names) / max(1, len(headers))
+    pixels = sum(header.width * header.height for header in headers.values())
+    fit.refuse_unfolding(source.name, round(share * pixels), round(share * sum(map(source.size, headers))))
+
+
+def _headers_found(source: PictureFiles) -> dict[int, PictureHeader]:
+    """Return the headers of the files looked over that have one."""
+
+    def found(index: int) -> PictureHeader | None:
+        try:
+            return _header(source, index)[0]
+        except DataError:
+            return None
+
+    chosen = _surveyed(len(source.names))
+    return {index: header for index, header in zip(chosen, _each(found, chosen), strict=True) if header is not None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,16 +180,16 @@ def _surveyed(count: int) -> list[int]:
     return sorted({0, *chosen.tolist()})
 
 
-def _header(source: PictureFiles, index: int) -> PictureHeader:
+def _header(source: PictureFiles, index: int) -> tuple[PictureHeader, bool]:
+    """Return a file's header, and whether the file looks cut short."""
     where = source.where(index)
     data = source.fetch(index, HEADER_BYTES)
-    if len(data) < HEADER_BYTES and not looks_whole(data):
-        decode(data, where)  # a file cut short is better named now than after an hour's work
+    cut = len(data) < HEADER_BYTES and not looks_whole(data)
     try:
-        return read_header(data, where)
+        return read_header(data, where), cut
     except BrokenFileError:
         # A TIFF keeps its directory anywhere, and a long EXIF block may push a header beyond the first bytes.
-        return read_header(source.fetch(index), where)
+        return read_header(source.fetch(index), where), cut
 
 
 def _whole_files(source: PictureFiles) -> tuple[Ints, dict[int, PictureHeader], tuple[str, ...]]:

@@ -58,6 +58,10 @@ class ZipSource:
         """Return the archive's path and the member's name."""
         return f"{self.name}: {printable(self.names[index])}"
 
+    def size(self, index: int) -> int:
+        """Return how many bytes a member takes in the archive."""
+        return self.members[index].compress_size
+
     def fetch(self, index: int, limit: int | None = None) -> bytes:
         """Return the bytes of a member, or its first ``limit``."""
         try:
