@@ -8,7 +8,7 @@ from pathlib import Path
 
 from didlearn.atomic import atomically
 from didlearn.errors import ResultError, UsageError
-from didlearn.foreign import refuse_outward_links
+from didlearn.foreign.files import refuse_outward_links
 
 
 def claim(path: Path, identity: Mapping[str, object], *, begun: bool, work: str, otherwise: str) -> None:

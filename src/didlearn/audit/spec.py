@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from didlearn.audit.check import Check, separated
 from didlearn.checks import CHECKS
 from didlearn.errors import TrustError, UsageError
-from didlearn.foreign import refuse_special
+from didlearn.foreign.files import refuse_special
 from didlearn.naming import option
 
 DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"  # the parts of an audit, and of its help

@@ -21,7 +21,7 @@ from torch.nn import functional
 from didlearn.embeddings.inception import open_inception
 from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import MissingExtraError, ModelError, UsageError
-from didlearn.foreign import refuse_special, refuse_special_below
+from didlearn.foreign.files import refuse_special, refuse_special_below
 from didlearn.naming import option
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from didlearn.errors import DataError
-from didlearn.foreign import refuse_special
+from didlearn.foreign.files import refuse_special
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, printable
 from didlearn.images.fit import Fit, fitted

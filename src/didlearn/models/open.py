@@ -14,7 +14,7 @@ from torch import nn
 
 from didlearn.errors import NotFiniteError, OutputError, UsageError
 from didlearn.exported.archive import load_exported
-from didlearn.foreign import refuse_special
+from didlearn.foreign.files import refuse_special
 from didlearn.images import open_images
 from didlearn.images.formats.idx import is_idx
 from didlearn.models.base import Sampler

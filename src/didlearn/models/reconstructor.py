@@ -10,7 +10,7 @@ from torch import nn
 
 from didlearn.errors import ModelError, UsageError, first_line
 from didlearn.exported.archive import ExportedNet, load_exported
-from didlearn.foreign import refuse_special
+from didlearn.foreign.files import refuse_special
 from didlearn.trusted import is_factory, is_torchscript, load_factory, load_torchscript
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
@@ -20,9 +19,10 @@ from pydantic import Field, ValidationError
 
 from didlearn.atomic import atomically
 from didlearn.errors import ResultError
-from didlearn.foreign import refuse_outward_links
+from didlearn.foreign.files import refuse_outward_links
 from didlearn.result.answer import Answer
 from didlearn.result.arrays_file import read_arrays
+from didlearn.result.staging import commit, roll_forward, stage
 from didlearn.result.values import Cell, CheckResult, Gallery, Table, Tile, Value
 
 _FORMAT: Final = 1
@@ -59,17 +59,18 @@ class AuditResult(Value):
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write ``audit.json``, ``arrays.npz``, ``images/`` and the tables' CSV files, and return the folder.
 
-        ``audit.json`` is written last and atomically: a reader never sees half a result.
+        All of it changes at once: a reader never sees half a result, nor files of one beside those of another.
         """
         root = Path(folder)
         refuse_outward_links(root)
         root.mkdir(parents=True, exist_ok=True)
-        saved = self.model_copy(update={"checks": tuple(_save_tiles(check, root) for check in self.checks)})
-        write_tables(self.checks, root)
+        roll_forward(root, self.JSON)
+        staged = stage(root)
+        saved = self.model_copy(update={"checks": tuple(_save_tiles(check, staged) for check in self.checks)})
+        write_tables(self.checks, staged)
         arrays = {f"{c.check}/{name}": a for c in self.checks for name, a in c.arrays.items()}
-        atomically(root / "arrays.npz", lambda path: np.savez_compressed(path, allow_pickle=False, **arrays))
-        text = json.dumps(saved.model_dump(mode="json"), indent=1, allow_nan=False)
-        atomically(root / self.JSON, lambda path: path.write_text(text, encoding="utf-8"))
+        np.savez_compressed(staged / "arrays.npz", allow_pickle=False, **arrays)
+        commit(root, self.JSON, json.dumps(saved.model_dump(mode="json"), indent=1, allow_nan=False))
         return root
 
     @classmethod
@@ -82,6 +83,7 @@ class AuditResult(Value):
         root = Path(folder)
         path = root / cls.JSON
         refuse_outward_links(root)
+        roll_forward(root, cls.JSON)
         if not path.is_file():
             raise ResultError(f"{root} holds no {cls.JSON}; give the folder that `didlearn audit -o` wrote")
         try:
@@ -132,8 +134,7 @@ def _save_gallery(check: str, gallery: Gallery, root: Path) -> Gallery:
                 name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{check}-{gallery.name}-{r:03d}-{c:02d}")
                 path = root / "images" / f"{name}.png"
                 path.parent.mkdir(exist_ok=True)
-                picture = Image.fromarray(tile.pixels)
-                atomically(path, partial(Image.Image.save, picture))
+                Image.fromarray(tile.pixels).save(path)
                 tile = tile.model_copy(update={"path": f"images/{name}.png"})
             tiles.append(tile)
         rows.append(tuple(tiles))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from didlearn.errors import DataError, MissingExtraError
-from didlearn.foreign import refuse_special_below
+from didlearn.foreign.files import refuse_special_below
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_values, printable
 from didlearn.images.fit import Fit

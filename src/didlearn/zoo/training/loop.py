@@ -19,7 +19,7 @@ from didlearn import __version__
 from didlearn.atomic import atomically
 from didlearn.claim import claim
 from didlearn.errors import MissingExtraError, ModelError, UsageError
-from didlearn.foreign import refuse_outward_links
+from didlearn.foreign.files import refuse_outward_links
 from didlearn.images.base import Images
 from didlearn.models.formats.model_folder import JSON, WEIGHTS, save_model
 from didlearn.naming import option, setting

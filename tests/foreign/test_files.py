@@ -11,7 +11,7 @@ import didlearn as dl
 from didlearn.audit.spec import read_toml
 from didlearn.claim import claim
 from didlearn.errors import DataError, DidlearnError, ResultError
-from didlearn.foreign import refuse_outward_links
+from didlearn.foreign.files import refuse_outward_links
 from didlearn.models.reconstructor import open_autoencoder
 from didlearn.report import write_report
 from didlearn.report.figures.exports import table_of, write_figures

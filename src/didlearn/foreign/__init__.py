@@ -1,0 +1,1 @@
+"""What others made: how much of it is touched."""
