@@ -2,15 +2,18 @@
 
 ``torch.export.load`` unpickles, evaluates expressions and compiles code found in the file. An archive that PyTorch
 2.8 or later writes by itself needs none of that: its weights are raw bytes and its graph is a list of calls of ATen
-operators in JSON. ``ExportedNet`` reads those, and runs the calls one after another. Whatever it does not know
-(pickled weights, custom operators, control flow) is left to ``torch.export.load``, which needs ``trust_code``.
+operators in JSON. ``ExportedNet`` reads those, and runs the calls one after another, after a trial (``trial.py``).
+Whatever it does not know (pickled weights, operators that are not in ``operators.py``, control flow) is left to
+``torch.export.load``, which needs ``trust_code``.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 
 import torch
@@ -18,9 +21,14 @@ from torch import nn
 
 from didlearn.errors import ModelError, TrustError, first_line
 from didlearn.exported.graph import DTYPES, Graph, Json, UnknownPartError, sizes
+from didlearn.exported.trial import try_out
 from didlearn.naming import option
 
 _MAX_JSON_BYTES = 256 * 2**20
+_DAMAGES = (
+    OSError, ValueError, LookupError, TypeError, RuntimeError, AttributeError, ArithmeticError, EOFError, MemoryError,
+    NotImplementedError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def load_exported(path: Path, trust_code: bool = False) -> nn.Module:
@@ -31,17 +39,30 @@ def load_exported(path: Path, trust_code: bool = False) -> nn.Module:
         ModelError: it cannot be loaded.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return ExportedNet(*_read(archive, path))
+        network = read_exported(path)
+        if not trust_code:
+            try_out(path)
+        return network
     except UnknownPartError as error:
         if not trust_code:
             raise TrustError(
                 f"{path} holds {error}, which only torch.export.load can read, and that may run code in the file; "
                 f"if you trust it, give {option('trust_code', True)}"
             ) from None
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path} cannot be read as a torch.export archive: {first_line(error)}") from error
     return _load_with_torch(path)
+
+
+def read_exported(path: Path) -> ExportedNet:
+    """Read a .pt2 archive whose graph calls nothing but allowed operators.
+
+    Raises:
+        UnknownPartError: it holds something else. ModelError: it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return ExportedNet(*_read(archive, path))
+    except _DAMAGES as error:
+        raise ModelError(f"{path} cannot be read as a torch.export archive: {first_line(error)}") from error
 
 
 def _load_with_torch(path: Path) -> nn.Module:
@@ -114,8 +135,12 @@ def _tensors(archive: zipfile.ZipFile, folder: str, config: Json, kind: str) -> 
 def _tensor(storage: bytearray, meta: Json) -> torch.Tensor:
     dtype, shape = DTYPES[meta["dtype"]], sizes(meta["sizes"])
     if not storage:
+        if math.prod(shape):
+            raise ValueError(f"a weight of shape {tuple(shape)} without a byte")
         return torch.zeros(shape, dtype=dtype)
     flat = torch.frombuffer(storage, dtype=dtype)
+    if math.prod(shape) > len(flat):  # strides of 0 make much of little, and the first copy fills the memory
+        raise ValueError(f"a weight of shape {tuple(shape)} from {len(flat)} numbers")
     return flat.as_strided(shape, sizes(meta["strides"]), sizes([meta["storage_offset"]])[0])
 
 

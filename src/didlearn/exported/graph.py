@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import torch
 
+from didlearn.exported.operators import allowed_operator
 from didlearn.parallel import UNIT
 
 Json = dict[str, Any]  # an object of the file: what is in it shows when it is read
@@ -70,6 +71,7 @@ class Graph:
         weights: name in the graph -> name of the weight.
         latent_shape: of the first input without the batch, or ``None`` if it is not fixed.
         batch: the batch size the program was exported for, or ``None`` if any will do.
+        shown: of each input, the type and the sizes it was exported with.
     """
 
     nodes: tuple[Node, ...]
@@ -78,6 +80,7 @@ class Graph:
     weights: dict[str, str]
     latent_shape: tuple[int, ...] | None
     batch: int | None
+    shown: tuple[tuple[torch.dtype, tuple[int, ...]], ...]
 
     @classmethod
     def read(cls, program: Json) -> Graph:
@@ -93,7 +96,16 @@ class Graph:
         latent = None if None in shape[1:] or len(shape) < 2 else tuple(shape[1:])
         batch = shape[0] if shape[0] is not None else _largest_batch(program, graph["tensor_values"][inputs[0]])
         nodes = tuple(_node(node) for node in graph["nodes"])
-        return cls(nodes, inputs, _output(signature["output_specs"]), weights, latent, batch)
+        shown = tuple(_shown(graph["tensor_values"][name]) for name in inputs)
+        return cls(nodes, inputs, _output(signature["output_specs"]), weights, latent, batch, shown)
+
+    def examples(self, batch: int) -> tuple[torch.Tensor, ...]:
+        """Make ``batch`` of each input, as it was exported: normal numbers, and zeros as labels."""
+        shapes = [(kind, (batch, *shape[1:]) if shape else ()) for kind, shape in self.shown]
+        return tuple(
+            torch.randn(shape, dtype=kind) if kind.is_floating_point else torch.zeros(shape, dtype=kind)
+            for kind, shape in shapes
+        )
 
     def run(self, inputs: tuple[torch.Tensor, ...], weights: dict[str, torch.Tensor]) -> object:
         """Run the calls on the user's inputs.
@@ -111,6 +123,12 @@ class Graph:
             result = node.function(*(v for _, v, first in read if first), **{n: v for n, v, first in read if not first})
             _bind(node.outputs, result, values)
         return values[self.output]
+
+
+def _shown(value: Json) -> tuple[torch.dtype, tuple[int, ...]]:
+    hints = [size.get("as_expr", {}).get("hint") or {} for size in value["sizes"]]
+    found = [size.get("as_int", hint.get("as_int", 1)) for size, hint in zip(value["sizes"], hints, strict=True)]
+    return DTYPES[value["dtype"]], tuple(int(size) for size in found)
 
 
 def _inputs(signature: list[Json]) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -155,10 +173,8 @@ def _function(target: str) -> Callable[..., object]:
     if target.removeprefix("_operator.") in _ARITHMETIC:
         return getattr(operator, target.removeprefix("_operator."))
     match = _ATEN.fullmatch(target)
-    packet = getattr(torch.ops.aten, match[1], None) if match else None
-    function = getattr(packet, match[2], None) if match else None
-    # The few operators that read and write files take their names.
-    if isinstance(function, torch._ops.OpOverload) and all(a.name != "filename" for a in function._schema.arguments):
+    function = allowed_operator(match[1], match[2]) if match else None
+    if function is not None:
         return function
     raise UnknownPartError(f"a call of {target}")
 
