@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,6 +13,7 @@ from didlearn.labelling.store import STORE_FILE
 from didlearn.result.values import CheckResult
 from tests.labelling.conftest import make_run
 from tests.labelling.served import serving
+from tests.typed import didlearn
 
 pytestmark = pytest.mark.browser
 LOOK = "() => ['a', 'b'].map(id => document.getElementById(id).getContext('2d').getImageData(0, 0, 1, 1).data[0])"
@@ -76,11 +75,6 @@ def judge(page, count):
         one, other = page.evaluate(LOOK)
         page.keyboard.press("d" if one == other else "n")
         page.wait_for_selector(f'body[data-judged="{n}"]')
-
-
-def didlearn(*args):
-    command = [sys.executable, "-m", "didlearn", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def events(run):

@@ -1,8 +1,6 @@
 """The command: what it serves, refuses, writes, and what a kill leaves."""
 
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -12,11 +10,7 @@ from didlearn.labelling.sheet import Sheet
 from didlearn.labelling.store import Store
 from didlearn.result.values import CheckResult
 from tests.labelling.served import serving
-
-
-def didlearn(*args):
-    command = [sys.executable, "-m", "didlearn", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+from tests.typed import didlearn
 
 
 def judge(server, sheet, same, name, positions):
