@@ -4,7 +4,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS)
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest
-FAST := $(PYTEST) -n 2 -m "not slow"
+FAST := $(PYTEST) -n 2 --dist worksteal -m "not slow"
 DEMO := runs/demo
 AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --set inversion.images=16 --set inversion.rounds=3 \
 	--set likelihood.images=10 --set typicality.images=10 --set typicality.drawn=24

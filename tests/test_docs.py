@@ -8,6 +8,8 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from unittest import mock
 
 import pytest
 import typer
@@ -117,6 +119,8 @@ def test_every_estimate_is_on_its_check_s_page(generator):
     small = {"inversion": {"images": 8, "rounds": 1, "starts": 4}, "manifold_classifier": {"images": 8, "rounds": 1}}
     likely = {"images": 8, "chains": 2, "budget": 120}
     small |= {"likelihood": likely, "typicality": likely | {"drawn": 8}}
+    small |= {"concentration": {"replicates": 19}, "fidelity": {"permutations": 19}}
+    small |= {"support": {"samples": 4000}, "memorization": {"aligned": 500}}
     checks = build_checks((), small)
     result = dl.audit(train="digits", generator=ROOT / "examples" / "digits" / generator, checks=checks, threads=1)
     for check in result.checks:
@@ -167,11 +171,14 @@ def blocks(language):
 @pytest.mark.parametrize(
     "path", [p for p in DOCS if "```python" in p.read_text(encoding="utf-8")], ids=lambda p: p.stem
 )
-def test_python_examples_run(path):
-    """The blocks of one page, as one program."""
+def test_python_examples_run(path, monkeypatch):
+    """The blocks of one page, as one program: a module of its own."""
     code = "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.S))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 0, done.stderr
+    page = ModuleType("page")
+    monkeypatch.setitem(sys.modules, page.__name__, page)
+    monkeypatch.chdir(ROOT)
+    with mock.patch.dict(CHECKS):  # a page may register a check
+        exec(compile(code, path, "exec"), vars(page))
 
 
 WITH_COMMANDS = [path for path in DOCS if "```bash" in path.read_text(encoding="utf-8")]

@@ -73,20 +73,8 @@ def test_a_process_exits_with_two_and_one_sentence_on_stderr(tmp_path):
 
 
 def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
-    args = [
-        "audit",
-        "--train",
-        "digits",
-        "--generator",
-        bank,
-        "--samples",
-        "600",
-        "--seed",
-        "3",
-        "-o",
-        tmp_path / "run",
-    ]
-    done = didlearn(*args)
+    args = ["--train", "digits", "--generator", bank, "--samples", "600", "--seed", "3", "-o", tmp_path / "run"]
+    done = didlearn("audit", *args)
     assert done.returncode == 1, done.stderr
     assert "support" in done.stdout
     assert "fail" in done.stdout

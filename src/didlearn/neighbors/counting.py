@@ -9,6 +9,7 @@ from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import UsageError
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import Block, Candidates
+from didlearn.neighbors.screening.places import Places
 from didlearn.neighbors.screening.rows import Rows, as_rows
 from didlearn.neighbors.within import Within, split
 
@@ -56,13 +57,13 @@ class _Tally(Within):
         radii = [torch.full_like(limit, edge) for edge in self.edges]
         inner = torch.stack([bounds.inner(radius).amin() for radius in radii])
         outer = torch.stack([bounds.outer(radius).amax() for radius in radii])
+        places, last = Places(inner, outer), len(radii)
         met = (bounds.minima().amin(1) <= outer[-1]).nonzero().flatten()
         for some in split(met):
             lower = bounds.lower[some]
-            place = torch.searchsorted(outer, lower, out_int32=True)
-            sure = (place == torch.searchsorted(inner, lower, out_int32=True)) & (lower < torch.inf)
-            self.counts += torch.bincount(place[sure], minlength=len(self.counts)).cpu().numpy()
-            bounds.lower[some] = lower.masked_fill_(sure, torch.inf)
+            place = places.of(lower)
+            self.counts += torch.bincount(place.flatten(), minlength=last + 1)[: last + 1].cpu().numpy()
+            bounds.lower[some] = lower.masked_fill_(place <= last, torch.inf)
         return limit
 
     def equal(self, inside: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:  # noqa: ARG002

@@ -99,14 +99,14 @@ def _decide(mean: Floats, covariance: Floats, proportions: Floats) -> Classifier
         first = ndtr(mean[:, 0] / np.sqrt(covariance[:, 0, 0]))
         confusion = np.stack([first, 1 - first], axis=1)
     else:
-        confusion = np.stack([_argmax(m, c) for m, c in zip(mean, covariance, strict=True)])
+        draws: Floats = np.random.default_rng(0).normal(size=(_DRAWS, mean.shape[1]))
+        confusion = np.stack([_argmax(draws, m, c) for m, c in zip(mean, covariance, strict=True)])
     error = 1 - float(proportions @ np.diag(confusion))
     return ClassifierPrediction(mean, covariance, confusion, error)
 
 
-def _argmax(mean: Floats, covariance: Floats) -> Floats:
-    """Return how often each coordinate of a Gaussian is the greatest."""
+def _argmax(draws: Floats, mean: Floats, covariance: Floats) -> Floats:
+    """Return how often each coordinate of a Gaussian is the greatest, over standard normal ``draws`` (n, k)."""
     values, vectors = np.linalg.eigh(covariance)
-    draws: Floats = np.random.default_rng(0).normal(size=(_DRAWS, len(mean)))
     scores = mean + (draws * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    return np.bincount(scores.argmax(1), minlength=len(mean)) / _DRAWS
+    return np.bincount(scores.argmax(1), minlength=len(mean)) / len(draws)
