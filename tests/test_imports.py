@@ -22,6 +22,7 @@ BASE = {
     "progress",
     "result",
     "parallel",
+    "readiness",
     "_version",
 }
 DATA = BASE | {"trusted", "statistics", "neighbors", "images"}
@@ -39,7 +40,8 @@ LAYERS = {
     "rng": set(),
     "company": {"rng"},
     "parallel": set(),
-    "trusted": {"errors", "naming"},
+    "readiness": {"errors", "naming"},
+    "trusted": {"errors", "naming", "readiness"},
     "exported": {"errors", "naming", "parallel"},
     "result": {"arrays", "atomic", "errors", "foreign"},
     "statistics": BASE,
@@ -54,7 +56,7 @@ LAYERS = {
     "evidence": OPENED | {"derivatives"},
     "checks": OPENED | ENGINES | {"neighbors", "random_matrix", "alignment", "audit"},
     "audit": OPENED | {"checks"},
-    "report": {"arrays", "atomic", "errors", "result", "_version", "audit", "checks"},
+    "report": {"arrays", "atomic", "errors", "readiness", "result", "_version", "audit", "checks"},
     "labelling": BASE | {"statistics"},
     "zoo": OPENED,
     "studies": OPENED | ENGINES | {"neighbors", "audit", "checks", "zoo", "report"},

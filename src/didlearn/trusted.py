@@ -23,6 +23,7 @@ from torch import nn
 
 from didlearn.errors import ModelError, TrustError, UsageError, first_line
 from didlearn.naming import option
+from didlearn.readiness.paths import typed_path
 
 
 def is_factory(text: str) -> bool:
@@ -77,17 +78,27 @@ def load_factory(factory: str, trust_code: bool, ready: tuple[type, ...] = (nn.M
         UsageError: the file, module or name does not exist, or is nothing that can be called.
         ModelError: the module or the factory raised.
     """
+    check_factory(factory, trust_code)
     head, _, name = factory.rpartition(":")
+    with _importable(Path(head).resolve().parent if head.endswith(".py") else Path.cwd()):
+        found = _attribute(_module(factory, head), head, name)
+        return found if isinstance(found, ready) else _made(factory, found)
+
+
+def check_factory(factory: str, trust_code: bool) -> None:
+    """Refuse a factory that is not there or may not run, running nothing.
+
+    Raises:
+        UsageError: its file does not exist. TrustError: ``trust_code`` is false.
+    """
+    head = factory.rpartition(":")[0]
     if not is_factory(factory):
         raise UsageError(f"{factory!r} is no factory; write `file.py:name` or `pkg.module:name`")
-    if head.endswith(".py") and not Path(head).is_file():
+    if head.endswith(".py") and not typed_path(head).is_file():
         raise UsageError(f"there is no file {head}; a factory is written `file.py:name`, with the path from here")
     if not trust_code:
         trust = option("trust_code", True)
         raise TrustError(f"{factory} would run the Python code in {head}; if you trust it, give {trust}")
-    with _importable(Path(head).resolve().parent if head.endswith(".py") else Path.cwd()):
-        found = _attribute(_module(factory, head), head, name)
-        return found if isinstance(found, ready) else _made(factory, found)
 
 
 def _module(factory: str, head: str) -> ModuleType:

@@ -14,9 +14,9 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import AfterValidator, TypeAdapter
 
 from didlearn.audit.method import Method
 from didlearn.errors import UsageError
@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 CHECKS: dict[str, type[Check]] = {}
 Better = Literal["more", "less", "one", "zero", "same"]
 T = TypeVar("T")
+
+
+def _between(value: float) -> float:
+    if not 0 < value < 1:
+        raise ValueError("give a share between 0 and 1, as in 0.95")
+    return value
+
+
+Confidence = Annotated[float, AfterValidator(_between)]  # of confidence
 
 
 def parameter(default: T, help: str) -> T:  # noqa: A002 (what the flag calls it)

@@ -20,17 +20,22 @@ from didlearn.audit.matched_classes import match_audited
 from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.real_sets import open_real
 from didlearn.audit.run_check import run_check
-from didlearn.audit.spec import build_checks
+from didlearn.audit.spec import build_checks, rebuilt
 from didlearn.audit.subject import Subject
 from didlearn.embeddings import Embedding, open_embedding
+from didlearn.embeddings.open import check_embedding
 from didlearn.embeddings.probe import probe_on
 from didlearn.errors import OutputError, UsageError
 from didlearn.images import Images, open_images
+from didlearn.images.open import check_images
 from didlearn.models import Sampler, open_model
 from didlearn.models.faults import Unusable
+from didlearn.models.open import check_model
 from didlearn.models.reconstructor import open_autoencoder
 from didlearn.parallel import default_threads
 from didlearn.progress import Progress, silent
+from didlearn.readiness.devices import check_device
+from didlearn.readiness.outputs import check_folder
 from didlearn.result.answer import answer_of
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult
@@ -84,6 +89,14 @@ def audit(
     """
     chosen = _checks(checks)
     refuse_taken_names(outside or {})
+    check_device(device)
+    if output is not None:
+        check_folder(output)
+    check_model(generator, trust_code)
+    if isinstance(embedding, str):
+        check_embedding(embedding, trust_code, None if weights is None else Path(weights))
+    for source in (train, heldout, *(outside or {}).values()):
+        check_images(source)
     threads = default_threads() if threads is None else threads
     with _limited(threads):
         opening: dict[str, Any] = {
@@ -92,6 +105,7 @@ def audit(
             "megapixels": megapixels,
             "skip_broken": skip_broken,
         }
+        beside = None if autoencoder is None else open_autoencoder(autoencoder, trust_code=trust_code, device=device)
         real = open_real(train, heldout, seed, heldout_fraction, drop_shared, opening)
         others = {name: open_images(spec, name=name, **opening) for name, spec in (outside or {}).items()}
         said: dict[str, Any] = {
@@ -138,9 +152,7 @@ def audit(
             threads,
             workdir=workdir,
             progress=progress,
-            autoencoder=None
-            if autoencoder is None
-            else open_autoencoder(autoencoder, trust_code=trust_code, device=device),
+            autoencoder=beside,
             trust_code=trust_code,
         )
         return _run(chosen, subject, real.notes + audited.notes, workdir)
@@ -148,7 +160,7 @@ def audit(
 
 def _checks(checks: Iterable[str | Check] | None) -> list[Check]:
     asked = build_checks((), {}) if checks is None else checks
-    built = [check if isinstance(check, Check) else build_checks([check], {})[0] for check in asked]
+    built = [rebuilt(check) if isinstance(check, Check) else build_checks([check], {})[0] for check in asked]
     names = [check.name for check in built]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PydanticUserError, ValidationError
 
 from didlearn.audit.check import Check, separated
 from didlearn.checks import CHECKS
 from didlearn.errors import TrustError, UsageError
 from didlearn.foreign.files import refuse_special
 from didlearn.naming import option
+from didlearn.readiness.paths import shown, typed_path
 
 DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"  # the parts of an audit, and of its help
 
@@ -32,6 +33,9 @@ def _whole_numbers(value: Any) -> Any:
     if not re.fullmatch(r"\d+([,x ]\d+)*", value):
         raise ValueError("give whole numbers, as in 100 or 128,1,1")
     return re.split(r"[,x ]", value)
+
+
+_SHOWN = 60  # characters of a value that cannot be used
 
 
 class AuditSpec(BaseModel):
@@ -107,6 +111,14 @@ def build_checks(names: Iterable[str], parameters: Mapping[str, Mapping[str, Any
     return [_build(CHECKS[name], parameters.get(name, {})) for name in wanted]
 
 
+def rebuilt(check: Check) -> Check:
+    """Return a check whose parameters have been looked at, as those of flags and files are."""
+    try:
+        return _build(type(check), {name: getattr(check, name) for name in check.parameters()})
+    except PydanticUserError:  # a check of the user's own may have parameters that are no text
+        return check
+
+
 def _build(kind: type[Check], parameters: Mapping[str, Any]) -> Check:
     fields = kind.parameters()
     for name in parameters:
@@ -127,15 +139,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         TrustError: it says ``trust_code``, which only who runs it may say.
         UsageError: the file is missing, is not TOML, or holds a value that cannot be used.
     """
-    refuse_special(path, UsageError)
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(
-            f"there is no file {path}; give a TOML file, or flags such as --train and --generator"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
-        raise UsageError(f"{path} is not a TOML file ({error})") from None
+    refuse_special(typed_path(str(path)), UsageError)
+    data = _loaded(path)
     if "trust_code" in data:
         raise TrustError(
             f"{path}: no file may say that code is trusted; take trust_code out, and give {option('trust_code', True)} "
@@ -149,6 +154,30 @@ def read_toml(path: Path) -> dict[str, Any]:
     except ValidationError as error:
         raise UsageError(f"{path}: {_first(error)}") from None
     return data
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    file = typed_path(str(path))
+    if not file.exists():
+        raise UsageError(
+            f"there is no file {shown(str(path))}; give a TOML file, or flags such as --train and --generator"
+        )
+    if not file.is_file():
+        raise UsageError(f"{path} is no file; give a TOML file, or flags such as --train and --generator")
+    try:
+        # Notepad and PowerShell begin a file with a byte-order mark.
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except RecursionError:
+        raise UsageError(f"{path} is not a TOML file that can be read: its brackets are nested too deep") from None
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{path} is not a TOML file ({_reason(error)})") from None
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a file's text, and for what a spreadsheet or an editor makes of it, what would do."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8: save it as UTF-8"
+    return getattr(error, "strerror", None) or str(error)
 
 
 def make_spec(*sources: Mapping[str, Any]) -> AuditSpec:
@@ -178,7 +207,8 @@ def _first(error: ValidationError, named: Callable[[str], str] = str) -> str:
     problem = error.errors()[0]
     field, *inside = map(str, problem["loc"])
     what = problem["msg"].removeprefix("Value error, ")
-    return f"{'.'.join([named(field), *inside])} is {problem['input']!r}: {what}"
+    got = repr(problem["input"])
+    return f"{'.'.join([named(field), *inside])} is {got if len(got) <= _SHOWN else got[:_SHOWN] + '…'}: {what}"
 
 
 def _choices(name: str, valid: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ from didlearn.errors import UsageError
 if TYPE_CHECKING:
     from didlearn.result.files import AuditResult
 
+_LONGEST_NAME = 80  # characters of a run folder's name
 _FAIL_ON = {"fail": {"fail"}, "inconclusive": {"fail", "inconclusive"}, "never": set[str]()}
 _COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "measured": "blue", "error": "magenta"}
 
@@ -124,7 +125,7 @@ def _count(text: str) -> int:
 
 def _run_name(spec: AuditSpec) -> str:
     source = spec.generator or spec.train or "run"
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(source).name).strip("-") or "run"
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(source).name).strip("-")[:_LONGEST_NAME] or "run"
 
 
 def _show(result: AuditResult, page: Path) -> None:

@@ -36,15 +36,20 @@ def study(
     quiet: Annotated[bool, flag_option("--quiet -q", "No progress on stderr.", WORK)] = False,
 ) -> None:
     """Repeat one of the papers' experiments on your data."""
+    from didlearn.images.open import check_images
+    from didlearn.readiness.devices import check_device
+    from didlearn.readiness.outputs import check_folder
     from didlearn.studies.registry import STUDIES
     from didlearn.studies.runner import run_study
-    from didlearn.zoo.training.data import check_device
 
     if name not in STUDIES:
         raise UsageError(f"there is no study {name!r}; choose one of {', '.join(STUDIES)}")
     check_device(device)
     asked = STUDIES[name].make(read_settings(set_ or [], {"data": data, "size": size}), full)
     folder = output or Path("studies") / name
+    check_folder(folder)
+    if data is not None:
+        check_images(data)
     with showing(quiet) as progress:
         result = run_study(asked, folder, seed=seed, jobs=jobs, device=device, progress=progress)
     print(shown(result.answer))

@@ -58,7 +58,9 @@ def train(
 ) -> None:
     """Train one of the papers' models, and write it as a model folder."""
     from didlearn.images import open_images
+    from didlearn.images.open import check_images
     from didlearn.images.split import split_heldout
+    from didlearn.readiness.outputs import check_folder
     from didlearn.zoo.training.loop import Runner, train_model
 
     if data is None:
@@ -67,12 +69,15 @@ def train(
     recipe = make_recipe(model, read_settings(set_ or [], given))
     asked: dict[str, Any] = {"device": device, "precision": precision, "tensorboard": tensorboard}
     runner = Runner(**asked)
+    folder = output or Path("models") / f"{model}-{Path(data).stem}"
+    check_folder(folder)
+    for source in (data, heldout):
+        check_images(source)
     images = open_images(data, size=size, channels=channels, megapixels=megapixels)
     if heldout is None:
         images, held = split_heldout(images, seed, heldout_fraction)
     else:
         held = open_images(heldout, size=size, channels=channels, megapixels=megapixels)
-    folder = output or Path("models") / f"{model}-{Path(data).stem}"
     with showing(quiet) as progress:
         runner = dataclasses.replace(runner, progress=progress)
         folder = train_model(recipe, images, held, folder, seed=seed, runner=runner, restart=restart)

@@ -13,7 +13,8 @@ from didlearn.errors import UsageError
 from didlearn.images.base import Images
 from didlearn.naming import option
 from didlearn.progress import Progress
-from didlearn.trusted import is_factory, is_torchscript
+from didlearn.readiness.paths import shown, typed_path
+from didlearn.trusted import check_factory, is_factory, is_torchscript
 
 TORCHSCRIPT_SUFFIXES = (".pt", ".pth", ".ts")
 
@@ -53,8 +54,7 @@ def open_embedding(
         ModelError: the network cannot be read, fails on the images, or gives an image no features of its own.
         MissingExtraError: a package or weights are absent.
     """
-    if weights is not None and source not in PRETRAINED:
-        raise UsageError(f"{option('weights', None)} goes with {', '.join(PRETRAINED)}; the embedding is {source!r}")
+    check_embedding(source, trust_code, weights)
     if source == "pixels":
         return PixelEmbedding()
     if source == "classifier":
@@ -71,23 +71,56 @@ def open_embedding(
     return embedding
 
 
+def check_embedding(source: str, trust_code: bool = False, weights: Path | None = None) -> None:
+    """Refuse a text that names no embedding, before anything is read.
+
+    Raises:
+        UsageError: it names none. TrustError: it is a factory, and ``trust_code`` is false.
+    """
+    if weights is not None:
+        check_weights(source, weights)
+    if source in ("pixels", "classifier", *PRETRAINED):
+        return
+    if is_factory(source):
+        check_factory(source, trust_code)
+    elif not (path := typed_path(source)).is_file() or not (path.suffix.lower() == ".pt2" or _is_torchscript(path)):
+        raise _no_embedding(source, path)
+
+
+def check_weights(source: str, weights: Path) -> None:
+    """Refuse weights that are not there, or go with no such embedding.
+
+    Raises:
+        UsageError: they are not.
+    """
+    if source not in PRETRAINED:
+        raise UsageError(f"{option('weights', None)} goes with {', '.join(PRETRAINED)}; the embedding is {source!r}")
+    if not typed_path(str(weights)).exists():
+        given = option("weights", repr(str(weights)), shown(str(weights)))
+        raise UsageError(f"{given} does not exist; give the file or folder with the weights of {source}")
+
+
+def _is_torchscript(path: Path) -> bool:
+    return path.suffix in TORCHSCRIPT_SUFFIXES or is_torchscript(path)
+
+
 def _open_network(source: str, trust_code: bool, weights: Path | None) -> Embedding:
     if source in PRETRAINED:
         return open_pretrained(source, weights)
     if is_factory(source):
         return open_factory(source, trust_code)
-    path = Path(source)
-    if path.is_file() and path.suffix.lower() == ".pt2":
-        return open_exported(path, trust_code)
-    if path.is_file() and (path.suffix in TORCHSCRIPT_SUFFIXES or is_torchscript(path)):
-        return open_torchscript(path, trust_code)
+    path = typed_path(source)
+    return open_exported(path, trust_code) if path.suffix.lower() == ".pt2" else open_torchscript(path, trust_code)
+
+
+def _no_embedding(source: str, path: Path) -> UsageError:
     what = (
         "there is no such file"
         if path.suffix in (*TORCHSCRIPT_SUFFIXES, ".pt2") and not path.exists()
         else "it names no embedding"
     )
-    named = option("embedding", repr(source), source)
-    raise UsageError(
+    named = option("embedding", shown(source), shown(source).strip("'"))
+    return UsageError(
         f"{named}: {what}; give pixels, classifier, {', '.join(PRETRAINED)}, a .pt2 or TorchScript file, "
         "`file.py:factory` or `pkg.module:factory`"
     )

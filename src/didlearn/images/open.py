@@ -26,6 +26,7 @@ from didlearn.images.formats.numpy_files import open_npy, open_npz
 from didlearn.images.formats.pictures.kinds import NAMED_SUFFIXES, is_picture_name
 from didlearn.images.formats.torch_dataset import open_dataset, open_tensor
 from didlearn.images.formats.zipped import open_zip
+from didlearn.readiness.paths import shown, typed_path
 
 _FORMATS = (
     f"a folder or .zip of pictures ({NAMED_SUFFIXES}), .npz, .npy, IDX (gzipped or not), CIFAR .bin, "
@@ -82,19 +83,38 @@ def _open_named(source: str, fit: Fit, skip_broken: bool) -> Images:
         return open_digits()
     if source.startswith("hf:"):
         return open_hub_dataset(source, fit, skip_broken=skip_broken)
-    path = Path(source).expanduser()
-    if not path.exists():
-        file, colon, key = source.rpartition(":")
-        if colon and file.lower().endswith(".npz") and Path(file).expanduser().is_file():
-            return open_npz(Path(file).expanduser(), key)
-        raise _no_such_path(path, source)
+    path, key = _found(source)
     refuse_special(path, DataError)
+    if key is not None:
+        return open_npz(path, key)
     try:
         return _open_folder(path, fit, skip_broken) if path.is_dir() else _open_file(path, fit, skip_broken)
     except OSError as error:
         raise DataError(
             f"{source} cannot be read ({error.strerror or error}): check the file and its permissions"
         ) from None
+
+
+def check_images(source: object) -> None:
+    """Refuse a text that names no data, before anything is read; whatever else ``open_images`` takes is let pass.
+
+    Raises:
+        DataError: there is nothing of that name. UsageError: the name can be none.
+    """
+    named = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
+    if named is not None and named != "digits" and not named.startswith("hf:"):
+        _found(named)
+
+
+def _found(source: str) -> tuple[Path, str | None]:
+    """Return the file or folder that a text names, and the array in it that ``FILE.npz:KEY`` picks."""
+    path = typed_path(source)
+    if path.exists():
+        return path, None
+    file, colon, key = source.rpartition(":")
+    if colon and file.lower().endswith(".npz") and (held := typed_path(file)).is_file():
+        return held, key
+    raise _no_such_path(path, source)
 
 
 def _open_folder(path: Path, fit: Fit, skip_broken: bool) -> Images:
@@ -147,4 +167,4 @@ def _no_such_path(path: Path, source: str) -> DataError:
     if difflib.get_close_matches(source, ["digits"]):
         near.append("digits")
     meant = f"did you mean {' or '.join(near)}?" if near else f"give {_FORMATS}"
-    return DataError(f"there is no file or folder {printable(source)!r}: {meant}")
+    return DataError(f"there is no file or folder {shown(source)}: {meant}")

@@ -17,6 +17,7 @@ from didlearn.exported.archive import load_exported
 from didlearn.foreign.files import refuse_special
 from didlearn.images import open_images
 from didlearn.images.formats.idx import is_idx
+from didlearn.images.open import check_images
 from didlearn.models.base import Sampler
 from didlearn.models.formats.bank import Bank
 from didlearn.models.formats.factory import load_model_factory
@@ -24,7 +25,8 @@ from didlearn.models.formats.model_folder import is_model_folder, load_directory
 from didlearn.models.interface import INFER
 from didlearn.models.module import ModuleModel, open_module, snapshot
 from didlearn.naming import option
-from didlearn.trusted import is_factory, is_torchscript, load_torchscript
+from didlearn.readiness.paths import shown, typed_path
+from didlearn.trusted import check_factory, is_factory, is_torchscript, load_torchscript
 
 _BANKS = {".zip", ".npz", ".npy", ".parquet"}
 _NO_NETWORK = {".safetensors", ".onnx", ".h5", ".keras", ".gguf", ".bin"}
@@ -131,6 +133,29 @@ def open_model(
         raise OutputError(str(error)) from None
 
 
+def check_model(source: object, trust_code: bool = False) -> None:
+    """Refuse a text that names no model, before anything is read; whatever else ``open_model`` takes is let pass.
+
+    Raises:
+        UsageError: it names none. TrustError: opening it would run code, and ``trust_code`` is false.
+    """
+    named = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
+    if named is None or _is_bank(named):
+        check_images(named)
+        return
+    path = typed_path(named)
+    if not path.exists():
+        if not is_factory(named):
+            raise _no_such_model(named)
+        check_factory(named, trust_code)
+    elif path.is_file() and path.suffix.lower() != ".pt2" and not is_torchscript(path):
+        raise _refusal(path)
+
+
+def _no_such_model(source: str) -> UsageError:
+    return UsageError(f"there is no model {shown(source)}; give {_kinds()}")
+
+
 class _Said(TypedDict):
     """How a network is run, as far as the user said."""
 
@@ -164,7 +189,7 @@ def _is_bank(source: str) -> bool:
         return True
     if not source:
         raise UsageError(f"there is no model ''; give {_kinds()}")
-    path = Path(source).expanduser()
+    path = typed_path(source)
     refuse_special(path, UsageError)
     if path.is_dir():
         return not is_model_folder(path)
@@ -180,7 +205,7 @@ def _is_cifar(path: Path) -> bool:
 
 def _load(source: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str, object], str, str]:
     """Return the module or sampler, what its file declares, its kind and its name."""
-    path = Path(source).expanduser()
+    path = typed_path(source)
     if path.is_dir():
         module, described = load_directory(path)
         declared = described.model_dump(include={"latent_shape", "value_range", "prior", "classes"})
@@ -188,7 +213,7 @@ def _load(source: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str,
     if not path.exists():
         if is_factory(source):
             return load_model_factory(source, trust_code), {}, "factory", source.rpartition(":")[2]
-        raise UsageError(f"there is no model {source!r}; give {_kinds()}")
+        raise _no_such_model(source)
     if path.suffix.lower() == ".pt2":
         return load_exported(path, trust_code), {}, "exported", path.stem
     if is_torchscript(path):

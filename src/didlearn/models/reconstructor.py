@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -11,6 +10,7 @@ from torch import nn
 from didlearn.errors import ModelError, UsageError, first_line
 from didlearn.exported.archive import ExportedNet, load_exported
 from didlearn.foreign.files import refuse_special
+from didlearn.readiness.paths import shown, typed_path
 from didlearn.trusted import is_factory, is_torchscript, load_factory, load_torchscript
 
 
@@ -60,13 +60,15 @@ def open_autoencoder(source: str | nn.Module, *, trust_code: bool = False, devic
         module: object = source
     elif is_factory(source):
         module = load_factory(source, trust_code)
-    elif source.lower().endswith(".pt2"):
-        module = load_exported(Path(source), trust_code)
-    elif is_torchscript(source):
-        module = load_torchscript(source, trust_code)
+    elif (path := typed_path(source)).is_file() and path.suffix.lower() == ".pt2":
+        module = load_exported(path, trust_code)
+    elif is_torchscript(path):
+        module = load_torchscript(path, trust_code)
     else:
+        there = "" if path.exists() else "is not there: it "
         raise UsageError(
-            f"{source} is no autoencoder (images to images); give a .pt2 or TorchScript file, or `file.py:factory`"
+            f"{shown(source)} {there}is no autoencoder (images to images); "
+            "give a .pt2 or TorchScript file, or `file.py:factory`"
         )
     if not isinstance(module, nn.Module):
         raise ModelError(f"{source} made a {type(module).__name__}; a torch module was expected")

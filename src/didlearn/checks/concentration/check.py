@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from didlearn.audit.check import Check, parameter, register
+from didlearn.audit.check import Check, Confidence, parameter, register
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -76,7 +76,7 @@ class Concentration(Check):
     starts: Annotated[int, Field(ge=1)] = parameter(8, "How many of the steepest are followed uphill.")
     steps: Annotated[int, Field(ge=0)] = parameter(30, "How far they are followed.")
     replicates: Annotated[int, Field(ge=19)] = parameter(99, "Gaussian replicates that variances are compared with.")
-    level: float = parameter(0.95, "Confidence level of every interval.")
+    level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from didlearn.audit.check import Better, Check, parameter, register
+from didlearn.audit.check import Better, Check, Confidence, parameter, register
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -113,7 +113,7 @@ class Fidelity(Check):
     detail: Annotated[float, Field(gt=1)] = parameter(1.5, "Times more or less fine detail than held-out images have.")
     brightness: Annotated[float, Field(gt=0)] = parameter(0.5, "Standard deviations brighter or darker than they are.")
     starved: Annotated[float, Field(gt=0, lt=1)] = parameter(0.5, "Share of its share that every class must have.")
-    level: float = parameter(0.95, "Confidence level of every interval.")
+    level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator, held-out images to compare with, and training images as the null."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from didlearn.audit.check import Check, parameter, register, separated
+from didlearn.audit.check import Check, Confidence, parameter, register, separated
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -98,7 +98,7 @@ class Gaussianity(Check):
     alpha: float = parameter(0.05, "Significance of the four tests together.")
     tolerance: float = parameter(0.1, "Shift of the spectrum's upper edge that two moments still describe.")
     fluctuation: float = parameter(3.0, "How many times a Gaussian's the variance of ‖x‖² may be.")
-    level: float = parameter(0.95, "Confidence level of every interval.")
+    level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Better, Check, parameter, register
+from didlearn.audit.check import Better, Check, Confidence, parameter, register
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -118,7 +118,7 @@ class InversionCheck(Check):
     required: float = parameter(0.95, "Share of planted images that must be found for an error to mean anything.")
     holes: float = parameter(0.1, "Share of training images that may lie no nearer to it than to another real image.")
     made: float = parameter(0.9, "Share of training images that it must make, up to a mild change, to pass.")
-    level: float = parameter(0.95, "Confidence level of every interval.")
+    level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a model whose latent can be set, and training images."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Better, Check, parameter, register
+from didlearn.audit.check import Better, Check, Confidence, parameter, register
 from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class LikelihoodCheck(Check):
         None, "Standard deviation of the observation (default: calibrated on held-out images)."
     )
     tightness: float = parameter(1.0, "Gap of the bounds, in nats, that still allows a verdict.")
-    level: float = parameter(0.95, "Confidence level of every interval.")
+    level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""

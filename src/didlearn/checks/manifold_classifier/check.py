@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Better, Check, parameter, register
+from didlearn.audit.check import Better, Check, Confidence, parameter, register
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -70,7 +70,7 @@ class ManifoldClassifier(Check):
     draws: int = parameter(500, "Prior draws that the search looks at.")
     starts: int = parameter(16, "Starts of the search among them.")
     rounds: int = parameter(5, "Rounds of restarts.")
-    level: float = parameter(0.95, "Confidence level of every interval.")
+    level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, real images, and classes or outside data to tell apart."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Better, Check, parameter, register
+from didlearn.audit.check import Better, Check, Confidence, parameter, register
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -87,7 +87,7 @@ class Memorization(Check):
     aligned: int = parameter(4_000, "Samples and held-out images, of each, looked at for copies in disguise; 0: none.")
     threshold: float | None = parameter(None, "Distance of a copy, instead of any other rule (default: calibrated).")
     cells: int = parameter(20, "K-means cells of the training set in the data-copying test.")
-    level: float = parameter(0.95, "Confidence level of every interval.")
+    level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a generator, its training images, and held-out ones as the null."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Better, Check, parameter, register
+from didlearn.audit.check import Better, Check, Confidence, parameter, register
 from didlearn.audit.method import Method
 from didlearn.naming import option
 
@@ -101,7 +101,7 @@ class Support(Check):
     threshold: float | None = parameter(
         None, "Distance at or below which two images are duplicates (default: calibrated)."
     )
-    level: float = parameter(0.95, "Confidence level of every interval.")
+    level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: the check needs a generator, and nothing else."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from didlearn.audit.check import Better, Check, parameter, register
+from didlearn.audit.check import Better, Check, Confidence, parameter, register
 from didlearn.audit.method import Method
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class TypicalityCheck(Check):
     tolerance: float = parameter(
         0.5, "Share of training images, beyond the nominal one, that may lie outside the typical set."
     )
-    level: float = parameter(0.95, "Confidence level of every interval.")
+    level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""

@@ -31,6 +31,8 @@ _KEYS: Final = (
     ("x_test", "y_test"),
     ("test_images", "test_labels"),
 )
+_VERSIONS = ((1, 0), (2, 0), (3, 0))
+_LONGEST = 2**48  # of an axis
 NPZ_BOMB_BYTES = 256 * 2**20
 ArrayHeader = tuple[tuple[int, ...], np.dtype[np.generic], int]
 
@@ -46,7 +48,10 @@ def open_npy(path: Path) -> Images:
     _check_length(shape, dtype, path.stat().st_size - start, str(path))
     if math.prod(shape) == 0:
         raise DataError(f"{path} is an array of shape {shape}, which holds no images: give at least one")
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # noqa: BLE001 (as for the header)
+        raise DataError(f"{path} is no numpy array ({error}): save it with numpy.save") from None
     return open_array(array, Labels(), str(path))
 
 
@@ -125,10 +130,16 @@ def _header(file: IO[bytes], name: str) -> ArrayHeader:
     """
     try:
         version = npy_format.read_magic(file)
+        if version not in _VERSIONS:
+            raise ValueError(f"its header is of version {version[0]}.{version[1]}, and there are 1.0 to 3.0")
+        # 3.0 differs from 2.0 in the letters that names of fields may have.
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, _, dtype = read(file)
-    except (ValueError, TypeError, EOFError) as error:
-        raise DataError(f"{name} is no numpy array ({str(error).splitlines()[0]}): save it with numpy.save") from None
+    except DataError:
+        raise
+    except Exception as error:  # noqa: BLE001 (numpy evaluates the header as a literal, which may fail in any way)
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{name} is no numpy array ({reason}): save it with numpy.save") from None
     if dtype.hasobject:
         raise DataError(
             f"{name} holds pickled Python objects, and unpickling would run its code: save a plain array of numbers"
@@ -138,7 +149,7 @@ def _header(file: IO[bytes], name: str) -> ArrayHeader:
 
 def _check_length(shape: tuple[int, ...], dtype: np.dtype[np.generic], held: int, name: str) -> None:
     promised = math.prod(shape) * dtype.itemsize
-    if any(n < 0 for n in shape) or promised > held:
+    if any(not 0 <= n <= _LONGEST for n in shape) or promised > held:
         raise DataError(
             f"{name} says its shape is {shape} ({promised} bytes) but holds {held} bytes: it is truncated or its "
             "header is false; copy or save it again"

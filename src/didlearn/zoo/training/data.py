@@ -16,21 +16,6 @@ from didlearn.images.picture import eight_bit
 from didlearn.rng import Stream
 
 
-def check_device(name: str) -> None:
-    """Refuse a torch device that is not there.
-
-    Raises:
-        UsageError: the name is none, or this machine has no such device.
-    """
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        reason = (str(error).splitlines() or [""])[0]
-        raise UsageError(
-            f"the device {name!r} cannot be used ({reason}); give cpu, or cuda on a machine with one"
-        ) from None
-
-
 class Batch(NamedTuple):
     """Images (n, C, H, W) in [-1, 1], their labels (n,) or ``None``, and their places (n,) in the training set."""
 

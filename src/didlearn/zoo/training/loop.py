@@ -24,9 +24,10 @@ from didlearn.images.base import Images
 from didlearn.models.formats.model_folder import JSON, WEIGHTS, save_model
 from didlearn.naming import option, setting
 from didlearn.progress import Progress, silent
+from didlearn.readiness.devices import check_device
 from didlearn.rng import Stream
 from didlearn.zoo.training.checkpoint import load_checkpoint, save_checkpoint
-from didlearn.zoo.training.data import StepData, TrainingSet, check_device
+from didlearn.zoo.training.data import StepData, TrainingSet
 from didlearn.zoo.training.recipe import Recipe, Training, doublings
 from didlearn.zoo.training.watch import Watch, check_losses, finite_weights, write_sheet
 

@@ -1,0 +1,66 @@
+"""Places that results are written to, tried before anything is computed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from didlearn.errors import UsageError
+from didlearn.naming import option
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Refuse a folder that cannot be made or written to. What had to be made to find out is taken away again.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    path = Path(folder)
+    with _sentence(path), _made(path), tempfile.TemporaryFile(dir=path) as file:
+        file.write(b"\0")
+
+
+def check_file(file: str | os.PathLike[str]) -> None:
+    """Refuse a file that cannot be written.
+
+    Raises:
+        UsageError: it cannot, or is a folder.
+    """
+    path = Path(file)
+    check_folder(path.parent)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; give {option('output')} the name of a file")
+
+
+@contextmanager
+def _sentence(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError as error:
+        raise UsageError(
+            f"nothing can be written to {path}: {error.filename} is a file; give {option('output')} another folder"
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            f"nothing can be written to {path} ({reason}); give {option('output')} a folder that can be"
+        ) from None
+
+
+@contextmanager
+def _made(path: Path) -> Iterator[None]:
+    """Make a folder and those above it for a moment."""
+    made: list[Path] = []
+    try:
+        for folder in (*reversed(path.parents), path):
+            if not folder.is_dir():
+                folder.mkdir()
+                made.append(folder)
+        yield
+    finally:
+        for folder in reversed(made):
+            with suppress(OSError):  # somebody else has put something there
+                folder.rmdir()

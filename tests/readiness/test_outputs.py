@@ -1,0 +1,34 @@
+import pytest
+
+from didlearn.errors import UsageError
+from didlearn.readiness.outputs import check_file, check_folder
+
+
+def test_nothing_is_left_of_a_look(tmp_path):
+    (tmp_path / "there").mkdir()
+    for folder in tmp_path / "there", tmp_path / "a/b/c", tmp_path / "there/new":
+        check_folder(folder)
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]
+    check_file(tmp_path / "there/page.html")
+    assert not list((tmp_path / "there").iterdir())
+
+
+@pytest.mark.parametrize("below", ["", "/below", "/below/further"])
+def test_a_file_in_the_way(tmp_path, below):
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(UsageError, match=r"nothing can be written to .*file is a file; give output=\.\.\. another"):
+        check_folder(f"{tmp_path}/file{below}")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("folder", ["/proc/x", "/proc/x/y", "x" * 300, "a\0b"])
+def test_a_place_where_nothing_can_be_made(tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"nothing can be written to .* \(.*\); give output"):
+        check_folder(folder)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_where_a_file_is_to_be(tmp_path):
+    with pytest.raises(UsageError, match=r"is a folder; give output=\.\.\. the name of a file"):
+        check_file(tmp_path)
