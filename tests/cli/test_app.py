@@ -31,7 +31,10 @@ def bank(tmp_path_factory):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["audit", "--trian", "x"], "there is no flag --trian; valid are --autoencoder, --batch-size"),
+        (
+            ["audit", "--trian", "x"],
+            "there is no flag --trian; did you mean --train? valid are --autoencoder, --batch-size",
+        ),
         (["audit", "--train", "digits", "--train", "digits"], "--train is given twice"),
         (
             ["audit", "--outside", "a=digits", "--outside", "a=digits", "--train", "digits"],
@@ -48,7 +51,7 @@ def bank(tmp_path_factory):
         (["audit", "--train", "digits", "--latent-shape", "ten"], "give whole numbers"),
         (["audit", "--train", "digits", "--fail-on", "warn"], "valid are fail, inconclusive, never"),
         (["audit", "--train", "nowhere/"], "nowhere"),
-        (["audit", "missing.toml"], "there is no file missing.toml"),
+        (["audit", "missing.toml"], "there is no file 'missing.toml'"),
         (["support", "--generator", "models.py:make", "--train", "digits"], "--trust-code"),
         (["report", "nowhere"], "holds no audit.json"),
         (["compare", "nowhere"], "holds no audit.json"),

@@ -6,7 +6,7 @@ import didlearn as dl
 from didlearn.audit.spec import read_toml
 from didlearn.errors import UsageError
 from didlearn.models.reconstructor import open_autoencoder
-from didlearn.readiness.paths import shown, typed_path
+from didlearn.readiness.paths import quoted, typed_path
 
 LONG, NO_HOME = "x" * 5000, "~nosuchuser/x"
 OPENERS = {
@@ -35,6 +35,6 @@ def test_a_home_folder_that_is_there(monkeypatch, tmp_path):
 
 
 def test_texts_are_shown_short_and_harmless():
-    assert shown("abc") == "'abc'"
-    assert shown("\x1b[31m\udcff") == "'\\x1b[31m?'"
-    assert len(shown(LONG)) == 63
+    assert quoted("abc") == "'abc'"
+    assert quoted("\x1b[31m\udcff") == "'\\x1b[31m?'"
+    assert len(quoted(LONG)) == 63

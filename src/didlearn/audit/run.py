@@ -20,7 +20,7 @@ from didlearn.audit.matched_classes import match_audited
 from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.real_sets import open_real
 from didlearn.audit.run_check import run_check
-from didlearn.audit.spec import build_checks, rebuilt
+from didlearn.audit.spec import build_checks, rebuilt, refuse_keyword
 from didlearn.audit.subject import Subject
 from didlearn.embeddings import Embedding, open_embedding
 from didlearn.embeddings.open import check_embedding
@@ -68,6 +68,7 @@ def audit(
     threads: int | None = None,
     output: str | Path | None = None,
     progress: Progress = silent,
+    **unknown: Any,
 ) -> AuditResult:
     """Ask every question the inputs allow, and return the answers with their evidence.
 
@@ -80,6 +81,7 @@ def audit(
         embedding: a spec, or an ``Embedding``. autoencoder: what ``open_autoencoder`` takes.
         output: run folder; written after every check, so that a kill loses one check at most.
         progress: called with (what, done, total).
+        unknown: refused, with the keyword that is meant.
 
     Returns:
         One result per check, with provenance. A check that fails to run has verdict ``error``; the others go on.
@@ -87,6 +89,8 @@ def audit(
     Raises:
         UsageError, DataError, ModelError, MissingExtraError: an input cannot be opened or used.
     """
+    if unknown:
+        refuse_keyword(next(iter(unknown)), unknown)
     chosen = _checks(checks)
     refuse_taken_names(outside or {})
     check_device(device)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PydanticUserError, ValidationError
 
 from didlearn.audit.check import Check, separated
+from didlearn.audit.habits import likely
 from didlearn.checks import CHECKS
 from didlearn.errors import TrustError, UsageError
 from didlearn.foreign.files import refuse_special
 from didlearn.naming import option
-from didlearn.readiness.paths import shown, typed_path
+from didlearn.readiness.paths import quoted, typed_path
 
 DATA, MODEL, MEASURE, WORK = "Data", "Model", "What to measure", "How to run"  # the parts of an audit, and of its help
 
@@ -111,6 +111,29 @@ def build_checks(names: Iterable[str], parameters: Mapping[str, Mapping[str, Any
     return [_build(CHECKS[name], parameters.get(name, {})) for name in wanted]
 
 
+def refuse_keyword(name: str, given: Mapping[str, object]) -> NoReturn:
+    """Refuse a keyword that ``didlearn.audit`` does not have, and say which is meant.
+
+    Raises:
+        UsageError: always.
+    """
+    asked = f"audit has no keyword {name!r}"
+    parameter = name if (owners := _owners(name)) else likely(name, ["samples", "level"])
+    owners = owners or (_owners(parameter) if parameter else [])
+    if owners:
+        kind = CHECKS[owners[0]]
+        raise UsageError(
+            f"{asked}; it is a parameter of {', '.join(owners)}: give checks=[{kind.__name__}({parameter}="
+            f"{given[name]!r})], with `from {kind.__module__} import {kind.__name__}`"
+        )
+    valid = [field for field in (*AuditSpec.model_fields, "output", "progress") if field != "parameters"]
+    raise UsageError(f"{asked}; {_choices(name, valid)}")
+
+
+def _owners(parameter: str) -> list[str]:
+    return [check for check, kind in CHECKS.items() if parameter in kind.parameters()]
+
+
 def rebuilt(check: Check) -> Check:
     """Return a check whose parameters have been looked at, as those of flags and files are."""
     try:
@@ -159,8 +182,10 @@ def read_toml(path: Path) -> dict[str, Any]:
 def _loaded(path: Path) -> dict[str, Any]:
     file = typed_path(str(path))
     if not file.exists():
+        if path.name in CHECKS:
+            raise UsageError(f"there is no file {path}; several checks are one list, as in --checks support,{path}")
         raise UsageError(
-            f"there is no file {shown(str(path))}; give a TOML file, or flags such as --train and --generator"
+            f"there is no file {quoted(str(path))}; give a TOML file, or flags such as --train and --generator"
         )
     if not file.is_file():
         raise UsageError(f"{path} is no file; give a TOML file, or flags such as --train and --generator")
@@ -213,6 +238,6 @@ def _first(error: ValidationError, named: Callable[[str], str] = str) -> str:
 
 def _choices(name: str, valid: Iterable[str]) -> str:
     options = list(valid)
-    close = difflib.get_close_matches(name, options, n=1)
-    meant = f"did you mean {close[0]!r}? " if close else ""
+    close = likely(name, options)
+    meant = f"did you mean {close!r}? " if close else ""
     return f"{meant}valid are {', '.join(options)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from didlearn.cli.label import label
 from didlearn.cli.options import OnceOnly
 from didlearn.cli.report import report
 from didlearn.cli.shown import shown
+from didlearn.cli.stops import INTERRUPTED
 from didlearn.cli.study import study
 from didlearn.cli.train import train
 from didlearn.errors import DidlearnError
@@ -62,5 +64,29 @@ def main() -> None:
         print(f"error: {shown(error)}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print("stopped; checks that were finished are saved in the run folder", file=sys.stderr)
-        raise SystemExit(130) from None
+        print("stopped: nothing was begun that has to be kept", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(INTERRUPTED) from None
+    except Exception as error:  # noqa: BLE001 (whatever nobody thought of)
+        # Exit code 1 says that a check failed, which a mistake of ours must not.
+        if "DIDLEARN_TRACEBACK" in os.environ:
+            raise SystemExit(_traced()) from None
+        print(f"error: {shown(_unforeseen(error))}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _unforeseen(error: Exception) -> str:
+    said = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return (
+        f"{type(error).__name__}: {said} (unforeseen: please report it with what DIDLEARN_TRACEBACK=1 in the "
+        "environment prints)"
+    )
+
+
+def _traced() -> int:
+    traceback.print_exc()
+    return 2

@@ -19,8 +19,10 @@ from rich.table import Table
 from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.spec import AuditSpec, make_spec, read_toml
 from didlearn.checks import CHECKS
+from didlearn.cli.aside import printing_aside
 from didlearn.cli.progress import showing
 from didlearn.cli.shown import shown
+from didlearn.cli.stops import Checks, stopping
 from didlearn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def run_audit(given: Mapping[str, Any], check: str | None) -> int:
         check: the one to run; those that are asked for when ``None``.
 
     Returns:
-        The exit code: 0 nothing failed, 1 a check failed, 2 an error.
+        The exit code, as ``exit_code`` chooses it.
     """
     fail_on = given["fail_on"] or "fail"
     if fail_on not in _FAIL_ON:
@@ -54,7 +56,7 @@ def run_audit(given: Mapping[str, Any], check: str | None) -> int:
         print(json.dumps(result.model_dump(mode="json"), indent=1, allow_nan=False))
     else:
         _show(result, page)
-    return _exit_code(result, fail_on)
+    return exit_code(result, fail_on, asked.checks)
 
 
 def _audited(arguments: dict[str, Any], folder: Path, quiet: bool) -> tuple[AuditResult, Path]:
@@ -63,7 +65,9 @@ def _audited(arguments: dict[str, Any], folder: Path, quiet: bool) -> tuple[Audi
     from didlearn.report import write_report
 
     with showing(quiet) as advance:
-        return audit(**arguments, output=folder, progress=advance), write_report(folder)
+        checks = Checks(advance, folder)
+        with stopping(checks.standing), printing_aside():
+            return audit(**arguments, output=folder, progress=checks), write_report(folder)
 
 
 def read_asked(given: Mapping[str, Any], check: str | None) -> AuditSpec:
@@ -140,8 +144,25 @@ def _show(result: AuditResult, page: Path) -> None:
     console.print(f"report: {shown(page)}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _exit_code(result: AuditResult, fail_on: str) -> int:
-    verdicts = {check.verdict for check in result.checks}
-    if "error" in verdicts:
+def exit_code(result: AuditResult, fail_on: str, asked: Sequence[str]) -> int:
+    """Choose the exit code of an audit, and say on stderr why it is 2.
+
+    Args:
+        result: what was found. fail_on: verdicts that exit with 1. asked: the checks asked for by name.
+
+    Returns:
+        2 where a check ended in an error, one that was asked for could not run, or none did that judges (a gate that
+        lost its generator must not be green); else 1 where a judged check failed, else 0.
+    """
+    verdicts = {check.check: check.verdict for check in result.checks}
+    judging = [name for name, verdict in verdicts.items() if verdict != "not_run" and CHECKS[name].judged]
+    idle = [name for name, verdict in verdicts.items() if verdict == "not_run" and name in asked]
+    if "error" in verdicts.values():
         return 2
-    return 1 if verdicts & _FAIL_ON[fail_on] else 0
+    if idle:
+        print(f"error: {', '.join(idle)} could not run", file=sys.stderr)
+        return 2
+    if not judging and not asked:
+        print("error: no check ran that judges; give what their reasons name", file=sys.stderr)
+        return 2
+    return 1 if set(verdicts.values()) & _FAIL_ON[fail_on] else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typer.core import TyperCommand
 
 from didlearn import naming
 from didlearn.audit.check import Check
+from didlearn.audit.habits import likely
 from didlearn.audit.spec import MEASURE, AuditSpec
 from didlearn.checks import CHECKS
 from didlearn.errors import UsageError
@@ -168,6 +170,33 @@ def read_settings(pairs: Sequence[str], flags: Mapping[str, Any]) -> dict[str, A
     return settings
 
 
+def unknown_flag(flag: str, values: Sequence[str], known: Iterable[str]) -> str:
+    """Say that there is no such flag, which one is meant, and which are valid.
+
+    Args:
+        flag: as typed. values: what was typed after it. known: the flags that there are.
+    """
+    valid = sorted(name for name in known if name.startswith("--"))
+    meant = likely(flag.strip("-").replace("-", "_"), [name[2:].replace("-", "_") for name in valid])
+    listed = f"valid are {', '.join(valid)}"
+    if meant is None:
+        return f"there is no flag {flag}; {listed}"
+    written = f"--{meant.replace('_', '-')}"
+    if written == "--device" and values and values[0].isdigit():
+        written += f" cuda:{values[0]}"
+    elif written == "--checks" and values:
+        written += f" {','.join(values)}"
+    return f"there is no flag {flag}; did you mean {written}? {listed}"
+
+
+def _values(flag: str, args: Sequence[str]) -> list[str]:
+    """Return what was typed for a flag, up to the next one."""
+    place = next(i for i, word in enumerate(args) if word.split("=", 1)[0] == flag)
+    if "=" in args[place]:
+        return [args[place].split("=", 1)[1]]
+    return list(itertools.takewhile(lambda word: not word.startswith("-"), args[place + 1 :]))
+
+
 class OnceOnly(TyperCommand):
     """A command that refuses unknown flags with the list of valid ones, and a flag given twice."""
 
@@ -178,8 +207,7 @@ class OnceOnly(TyperCommand):
         seen: set[str] = set()
         for flag in (word.split("=", 1)[0] for word in args if word.startswith("-") and word.strip("-")):
             if flag.startswith("--") and flag not in known:
-                valid = ", ".join(sorted(name for name in known if name.startswith("--")))
-                raise UsageError(f"there is no flag {flag}; valid are {valid}")
+                raise UsageError(unknown_flag(flag, _values(flag, args), known))
             param = known.get(flag)
             if param is not None and param.name in seen and not getattr(param, "multiple", False):
                 raise UsageError(f"{flag} is given twice; give it once")

@@ -11,6 +11,7 @@ from didlearn.audit.spec import DATA, MEASURE, WORK
 from didlearn.cli.options import declared, flag_option, read_settings
 from didlearn.cli.progress import showing
 from didlearn.cli.shown import shown
+from didlearn.cli.stops import stopping
 from didlearn.errors import UsageError
 
 
@@ -50,7 +51,8 @@ def study(
     check_folder(folder)
     if data is not None:
         check_images(data)
-    with showing(quiet) as progress:
+    kept = f"finished cells are kept in {folder}, and the same command goes on there"
+    with showing(quiet) as progress, stopping(lambda: kept):
         result = run_study(asked, folder, seed=seed, jobs=jobs, device=device, progress=progress)
     print(shown(result.answer))
     print(f"report: {shown(folder / 'report.html')}")

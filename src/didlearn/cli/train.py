@@ -14,6 +14,7 @@ from didlearn.audit.spec import DATA, MODEL, WORK
 from didlearn.cli.options import declared, flag_option, read_settings
 from didlearn.cli.progress import showing
 from didlearn.cli.shown import shown
+from didlearn.cli.stops import stopping
 from didlearn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def train(
         images, held = split_heldout(images, seed, heldout_fraction)
     else:
         held = open_images(heldout, size=size, channels=channels, megapixels=megapixels)
-    with showing(quiet) as progress:
+    kept = f"what was trained is kept in {folder} up to its last checkpoint, and the same command goes on there"
+    with showing(quiet) as progress, stopping(lambda: kept):
         runner = dataclasses.replace(runner, progress=progress)
         folder = train_model(recipe, images, held, folder, seed=seed, runner=runner, restart=restart)
     print(f"model: {shown(folder)}")

@@ -13,7 +13,7 @@ from didlearn.errors import UsageError
 from didlearn.images.base import Images
 from didlearn.naming import option
 from didlearn.progress import Progress
-from didlearn.readiness.paths import shown, typed_path
+from didlearn.readiness.paths import quoted, typed_path
 from didlearn.trusted import check_factory, is_factory, is_torchscript
 
 TORCHSCRIPT_SUFFIXES = (".pt", ".pth", ".ts")
@@ -96,7 +96,7 @@ def check_weights(source: str, weights: Path) -> None:
     if source not in PRETRAINED:
         raise UsageError(f"{option('weights', None)} goes with {', '.join(PRETRAINED)}; the embedding is {source!r}")
     if not typed_path(str(weights)).exists():
-        given = option("weights", repr(str(weights)), shown(str(weights)))
+        given = option("weights", repr(str(weights)), quoted(str(weights)))
         raise UsageError(f"{given} does not exist; give the file or folder with the weights of {source}")
 
 
@@ -119,7 +119,7 @@ def _no_embedding(source: str, path: Path) -> UsageError:
         if path.suffix in (*TORCHSCRIPT_SUFFIXES, ".pt2") and not path.exists()
         else "it names no embedding"
     )
-    named = option("embedding", shown(source), shown(source).strip("'"))
+    named = option("embedding", quoted(source), quoted(source).strip("'"))
     return UsageError(
         f"{named}: {what}; give pixels, classifier, {', '.join(PRETRAINED)}, a .pt2 or TorchScript file, "
         "`file.py:factory` or `pkg.module:factory`"

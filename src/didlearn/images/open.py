@@ -26,7 +26,7 @@ from didlearn.images.formats.numpy_files import open_npy, open_npz
 from didlearn.images.formats.pictures.kinds import NAMED_SUFFIXES, is_picture_name
 from didlearn.images.formats.torch_dataset import open_dataset, open_tensor
 from didlearn.images.formats.zipped import open_zip
-from didlearn.readiness.paths import shown, typed_path
+from didlearn.readiness.paths import quoted, typed_path
 
 _FORMATS = (
     f"a folder or .zip of pictures ({NAMED_SUFFIXES}), .npz, .npy, IDX (gzipped or not), CIFAR .bin, "
@@ -167,4 +167,4 @@ def _no_such_path(path: Path, source: str) -> DataError:
     if difflib.get_close_matches(source, ["digits"]):
         near.append("digits")
     meant = f"did you mean {' or '.join(near)}?" if near else f"give {_FORMATS}"
-    return DataError(f"there is no file or folder {shown(source)}: {meant}")
+    return DataError(f"there is no file or folder {quoted(source)}: {meant}")

@@ -25,7 +25,7 @@ from didlearn.models.formats.model_folder import is_model_folder, load_directory
 from didlearn.models.interface import INFER
 from didlearn.models.module import ModuleModel, open_module, snapshot
 from didlearn.naming import option
-from didlearn.readiness.paths import shown, typed_path
+from didlearn.readiness.paths import quoted, typed_path
 from didlearn.trusted import check_factory, is_factory, is_torchscript, load_torchscript
 
 _BANKS = {".zip", ".npz", ".npy", ".parquet"}
@@ -153,7 +153,7 @@ def check_model(source: object, trust_code: bool = False) -> None:
 
 
 def _no_such_model(source: str) -> UsageError:
-    return UsageError(f"there is no model {shown(source)}; give {_kinds()}")
+    return UsageError(f"there is no model {quoted(source)}; give {_kinds()}")
 
 
 class _Said(TypedDict):

@@ -10,7 +10,7 @@ from torch import nn
 from didlearn.errors import ModelError, UsageError, first_line
 from didlearn.exported.archive import ExportedNet, load_exported
 from didlearn.foreign.files import refuse_special
-from didlearn.readiness.paths import shown, typed_path
+from didlearn.readiness.paths import quoted, typed_path
 from didlearn.trusted import is_factory, is_torchscript, load_factory, load_torchscript
 
 
@@ -55,7 +55,7 @@ def open_autoencoder(source: str | nn.Module, *, trust_code: bool = False, devic
         ModelError: it cannot be loaded.
     """
     if isinstance(source, str):
-        refuse_special(Path(source), UsageError)
+        refuse_special(typed_path(source), UsageError)
     if isinstance(source, nn.Module):
         module: object = source
     elif is_factory(source):
@@ -67,7 +67,7 @@ def open_autoencoder(source: str | nn.Module, *, trust_code: bool = False, devic
     else:
         there = "" if path.exists() else "is not there: it "
         raise UsageError(
-            f"{shown(source)} {there}is no autoencoder (images to images); "
+            f"{quoted(source)} {there}is no autoencoder (images to images); "
             "give a .pt2 or TorchScript file, or `file.py:factory`"
         )
     if not isinstance(module, nn.Module):

@@ -19,15 +19,17 @@ def typed_path(text: str) -> Path:
         path = Path(text).expanduser()
     except RuntimeError:
         home = text.partition("/")[0]
-        raise UsageError(f"{shown(text)} is in the home folder {shown(home)}, and there is none: give a path") from None
+        raise UsageError(
+            f"{quoted(text)} is in the home folder {quoted(home)}, and there is none: give a path"
+        ) from None
     try:
         path.exists()
     except OSError as error:
-        raise UsageError(f"{shown(text)} cannot be looked for ({error.strerror}): give a path that can") from None
+        raise UsageError(f"{quoted(text)} cannot be looked for ({error.strerror}): give a path that can") from None
     return path
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a text for a sentence: quoted, what is no plain text escaped, and its middle left out where it is long."""
     cut = text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 :]}"
     return repr(cut.encode("utf-8", "replace").decode())

@@ -1,0 +1,55 @@
+"""What is said when somebody stops a command: where things stand, and how to go on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from didlearn.cli.shown import shown
+from didlearn.progress import Progress
+
+INTERRUPTED = 130
+_CHECK = "check: "
+
+
+@contextmanager
+def stopping(standing: Callable[[], str]) -> Iterator[None]:
+    """Turn an interrupt (Ctrl-C) into one sentence that ``standing`` ends, and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"stopped: {shown(standing())}", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+
+
+class Checks:
+    """Which checks of an audit have begun, as its progress tells."""
+
+    def __init__(self, progress: Progress, folder: Path) -> None:
+        self.progress, self.folder = progress, folder
+        self.begun: list[str] = []
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Take note of a check that begins, and pass it on."""
+        if what.startswith(_CHECK) and total == 0:
+            self.begun.append(what.removeprefix(_CHECK))
+        self.progress(what, done, total)
+
+    def standing(self) -> str:
+        """Say what is finished and saved."""
+        finished, last = self.begun[:-1], self.begun[-1:]
+        if not last:
+            return "no check had begun and nothing was saved; the same command begins again"
+        if not finished:
+            return f"in {last[0]}, the first check, and nothing was saved; the same command begins again"
+        return (
+            f"in {last[0]}; {_listed(finished)} {'is' if len(finished) == 1 else 'are'} finished and saved in "
+            f"{self.folder} (`didlearn report {self.folder}` writes the page); the same command asks all again, and "
+            "--checks asks those that are left, into another --output"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
