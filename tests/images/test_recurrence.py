@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from didlearn.images import open_images
-from didlearn.images.recurrence import LEAK_LEVEL, PictureNumbers, joined, measure_recurrence, picture_numbers
+from didlearn.images.recurrence import LEAK_LEVEL, PictureNumbers, measure_recurrence, picture_numbers
 
 
 def drawn(count, law, rng):
@@ -97,32 +95,6 @@ def test_pictures_are_told_by_their_bytes(pictures):
     numbers = picture_numbers(train, heldout)
     assert numbers.train[1] == numbers.train[2] == numbers.heldout[0]
     assert len({*numbers.train, *numbers.heldout}) == 3
-
-
-@given(st.lists(st.integers(0, 9), min_size=1, max_size=12), st.lists(st.integers(0, 9), max_size=12), st.data())
-def test_joining_is_the_coarsest_that_is_needed(train, heldout, data):
-    pictures = PictureNumbers(np.array(train, np.int64), np.array(heldout, np.int64))
-    images = len(train) + len(heldout)
-    pairs = data.draw(st.lists(st.tuples(*[st.integers(0, images - 1)] * 2), max_size=4))
-    first, second = np.array(pairs, np.int64).reshape(-1, 2).T
-    merged = np.concatenate(joined(pictures, first, second))
-    before = np.concatenate(pictures)
-    edges = {(i, j) for i in range(images) for j in range(images) if before[i] == before[j]}
-    edges |= {(i, j) for i, j in pairs} | {(j, i) for i, j in pairs}
-    reach = np.zeros((images, images), bool)
-    for i, j in edges:
-        reach[i, j] = True
-    for k in range(images):
-        reach |= reach[:, [k]] & reach[[k]]
-    assert np.array_equal(reach, merged[:, None] == merged[None])
-    assert [len(part) for part in joined(pictures, first, second)] == [len(train), len(heldout)]
-
-
-def test_near_duplicates_found_elsewhere_count_as_the_same_picture():
-    pictures = PictureNumbers(np.arange(1000), np.arange(1000, 1500))
-    assert not measure_recurrence(pictures).single.any()
-    leaked = measure_recurrence(joined(pictures, np.arange(50), np.arange(1000, 1050))).leaked()
-    assert leaked.tolist() == [True] * 50 + [False] * 450
 
 
 def test_empty_sets():

@@ -136,6 +136,5 @@ def _lined_up(queries: torch.Tensor, images: Images, found: Proposals, rows: ran
     again = line_up_planes(repeated[rows_kept], originals[rows_kept], lined.maps[rows_kept], _STEPS - _FIRST_STEPS)
     best = again.score.view(count, -1).argmin(1, keepdim=True)
     chosen = (torch.arange(count, device=few.device)[:, None] * kept.shape[1] + best).squeeze(1)
-    rough = again.rough.view(count, -1).amin(1)
     index = found.index.gather(1, kept).gather(1, best).squeeze(1)
-    return again.score[chosen], rough, index, again.maps[chosen]
+    return again.score[chosen], again.rough[chosen], index, again.maps[chosen]

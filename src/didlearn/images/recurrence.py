@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from didlearn.arrays import Flags, Ints
 from didlearn.images.base import Images
@@ -71,19 +69,6 @@ def picture_numbers(train: Images, heldout: Images) -> PictureNumbers:
     """Number pictures by their bytes; reads either set once, for its hashes."""
     _, number = np.unique(np.concatenate([train.hashes, heldout.hashes]), return_inverse=True)
     return PictureNumbers(*np.split(number.astype(np.int64), [len(train)]))
-
-
-def joined(pictures: PictureNumbers, first: Ints, second: Ints) -> PictureNumbers:
-    """Return the numbers with more images held to show the same picture: those found by looks rather than by bytes.
-
-    Args:
-        first, second: (k,) either image of each match, counted through both sets, training images first.
-    """
-    number = np.concatenate(pictures)
-    count = int(number.max(initial=-1)) + 1
-    edges = coo_array((np.ones(len(first), bool), (number[first], number[second])), shape=(count, count))
-    merged = connected_components(edges, directed=False)[1].astype(np.int64)[number]
-    return PictureNumbers(*np.split(merged, [len(pictures.train)]))
 
 
 def measure_recurrence(pictures: PictureNumbers) -> Recurrence:

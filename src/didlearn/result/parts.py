@@ -20,14 +20,14 @@ class Decision(NamedTuple):
     effects: tuple[Effect, ...] = ()
 
 
-def settled_by(count: int, of: str) -> Settles:
-    """Return that so many of something, in all, would settle it."""
-    return Settles(clause=f"about {number(count)} {of} would settle it", of=of, number=count)
+def settled_by(count: int, of: str, how: str = "") -> Settles:
+    """Return that so many of something, in all, would settle it; ``how``: what to ask for, in parentheses."""
+    return Settles(clause=f"about {number(count)} {of}{how} would settle it", of=of, number=count)
 
 
-def settled_by_times(times: int, of: str) -> Settles:
-    """Return that so many times as many of something as there were would settle it."""
-    return Settles(clause=f"about {number(times)} times as many {of} would settle it", of=of, times=times)
+def settled_by_times(times: int, of: str, how: str = "") -> Settles:
+    """Return that so many times as many of something as there were would settle it; ``how``: see ``settled_by``."""
+    return Settles(clause=f"about {number(times)} times as many {of}{how} would settle it", of=of, times=times)
 
 
 def settled_by_more(of: str) -> Settles:

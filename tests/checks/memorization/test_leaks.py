@@ -4,14 +4,36 @@ import numpy as np
 import pytest
 
 import didlearn as dl
+from didlearn.alignment import Originals
+from didlearn.checks.memorization.disguised import LinedUp
 from didlearn.checks.memorization.leaks import find_leak
 from didlearn.images.disguises import compressed, in_turn
 from tests.alignment.pictures import scenes
 
 
+def lined_up(misfits, stretched=None):
+    """Pictures that lined up as badly as that, in place or, where ``stretched``, by a map that stretches."""
+    maps = np.tile(np.eye(2, 3, dtype=np.float32), (len(misfits), 1, 1))
+    if stretched is not None:
+        maps[stretched, 0, 0] = 1.2
+    pixels = np.zeros((len(misfits), 1, 32, 32), np.uint8)
+    return LinedUp(pixels, Originals(misfits, misfits, np.zeros(len(misfits), np.int64), maps))
+
+
 def test_under_one_law_nothing_leaks():
     rng = np.random.default_rng(0)
-    assert not any(find_leak(rng.beta(1, 20, 1_000), rng.beta(1, 20, 1_500)) for _ in range(200))
+    draws = ((rng.beta(1, 20, 1_000), rng.beta(1, 20, 1_500)) for _ in range(200))
+    assert not any(find_leak(*map(lined_up, pair)) for pair in draws)
+
+
+def test_a_leak_shows_by_maps_that_do_not_stretch():
+    """A hundred leaked, much changed; a tenth of all images line up as badly, but stretched."""
+    rng = np.random.default_rng(0)
+    heldout, again = (np.where(rng.random(count) < 0.1, 0.07, 0.3) for count in (1_000, 2_000))
+    heldout[:100] = 0.07
+    leak = find_leak(lined_up(heldout, np.arange(1_000) >= 100), lined_up(again, np.ones(2_000, bool)))
+    assert leak.leaked[:100].all()
+    assert not leak.leaked[100:].any()
 
 
 def test_a_leak_is_found_and_what_is_usual_stays():
@@ -20,7 +42,7 @@ def test_a_leak_is_found_and_what_is_usual_stays():
     again = np.where(rng.random(2_000) < 0.02, 0.004, 0.3)
     heldout = np.where(rng.random(1_000) < 0.02, 0.004, 0.3)
     heldout[:100] = rng.uniform(0, 0.003, 100)
-    leak = find_leak(heldout, again)
+    leak = find_leak(lined_up(heldout), lined_up(again))
     assert leak.leaked[:100].sum() >= 90
     assert leak.leaked.sum() == pytest.approx(100, abs=15)
     assert leak.usual == pytest.approx(0.02, abs=0.01)
@@ -31,7 +53,7 @@ def test_recurring_pictures_stay_when_a_leak_is_taken_out():
     rng = np.random.default_rng(0)
     again, heldout = (np.where(rng.random(count) < 0.1, 0.0, 0.3) for count in (2_000, 4_000))
     heldout[:1_200] = rng.uniform(0.0005, 0.004, 1_200)
-    leak = find_leak(heldout, again)
+    leak = find_leak(lined_up(heldout), lined_up(again))
     assert leak.leaked[:1_200].mean() > 0.95
     assert leak.leaked[1_200:].mean() < 0.03
     assert (heldout[~leak.leaked] == 0).mean() == pytest.approx(0.1, abs=0.02)

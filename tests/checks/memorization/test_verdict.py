@@ -8,7 +8,7 @@ from scipy import stats
 from didlearn.checks.memorization.measure import Copies
 from didlearn.checks.memorization.verdict import CopyLimits, judge_copying
 from didlearn.result.values import Estimate, exactly
-from didlearn.statistics.copying.excess import Matches, Rules
+from didlearn.statistics.copying.excess import Matches, Rule, Rules
 from didlearn.statistics.planning import times_to_show
 
 LIMITS = CopyLimits(tolerance=0.001, alpha=0.01, level=0.95, share=1 / 6)
@@ -104,6 +104,15 @@ def test_held_out_images_that_are_training_images_are_said_beside():
     assert "to the last bit, as are 2 of 2\u202f000 held-out images" in answer
 
 
+def test_more_samples_settle_it_only_if_they_are_lined_up_too():
+    """The mistake this sees: more samples drawn than are lined up, and the same answer again."""
+    for null, words in ((10**6, "samples (aligned="), (2_000, "images, aligned raised alike, would")):
+        plain, lined_up = (Rule(Matches(own, 10_000, 0, null), 1.0) for own in (0, 16))
+        settles = unsettled(Rules((plain, lined_up)))
+        assert words in settles.clause
+        assert "aligned" not in settles.of
+
+
 def test_how_many_samples_settle_it_is_data():
     """4 of 10 000: planned for the share of copies itself, so that as many as told show it in four cases of five."""
     settles = copying(own=4).settles
@@ -171,13 +180,14 @@ def test_where_nothing_tells_copies_from_blur_all_matches_may_be_copies(share, e
 
 
 def unsettled(matches):
-    """What would settle the verdict on so many matches, of which the estimates say the same."""
+    """What would settle the verdict on so many matches, or such rules, of which the estimates say the same."""
     estimates = {
         "copied_fraction": matches.fraction(0.95),
         "training_preference_expected": exactly(0.8, 0.95, 10, "m"),
     }
     none = Rules.one(Matches(0, 10_000, 0, 2_000))
-    decision = judge_copying(estimates, Copies(Rules.one(matches), none, matches), LIMITS, honest=True)
+    rules = matches if isinstance(matches, Rules) else Rules.one(matches)
+    decision = judge_copying(estimates, Copies(rules, none, rules.rules[0].matches), LIMITS, honest=True)
     assert decision.verdict == "inconclusive"
     return decision.settles
 

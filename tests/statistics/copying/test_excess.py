@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from didlearn.statistics.copying.excess import Matches, Rule, Rules
+from didlearn.statistics.copying.excess import Matches, Rule, Rules, independent
 
 STRICT, LOOSE = Rule(Matches(400, 2_000, 0, 2_000), 0.4), Rule(Matches(1_040, 2_000, 80, 2_000), 1.0)
 
@@ -59,3 +59,17 @@ def test_intervals_cover_the_share_of_copies(share):
         covered += one.low <= share <= one.high
     # 5 % may miss; three standard errors of the count beside.
     assert covered >= trials * 0.95 - 3 * np.sqrt(trials * 0.95 * 0.05)
+
+
+def test_images_looked_up_among_their_own_set_count_where_they_match_as_often():
+    assert independent((5, 1_000), (9, 2_000)) == (14, 3_000)
+    assert independent((5, 1_000), (0, 0)) == (5, 1_000)
+    assert independent((5, 1_000), (60, 2_000)) == (5, 1_000)  # a set that was mirrored, say, matches itself
+    assert independent((60, 1_000), (9, 2_000)) == (60, 1_000)  # a leak that stayed unseen
+
+
+def test_few_copies_show_beside_a_larger_null():
+    """20 of 4 000 beside 1 of 2 000 might be chance; beside 2 of 4 000 not, at the level of nineteen rules."""
+    level = 1 - 0.05 / 19
+    assert Matches(20, 4_000, 1, 2_000).fraction(level).low == 0
+    assert Matches(20, 4_000, *independent((1, 2_000), (1, 2_000))).fraction(level).low > 0

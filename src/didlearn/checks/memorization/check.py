@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import AfterValidator
 
 from didlearn.audit.check import Better, Check, Confidence, parameter, register
 from didlearn.audit.method import Method
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
     from didlearn.rng import Stream
 
 FEWEST_SEARCHED = 20
+
+
+def _none_or_enough(aligned: int) -> int:
+    if aligned < 0 or 0 < aligned < FEWEST_SEARCHED:
+        raise ValueError(f"give 0, for none, or at least {FEWEST_SEARCHED}")
+    return aligned
 
 
 @register
@@ -84,7 +92,9 @@ class Memorization(Check):
     false_copies: float = parameter(
         5e-5, "Share of independent held-out images that the calibrated threshold may call copies."
     )
-    aligned: int = parameter(4_000, "Samples and held-out images, of each, looked at for copies in disguise; 0: none.")
+    aligned: Annotated[int, AfterValidator(_none_or_enough)] = parameter(
+        4_000, "Samples and held-out images, of each, looked at for copies in disguise; 0: none."
+    )
     threshold: float | None = parameter(None, "Distance of a copy, instead of any other rule (default: calibrated).")
     cells: int = parameter(20, "K-means cells of the training set in the data-copying test.")
     level: Confidence = parameter(0.95, "Confidence level of every interval.")

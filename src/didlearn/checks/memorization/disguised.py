@@ -15,6 +15,7 @@ import numpy as np
 
 from didlearn.alignment import Originals, find_originals
 from didlearn.alignment.lossless import equal_pictures
+from didlearn.alignment.motions import Motion
 from didlearn.alignment.originals import SMALLEST_SIDE
 from didlearn.arrays import Bytes, Flags, Floats, Ints
 from didlearn.audit.subject import Subject
@@ -22,10 +23,13 @@ from didlearn.images.base import Images
 from didlearn.images.disguises import DISGUISES, greyed
 from didlearn.images.picture import eight_bit
 from didlearn.rng import Stream
-from didlearn.statistics.copying.excess import Matches, Rule
+from didlearn.statistics.copying.excess import Matches, Rule, independent
 
-_SCORES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
-_ROUGH = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
+_MISFITS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
+_ROUGH_MISFITS = (0.001, 0.005, 0.02)
+_FEW_MISFITS = (0.005, 0.02, 0.08)  # what is not stretched lines up by chance so seldom that they hardly matter
+_NO_LOSS = 0.001  # misfit: rounding and rims leave less to what lost nothing
+_AWAY = 2.0  # more than any misfit
 _DISGUISED = 16  # training images in each disguise, to see how many of them a limit finds
 _AGAIN = 2_000  # training images that are looked up among the others
 _TIED = 1e-6  # misfits that differ by less are rounding
@@ -35,14 +39,11 @@ _LEAST_FOUND, _MOST_CHANCE = 0.2, 0.3  # limits that find fewer copies, or match
 
 @dataclass(frozen=True)
 class Limit:
-    """At a score of ``most`` or less a picture matches; ``rough``: the score of blurred pictures."""
+    """A picture matches that a ``motion`` lines up to a misfit of ``most``; ``rough``: that of blurred pictures."""
 
     most: float
-    rough: bool
-
-    def of(self, found: Originals) -> Floats:
-        """Return the scores (n,) that it is about."""
-        return found.rough if self.rough else found.score
+    rough: bool = False
+    motion: Motion = Motion.AFFINE
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,22 @@ class LinedUp:
     pixels: Bytes
     found: Originals
 
+    def scores(self, limit: Limit) -> Floats:
+        """Return the misfits (n,) of the kind that a limit is about."""
+        return self.found.rough if limit.rough else self.found.score
+
+    def misfits(self, limit: Limit) -> Floats:
+        """Return the same; more than any where more was done than the limit's motion."""
+        done = limit.motion.holds(self.found.maps, self.pixels.shape[2:])
+        return np.where(done, self.scores(limit), _AWAY)
+
     def within(self, limit: Limit) -> Flags:
         """Say which match by a limit."""
-        return limit.of(self.found) <= limit.most
+        return self.misfits(limit) <= limit.most
+
+    def count(self, limit: Limit) -> tuple[int, int]:
+        """Count those that match, and all."""
+        return int(self.within(limit).sum()), len(self.pixels)
 
     def subset(self, rows: Ints) -> LinedUp:
         """Return some of them."""
@@ -63,7 +77,11 @@ class LinedUp:
         return LinedUp(self.pixels[rows], kept)
 
 
-LIMITS = (*(Limit(most, False) for most in _SCORES), *(Limit(most, True) for most in _ROUGH))
+LIMITS = (
+    *(Limit(most) for most in _MISFITS),
+    *(Limit(most, rough=True) for most in _ROUGH_MISFITS),
+    *(Limit(most, motion=motion) for motion in Motion if motion is not Motion.AFFINE for most in _FEW_MISFITS),
+)
 
 
 @dataclass(frozen=True)
@@ -71,18 +89,19 @@ class Disguised:
     """What lines up with training images: samples, held-out images, and training images in known disguises.
 
     Attributes:
-        train: the set looked in. own, real, planted: of the three.
+        train: the set looked in. own, real, planted: of the three. again: training images among the others.
     """
 
     train: Images
     own: LinedUp
     real: LinedUp
     planted: LinedUp
+    again: LinedUp
 
     def rule(self, limit: Limit) -> Rule:
         """Count what matches by a limit."""
-        own, real, planted = (group.within(limit) for group in (self.own, self.real, self.planted))
-        return Rule(Matches(int(own.sum()), len(own), int(real.sum()), len(real)), float(planted.mean()))
+        own, real, again = (group.count(limit) for group in (self.own, self.real, self.again))
+        return Rule(Matches(*own, *independent(real, again)), float(self.planted.within(limit).mean()))
 
     @cached_property
     def usable(self) -> tuple[Limit, ...]:
@@ -95,7 +114,7 @@ class Disguised:
         return self._equal(self.own), self._equal(self.real)
 
     def _equal(self, group: LinedUp) -> Flags:
-        close = np.flatnonzero(group.within(LIMITS[0]))
+        close = np.flatnonzero(group.within(Limit(_NO_LOSS)))
         equal = np.zeros(len(group.pixels), bool)
         if len(close):
             originals = eight_bit(self.train.read_raw(group.found.index[close]))
@@ -113,15 +132,14 @@ class LookedUp:
     """Everything whose originals were looked for among the training images.
 
     Attributes:
-        own, planted: see ``Disguised``. heldout: the held-out images that were looked at. real: how they line up.
-        again: (k,) misfits of training images with their likeliest other one.
+        own, planted, again: see ``Disguised``. heldout: the held-out images looked at. real: how they line up.
     """
 
     own: LinedUp
     planted: LinedUp
     heldout: Images
     real: LinedUp
-    again: Floats
+    again: LinedUp
 
 
 def look_up(subject: Subject, drawn: Bytes, heldout: Images, most: int, rng: Stream) -> LookedUp | None:
@@ -145,7 +163,7 @@ def look_up(subject: Subject, drawn: Bytes, heldout: Images, most: int, rng: Str
     found = find_originals(everything, train, exclude=skipped, device=subject.device, threads=subject.threads)
     whole, ends = LinedUp(everything, found), np.cumsum([len(group) for group in groups])[:-1]
     own, real, planted, again = (whole.subset(part) for part in np.split(np.arange(len(everything)), ends))
-    return LookedUp(own, planted, looked_at, real, again.found.score)
+    return LookedUp(own, planted, looked_at, real, again)
 
 
 def _pictures(images: Images) -> Bytes:
@@ -170,9 +188,10 @@ def matches_aligned(disguised: Disguised, limit: Limit, heldout: Images, subject
         (k,) numbers in the pool of real images, where the training images come first and ``heldout`` follows.
     """
     own = disguised.own
-    others = find_originals(own.pixels, heldout, device=subject.device, threads=subject.threads)
-    theirs, ours = limit.of(others), limit.of(own.found)
+    found = find_originals(own.pixels, heldout, device=subject.device, threads=subject.threads)
+    others = LinedUp(own.pixels, found)
+    theirs, ours = others.misfits(limit), own.misfits(limit)
     heads = rng.numpy("aligned ties").random(len(ours)) < len(disguised.train) / (len(disguised.train) + len(heldout))
     from_train = np.where(np.abs(ours - theirs) <= _TIED, heads, ours < theirs)
-    nearest = np.where(from_train, own.found.index, len(disguised.train) + others.index)
+    nearest = np.where(from_train, own.found.index, len(disguised.train) + found.index)
     return nearest[np.minimum(ours, theirs) <= limit.most]

@@ -41,7 +41,7 @@ def commonest_change(disguised: Disguised, limit: Limit, beside: Array) -> str |
     hidden = hit[~beside[hit]]
     if 2 * len(hidden) < len(hit) or not len(hidden):
         return None
-    best = hidden[np.argsort(limit.of(own.found)[hidden], kind="stable")[:_LOOKED_AT]]
+    best = hidden[np.argsort(own.misfits(limit)[hidden], kind="stable")[:_LOOKED_AT]]
     said = Counter(clause for row in best.tolist() for clause in _described(own, row, disguised.train).split(", "))
     clause, times = said.most_common(1)[0]
     return clause if 2 * times > len(best) and clause != "as it is" else None
@@ -57,10 +57,10 @@ def _limits_table(disguised: Disguised, level: float) -> Table:
     for limit in disguised.usable:
         rule = disguised.rule(limit)
         share = rule.matches.fraction(level)
-        kind = "of blurred pictures" if limit.rough else "of the pictures"
+        kind = "of blurred pictures, " if limit.rough else ""
         rows.append(
             (
-                f"{limit.most:g} {kind}",
+                f"{limit.most:g} {kind}{limit.motion.value}",
                 rule.matches.own / rule.matches.samples,
                 rule.matches.real / rule.matches.heldout,
                 rule.found,
@@ -99,14 +99,14 @@ def _gallery(disguised: Disguised, limit: Limit) -> Gallery:
 
 def _best(group: LinedUp, limit: Limit) -> Ints:
     """Return the pictures that line up best, one for each training image: one that is copied often fills no page."""
-    order = np.argsort(limit.of(group.found), kind="stable")
+    order = np.lexsort((group.scores(limit), group.misfits(limit)))
     first = np.unique(group.found.index[order], return_index=True)[1]
     return order[np.sort(first)][:_ROWS_SHOWN]
 
 
 def _pair(group: LinedUp, row: int, limit: Limit, train: Images, name: str) -> tuple[Tile, Tile]:
     index = int(group.found.index[row])
-    caption = f"{name} {row} · {number(float(limit.of(group.found)[row]))}"
+    caption = f"{name} {row} · {number(float(group.scores(limit)[row]))}"
     return (
         Tile(caption=caption, pixels=to_picture(group.pixels[row])),
         Tile(

@@ -14,12 +14,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from didlearn.alignment.motions import Motion
 from didlearn.arrays import Flags, Floats, Ints
-from didlearn.checks.memorization.disguised import LinedUp, LookedUp
+from didlearn.checks.memorization.disguised import Limit, LinedUp, LookedUp
 from didlearn.images.base import Images
 from didlearn.result.words import number, percent
 
-_LIMITS = (0.001, 0.005, 0.02, 0.05)  # of misfit
+_LIMITS = (
+    *map(Limit, (0.001, 0.005, 0.02, 0.05)),
+    *(Limit(0.08, motion=kind) for kind in (Motion.SIMILAR, Motion.STILL)),
+)
 _LEVEL = 1e-4  # chance of calling a leak what is none: it costs the null a few images, and is looked for every time
 
 
@@ -39,21 +43,26 @@ class CleanNull:
     notes: tuple[str, ...] = ()
 
 
-def find_leak(heldout: Floats, again: Floats) -> Leak | None:
+def find_leak(heldout: LinedUp, again: LinedUp) -> Leak | None:
     """Find held-out images that are training images in disguise.
 
     Args:
-        heldout: (m,) misfits of held-out images with their likeliest training image. again: (n,) those of training
-            images with their likeliest other one.
+        heldout: how m held-out images line up with their likeliest training image. again: how n training images do
+            with their likeliest other one.
 
     Returns:
         ``None`` where no more held-out images line up than training images do with one another.
     """
-    tests = [_test(heldout, again, limit) for limit in _LIMITS]
+    tests = [_test(heldout.misfits(limit), again.misfits(limit), limit.most) for limit in _LIMITS]
     best = int(np.argmin(tests))
     if tests[best] > math.log(_LEVEL / len(_LIMITS)):
         return None
     limit = _LIMITS[best]
+    return _leak(heldout.misfits(limit), again.misfits(limit), limit.most)
+
+
+def _leak(heldout: Floats, again: Floats, limit: float) -> Leak:
+    """Say which held-out images leaked, by their misfits (m,) and those (n,) of training images with one another."""
     usual, matching = np.sort(again[again <= limit]), np.flatnonzero(heldout <= limit)
     stay = min(len(matching), round(len(usual) / len(again) * np.sum(heldout > limit) / np.mean(again > limit)))
     leaked = np.zeros(len(heldout), bool)
@@ -89,7 +98,7 @@ def clean_null(looked_up: LookedUp, *, split_off: bool) -> CleanNull:
         split_off: whether the held-out images were split off the training set, and so cannot have leaked.
     """
     heldout, real = looked_up.heldout, looked_up.real
-    leak = None if split_off else find_leak(real.found.score, looked_up.again)
+    leak = None if split_off else find_leak(real, looked_up.again)
     if leak is None:
         return CleanNull(None, real)
     stay = np.flatnonzero(~leak.leaked)

@@ -9,7 +9,7 @@ from didlearn.checks.memorization.check import FEWEST_SEARCHED, Memorization
 from didlearn.checks.memorization.criterion import CopyCriterion, calibrate_copies
 from didlearn.checks.memorization.disguised import Disguised, look_up, matches_aligned
 from didlearn.checks.memorization.disguised_page import commonest_change, disguised_parts
-from didlearn.checks.memorization.heldout_matches import match_heldout
+from didlearn.checks.memorization.heldout_matches import HeldoutMatches, match_heldout
 from didlearn.checks.memorization.leaks import clean_null
 from didlearn.checks.memorization.measure import (
     Located,
@@ -35,9 +35,10 @@ from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
 from didlearn.naming import option
 from didlearn.result.parts import Parts
-from didlearn.result.values import CheckResult, Estimate
+from didlearn.result.values import CheckResult, Estimate, Table
 from didlearn.result.words import number, percent
 from didlearn.rng import Stream
+from didlearn.statistics.copying.data_copying import CellCopying
 
 _COPYING_STEPS = 5
 
@@ -55,7 +56,6 @@ def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng:
         subject.progress(check.name, steps, _COPYING_STEPS)
 
     assert subject.train is not None
-    assert subject.heldout is not None
     heldout, notes, disguised = _looked_up(check, subject, drawn, rng)
     if len(heldout) < FEWEST_SEARCHED:
         return CheckResult(check=check.name, **too_few_left(len(heldout))._asdict(), notes=notes)
@@ -72,28 +72,19 @@ def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng:
     estimates = copied_shares(copies, criterion, check.level)
     estimates |= authenticities(subject, everyone, check.level)
     done(4)
-    pool = pool_real(own, real, len(subject.train), rng, subject.device)
     limit = chosen_limit(copies, disguised, check.level)
-    matched = (
-        matches_in(pool, criterion.threshold)
-        if disguised is None or limit is None
-        else matches_aligned(disguised, limit, heldout, subject, rng)
-    )
+    pool = pool_real(own, real, len(subject.train), rng, subject.device)
+    matched, worn = matches_in(pool, criterion.threshold), None
+    if disguised is not None and limit is not None:
+        matched = matches_aligned(disguised, limit, heldout, subject, rng)
+        worn = commonest_change(disguised, limit, own.near.distance <= criterion.threshold)
     estimates |= copying.estimates | preferences(pool, matched, rng, check.level)
     limits = CopyLimits(check.tolerance, check.alpha, check.level, share_of_error(check))
-    worn = None
-    if disguised is not None and limit is not None:
-        worn = commonest_change(disguised, limit, own.near.distance <= criterion.threshold)
     decision = judge_copying(estimates, copies, limits, honest=honest, worn=worn)
     seen = match_heldout(subject, drawn)
-    estimates |= seen.estimates(check.level)
-    decision = seen.told(decision)
     parts = (
-        Parts(
-            estimates,
-            tables=(*exact_table(own.near, subject.train), *seen.tables(subject.heldout), *cells_tables(copying.cells)),
-            notes=_copying_notes(subject, drawn, criterion),
-        )
+        Parts(estimates | seen.estimates(check.level), tables=_tables(subject, own, seen, copying.cells))
+        + Parts(notes=_copying_notes(subject, drawn, criterion))
         + (Parts() if disguised is None else disguised_parts(disguised, limit, check.level))
         + Parts(notes=(*notes, *_apart_note(estimates)))
         + Parts(figures=(distance_figure(everyone, perturbed, criterion.threshold),))
@@ -101,7 +92,13 @@ def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng:
         + Parts(arrays=_arrays(own, "generated") | _arrays(real, "heldout"))
     )
     done(5)
-    return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
+    return CheckResult(check=check.name, **seen.told(decision)._asdict(), **parts.fields())
+
+
+def _tables(subject: Subject, own: Located, seen: HeldoutMatches, cells: tuple[CellCopying, ...]) -> tuple[Table, ...]:
+    assert subject.train is not None
+    assert subject.heldout is not None
+    return (*exact_table(own.near, subject.train), *seen.tables(subject.heldout), *cells_tables(cells))
 
 
 def _looked_up(
@@ -116,7 +113,7 @@ def _looked_up(
     if found is None:
         return heldout, (), None
     null = clean_null(found, split_off=subject.split_off)
-    disguised = Disguised(subject.train, found.own, null.lined, found.planted)
+    disguised = Disguised(subject.train, found.own, null.lined, found.planted, found.again)
     return heldout if null.heldout is None else null.heldout, null.notes, disguised
 
 

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from didlearn.checks.memorization.measure import Copies
+from didlearn.naming import option
 from didlearn.result.effects import hold, wider
 from didlearn.result.parts import Decision, settled_by, settled_by_more, settled_by_times
 from didlearn.result.values import Effect, Estimate, Settles, is_significant
@@ -188,9 +189,11 @@ def _copies_needed(within: Rules, limits: CopyLimits) -> Settles:
         return again.fraction(strict).low_or(0.0) > limits.tolerance
 
     samples = draws_to_show(matches.own, matches.samples, shown, few=few)
+    # By default fewer are lined up than are drawn.
+    lined_up = within.best(limits.level) > 0
     if samples is not None:
-        return settled_by(samples, "samples")
+        return settled_by(samples, "samples", f" ({option('aligned', samples)})" if lined_up else "")
     half = copied.high_or(1.0) - copied.point if few else copied.point - copied.low_or(0.0)
     times = times_to_show(abs(copied.point - limits.tolerance), half, limits.level, confidence)
-    both = "samples and held-out images"
-    return settled_by_more(both) if times is None else settled_by_times(math.ceil(times), both)
+    both, how = "samples and held-out images", f", {option('aligned', None)} raised alike," if lined_up else ""
+    return settled_by_more(both) if times is None else settled_by_times(math.ceil(times), both, how)

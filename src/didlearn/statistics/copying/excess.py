@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from scipy import stats
+
 from didlearn.result.values import Estimate
 from didlearn.statistics.copying.authenticity import copied_fraction
 
+_ALIKE = 0.2  # p-value: shares that differ by more are not one
+
 
 class Matches(NamedTuple):
-    """How many of the ``samples`` match a training image, ``own``, and how many of the ``heldout`` images, ``real``."""
+    """How many of the ``samples`` match a training image, ``own``, and how many of the ``heldout`` images, ``real``.
+
+    Others that are as ``independent`` of the training images may stand with the held-out ones.
+    """
 
     own: int
     samples: int
@@ -24,6 +31,22 @@ class Matches(NamedTuple):
     def fraction(self, level: float) -> Estimate:
         """Return the share of copies: what matches beyond the share of held-out images that do."""
         return copied_fraction(self.own, self.samples, self.real, self.heldout, level)
+
+
+def independent(heldout: tuple[int, int], again: tuple[int, int]) -> tuple[int, int]:
+    """Count matches, and images, among all that are independent of the training images they match.
+
+    Under one law training images match one another as held-out ones match them, and both together say more of how
+    often chance does. Where the two differ (Fisher's test) held-out images alone count.
+
+    Args:
+        heldout: matches among the held-out images, and how many there are. again: the same of training images that
+            were looked up among the others.
+    """
+    (real, count), (same, others) = heldout, again
+    if not others or stats.fisher_exact([[real, count - real], [same, others - same]]).pvalue < _ALIKE:
+        return heldout
+    return real + same, count + others
 
 
 class Rule(NamedTuple):
