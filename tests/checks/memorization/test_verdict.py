@@ -106,8 +106,8 @@ def test_held_out_images_that_are_training_images_are_said_beside():
 
 def test_more_samples_settle_it_only_if_they_are_lined_up_too():
     """The mistake this sees: more samples drawn than are lined up, and the same answer again."""
-    for null, words in ((10**6, "samples (aligned="), (2_000, "images, aligned raised alike, would")):
-        plain, lined_up = (Rule(Matches(own, 10_000, 0, null), 1.0) for own in (0, 16))
+    for matching, words in ((16, "samples (aligned="), (13, "images, aligned raised alike, would")):
+        plain, lined_up = (Rule(Matches(own, 10_000, 0, 10**6), 1.0) for own in (0, matching))
         settles = unsettled(Rules((plain, lined_up)))
         assert words in settles.clause
         assert "aligned" not in settles.of
