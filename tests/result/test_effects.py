@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from didlearn.result.effects import at_levels, hold, verdict_of
+from didlearn.result.effects import Fault, at_levels, faults_of, hold, verdict_of
 from didlearn.result.values import Effect, Estimate
 
 
@@ -127,3 +127,18 @@ def test_no_distance_is_below_zero_and_an_open_end_stays_open():
 
 def test_at_its_own_level_an_interval_is_itself():
     assert ends(interval(2.0, 1.0, 4.0), 0.95, freedom=3) == pytest.approx((1.0, 4.0))
+
+
+def beyond(name, several=None, outcome="beyond"):
+    return Effect(estimate=name, wrong=f"{name} is wrong", several=several, tolerance=1, outcome=outcome)
+
+
+def test_faults_of_one_kind_are_said_together_where_the_first_stands():
+    kind = "there are no classes"
+    effects = [
+        beyond("a", (kind, "0")), beyond("b"), beyond("c", (kind, "7"), "open"), beyond("d", (kind, "2")), beyond("e"),
+    ]  # fmt: skip
+    assert faults_of(effects) == [Fault(f"{kind} 0 and 2", "a"), Fault("b is wrong", "b"), Fault("e is wrong", "e")]
+    assert faults_of(effects[:3]) == [Fault("a is wrong", "a"), Fault("b is wrong", "b")]  # one alone
+    many = faults_of(beyond(str(i), (kind, str(i))) for i in range(100))
+    assert many[0].wrong.endswith(" 9, 10, 11 and 88 others")

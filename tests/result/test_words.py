@@ -13,6 +13,7 @@ from didlearn.result.words import (
     estimated,
     in_full,
     interval,
+    listed,
     number,
     percent,
     percent_in_full,
@@ -199,3 +200,9 @@ def test_ticks_are_short(value, text):
 
 def test_decades_are_powers():
     assert [decade(v) for v in (1e-6, 0.01, 1, 100)] == ["10⁻⁶", "10⁻²", "1", "10²"]
+
+
+def test_lists_within_a_sentence():
+    assert [listed(list("abcd")[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+    assert listed(list("abcd"), 2) == "a, b and 2 others"
+    assert listed(list("abc"), 2) == "a, b and c"  # nothing is won by counting one

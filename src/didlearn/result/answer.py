@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
+from didlearn.result.effects import Fault, faults_of
 from didlearn.result.values import CheckResult, Settles, Value
 from didlearn.result.words import number
 
@@ -52,20 +53,12 @@ def _rank(check: str) -> tuple[int, str]:
     return (_WEIGHTS.index(check) if check in _WEIGHTS else len(_WEIGHTS), check)
 
 
-class _Fault(NamedTuple):
-    """What is wrong, and by which estimate; by none where the check has only a reason."""
-
-    wrong: str
-    estimate: str = ""
-
-
-def _wrong(check: CheckResult) -> list[_Fault]:
+def _wrong(check: CheckResult) -> list[Fault]:
     """What is wrong by a failed check: its effects beyond their tolerance, or its reason."""
-    found = [_Fault(effect.wrong, effect.estimate) for effect in check.effects if effect.outcome == "beyond"]
-    return found or [_Fault(check.reason)]
+    return faults_of(check.effects) or [Fault(check.reason)]
 
 
-def _causes_first(found: list[_Fault]) -> list[_Fault]:
+def _causes_first(found: list[Fault]) -> list[Fault]:
     """Put blur, noise and light before the first fault that they may have brought about."""
     at = next((i for i, fault in enumerate(found) if fault.estimate in _BROUGHT_ABOUT), len(found))
     later = found[at:]
@@ -76,7 +69,7 @@ def _causes_first(found: list[_Fault]) -> list[_Fault]:
     ]
 
 
-def _weightiest(found: list[_Fault]) -> str:
+def _weightiest(found: list[Fault]) -> str:
     """The first fault; with what it may have brought about, where that comes next."""
     looks = [fault for fault in found if fault.estimate in _LOOKS]
     if found[0].estimate in _LOOKS and len(found) > len(looks):

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from scipy import stats
 
 from didlearn.result.values import Effect, Estimate, Outcome, Side, Verdict
+from didlearn.result.words import listed
+
+_NAMED = 12  # of one kind: more are counted
 
 
 def hold(
@@ -27,12 +30,13 @@ def hold(
     share: float,
     side: Side = "above",
     needed: bool = True,
+    several: tuple[str, str] | None = None,
 ) -> Effect:
     """Hold an effect against its tolerance.
 
     Args:
         measured: the effect with its interval at a level of confidence.
-        estimate, wrong, tolerance, side, needed: see ``Effect``.
+        estimate, wrong, tolerance, side, needed, several: see ``Effect``.
         level: at which it is shown within; 1 − level is the chance of any false alarm in a whole audit.
         share: this effect's share of that chance.
     """
@@ -41,7 +45,9 @@ def hold(
         outcome = "beyond"
     elif _lies(measured(level), tolerance, beyond="below" if side == "above" else "above", rim=True):
         outcome = "within"
-    return Effect(estimate=estimate, wrong=wrong, tolerance=tolerance, side=side, outcome=outcome, needed=needed)
+    return Effect(
+        estimate=estimate, wrong=wrong, several=several, tolerance=tolerance, side=side, outcome=outcome, needed=needed
+    )
 
 
 def wider(level: float, share: float) -> float:
@@ -55,6 +61,27 @@ def verdict_of(effects: Iterable[Effect]) -> Verdict:
     if any(effect.outcome == "beyond" for effect in known):
         return "fail"
     return "pass" if all(effect.outcome == "within" for effect in known if effect.needed) else "inconclusive"
+
+
+class Fault(NamedTuple):
+    """What is wrong, and by which estimate; by none where the check has only a reason."""
+
+    wrong: str
+    estimate: str = ""
+
+
+def faults_of(effects: Iterable[Effect]) -> list[Fault]:
+    """Return what is shown beyond its tolerance, in order, several of one kind as one."""
+    kinds: dict[str, list[Effect]] = {}
+    for effect in effects:
+        if effect.outcome == "beyond":
+            kinds.setdefault(effect.several[0] if effect.several else effect.wrong, []).append(effect)
+    return [Fault(_said(kind, same), same[0].estimate) for kind, same in kinds.items()]
+
+
+def _said(kind: str, same: list[Effect]) -> str:
+    names = [effect.several[1] for effect in same if effect.several]
+    return f"{kind} {listed(names, _NAMED)}" if len(names) > 1 else same[0].wrong
 
 
 def _lies(found: Estimate, tolerance: float, *, beyond: Side, rim: bool = False) -> bool:

@@ -190,6 +190,7 @@ class Effect(Value):
     Attributes:
         estimate: its name among the check's estimates.
         wrong: what is wrong where it is beyond, as a clause: "it repeats itself (about 19 images)".
+        several: how it is said with others of its kind, and which of them it is: ("it leaves out classes", "7").
         tolerance: what is still right. side: where values are wrong, of the tolerance.
         outcome: "beyond" and "within": shown; "open": not shown either way.
         needed: whether the check passes only where this is shown within.
@@ -197,6 +198,7 @@ class Effect(Value):
 
     estimate: str
     wrong: str
+    several: tuple[str, str] | None = None
     tolerance: Number
     side: Side = "above"
     outcome: Outcome

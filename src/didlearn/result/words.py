@@ -7,7 +7,7 @@ digit of a whole number and three of a fraction, zeros and all, so that its line
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from didlearn.result.values import Estimate
@@ -38,6 +38,13 @@ def to_places(value: float, places: int = 1) -> str:
 def count(value: float) -> str:
     """Write an estimated number of things: whole from ten up, and where it is whole but for rounding."""
     return number(round(value) if value >= 10 or abs(value - round(value)) < 0.005 else value)
+
+
+def listed(words: Sequence[str], most: int | None = None) -> str:
+    """Return words as a list within a sentence, "a, b and c"; of more than ``most`` the first, and how many others."""
+    if most is not None and len(words) > most + 1:
+        words = [*words[:most], f"{number(len(words) - most)} others"]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def percent(fraction: float | None) -> str:

@@ -112,6 +112,12 @@ def test_a_class_that_is_left_out_fails_by_name():
     assert found.reason == "it leaves out class b and it makes class c too seldom (30\u202f% of its share)"
 
 
+def test_several_classes_are_left_out_in_one_breath():
+    found = judge(shares([0.0, 0.0, 0.3, 0.3]))
+    seldom = "c (30\u202f% of its share) and d (30\u202f% of its share)"
+    assert found.reason == f"it leaves out classes a and b and it makes too few of classes {seldom}"
+
+
 def test_a_class_is_shown_starved_at_its_share_of_the_chance():
     """Four classes, which have half of a sixth of 5 %: z at 1 − .05/48."""
     z = float(stats.norm.ppf(1 - 0.05 / 48))

@@ -6,10 +6,10 @@ import math
 from typing import NamedTuple
 
 from didlearn.checks.fidelity.leave_out import GROUPS
-from didlearn.result.effects import IntervalScale, at_levels, hold, verdict_of, wider
+from didlearn.result.effects import IntervalScale, at_levels, faults_of, hold, verdict_of, wider
 from didlearn.result.parts import Decision, settled_by_more, settled_by_times
 from didlearn.result.values import Effect, Estimate, Outcome, Settles, Side, is_significant
-from didlearn.result.words import number, percent
+from didlearn.result.words import listed, number, percent
 from didlearn.statistics.class_shares import ClassShares
 from didlearn.statistics.planning import times_to_show
 
@@ -58,10 +58,13 @@ def judge_fidelity(
     # Looks first, for blur and noise mislead the classifier; then classes, whose want leaves real images no neighbours.
     effects = (*scores[:_LOOKS], *_starved(classes, limits, level, share / 2), *scores[_LOOKS:])
     said = _scores_in_words(found)
-    wrong = [effect.wrong for effect in effects if effect.outcome == "beyond"]
+    wrong = [fault.wrong for fault in faults_of(effects)]
     if wrong:
         return Decision(
-            "fail", _list(wrong), f"As a set its images are not like real ones: {_list(wrong)}. {said}", effects=effects
+            "fail",
+            listed(wrong),
+            f"As a set its images are not like real ones: {listed(wrong)}. {said}",
+            effects=effects,
         )
     if verdict_of(effects) == "pass":
         reason = "what it loses against training images, and how its images look, is surely within what is tolerated"
@@ -69,7 +72,7 @@ def judge_fidelity(
         return Decision("pass", reason, answer, effects=effects)
     opened = [effect for effect in effects if effect.needed and effect.outcome != "within"]
     settles = _settled(found, opened, level, share / 2 / _SCORES)
-    reason = f"whether {_list([effect.wrong for effect in opened])} is open; {settles.clause}"
+    reason = f"whether {listed([effect.wrong for effect in opened])} is open; {settles.clause}"
     return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.", settles, effects)
 
 
@@ -112,10 +115,12 @@ def _starved(classes: Classes | None, limits: FidelityLimits, level: float, shar
         return []
 
     def held(label: int, name: str) -> Effect:
+        wrong, several = _missing(name, classes.shares.estimate(label, level))
         return hold(
             lambda at: classes.shares.estimate(label, at),
             estimate=f"class_share_{name}",
-            wrong=_missing(name, classes.shares.estimate(label, level)),
+            wrong=wrong,
+            several=several,
             tolerance=limits.starved,
             level=level,
             share=share / len(classes.names),
@@ -126,10 +131,12 @@ def _starved(classes: Classes | None, limits: FidelityLimits, level: float, shar
     return [held(label, name) for label, name in enumerate(classes.names)]
 
 
-def _missing(name: str, found: Estimate) -> str:
+def _missing(name: str, found: Estimate) -> tuple[str, tuple[str, str]]:
+    """Say what is wrong with a class, and how it is said with others."""
     if found.low_or(0.0) <= 0:
-        return f"it leaves out class {name}"
-    return f"it makes class {name} too seldom ({percent(found.point)} of its share)"
+        return f"it leaves out class {name}", ("it leaves out classes", name)
+    share = f"({percent(found.point)} of its share)"
+    return f"it makes class {name} too seldom {share}", ("it makes too few of classes", f"{name} {share}")
 
 
 def _settled(found: dict[str, Estimate], opened: list[Effect], level: float, share: float) -> Settles:
@@ -146,10 +153,6 @@ def _times_needed(found: Estimate, effect: Effect, level: float, share: float) -
     beyond = (value > limit) == (effect.side == "above")
     half = found.high_or(math.inf) - value if value < limit else value - found.low_or(-math.inf)
     return times_to_show(abs(value - limit), half, found.level, wider(level, share) if beyond else level)
-
-
-def _list(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _scores_in_words(found: dict[str, Estimate]) -> str:

@@ -9,6 +9,7 @@ from didlearn.audit.check import CHECKS
 from didlearn.report.comparison.direction import direction, null_of, shown_better
 from didlearn.report.plain import plain_name
 from didlearn.result.files import AuditResult
+from didlearn.result.words import listed
 
 _ANSWERS: Final = ("yes", "open", "no")  # the better first
 _NAMED: Final = 3  # quantities that a sentence names
@@ -50,7 +51,7 @@ def best_of(results: Mapping[str, AuditResult]) -> Best:
 
 
 def _standing(answer: str, first: list[str], models: int) -> str:
-    names = " and ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)
+    names = listed(first)
     if answer == "yes":
         return f"Shown to have learned it: {names}." if len(first) < models else "All are shown to have learned it."
     if answer == "open":
