@@ -1,5 +1,7 @@
 """The numbers of the birthday test on features placed by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from didlearn.checks.support.measure import (
     count_by_class,
     count_lookalikes,
     gather,
+    join_pairs,
     measured_criterion,
     measured_lookalikes,
     measured_supports,
@@ -239,6 +242,30 @@ def test_pairs_count_where_clusters_say_otherwise():
     assert found["effective_support"].value == pytest.approx(10 / 9)
     assert found["collision_probability"].value == pytest.approx(9 / 10)
     assert "richness" in found
+
+
+@pytest.mark.parametrize("chains", [(), ("own",), ("heldout",), ("real",)])
+def test_disguises_are_joined_on_both_sides_of_the_ratio_or_on_none(chains):
+    """Samples, held-out images, and these with training images are 3, 4 and 9; likeness chains among some of them."""
+    samples, heldout, train = (np.arange(float(count), dtype=np.float32)[:, None] for count in (3, 4, 5))
+    sets = compared(samples, real(heldout, pictures(4)), real(train + 10, pictures(5)))
+    plain = count_at(sets, 0.5, "cpu")
+    sizes = {"own": 3, "heldout": 4, "real": 9}
+
+    def join(counts, planes):
+        assert counts.samples == len(planes)
+        chained = {sizes[name] for name in chains}
+        return None if len(planes) in chained else replace(counts, pairs=counts.pairs + 1)
+
+    joined = join_pairs(sets, plain, join, "cpu")
+    pairs = [part.pairs for part in (joined.own, joined.heldout, joined.real)]
+    assert pairs == ([0, 0, 0] if chains else [1, 1, 1])
+
+
+def test_disguises_are_joined_without_real_images_too():
+    alone = compared(np.arange(3.0, dtype=np.float32)[:, None])
+    joined = join_pairs(alone, count_at(alone, 0.5, "cpu"), lambda counts, _: replace(counts, pairs=1), "cpu")
+    assert (joined.own.pairs, joined.heldout, joined.real) == (1, None, None)
 
 
 def test_lookalikes_are_pairs_within_the_larger_distances(monkeypatch):
