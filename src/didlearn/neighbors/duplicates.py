@@ -12,6 +12,7 @@ from didlearn.neighbors.forest import Forest
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import Block, Candidates, numbers
 from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.truths import count_true, first_true
 from didlearn.neighbors.within import Within, split
 
 
@@ -82,11 +83,11 @@ class _Found(Within):
         self._take(inside, rows, columns)
 
     def _take(self, inside: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
-        by_row = inside.sum(1)
+        by_row = count_true(inside, 1)
         self.pairs += int(by_row.sum())
         self.degree[rows] += by_row
-        self.degree[columns] += inside.sum(0)
-        first = columns[inside.to(torch.uint8).argmax(1)]
+        self.degree[columns] += count_true(inside, 0)
+        first = columns[first_true(inside, 1)]
         self.following[rows] = torch.where(by_row > 0, torch.minimum(self.following[rows], first), self.following[rows])
         self.forest.add_block(inside, rows, columns)
 

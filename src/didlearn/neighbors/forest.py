@@ -8,6 +8,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from didlearn.arrays import Ints
+from didlearn.neighbors.truths import any_true, first_true
 
 _BATCH = 1 << 16  # single edges gathered before they are joined
 
@@ -37,11 +38,11 @@ class Forest:
             if int(left.min()) == int(left.max()) == int(right.min()) == int(right.max()):
                 return
             apart = inside & (left[:, None] != right)
-            out, into = apart.any(1).nonzero().flatten(), apart.any(0).nonzero().flatten()
+            out, into = any_true(apart, 1).nonzero().flatten(), any_true(apart, 0).nonzero().flatten()
             if not len(out):
                 return
-            first_column = apart[out].to(torch.uint8).argmax(1)
-            first_row = apart[:, into].to(torch.uint8).argmax(0)
+            first_column = first_true(apart[out], 1)
+            first_row = first_true(apart[:, into], 0)
             i = torch.cat([rows[out], rows[first_row]])
             j = torch.cat([columns[first_column], columns[into]])
             self._join(i.cpu().numpy(), j.cpu().numpy())
