@@ -107,3 +107,22 @@ def test_nothing_that_was_confirmed_is_lost_by_a_kill(tmp_path):
     store.close()
     assert set(range(confirmed + 1)) <= set(answers)
     assert len(answers) <= confirmed + 2
+
+
+@pytest.mark.parametrize("damage", ["pages", "answer", "pair"])
+def test_a_damaged_file_ends_in_a_sentence(tmp_path, damage):
+    store = Store.open(tmp_path, "abc")
+    for pair in range(200):
+        store.say(store.person("Ada"), pair, "d")
+    store.close()
+    path = tmp_path / STORE_FILE
+    if damage == "pages":
+        data = path.read_bytes()
+        path.write_bytes(data[:8192] + bytes(b ^ 0x5A for b in data[8192:]))
+    else:
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA ignore_check_constraints=ON")
+            connection.execute(f"UPDATE events SET {damage} = 'x'")
+        connection.close()
+    with pytest.raises(ResultError, match=r"labels\.sqlite cannot be used .*move it away"):
+        Store.open(tmp_path, "abc").labels()
