@@ -9,7 +9,7 @@ DEMO := runs/demo
 AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --set inversion.images=16 --set inversion.rounds=3 \
 	--set likelihood.images=10 --set typicality.images=10 --set typicality.drawn=24
 
-.PHONY: demo test test-slow test-capabilities smoke mutants docs format benchmark verdicts hooks clean
+.PHONY: demo test fuzz test-slow test-capabilities smoke mutants docs format benchmark verdicts hooks clean
 
 demo: $(VENV)/installed
 	$(AUDIT) --generator examples/digits/sound --output $(DEMO)/sound
@@ -31,6 +31,11 @@ docs: $(VENV)/installed-test
 
 test-slow: $(VENV)/installed-test
 	$(PYTEST) -n 2 -m slow
+
+# Files made wrong, FILES of them for each reader; what was not answered as it should is kept in runs/fuzz.
+FILES ?= 1000
+fuzz: $(VENV)/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run --count $(FILES)
 
 # The instructions that torch computes with decide the last bits: as near as one machine comes to another.
 test-capabilities: $(VENV)/installed-test

@@ -1,5 +1,6 @@
 """Files made wrong, each by a number: bytes of any format, and values of JSON."""
 
+import copy
 import io
 import json
 import zipfile
@@ -56,9 +57,9 @@ def mutated_json(data, rng):
         if isinstance(holder, dict) and rng.integers(6) == 0:
             del holder[key]
         elif isinstance(holder, list) and holder is not content and rng.integers(4) == 0:
-            holder.insert(key, holder[key])
+            holder.insert(key, copy.deepcopy(holder[key]))
         else:
-            holder[key] = _VALUES[int(rng.integers(len(_VALUES)))]
+            holder[key] = copy.deepcopy(_VALUES[int(rng.integers(len(_VALUES)))])
     return json.dumps(content[0]).encode("utf-8", "surrogatepass")
 
 

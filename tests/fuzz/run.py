@@ -44,7 +44,8 @@ def run(name, asked):
     """Fuzz one target; return how many files were read, and what was found."""
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     os.environ["HF_DATASETS_CACHE"] = str(folder / "cache")
-    number, until, findings = asked.start, time.monotonic() + 60 * asked.minutes, collections.Counter()
+    number, until = asked.start, time.monotonic() + 60 * asked.minutes
+    findings: collections.Counter[str] = collections.Counter()
     try:
         while number < asked.start + asked.count and time.monotonic() < until:
             status, number = worker(name, folder, number, asked.start + asked.count, until)

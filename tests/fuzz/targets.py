@@ -1,6 +1,7 @@
 """One target a reader: sound files to begin with, how they are made wrong, and what reads them."""
 
 import gzip
+import importlib
 import io
 import itertools
 import json
@@ -75,9 +76,7 @@ def idx(array):
 
 
 def parquet():
-    import pyarrow
-    from pyarrow import parquet as files
-
+    pyarrow, files = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     table = pyarrow.table({"image": [{"bytes": picture("PNG"), "path": None}] * 3, "label": [0, 1, 0]})
     buffer = io.BytesIO()
     files.write_table(table, buffer)

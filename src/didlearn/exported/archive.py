@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 import warnings
 import zipfile
 import zlib
@@ -27,7 +28,7 @@ from didlearn.naming import option
 _MAX_JSON_BYTES = 256 * 2**20
 _DAMAGES = (
     OSError, ValueError, LookupError, TypeError, RuntimeError, AttributeError, ArithmeticError, EOFError, MemoryError,
-    NotImplementedError, zipfile.BadZipFile, zlib.error,
+    NotImplementedError, struct.error, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -32,7 +33,7 @@ def read_arrays(path: Path) -> dict[str, Array]:
             return {member.filename.removesuffix(".npy"): _read(archive, member) for member in members}
     except (
         OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, RuntimeError, RecursionError, SyntaxError,
-        NotImplementedError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+        NotImplementedError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
         raise ResultError(
             f"{path} cannot be read ({str(error) or type(error).__name__}); run the audit again"

@@ -227,3 +227,14 @@ def test_pixels_within_the_budget_and_many_bytes_are_read(monkeypatch, pictures,
     with pytest.raises(DataError, match="megapixels"):
         open_images(path)
     assert len(open_images(path, megapixels=1)) == 4
+
+
+def test_a_member_without_a_name_is_refused(tmp_path, pictures, encoded):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x", encoded(pictures(1)[0]))
+    data = (tmp_path / "a.zip").read_bytes()
+    at = data.index(b"PK\x01\x02")  # the name's length in the directory becomes that of an extra field
+    data = data[: at + 28] + b"\0\0" + data[at + 30 : at + 32] + b"\1\0" + data[at + 34 :]
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(DataError, match=r"a\.zip (has a member without a name|is no whole zip)"):
+        open_images(tmp_path / "a.zip")

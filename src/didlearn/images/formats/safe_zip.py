@@ -22,7 +22,7 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     """
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except Exception as error:  # noqa: BLE001 (zipfile fails on hostile bytes in any way)
         raise DataError(f"{path} is no whole zip archive ({error}): copy or download it again") from None
     try:
         for member in archive.infolist():
@@ -36,6 +36,8 @@ def open_archive(path: Path) -> zipfile.ZipFile:
 def _check_member(member: zipfile.ZipInfo, path: Path) -> None:
     # ZipInfo cuts the name at a NUL byte and keeps what the archive said in orig_filename.
     name = member.orig_filename.replace("\\", "/")
+    if not name:
+        raise DataError(f"{path} has a member without a name: pack it again")
     called = f"{path} has a member named {printable(name)!r}"
     if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in name.split("/"):
         raise DataError(
