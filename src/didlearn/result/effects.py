@@ -12,8 +12,6 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-from scipy import stats
-
 from didlearn.result.values import Effect, Estimate, Outcome, Side, Verdict
 from didlearn.result.words import listed
 
@@ -125,5 +123,7 @@ def at_levels(
 
 def _reach(level: float, freedom: float) -> float:
     """How many standard errors an interval reaches to either side."""
+    from scipy import stats  # seconds to load, and whoever reads an answer loads this file
+
     law = stats.norm if math.isinf(freedom) else stats.t(freedom)
     return float(law.ppf((1 + level) / 2))
