@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.fuzz.mutations import numbered
 from tests.fuzz.targets import TARGETS, Case
 
-FEW = {"parquet": 3, "pt2": 3, "audit.json": 6, "arrays.npz": 4, "labels result": 4}
+FEW = {"parquet": 3, "pt2": 3, "audit.json": 4, "arrays.npz": 3, "labels result": 3}
 
 
 @pytest.mark.filterwarnings("ignore")
