@@ -66,10 +66,11 @@ def test_missing_path_suggests_near_names(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("a.mat", b"MATLAB", r"in no format that is read: give a folder or \.zip .*\.npz, \.npy, IDX .*\.parquet"),
+        ("a.mat", b"MATLAB", "is a MATLAB file: load it with scipy"),
+        ("a.xyz", b"x", r"in no format that is read: give a folder or \.zip .*\.npz, \.npy, .*IDX .*\.parquet"),
         ("noextension", b"", "in no format that is read"),
         ("a.png", b"x", "is a single picture: name the folder"),
-        ("a.pkl", b"x", "is pickled, and unpickling would run its code: save the pixels as .npz"),
+        ("a.pkl", b"x", "is pickled, and unpickling would run its code: save its pixels with numpy.savez"),
         ("a.pt", b"PK", "is pickled"),
         ("data_batch_1", b"\x80\x04\x95", "is pickled"),
         ("a.zip", b"x", "no whole zip archive"),

@@ -80,11 +80,11 @@ def test_what_is_not_there_is_said(spec):
 @pytest.mark.parametrize("name", ["g.onnx", "g.safetensors", "g.h5"])
 def test_weights_alone_are_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"whatever")
-    with pytest.raises(UsageError, match="weights alone do not say how"):
+    with pytest.raises(UsageError, match=r"is an? .*: .*draw samples with it"):
         open_model(tmp_path / name)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\x80\x04K\x05.", b"\x93NUMPY"])
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x80 is no protocol", b"\x93NUMPY"])
 def test_unknown_files_are_refused(tmp_path, content):
     (tmp_path / "thing.xyz").write_bytes(content)
     with pytest.raises(UsageError, match="nothing that is known"):

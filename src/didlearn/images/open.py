@@ -13,6 +13,7 @@ import torch
 
 from didlearn.errors import DataError
 from didlearn.foreign.files import refuse_special
+from didlearn.foreign.kinds import is_tensor_file, known_file
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, printable
 from didlearn.images.fit import Fit, fitted
@@ -24,15 +25,16 @@ from didlearn.images.formats.hub import is_saved_dataset, open_hub_dataset, open
 from didlearn.images.formats.idx import is_idx, open_idx
 from didlearn.images.formats.numpy_files import open_npy, open_npz
 from didlearn.images.formats.pictures.kinds import NAMED_SUFFIXES, is_picture_name
+from didlearn.images.formats.tensor_files import is_safetensors_images, open_safetensors, open_tensor_file
 from didlearn.images.formats.torch_dataset import open_dataset, open_tensor
 from didlearn.images.formats.zipped import open_zip
 from didlearn.readiness.paths import quoted, typed_path
 
 _FORMATS = (
-    f"a folder or .zip of pictures ({NAMED_SUFFIXES}), .npz, .npy, IDX (gzipped or not), CIFAR .bin, "
+    f"a folder or .zip of pictures ({NAMED_SUFFIXES}), .npz, .npy, "
+    ".pt or .safetensors with one tensor, IDX (gzipped or not), CIFAR .bin, "
     ".parquet, a save_to_disk folder, hf:NAME[:SPLIT], or 'digits'"
 )
-_PICKLED = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
 
 
 def open_images(
@@ -139,23 +141,21 @@ def _open_file(path: Path, fit: Fit, skip_broken: bool) -> Images:
             return open_cifar(path)
     if is_idx(path):
         return open_idx(path)
+    if is_tensor_file(path):
+        return open_tensor_file(path)
+    if is_safetensors_images(path):
+        return open_safetensors(path)
     raise _unknown_format(path)
 
 
 def _unknown_format(path: Path) -> DataError:
-    name, suffix = printable(str(path)), path.suffix.lower()
-    if suffix in _PICKLED or _starts_as_pickle(path):
-        return DataError(
-            f"{name} is pickled, and unpickling would run its code: save the pixels as .npz or .npy instead"
-        )
+    name = printable(str(path))
+    known = known_file(path)
+    if known is not None:
+        return DataError(f"{name} is {known.what}: {known.remedy}")
     if is_picture_name(path.name):
         return DataError(f"{name} is a single picture: name the folder it is in")
     return DataError(f"{name} is in no format that is read: give {_FORMATS}")
-
-
-def _starts_as_pickle(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) in {bytes([0x80, protocol]) for protocol in range(2, 6)}
 
 
 def _no_such_path(path: Path, source: str) -> DataError:

@@ -15,8 +15,10 @@ from torch import nn
 from didlearn.errors import NotFiniteError, OutputError, UsageError
 from didlearn.exported.archive import load_exported
 from didlearn.foreign.files import refuse_special
+from didlearn.foreign.kinds import is_tensor_file, known_file
 from didlearn.images import open_images
 from didlearn.images.formats.idx import is_idx
+from didlearn.images.formats.tensor_files import is_safetensors_images
 from didlearn.images.open import check_images
 from didlearn.models.base import Sampler
 from didlearn.models.formats.bank import Bank
@@ -29,7 +31,6 @@ from didlearn.readiness.paths import quoted, typed_path
 from didlearn.trusted import check_factory, is_factory, is_torchscript, load_torchscript
 
 _BANKS = {".zip", ".npz", ".npy", ".parquet"}
-_NO_NETWORK = {".safetensors", ".onnx", ".h5", ".keras", ".gguf", ".bin"}
 
 
 @overload
@@ -195,7 +196,7 @@ def _is_bank(source: str) -> bool:
         return not is_model_folder(path)
     if path.is_file():
         known = path.suffix.lower() in _BANKS or is_idx(path) or _is_cifar(path)
-        return known and not is_torchscript(path)
+        return (known and not is_torchscript(path)) or is_tensor_file(path) or is_safetensors_images(path)
     return source.rpartition(":")[0].lower().endswith(".npz")
 
 
@@ -233,13 +234,10 @@ def _no_model(mapping: Mapping[object, object]) -> UsageError:
 
 
 def _refusal(path: Path) -> UsageError:
-    if path.suffix.lower() in _NO_NETWORK:
-        return UsageError(f"{path} is no model that can be run here (weights alone do not say how); give {_kinds()}")
-    return UsageError(
-        f"{path} is a pickled checkpoint, or nothing that is known: it does not hold the network, and unpickling it "
-        "would run its code. Save the model with torch.export.save (.pt2), "
-        f"or give a factory that loads it: file.py:factory with {option('trust_code', True)}"
-    )
+    known = known_file(path)
+    if known is not None:
+        return UsageError(f"{path} is {known.what}: {known.remedy}")
+    return UsageError(f"{path} is nothing that is known; give {_kinds()}")
 
 
 def _kinds() -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from didlearn.errors import DataError
+from didlearn.foreign.kinds import known_folder
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, from_dataset_json, printable, shared_folders
 from didlearn.images.fit import Fit
@@ -150,6 +151,9 @@ def _sort_in(
 
 
 def _empty(path: Path, others: Counter[str]) -> DataError:
+    known = known_folder(path)
+    if known is not None:
+        return DataError(f"the folder {printable(str(path))} holds no pictures; it is {known.what}: {known.remedy}")
     held = ", ".join(f"{number} {suffix}" for suffix, number in others.most_common(3))
     found = f"it holds other files ({held}): name one of them if it is a data set" if others else "it is empty"
     return DataError(f"the folder {printable(str(path))} holds no pictures ({NAMED_SUFFIXES}); {found}")

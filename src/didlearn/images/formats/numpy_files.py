@@ -93,6 +93,10 @@ def _choose(keys: list[str], key: str | None, path: Path) -> str:
             return lower[candidate]
     if len(keys) == 1:
         return keys[0]
+    if {"mu", "sigma"} <= set(keys):
+        raise DataError(
+            f"{path} holds statistics of features (mu, sigma) for a Fréchet distance, not images: give the images"
+        )
     raise DataError(f"{path} does not say which array holds the images (it has: {listed}): name one as {path.name}:KEY")
 
 
