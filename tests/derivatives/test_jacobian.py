@@ -55,6 +55,8 @@ def test_a_constant_has_zero_derivatives():
         return torch.ones(len(z), 3, dtype=z.dtype)
 
     assert not half_square(constant, points())[1].any()
+    assert not hessian(constant, points()).any()
+    assert hessian(constant, points()).shape == (5, 2, 2)
     assert not jacobian(constant, points())[1].any()
     assert jacobian(constant, points())[1].shape == (5, 3, 2)
 

@@ -69,6 +69,8 @@ def hessian(residual: Residual, z: torch.Tensor) -> torch.Tensor:
     z = z.detach().requires_grad_()
     with torch.enable_grad():
         (half,) = _derivative(residual(z).square().sum() / 2, z, create_graph=True)
+        if not half.requires_grad:  # r does not depend on z
+            return torch.zeros(*z.shape, z.shape[1], dtype=torch.float64, device=z.device)
         units = torch.eye(z.shape[1], dtype=half.dtype, device=z.device)[:, None, :].expand(-1, len(z), -1)
         rows = torch.autograd.grad(half, z, units, is_grads_batched=True, materialize_grads=True)[0]
     rows = rows.permute(1, 0, 2).double()

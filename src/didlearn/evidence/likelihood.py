@@ -155,7 +155,10 @@ class Likelihood:
         try:
             (g,) = torch.autograd.grad(y, leaf, score.view(n * k, -1))
         except RuntimeError as error:
-            raise ModelError(f"{self.decoder.model.name} has no gradient: {first_line(error)}") from error
+            raise ModelError(
+                f"{self.decoder.model.name} has no gradient in its latents ({first_line(error)}): decode without "
+                "detach() and torch.no_grad()"
+            ) from error
         return value, g.view(n, k, d).to(v.dtype)
 
     @torch.no_grad()
