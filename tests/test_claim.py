@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from didlearn.claim import claim
+from didlearn.claim import claim, held
 from didlearn.errors import ResultError, UsageError
 
 WORK = {"model": "vae", "settings": {"beta": 1.0, "widths": (8, 16)}, "seed": 0}
@@ -51,3 +51,13 @@ def test_a_file_that_is_no_json_object_is_told(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ResultError, match=r"run\.json cannot be read as JSON .*; give another folder"):
         ask(path)
+
+
+def test_two_at_work_in_one_folder_are_one_too_many(tmp_path, monkeypatch):
+    monkeypatch.setattr("didlearn.claim._PATIENCE", 0.1)
+    said = pytest.raises(UsageError, match=r"another process is at work in .*; wait for its end, or give another")
+    with held(tmp_path, ""), said, held(tmp_path, "give another folder"):
+        pass
+    with held(tmp_path, "give another folder"), held(tmp_path.parent, "give another folder"):
+        pass
+    assert not list(tmp_path.iterdir())

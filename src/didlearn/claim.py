@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from didlearn.atomic import atomically
 from didlearn.errors import ResultError, UsageError
 from didlearn.foreign.files import refuse_outward_links
+
+_PATIENCE = 3.0  # seconds that another process is waited for
 
 
 def claim(path: Path, identity: Mapping[str, object], *, begun: bool, work: str, otherwise: str) -> None:
@@ -36,6 +42,44 @@ def claim(path: Path, identity: Mapping[str, object], *, begun: bool, work: str,
         raise ResultError(f"{path} cannot be read as JSON ({error}); {otherwise}") from None
     for name, there, now in _differences(found, json.loads(json.dumps(identity))):
         raise UsageError(f"{path.parent} holds another {work}: {name} is {there!r} there and {now!r} now; {otherwise}")
+
+
+@contextmanager
+def held(folder: Path, otherwise: str) -> Iterator[None]:
+    """Hold a folder against other processes that would work in it; the end of this one, also by a kill, lets it go.
+
+    One that was just killed may take a moment to end: that long is waited.
+
+    Args:
+        folder: is there. otherwise: what would do where another holds it.
+
+    Raises:
+        UsageError: another process holds it.
+    """
+    if importlib.util.find_spec("fcntl") is None:  # a system without such locks
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise UsageError(
+                        f"another process is at work in {folder}; wait for its end, or {otherwise}"
+                    ) from None
+                time.sleep(0.05)
+                continue
+            except OSError:  # a file system without such locks
+                pass
+            break
+        yield
+    finally:
+        os.close(handle)
 
 
 def _differences(found: Mapping[str, object], wanted: Mapping[str, object]) -> Iterator[tuple[str, object, object]]:

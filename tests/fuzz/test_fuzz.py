@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 from tests.fuzz.mutations import numbered
 from tests.fuzz.targets import TARGETS, Case
 
-FEW = {"parquet": 3, "pt2": 3, "audit.json": 4, "arrays.npz": 3, "labels result": 3}
+FEW = {"parquet": 2, "pt2": 2, "audit.json": 2, "arrays.npz": 2, "labels result": 2, "model.json": 6}
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_file_made_wrong_ends_in_an_answer_or_a_sentence(name, tmp_path):
+def test_a_file_made_wrong_ends_in_an_answer_or_a_sentence(name, tmp_path, monkeypatch):
+    if name == "pt2":  # the process of its own, which loads torch again, is that of ``make fuzz``
+        monkeypatch.setattr("didlearn.exported.trial._CAN_FORK", False)
     if name == "parquet":
         datasets = pytest.importorskip("datasets")
         datasets.config.HF_DATASETS_CACHE = tmp_path / "cache"

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+import didlearn as dl
 from didlearn.errors import ModelError
 from didlearn.models import open_model
 
@@ -17,6 +18,43 @@ def test_decode_maps_the_range_and_is_differentiable(conv_net):
     (gradient,) = torch.autograd.grad(x.sum(), z)
     assert gradient.abs().sum() > 0
     assert not any(p.requires_grad for p in model.module.parameters())
+
+
+class Cut(nn.Module):
+    """A generator cut off from its latents, but for images that are all alike if ``same``."""
+
+    latent_shape = (2,)
+
+    def __init__(self, cut, same=False):
+        super().__init__()
+        self.cut, self.same = cut, same
+
+    def forward(self, z):
+        with torch.inference_mode(self.cut == "inference"), torch.set_grad_enabled(self.cut == "detach"):
+            x = (0 * z.detach() if self.same else z).sum(1).sigmoid()[:, None, None, None].expand(-1, 1, 2, 2)
+            return x.detach()
+
+
+@pytest.mark.parametrize("cut", ["detach", "no_grad", "inference"])
+def test_a_generator_without_gradients_is_blamed_where_they_are_asked_for(cut):
+    model = open_model(Cut(cut))
+    z = torch.zeros(1, 2, requires_grad=True)
+    with pytest.raises(ModelError, match=r"Cut makes its images without gradients .* give a module whose forward"):
+        model.decode(z)
+    assert model.decode(z.detach()).shape == (1, 1, 2, 2)
+
+
+def test_a_generator_that_ignores_its_latents_needs_no_gradients():
+    assert not open_model(Cut("detach", same=True)).decode(torch.zeros(3, 2, requires_grad=True)).requires_grad
+
+
+@pytest.mark.parametrize("check", ["inversion", "likelihood", "typicality", "manifold_classifier"])
+def test_a_check_that_needs_gradients_says_what_would_do(check):
+    pictures = np.random.default_rng(0).integers(0, 256, (24, 2, 2), dtype=np.uint8)
+    result = dl.audit(train=pictures, heldout=pictures[:20] // 2, outside={"o": pictures // 3}, generator=Cut("detach"),
+                      checks=[check], threads=1)[check]  # fmt: skip
+    assert result.verdict == "error"
+    assert result.reason.startswith("Cut makes its images without gradients of its latents")
 
 
 def test_the_owners_module_is_left_alone(conv_net):

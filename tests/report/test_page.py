@@ -318,3 +318,15 @@ def test_what_settles_it_is_said_once_and_flags_are_not_broken():
     assert text[: text.index("Custom", text.index("To cite"))].count("It is open.") == 1
     html = render(AuditResult(checks=(check(answer="Give <one> with --outside-set NAME=SPEC"),)), Path())
     assert 'Give &lt;one&gt; with <span class="flag">--outside-set</span> NAME=SPEC.' in html
+
+
+@pytest.mark.parametrize("taken", ["report.html", "figures"])
+def test_a_run_folder_that_cannot_be_written_to_is_told(tmp_path, taken):
+    figure = Figure(name="f", title="f", x_label="x", y_label="y", series=(Series(label="s", x=(0, 1), y=(1, 2)),))
+    AuditResult(checks=(CheckResult(check="c", verdict="measured", figures=(figure,)),)).save(tmp_path)
+    if taken == "figures":
+        (tmp_path / taken).write_text("a file")
+    else:
+        (tmp_path / taken).mkdir()
+    with pytest.raises(ResultError, match=r"cannot be written \(.*\); copy the run folder to where it can be"):
+        write_report(tmp_path)

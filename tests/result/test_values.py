@@ -33,7 +33,7 @@ def audit():
     return AuditResult(checks=(check,), subject={"train": {"images": 3}}, notes=("split off",))
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf"), 1.7e308])
 @pytest.mark.parametrize("field", ["value", "low", "high"])
 def test_nan_and_infinity_are_refused(bad, field):
     with pytest.raises(ValidationError):
@@ -154,3 +154,28 @@ def test_a_picture_outside_the_run_is_refused(tmp_path):
 def test_a_missing_check_is_named():
     with pytest.raises(KeyError, match="no check 'likelihood'"):
         audit()["likelihood"]
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong", "said"),
+    [
+        ("rows", [[1, "x", 3], [2, "y"]], "row 1 of the table 'pairs' has 3 cells under 2 columns"),
+        ("rows", [[1, "x"], []], "row 2 of the table 'pairs' has 0 cells under 2 columns"),
+        ("columns", [], "row 1 of the table 'pairs' has 2 cells under 0 columns"),
+        ("rows", [[10**400, "x"]], "checks.0.tables.0.rows.0.0"),
+        ("rows", "ab", "checks.0.tables.0.rows: Input should be a valid tuple"),
+    ],
+)
+def test_a_table_of_the_wrong_shape_is_no_valid_audit(tmp_path, place, wrong, said):
+    audit().save(tmp_path)
+    content = json.loads((tmp_path / "audit.json").read_text())
+    content["checks"][0]["tables"][0][place] = wrong
+    (tmp_path / "audit.json").write_text(json.dumps(content))
+    with pytest.raises(ResultError, match="is not a valid audit: ") as told:
+        AuditResult.load(tmp_path)
+    assert said in str(told.value)
+
+
+def test_a_picture_s_path_that_can_be_no_file_is_told(tmp_path):
+    with pytest.raises(ResultError, match="a picture's path can be no file"):
+        tile_file(tmp_path, Tile(path="a\0b"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from didlearn.statistics.subspace import principal_subspace
+from didlearn.statistics.subspace import leading_directions, principal_subspace
 
 
 @pytest.mark.parametrize(("n", "D"), [(200, 12), (30, 80)])
@@ -38,3 +38,10 @@ def test_one_image_is_a_point():
     found = principal_subspace(x, 2)
     assert found.directions.shape == (3, 0)
     assert found.error(np.array([[1.0, 2.0, 6.0]])).tolist() == [3.0]
+
+
+@pytest.mark.parametrize(("n", "D"), [(9, 1), (2, 5)])
+def test_no_dimension_has_no_directions(n, D):
+    values, directions = leading_directions(np.ones((n, D)), np.zeros(D), 0)
+    assert values.shape == (0,)
+    assert directions.shape == (D, 0)

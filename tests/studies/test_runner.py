@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from didlearn.errors import ModelError, ResultError, UsageError
+from didlearn.claim import held
+from didlearn.errors import DataError, ModelError, ResultError, UsageError
+from didlearn.images.fit import Fit
 from didlearn.studies.runner import run_study
 from tests.studies.toy import Toy
 
@@ -154,3 +156,20 @@ def test_progress_counts_cells(tmp_path):
     told = []
     run_study(Toy(count=2), tmp_path, jobs=1, progress=lambda *now: told.append(now))
     assert told == [("toy", done, 4) for done in range(5)]
+
+
+def test_two_of_one_study_are_one_too_many(tmp_path, monkeypatch):
+    monkeypatch.setattr("didlearn.claim._PATIENCE", 0.1)
+    with held(tmp_path, ""), pytest.raises(UsageError, match="another process is at work in"):
+        run_study(Toy(), tmp_path, jobs=1)
+
+
+def test_data_that_unfold_too_far_are_not_told_of_an_option_that_a_study_lacks(tmp_path, monkeypatch):
+    def unfolded(*_):
+        Fit(megapixels=1).refuse_unfolding("x.zip", 3_000_000, 9)
+
+    monkeypatch.setattr(Toy, "cells", lambda _: [{"width": 1, "seed": 0}])
+    monkeypatch.setattr(Toy, "run_cell", unfolded)
+    with pytest.raises(DataError, match=r"3 million pixels.*none was decoded: save the pixels as \.npz") as told:
+        run_study(Toy(), tmp_path, jobs=1)
+    assert "megapixels" not in str(told.value)

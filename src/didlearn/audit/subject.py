@@ -22,6 +22,7 @@ from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 
 _KEPT_BYTES = 2**30
+_FEWEST_OUTSIDE = 2
 T = TypeVar("T")
 
 
@@ -70,19 +71,27 @@ class Subject:
 
     @property
     def comparable(self) -> dict[str, Images]:
-        """The outside sets whose images have the training images' shape: what checks compare with."""
-        assert self.train is not None, "outside sets are compared with beside a training set"
-        return {name: images for name, images in self.outside.items() if images.shape == self.train.shape}
+        """The outside sets whose images have the training images' shape, two at least: what checks compare with."""
+        return {name: images for name, images in self.outside.items() if self._fits(images)}
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """What a check says of the other outside sets, a sentence each."""
         change = f"{option('size', None)} and {option('channels', None)}"
+        shape = f"has images of another shape and was left out; {change} change it."
+        small = f"holds 1 image, too few to compare with, and was left out; give at least {_FEWEST_OUTSIDE}."
         return tuple(
-            f"{name} has images of another shape and was left out; {change} change it."
-            for name in self.outside
+            f"{name} {small if self._shaped(images) else shape}"
+            for name, images in self.outside.items()
             if name not in self.comparable
         )
+
+    def _shaped(self, images: Images) -> bool:
+        assert self.train is not None, "outside sets are compared with beside a training set"
+        return images.shape == self.train.shape
+
+    def _fits(self, images: Images) -> bool:
+        return self._shaped(images) and len(images) >= _FEWEST_OUTSIDE
 
     def draw(self, count: int) -> Samples:
         """Draw ``count`` images from the model: the same ones for every check that asks.

@@ -25,7 +25,7 @@ from didlearn.errors import ModelError
 from didlearn.naming import option
 
 SECONDS: Final = 20.0
-MEMORY: Final = 2**30
+_MEMORY: Final = 2**30
 """Bytes, and eight times the file's size on top."""
 _NO_MEMORY: Final = "no memory"
 _CAN_FORK: Final = hasattr(os, "fork")
@@ -41,7 +41,7 @@ def try_out(path: Path) -> None:
     """
     if not _CAN_FORK:
         return
-    fault = _server.ask({"path": str(path.resolve()), "memory": MEMORY + 8 * path.stat().st_size, "seconds": SECONDS})
+    fault = _server.ask({"path": str(path.resolve()), "memory": _MEMORY + 8 * path.stat().st_size, "seconds": SECONDS})
     if fault:
         raise ModelError(
             f"{path} {fault} when it was tried in a process of its own, and was not opened; if you trust it, give "

@@ -20,6 +20,10 @@ PIXELS_A_BYTE = 100  # photographs have 1 to 20, drawings a few tens
 _LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)
 
 
+class TooManyPixelsError(DataError):
+    """A source would unfold to more pixels than it may have."""
+
+
 @dataclass(frozen=True)
 class Fit:
     """What every picture is brought to.
@@ -53,12 +57,12 @@ class Fit:
         """Refuse files of ``size`` bytes that decode to more ``pixels`` than one source may: it would take for ever.
 
         Raises:
-            DataError: they do.
+            TooManyPixelsError: they do.
         """
         most = MEGAPIXELS * 10**6 if self.megapixels is None else self.megapixels * 10**6
         if pixels > most and (self.megapixels is not None or pixels > PIXELS_A_BYTE * size):
             millions = -(-pixels // 10**6)
-            raise DataError(
+            raise TooManyPixelsError(
                 f"{name} would unfold from {size} bytes to {millions} million pixels, more than the {most // 10**6} "
                 f"million a source may have; none was decoded: {option('megapixels', millions)} if they are meant"
             )

@@ -177,15 +177,33 @@ class ModuleModel(LatentModel):
         """Images (n, C, H, W) in the latents' dtype; differentiable in ``z``.
 
         Raises:
-            ModelError: the latents have another shape, labels are missing, or the module failed.
+            ModelError: the latents have another shape, labels are missing, the module failed, or it keeps the
+                gradients from latents that ask for them.
         """
         if tuple(z.shape[1:]) != self.latent_shape:
             raise ModelError(f"{self.name} takes latents (n, *{self.latent_shape}); got the shape {tuple(z.shape)}")
         x = as_images(self.network(z, labels), len(z), self.image_shape, self.name).to(z.dtype)
+        if z.requires_grad and torch.is_grad_enabled() and not x.requires_grad:
+            self._refuse_detached(z, x, labels)
         if self.value_range is None:
             return x
         low, high = self.value_range
         return (x - low) / (high - low)
+
+    def _refuse_detached(self, z: torch.Tensor, x: torch.Tensor, labels: torch.Tensor | None) -> None:
+        """Refuse images that change with the latents and have no gradient; those that ignore them have none to give.
+
+        Raises:
+            ModelError: other latents make other images.
+        """
+        with torch.no_grad():
+            others = as_images(self.network(z + 1, labels), len(z), self.image_shape, self.name)
+        if not torch.equal(others.to(x.dtype), x):
+            raise ModelError(
+                f"{self.name} makes its images without gradients of its latents (.detach(), torch.no_grad() or "
+                "inference_mode within its forward), and the search in its latents needs them; give a module whose "
+                "forward leaves these out"
+            )
 
     def replicas(self, count: int) -> Sequence[Self]:
         """Return copies that share the weights; only this model if the module cannot be copied."""

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from didlearn.atomic import atomically
+from didlearn.errors import ResultError
 from didlearn.report import estimates, provenance, summary
 from didlearn.report.declared import text_of
 from didlearn.report.figures import plot
@@ -78,13 +79,20 @@ def write_report(run: Path) -> Path:
     also written to ``RUN/figures`` as SVG, PDF and CSV.
 
     Raises:
-        ResultError: the folder holds no result that this version reads, or one that points outside the folder.
+        ResultError: the folder holds no result that this version reads, or one that points outside the folder, or it
+            cannot be written to.
     """
     run = Path(run)
     result = with_labels(AuditResult.load(run), run)
     page = render(result, run, linked=True)
-    write_figures(result.checks, run)
-    return write(run / PAGE_NAME, page)
+    try:
+        write_figures(result.checks, run)
+        return write(run / PAGE_NAME, page)
+    except OSError as error:
+        place = error.filename or run
+        raise ResultError(
+            f"{place} cannot be written ({error.strerror or error}); copy the run folder to where it can be"
+        ) from None
 
 
 def fill(template: str, checks: Sequence[CheckResult], root: Path, facts: dict[str, object]) -> str:

@@ -180,9 +180,9 @@ def _open_tile(tile: Tile, root: Path) -> Image.Image | None:
     if tile.pixels is not None:
         return _shrunk(Image.fromarray(tile.pixels), _KEPT_SIDE)
     path = tile_file(root, tile)
-    if path is None or not path.is_file():
-        return None
     try:
+        if path is None or not path.is_file():
+            return None
         with Image.open(path, formats=["PNG"]) as file:
             if file.width * file.height > _LARGEST:
                 return None

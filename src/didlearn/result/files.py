@@ -110,11 +110,14 @@ def tile_file(root: Path, tile: Tile) -> Path | None:
     """Return the file of a saved tile, or ``None`` where it has none.
 
     Raises:
-        ResultError: the path leads outside the run's folder.
+        ResultError: the path leads outside the run's folder, or can be none.
     """
     if tile.path is None:
         return None
-    path = (root / tile.path).resolve()
+    try:
+        path = (root / tile.path).resolve()
+    except (ValueError, OSError):  # a NUL byte, or too long for any file
+        raise ResultError(f"a picture's path can be no file: {tile.path[:80]!r}") from None
     if not path.is_relative_to(root.resolve()):
         raise ResultError(f"a picture's path leads outside the run folder: {tile.path!r}")
     return path

@@ -14,8 +14,10 @@ from didlearn.errors import ResultError
 
 Verdict = Literal["pass", "fail", "inconclusive", "measured", "not_run", "error"]
 Role = Literal["generated", "heldout", "train", "perturbed", "outside", "theory", "other"]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Cell = str | int | Number | None
+_LARGEST = 1e300  # beyond it, differences of two numbers overflow on the page
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-_LARGEST, le=_LARGEST)]
+_Whole = Annotated[int, Field(ge=-(2**63), lt=2**64)]  # what a table or a plot can hold
+Cell = str | _Whole | Number | None
 Outcome = Literal["beyond", "within", "open"]
 Side = Literal["above", "below"]
 
@@ -97,6 +99,16 @@ class Table(Value):
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
     csv: str | None = None
+
+    @model_validator(mode="after")
+    def _rectangular(self) -> Self:
+        ragged = next((i for i, row in enumerate(self.rows, 1) if len(row) != len(self.columns)), None)
+        if ragged is not None:
+            cells = len(self.rows[ragged - 1])
+            raise ValueError(
+                f"row {ragged} of the table {self.name!r} has {cells} cells under {len(self.columns)} columns"
+            )
+        return self
 
 
 class Series(Value):

@@ -44,6 +44,8 @@ def leading_directions(
     """
     n, D = x.shape
     d = min(dimension, n, D)
+    if d < 1:
+        return np.zeros(0), np.zeros((D, 0))
     roots = np.ones(n) if weights is None else np.sqrt(weights)
     if n <= D:
         rows = (x - mean) * roots[:, None]

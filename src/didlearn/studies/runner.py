@@ -10,14 +10,16 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from didlearn import __version__, naming
 from didlearn.atomic import atomically
-from didlearn.claim import claim
-from didlearn.errors import ModelError, ResultError, UsageError
+from didlearn.claim import claim, held
+from didlearn.errors import DataError, ModelError, ResultError, UsageError
+from didlearn.images.fit import TooManyPixelsError
 from didlearn.parallel import default_threads, one_thread
 from didlearn.progress import Progress, silent
 from didlearn.report import write_study_report
@@ -58,6 +60,25 @@ def run_study(
     if not cells or jobs < 1:
         raise UsageError(f"{study.name} has {len(cells)} cells and {jobs} jobs; give at least one of each")
     folder.mkdir(parents=True, exist_ok=True)
+    with held(folder, "give another folder"), _without_budget():
+        return _run_here(study, folder, cells, seed, jobs, device, progress)
+
+
+@contextmanager
+def _without_budget() -> Iterator[None]:
+    """Say of data that unfold to too many pixels what a study takes: it has no option that raises their number."""
+    try:
+        yield
+    except TooManyPixelsError as error:
+        fact = str(error).rpartition("; none was decoded")[0]
+        raise DataError(
+            f"{fact}; none was decoded: save the pixels as .npz, x=(N, H, W, C), if they are meant"
+        ) from None
+
+
+def _run_here(
+    study: Study, folder: Path, cells: list[StudyCell], seed: int, jobs: int, device: str, progress: Progress
+) -> CheckResult:
     _claim(folder, study, seed)
     done, failed = _read_rows(folder / ROWS_FILE), dict[str, ModelError]()
     left = [cell for cell in cells if _key(cell) not in done]

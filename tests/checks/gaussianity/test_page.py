@@ -1,5 +1,7 @@
 """Tables and figures of a battery whose numbers are chosen. Mistakes seen: columns exchanged, bars not over n."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,11 @@ def test_further_embeddings_are_numbered():
     names = [figure.name for figure in battery_figures([battery()], "dino", 2).figures]
     assert names == ["spectrum_generated_2", "vectors_generated_2", "whitened_2", "concentration_2"]
     assert "(dino)" in battery_figures([battery()], "dino", 2).figures[0].title
+
+
+def test_features_of_one_dimension_have_no_second_eigenvector_to_show():
+    whole = battery()
+    gram = dataclasses.replace(whole.gram, vectors=whole.gram.vectors[:, :1])
+    names = [figure.name for figure in battery_figures([dataclasses.replace(whole, gram=gram)]).figures]
+    assert not any(name.startswith("vectors") for name in names)
+    assert "vectors_generated" in [figure.name for figure in battery_figures([whole]).figures]

@@ -54,3 +54,11 @@ def test_constant_pixels_do_not_break_a_fit():
     x[:, 3] = 0.5
     for model in fit_densities(x, 2, np.random.default_rng(0)).values():
         assert np.isfinite(model.log_density(x)).all()
+
+
+def test_images_of_one_pixel_have_a_normal_density():
+    x = np.random.default_rng(3).random((100, 1))
+    expected = multivariate_normal(x.mean(), x.var()).logpdf(x)
+    for model in fit_densities(x, 2, np.random.default_rng(0)).values():
+        assert np.isfinite(model.log_density(x)).all()
+    assert np.allclose(fit_densities(x, 2, np.random.default_rng(0))["ppca"].log_density(x), expected)

@@ -90,3 +90,18 @@ def test_without_held_out_images_it_is_not_run():
     found = run_check(CHECK, Subject(open_model(net), images_of(net, 30, 1)))
     assert found.verdict == "not_run"
     assert "heldout=..." in found.reason
+
+
+def test_an_outside_set_of_one_image_is_left_out_and_said_so():
+    net = nn.Sequential(nn.Linear(2, 4), nn.Sigmoid(), nn.Unflatten(1, (1, 2, 2)))
+    pictures = open_images(np.random.default_rng(0).random((30, 2, 2)).astype(np.float32))
+    check = ManifoldClassifier(images=8, draws=8, starts=1, rounds=1)
+    outside = {"lone": pictures.subset([0]), "more": pictures.subset(range(9))}
+    found = run_check(check, Subject(open_model(net), pictures, pictures, outside=outside))
+    assert found.verdict == "measured", found.reason
+    assert found.notes == ("lone holds 1 image, too few to compare with, and was left out; give at least 2.",)
+    assert "auroc_more" in found.estimates
+    assert not any("lone" in name for name in found.estimates)
+    alone = run_check(check, Subject(open_model(net), pictures, pictures, outside={"lone": pictures.subset([0])}))
+    assert alone.verdict == "not_run"
+    assert "at least 2 images with" in alone.reason

@@ -131,3 +131,9 @@ def test_every_group_is_drawn(points, split):
 def test_outside_data_of_another_shape_is_named(points, split):
     result = audit(points[40_000:40_100], outside={"small": points[:30, :, :8, :8]}, **split)
     assert any("small has images of another shape" in note for note in result.notes)
+
+
+def test_one_training_image_is_counted(points):
+    result = audit(points[:100], train=points[:1], heldout=points[100:140])
+    assert result.verdict == "not_run"
+    assert result.reason.startswith("there is 1 training image, and 2 are the fewest; give more with train=")

@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import didlearn as dl
+from didlearn.claim import held
 from didlearn.errors import DidlearnError, MissingExtraError, ModelError, ResultError, UsageError
 from didlearn.models import open_model
 from didlearn.models.module import ModuleModel
@@ -383,3 +384,10 @@ def test_settings_that_cannot_be_are_refused():
         for setting in ("latent", "width", "batch", "steps"):
             with pytest.raises(UsageError, match=f"{name}: {setting} is 0; give a number of at least"):
                 kind(**{**{k: v for k, v in SMALL.items() if k in kind.__dataclass_fields__}, setting: 0})
+
+
+def test_two_trainings_in_one_folder_are_one_too_many(tmp_path, monkeypatch):
+    monkeypatch.setattr("didlearn.claim._PATIENCE", 0.1)
+    with held(tmp_path, ""), pytest.raises(UsageError, match=r"another process is at work in .*give another folder"):
+        train("vae", tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -22,7 +22,7 @@ def battery_figures(batteries: list[Battery], embedding: str = "", number: int =
     curves = [(battery.group.name, battery.group.role, battery.curve) for battery in batteries]
     figures = (
         *(_spectrum(battery, suffix, of) for battery in batteries),
-        *(_vectors(battery, suffix, of) for battery in batteries),
+        *(_vectors(battery, suffix, of) for battery in batteries if _has_two_vectors(battery)),
         _whitened(batteries, suffix, of),
         concentration_figure(curves, suffix, of),
     )
@@ -55,6 +55,11 @@ def _spectrum(battery: Battery, suffix: str, of: str) -> Figure:
         caption="Logarithmic bins. Where two moments describe the features, the three agree. Eigenvalues beyond the "
         "edge are isolated: the mean, or classes.",
     )
+
+
+def _has_two_vectors(battery: Battery) -> bool:
+    """Features of one dimension (images of one pixel) have one."""
+    return min(battery.gram.vectors.shape[1], battery.gram.replicate_vectors.shape[1]) > 1
 
 
 def _vectors(battery: Battery, suffix: str, of: str) -> Figure:

@@ -92,7 +92,7 @@ class ManifoldClassifier(Check):
             other = option("outside", "{NAME: SPEC}", "NAME=SPEC")
             return (
                 "there is nothing to tell apart; give labelled images for a class-conditional generator, or another "
-                f"data set of the same shape with {other}"
+                f"data set of the same shape and at least 2 images with {other}"
             )
         return None
 

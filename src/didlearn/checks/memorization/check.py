@@ -103,8 +103,12 @@ class Memorization(Check):
         """Return what is missing: a generator, its training images, and held-out ones as the null."""
         if subject.model is None:
             return f"there is no generator; give one with {option('generator')}"
-        if subject.train is None or len(subject.train) < 2:
+        if subject.train is None:
             return f"there are no training images; give them with {option('train')}"
+        if len(subject.train) < 2:
+            return (
+                f"there is {len(subject.train)} training image, and 2 are the fewest; give more with {option('train')}"
+            )
         if subject.heldout is None or len(subject.heldout) < FEWEST_SEARCHED:
             count = 0 if subject.heldout is None else len(subject.heldout)
             more = f"give at least {FEWEST_SEARCHED} with {option('heldout')}"

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from didlearn import __version__
 from didlearn.atomic import atomically
-from didlearn.claim import claim
+from didlearn.claim import claim, held
 from didlearn.errors import MissingExtraError, ModelError, UsageError
 from didlearn.foreign.files import refuse_outward_links
 from didlearn.images.base import Images
@@ -93,11 +93,20 @@ def train_model(
         restart: forget an earlier run in this folder, and its model.
 
     Raises:
-        UsageError: the images do not fit the recipe, or the folder holds another run.
+        UsageError: the images do not fit the recipe, or the folder holds another run, or another process is at
+            work in it.
         ModelError: the training diverged; the sentence says when and what is kept.
     """
     runner = runner or Runner()
     _check(recipe, train, heldout)
+    folder.mkdir(parents=True, exist_ok=True)
+    with held(folder, "give another folder"):
+        return _train_here(recipe, train, heldout, folder, seed, runner, restart)
+
+
+def _train_here(
+    recipe: Recipe, train: Images, heldout: Images, folder: Path, seed: int, runner: Runner, restart: bool
+) -> Path:
     home = folder / "training"
     if restart and (home / _RUN).is_file():
         shutil.rmtree(home)
