@@ -94,7 +94,7 @@ def test_nothing_runs(tmp_path, capsys):
 def test_tensors_alone_are_tensor_files(tmp_path):
     for name, value in {"t": torch.zeros(2, 1, 4, 4), "l": [torch.zeros(2, 1, 4, 4)] * 2, "d": {"x": 1}}.items():
         torch.save(value, tmp_path / name)
-        assert is_tensor_file(tmp_path / name) == (name == "t")
+        assert is_tensor_file(tmp_path / name) == (name in ("t", "l"))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80", b"\x80\x04" + b"(" * 500_000, b"PK\x03\x04broken", b"\x80\x05\x95"])

@@ -65,6 +65,7 @@ _IN_FOLDER = (
 )
 
 
+_TENSOR, _PARAMETER = "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter"
 _PLAIN = ("torch.", "collections.", "numpy.", "_codecs.", "builtins.", "__builtin__.")
 
 
@@ -88,6 +89,8 @@ def known_folder(path: Path) -> Known | None:
     held = next(((what, remedy) for name, what, remedy in _IN_FOLDER if (path / name).is_file()), None)
     if held is None and any(path.glob("*.tar")):
         held = "a folder of tar archives (WebDataset)", "unpack them and name the folder"
+    if held is None and any(path.glob("*.npy")):
+        held = "a folder of arrays", "join them, numpy.save('x.npy', numpy.stack([numpy.load(f) for f in files]))"
     return None if held is None else Known(*held)
 
 
@@ -103,9 +106,9 @@ def known_file(path: Path) -> Known | None:
 
 
 def is_tensor_file(path: Path) -> bool:
-    """Tell whether a file holds one tensor and nothing else, as ``torch.save(x, file)`` writes it."""
+    """Tell whether a file that ``torch.save`` wrote holds one tensor, or a list of them, and nothing else."""
     pickle = torch_pickle(path)
-    return pickle is not None and _is_tensor(pickle)
+    return pickle is not None and (_is_tensor(pickle) or _is_list_of_tensors(pickle))
 
 
 def torch_pickle(path: Path) -> Pickle | None:
@@ -161,7 +164,14 @@ def _opcodes(data: bytes) -> Iterator[tuple[str, object]]:
 
 def _is_tensor(pickle: Pickle) -> bool:
     """It begins by rebuilding a tensor; a list or dict of them begins with itself."""
-    return pickle.first == "GLOBAL" and pickle.called[:1] == ("torch._utils._rebuild_tensor_v2",)
+    called = pickle.called[pickle.called[:1] == (_PARAMETER,) :]
+    return pickle.first == "GLOBAL" and called[:1] == (_TENSOR,)
+
+
+def _is_list_of_tensors(pickle: Pickle) -> bool:
+    others = [name for name in pickle.called if name not in (_TENSOR, _PARAMETER, "collections.OrderedDict")]
+    plain = all(name.startswith("torch.") and name.endswith("Storage") for name in others)
+    return pickle.first == "EMPTY_LIST" and plain and bool({_TENSOR, _PARAMETER} & set(pickle.called))
 
 
 def _weights(pickle: Pickle) -> bool:

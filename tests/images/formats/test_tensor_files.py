@@ -47,3 +47,43 @@ def test_a_cut_file(tmp_path):
         (tmp_path / "x.pt").write_bytes(whole[:length])
         with pytest.raises(DataError):
             dl.open_images(tmp_path / "x.pt")
+
+
+PICTURES = torch.arange(6 * 16).reshape(6, 1, 4, 4) / 95
+
+
+@pytest.mark.parametrize(
+    "held",
+    [torch.nn.Parameter(PICTURES), list(PICTURES), list(PICTURES.split(4)), [torch.nn.Parameter(PICTURES)]],
+    ids=["parameter", "pictures", "batches", "parameters"],
+)
+def test_parameters_and_lists_of_tensors(tmp_path, held):
+    torch.save([t.clone() for t in held] if isinstance(held, list) else held, tmp_path / "x.pt")
+    read = dl.open_images(tmp_path / "x.pt").read(range(6))
+    assert torch.equal(read, PICTURES)
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ([torch.zeros(1, 4, 4), torch.zeros(1, 5, 5)], "list of several shapes"),
+        ([torch.zeros(1, 64, 64)] * 2000, r"says its 2000 tensors have 32768000 bytes, but it has"),
+        ([torch.zeros(1).expand(10**6, 1, 64, 64)], "says its 1 tensors have 16384000000 bytes"),
+    ],
+)
+def test_lists_that_are_no_images(tmp_path, held, said):
+    torch.save(held, tmp_path / "x.pt")
+    with pytest.raises(DataError, match=said):
+        dl.open_images(tmp_path / "x.pt")
+
+
+def test_lists_of_other_things_are_not_opened(tmp_path):
+    torch.save([torch.zeros(1, 4, 4), {"a.weight": torch.zeros(2), "of": print}], tmp_path / "x.pt")
+    with pytest.raises(DataError, match=r"x\.pt is "):
+        dl.open_images(tmp_path / "x.pt")
+
+
+def test_a_folder_of_arrays_is_told_how_to_join_them(tmp_path):
+    np.save(tmp_path / "0.npy", np.zeros((4, 4), np.uint8))
+    with pytest.raises(DataError, match=r"it is a folder of arrays: join them, numpy\.save"):
+        dl.open_images(tmp_path)
