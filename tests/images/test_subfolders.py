@@ -89,3 +89,17 @@ def test_files_passed_over_are_counted():
     assert passed_over(other_kinds(["a/x.txt"])) == ("1 file of other kinds passed over (1 .txt)",)
     kinds = other_kinds(["a.b/README", "x.TXT", "y.txt", "z.eps", "w.json"])
     assert passed_over(kinds)[0].startswith("5 files of other kinds passed over (2 .txt, 1 without a suffix,")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["10/10.png", "20/20.png", "30/30.png"],
+        [f"{age}/{age + i}.png" for age in (0, 10, 20) for i in range(5)],
+        [f"{i // 100:04d}/{i:05d}.png" for i in range(500)],
+        ["0010/10.png", "0020/20.png"],
+    ],
+)
+def test_numbered_classes_stay_classes(names):
+    """The mistake this sees: labels lost because files are numbered too."""
+    assert arrange(sorted(names), "set").labels.values is not None

@@ -15,7 +15,7 @@ from didlearn.naming import option
 
 LARGEST_SIZE = 8000
 MEGAPIXELS = 1000
-PIXELS_A_BYTE = 100  # photographs have 1 to 20, drawings a few tens
+PIXELS_A_BYTE = 500  # photographs have 1 to 20, masks of a plain shape a few hundred, files made to unfold thousands
 # ITU-R 601 luma in 16-bit fixed point, as PIL and JPEG have it; the weights add up to 2^16, so grey stays grey.
 _LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)
 

@@ -13,6 +13,7 @@ from didlearn.images.classes import Labels, from_subfolders, printable, shared_f
 _SPLIT = re.compile(r"(train(ing)?|trainval|val(id(ation)?)?|dev|test(ing)?|eval(uation)?)[-_ ]?\d*", re.IGNORECASE)
 _PART = re.compile(r"(shard|part|chunk|batch|split|fold|rank|worker|gpu|node|img|images|samples|seed)s?[-_ ]?\d+", re.I)
 _PADDED = 4  # digits: classes are rarely numbered that far, and parts of a set are
+_COUNTED = 1_000  # pictures a part in StyleGAN's packing: 00001/img00001000.png
 _SHOWN = 3
 
 
@@ -73,25 +74,25 @@ def _refuse_splits(folders: Sequence[str], above: str, where: str) -> None:
 
 
 def _are_parts(inside: Mapping[str, Sequence[str]]) -> bool:
-    """Tell whether subfolders are numbered parts: called so, or named after the numbers of the files in them."""
+    """Tell whether subfolders are numbered parts: called so, or named after the first number of the files in them.
+
+    Classes are numbered too, and their files: only zero-padded folders, which hold one stretch of numbers each, are
+    surely parts (00000/00000.png ... 00999.png, 01000/01000.png ...), or those of a thousand, counted by StyleGAN.
+    """
     if all(_PART.fullmatch(folder) for folder in inside):
         return True
-    if not all(folder.isascii() and folder.isdigit() for folder in inside):
+    if not all(folder.isascii() and folder.isdigit() and len(folder) >= _PADDED for folder in inside):
         return False
     numbers = {int(folder): [_number(name) for name in files] for folder, files in inside.items()}
     found = {folder: [n for n in files if n is not None] for folder, files in numbers.items()}
     if any(len(found[folder]) < len(files) for folder, files in numbers.items()):
         return False
-    sizes = {10**power for power in range(1, 7)} | {max(map(len, inside.values()))}
-    padded = all(len(folder) >= _PADDED for folder in inside)
-    return any(
-        all(
-            n // size * size == folder or (padded and n // size == folder)
-            for folder, files in found.items()
-            for n in files
-        )
-        for size in sizes
-        if size > 1
+    if all(n // _COUNTED == folder for folder, files in found.items() for n in files):
+        return all(len(folder) > _PADDED for folder in inside)
+    longest = max(map(len, found.values()))
+    sizes = {10**power for power in range(1, 7)} | {longest}
+    return longest > 1 and any(
+        all(n // size * size == folder for folder, files in found.items() for n in files) for size in sizes if size > 1
     )
 
 

@@ -91,5 +91,5 @@ def test_gzip_bomb_is_read_no_further_than_its_header_says(tmp_path):
 
 def test_gzip_of_something_else(tmp_path):
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"hello"))
-    with pytest.raises(DataError, match="in no format that is read"):
+    with pytest.raises(DataError, match="is a packed file: unpack it"):
         open_images(tmp_path / "a.gz")

@@ -23,7 +23,7 @@ from didlearn.images.base import Images
 from didlearn.images.disguises import DISGUISES, greyed
 from didlearn.images.picture import eight_bit
 from didlearn.rng import Stream
-from didlearn.statistics.copying.excess import Matches, Rule, independent
+from didlearn.statistics.copying.excess import Matches, Rule, each_once, independent
 
 _MISFITS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
 _ROUGH_MISFITS = (0.001, 0.005, 0.02)
@@ -77,6 +77,24 @@ class LinedUp:
         return LinedUp(self.pixels[rows], kept)
 
 
+@dataclass(frozen=True)
+class Again:
+    """Training images looked up among the others.
+
+    Attributes:
+        lined: how k of them line up with their likeliest other one. rows: (k,) which they are, of ``train`` in all.
+    """
+
+    lined: LinedUp
+    rows: Ints
+    train: int
+
+    def count(self, limit: Limit) -> tuple[int, int]:
+        """Count those that match, and all, as if each were drawn by itself."""
+        hit = np.flatnonzero(self.lined.within(limit))
+        return each_once(self.rows[hit], self.lined.found.index[hit], len(self.rows), self.train)
+
+
 LIMITS = (
     *(Limit(most) for most in _MISFITS),
     *(Limit(most, rough=True) for most in _ROUGH_MISFITS),
@@ -96,7 +114,7 @@ class Disguised:
     own: LinedUp
     real: LinedUp
     planted: LinedUp
-    again: LinedUp
+    again: Again
 
     def rule(self, limit: Limit) -> Rule:
         """Count what matches by a limit."""
@@ -139,7 +157,7 @@ class LookedUp:
     planted: LinedUp
     heldout: Images
     real: LinedUp
-    again: LinedUp
+    again: Again
 
 
 def look_up(subject: Subject, drawn: Bytes, heldout: Images, most: int, rng: Stream) -> LookedUp | None:
@@ -163,7 +181,7 @@ def look_up(subject: Subject, drawn: Bytes, heldout: Images, most: int, rng: Str
     found = find_originals(everything, train, exclude=skipped, device=subject.device, threads=subject.threads)
     whole, ends = LinedUp(everything, found), np.cumsum([len(group) for group in groups])[:-1]
     own, real, planted, again = (whole.subset(part) for part in np.split(np.arange(len(everything)), ends))
-    return LookedUp(own, planted, looked_at, real, again)
+    return LookedUp(own, planted, looked_at, real, Again(again, rows, len(train)))
 
 
 def _pictures(images: Images) -> Bytes:

@@ -98,7 +98,7 @@ def clean_null(looked_up: LookedUp, *, split_off: bool) -> CleanNull:
         split_off: whether the held-out images were split off the training set, and so cannot have leaked.
     """
     heldout, real = looked_up.heldout, looked_up.real
-    leak = None if split_off else find_leak(real, looked_up.again)
+    leak = None if split_off else find_leak(real, looked_up.again.lined)
     if leak is None:
         return CleanNull(None, real)
     stay = np.flatnonzero(~leak.leaked)

@@ -139,8 +139,8 @@ def _header(file: IO[bytes], name: str) -> ArrayHeader:
         # 3.0 differs from 2.0 in the letters that names of fields may have.
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, _, dtype = read(file)
-    except DataError:
-        raise
+    except (DataError, zlib.error, zipfile.BadZipFile, OSError):
+        raise  # of the archive, which whoever reads it answers for
     except Exception as error:  # noqa: BLE001 (numpy evaluates the header as a literal, which may fail in any way)
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{name} is no numpy array ({reason}): save it with numpy.save") from None

@@ -86,7 +86,8 @@ def open_encoded(source: PictureFiles, labels: Labels, fit: Fit, *, skip_broken:
     shape = _common_shape(source, headers, fit)
     stored: list[ImageShape] = [(h.channels, h.height, h.width) for h in headers.values()]
     notes += labels.notes + _traits(headers, count) + fit.notes(stored) + _broadcast(stored, fit)
-    dark = least_white(brightest(source.fetch(i), source.where(i)) for i in list(headers)[:LOOKED_AT])
+    spread = list(headers)[:: -(-len(headers) // LOOKED_AT)]  # files of one kind often stand together
+    dark = least_white(brightest(source.fetch(i), source.where(i)) for i in spread)
     notes += () if dark is None else (scale_note(dark),)
     reader = EncodedReader(source, kept, fit, shape, next(iter(headers)), dark == Brightest(1, 255))
     return Images(reader, shape, source.name, labels.values, labels.classes, notes=notes)

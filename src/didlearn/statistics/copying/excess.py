@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 from scipy import stats
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
+from didlearn.arrays import Ints
 from didlearn.result.values import Estimate
 from didlearn.statistics.copying.authenticity import copied_fraction
 
@@ -33,6 +37,27 @@ class Matches(NamedTuple):
         return copied_fraction(self.own, self.samples, self.real, self.heldout, level)
 
 
+def each_once(row: Ints, partner: Ints, images: int, population: int) -> tuple[int, int]:
+    """Count matches among images of one set as fewer, independent ones.
+
+    Both images of a pair match, and all of a picture that recurs, so that matches come in clusters of sizes c: as many
+    say as little as Σc/(Σc²/Σc) independent ones (the design effect; Kish 1965), and so do the images.
+
+    Args:
+        row, partner: (k,) images that match, and the ones they match. images: how many were looked at, of
+            ``population`` that they were looked up among.
+
+    Returns:
+        matches, and images, rounded.
+    """
+    effect = 1 + images / population  # of pairs, where none is seen
+    if len(row):
+        edges = coo_array((np.ones(len(row), bool), (row, partner)), shape=(population, population))
+        sizes = np.bincount(connected_components(edges, directed=False)[1][row])
+        effect = max(effect, float((sizes**2).sum() / sizes.sum()))
+    return round(len(row) / effect), max(1, round(images / effect))
+
+
 def independent(heldout: tuple[int, int], again: tuple[int, int]) -> tuple[int, int]:
     """Count matches, and images, among all that are independent of the training images they match.
 
@@ -41,7 +66,7 @@ def independent(heldout: tuple[int, int], again: tuple[int, int]) -> tuple[int, 
 
     Args:
         heldout: matches among the held-out images, and how many there are. again: the same of training images that
-            were looked up among the others.
+            were looked up among the others, ``each_once``.
     """
     (real, count), (same, others) = heldout, again
     if not others or stats.fisher_exact([[real, count - real], [same, others - same]]).pvalue < _ALIKE:
