@@ -179,3 +179,8 @@ def test_a_table_of_the_wrong_shape_is_no_valid_audit(tmp_path, place, wrong, sa
 def test_a_picture_s_path_that_can_be_no_file_is_told(tmp_path):
     with pytest.raises(ResultError, match="a picture's path can be no file"):
         tile_file(tmp_path, Tile(path="a\0b"))
+
+
+def test_a_number_too_large_to_draw_is_told_in_few_digits():
+    with pytest.raises(ValidationError, match=r"-1e\+308 is larger than any number here may be, 1e\+300"):
+        estimate(low=-1e308)

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from didlearn.arrays import Array
 from didlearn.errors import ResultError
 
 Verdict = Literal["pass", "fail", "inconclusive", "measured", "not_run", "error"]
 Role = Literal["generated", "heldout", "train", "perturbed", "outside", "theory", "other"]
-_LARGEST = 1e300  # beyond it, differences of two numbers overflow on the page
-Number = Annotated[float, Field(allow_inf_nan=False, ge=-_LARGEST, le=_LARGEST)]
+
+
+def _drawable(value: float) -> float:
+    """Refuse what a page cannot draw: differences of such numbers overflow."""
+    if abs(value) > 1e300:
+        raise ValueError(f"{value:g} is larger than any number here may be, 1e+300")
+    return value
+
+
+Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_drawable)]
 _Whole = Annotated[int, Field(ge=-(2**63), lt=2**64)]  # what a table or a plot can hold
 Cell = str | _Whole | Number | None
 Outcome = Literal["beyond", "within", "open"]
