@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from didlearn.result.effects import Fault, at_levels, faults_of, hold, verdict_of
+from didlearn.result.effects import Failing, at_levels, failings_of, hold, verdict_of
 from didlearn.result.values import Effect, Estimate
 
 
@@ -138,7 +138,11 @@ def test_faults_of_one_kind_are_said_together_where_the_first_stands():
     effects = [
         beyond("a", (kind, "0")), beyond("b"), beyond("c", (kind, "7"), "open"), beyond("d", (kind, "2")), beyond("e"),
     ]  # fmt: skip
-    assert faults_of(effects) == [Fault(f"{kind} 0 and 2", "a"), Fault("b is wrong", "b"), Fault("e is wrong", "e")]
-    assert faults_of(effects[:3]) == [Fault("a is wrong", "a"), Fault("b is wrong", "b")]  # one alone
-    many = faults_of(beyond(str(i), (kind, str(i))) for i in range(100))
+    assert failings_of(effects) == [
+        Failing(f"{kind} 0 and 2", "a"),
+        Failing("b is wrong", "b"),
+        Failing("e is wrong", "e"),
+    ]
+    assert failings_of(effects[:3]) == [Failing("a is wrong", "a"), Failing("b is wrong", "b")]  # one alone
+    many = failings_of(beyond(str(i), (kind, str(i))) for i in range(100))
     assert many[0].wrong.endswith(" 9, 10, 11 and 88 others")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from didlearn.result.effects import Fault, faults_of
+from didlearn.result.effects import Failing, failings_of
 from didlearn.result.values import CheckResult, Settles, Value
 from didlearn.result.words import number
 
@@ -53,12 +53,12 @@ def _rank(check: str) -> tuple[int, str]:
     return (_WEIGHTS.index(check) if check in _WEIGHTS else len(_WEIGHTS), check)
 
 
-def _wrong(check: CheckResult) -> list[Fault]:
+def _wrong(check: CheckResult) -> list[Failing]:
     """What is wrong by a failed check: its effects beyond their tolerance, or its reason."""
-    return faults_of(check.effects) or [Fault(check.reason)]
+    return failings_of(check.effects) or [Failing(check.reason)]
 
 
-def _causes_first(found: list[Fault]) -> list[Fault]:
+def _causes_first(found: list[Failing]) -> list[Failing]:
     """Put blur, noise and light before the first fault that they may have brought about."""
     at = next((i for i, fault in enumerate(found) if fault.estimate in _BROUGHT_ABOUT), len(found))
     later = found[at:]
@@ -69,7 +69,7 @@ def _causes_first(found: list[Fault]) -> list[Fault]:
     ]
 
 
-def _weightiest(found: list[Fault]) -> str:
+def _weightiest(found: list[Failing]) -> str:
     """The first fault; with what it may have brought about, where that comes next."""
     looks = [fault for fault in found if fault.estimate in _LOOKS]
     if found[0].estimate in _LOOKS and len(found) > len(looks):

@@ -61,20 +61,20 @@ def verdict_of(effects: Iterable[Effect]) -> Verdict:
     return "pass" if all(effect.outcome == "within" for effect in known if effect.needed) else "inconclusive"
 
 
-class Fault(NamedTuple):
+class Failing(NamedTuple):
     """What is wrong, and by which estimate; by none where the check has only a reason."""
 
     wrong: str
     estimate: str = ""
 
 
-def faults_of(effects: Iterable[Effect]) -> list[Fault]:
+def failings_of(effects: Iterable[Effect]) -> list[Failing]:
     """Return what is shown beyond its tolerance, in order, several of one kind as one."""
     kinds: dict[str, list[Effect]] = {}
     for effect in effects:
         if effect.outcome == "beyond":
             kinds.setdefault(effect.several[0] if effect.several else effect.wrong, []).append(effect)
-    return [Fault(_said(kind, same), same[0].estimate) for kind, same in kinds.items()]
+    return [Failing(_said(kind, same), same[0].estimate) for kind, same in kinds.items()]
 
 
 def _said(kind: str, same: list[Effect]) -> str:

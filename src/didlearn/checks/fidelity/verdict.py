@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from didlearn.checks.fidelity.leave_out import GROUPS
-from didlearn.result.effects import IntervalScale, at_levels, faults_of, hold, verdict_of, wider
+from didlearn.result.effects import IntervalScale, at_levels, failings_of, hold, verdict_of, wider
 from didlearn.result.parts import Decision, settled_by_more, settled_by_times
 from didlearn.result.values import Effect, Estimate, Outcome, Settles, Side, is_significant
 from didlearn.result.words import listed, number, percent
@@ -58,7 +58,7 @@ def judge_fidelity(
     # Looks first, for blur and noise mislead the classifier; then classes, whose want leaves real images no neighbours.
     effects = (*scores[:_LOOKS], *_starved(classes, limits, level, share / 2), *scores[_LOOKS:])
     said = _scores_in_words(found)
-    wrong = [fault.wrong for fault in faults_of(effects)]
+    wrong = [failing.wrong for failing in failings_of(effects)]
     if wrong:
         return Decision(
             "fail",
