@@ -89,7 +89,7 @@ def test_a_diverged_training_exits_with_two_and_one_sentence(few, tmp_path, monk
         (["train", "dcgan", "--data", "nowhere/"], r"nowhere"),
         (["train", "dcgan", "--data", "digits", "--device", "abacus"], r"device 'abacus' cannot be used"),
         (["train", "dcgan", "--data", "digits", "--precision", "half"], r"precision is 'half'; valid are auto"),
-        (["train", "dcgan", "--dta", "digits"], r"there is no flag --dta; valid are --batch"),
+        (["train", "dcgan", "--dta", "digits"], r"there is no flag --dta; did you mean --data?"),
         (["train", "dcgan", "--data", "digits", "--data", "digits"], r"--data is given twice"),
         (["study", "size"], r"there is no study 'size'; choose one of discriminator-size"),
         (["study", "encoder", "--set", "breadth=3"], r"the study encoder has no setting 'breadth'; it has data, size"),
