@@ -1,6 +1,9 @@
 import json
 import pickle
+import struct
+import tracemalloc
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import torch
 from torch import nn
 
 from didlearn.errors import ModelError, TrustError
+from didlearn.exported.archive import read_exported
 from didlearn.models import open_model
 from didlearn.models.reconstructor import open_autoencoder
 
@@ -224,8 +228,24 @@ def test_a_zip_bomb_is_refused(archive, tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bombed, zipfile.ZipFile(archive) as old:
         for entry in old.infolist():
             bombed.writestr(entry.filename, b"\0" * 2**24 if "weight_0" in entry.filename else old.read(entry))
-    with pytest.raises(ModelError, match="unpacks to more than its own size"):
+    with pytest.raises(ModelError, match=r"is compressed; torch\.export compresses nothing"):
         open_model(path)
+
+
+def test_a_member_that_lies_about_its_size_is_not_unfolded(archive, tmp_path):
+    packed = zlib.compress(b" " * 2**26, wbits=-15)
+    path = patched(archive, tmp_path / "l.pt2", lambda name, data: packed if name.endswith("model.json") else data)
+    data = bytearray(path.read_bytes())
+    for signature, method in [(b"PK\x03\x04", 8), (b"PK\x01\x02", 10)]:
+        at = data.rfind(signature, 0, data.find(b"model.json", data.find(b"PK\x01\x02") if method == 10 else 0))
+        struct.pack_into("<H", data, at + method, zipfile.ZIP_DEFLATED)
+        struct.pack_into("<I", data, at + method + 14, 100)
+    path.write_bytes(data)
+    tracemalloc.start()
+    with pytest.raises(ModelError, match=r"model.json' is compressed"):
+        read_exported(path)
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
 
 
 def test_an_autoencoder_needs_no_trust(tmp_path):

@@ -1,14 +1,15 @@
 """What a file of a stranger may call, and what becomes of a program that would do harm with it."""
 
-import signal
+import copy
 
 import pytest
 import torch
 from torch import nn
 
 from didlearn.errors import ModelError, TrustError
-from didlearn.exported import trial
-from didlearn.exported.operators import _GUARDED, ALLOWED, allowed_operator
+from didlearn.exported.graph import _function
+from didlearn.exported.guards import GUARDED
+from didlearn.exported.operators import ALLOWED, allowed_operator
 from didlearn.models import open_model
 from tests.exported.test_archive import edited, export
 
@@ -30,7 +31,7 @@ def sparse(z):
 
 
 def test_no_allowed_operator_takes_a_file_or_an_address():
-    for name in sorted(ALLOWED | set(_GUARDED)):
+    for name in sorted(ALLOWED | set(GUARDED)):
         function = allowed_operator(*name.split("."))
         # Not every point-wise operator can work in place.
         assert function is not None or "_." in name, name
@@ -94,55 +95,59 @@ def test_guarded_operators_give_what_torch_gives():
         "one_hot.default": (index, 6),
         "_weight_norm.default": (x, torch.randn(5, 1), 0),
         "scaled_dot_product_attention.default": (query, key, value, torch.randn(5, 7), 0.0, False),
+        "grid_sampler.default": (torch.randn(2, 1, 4, 4), torch.rand(2, 3, 3, 2), 0, 1, False),
+        "unbind.int": (x, 1),
+        "split.Tensor": (x, 2),
+        "chunk.default": (x, 2),
     }
-    assert set(cases) == set(_GUARDED)
+    for place in ("", "_"):
+        first = "Tensor" if place else "default"
+        cases |= {f"floor_divide{place}.{first}": (x, x + 9), f"floor_divide{place}.Scalar": (index, 2)}
+        for name in (f"{kind}{place}" for kind in ("fmod", "remainder")):
+            cases |= {f"{name}.Tensor": (index, index + 1), f"{name}.Scalar": (x, -2.0)}
+    assert set(cases) | {name for name in GUARDED if name.startswith("div")} | {"empty_like.default"} == set(GUARDED)
     for name, arguments in cases.items():
         packet, overload = name.split(".")
+        ours, theirs = copy.deepcopy(arguments), copy.deepcopy(arguments)
         torch.testing.assert_close(
-            allowed_operator(packet, overload)(*arguments),
-            getattr(getattr(torch.ops.aten, packet), overload)(*arguments),
+            allowed_operator(packet, overload)(*ours), getattr(getattr(torch.ops.aten, packet), overload)(*theirs)
         )
 
 
-def test_what_fills_the_memory_is_not_opened(tmp_path):
-    path = export(
-        Of(lambda z: z.sum() * 0 + torch.zeros(8).sum()), tmp_path / "m.pt2", torch.zeros(2, 4), dynamic=False
+def test_whole_numbers_are_not_divided_by_minus_one():
+    lowest = torch.full((3,), -(2**63))
+    for name in GUARDED:
+        packet, overload = name.split(".")
+        if packet.rstrip("_") not in ("div", "floor_divide", "fmod", "remainder"):
+            continue
+        by = -1 if overload.startswith("Scalar") else torch.full((3,), -1)
+        named = {"rounding_mode": "trunc"} if packet.startswith("div") else {}
+        with pytest.raises(ArithmeticError, match="whole numbers divided"):
+            allowed_operator(packet, overload)(lowest.clone(), by, **named)
+    divide = allowed_operator("div", "Tensor_mode")
+    torch.testing.assert_close(
+        divide(torch.tensor([7.0]), torch.tensor([-2.0]), rounding_mode="floor"), torch.tensor([-4.0])
     )
 
-    def grow(program):
-        for node in program["graph_module"]["graph"]["nodes"]:
-            if node["target"] == "torch.ops.aten.zeros.default":
-                node["inputs"][0]["arg"] = {"as_ints": [1 << 34]}
 
-    with pytest.raises(ModelError, match=r"took more than \d+ MiB of memory when it was tried in a process of its own"):
-        open_model(edited(path, tmp_path / "big.pt2", grow), value_range=(0, 1))
-
-
-def test_what_takes_too_long_or_crashes_is_said(tmp_path, monkeypatch):
-    def crashes(_):
-        signal.raise_signal(signal.SIGSEGV)
-
-    monkeypatch.setattr(trial, "_run", crashes)
-    assert trial._tried("x", 2**30, 20) == "crashed (SIGSEGV)"
-    monkeypatch.setattr(trial, "_run", lambda _: signal.pause())
-    assert trial._tried("x", 2**30, 0.2) == "took more than 0.2 seconds"
-    monkeypatch.setattr(trial, "_run", lambda _: 1 / 0)
-    assert trial._tried("x", 2**30, 20) == ""
-    path = export(Of(lambda z: z.sum() * 0), tmp_path / "t.pt2", torch.zeros(2, 4))
-    monkeypatch.setattr(trial, "SECONDS", 0.0)
-    with pytest.raises(ModelError, match=r"took more than 0 seconds .*trust_code=True"):
-        open_model(path, value_range=(0, 1))
-    assert open_model(path, value_range=(0, 1), trust_code=True).image_shape == (1, 8, 8)
+@pytest.mark.parametrize("wrong", [torch.full((3,), -(2**63)), "%1000000000d", [1, 2], None])
+def test_arithmetic_of_sizes_takes_numbers_alone(wrong):
+    with pytest.raises(TypeError, match="of what is no number"):
+        _function("_operator.mod")(wrong, 3)
+    assert _function("_operator.mod")(7, 3) == 1
 
 
-def test_the_process_of_trials_is_begun_again_when_it_was_ended(tmp_path):
-    path = export(Of(lambda z: z.sum() * 0), tmp_path / "t.pt2", torch.zeros(2, 4))
-    trial.try_out(path)
-    process = trial._server._process
-    assert process is not None
-    process.kill()
-    process.wait()
-    trial.try_out(path)
+def test_a_tensor_is_not_cut_into_millions_of_pieces():
+    wide = torch.zeros(1).expand(2**26)
+    for name, arguments in {"unbind.int": (), "split.Tensor": (1,), "chunk.default": (2**25,)}.items():
+        with pytest.raises(ValueError, match="pieces"):
+            allowed_operator(*name.split("."))(wide, *arguments)
+
+
+def test_no_memory_is_shown_as_it_was_found():
+    torch.testing.assert_close(allowed_operator("empty_like", "default")(torch.ones(1000)), torch.zeros(1000))
+    with pytest.raises(ValueError, match="no mode 7"):
+        allowed_operator("grid_sampler", "default")(torch.zeros(1, 1, 2, 2), torch.zeros(1, 2, 2, 2), 7, 0, False)
 
 
 def test_weights_that_make_much_of_little_are_refused(tmp_path):

@@ -22,9 +22,10 @@ from torch import nn
 
 from didlearn.errors import ModelError, TrustError, first_line
 from didlearn.exported.graph import DTYPES, Graph, Json, UnknownPartError, sizes
-from didlearn.exported.trial import try_out
+from didlearn.exported.trial import BATCHES, try_out
 from didlearn.naming import option
 
+CANNOT_BE_READ = "cannot be read as a torch.export archive"
 _MAX_JSON_BYTES = 256 * 2**20
 _DAMAGES = (
     OSError, ValueError, LookupError, TypeError, RuntimeError, AttributeError, ArithmeticError, EOFError, MemoryError,
@@ -36,14 +37,15 @@ def load_exported(path: Path, trust_code: bool = False) -> nn.Module:
     """Load a .pt2 archive onto the CPU.
 
     Raises:
-        TrustError: it holds something that only ``torch.export.load`` can read, and ``trust_code`` is false.
+        TrustError: it holds something that only ``torch.export.load`` can read, or cannot be tried out here, and
+            ``trust_code`` is false.
         ModelError: it cannot be loaded.
     """
     try:
-        network = read_exported(path)
         if not trust_code:
-            try_out(path)
-        return network
+            look_at_members(path)
+            try_out(path)  # first: whatever reading takes, it takes in there
+        return read_exported(path, None if trust_code else BATCHES)
     except UnknownPartError as error:
         if not trust_code:
             raise TrustError(
@@ -53,17 +55,43 @@ def load_exported(path: Path, trust_code: bool = False) -> nn.Module:
     return _load_with_torch(path)
 
 
-def read_exported(path: Path) -> ExportedNet:
+def look_at_members(path: Path) -> None:
+    """Read no more than the list of what the archive holds.
+
+    Raises:
+        ModelError: it is no archive, or its members are packed: torch.export packs nothing, so a size cannot lie.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(archive, path)
+    except _DAMAGES as error:
+        raise ModelError(f"{path} {CANNOT_BE_READ}: {first_line(error)}") from error
+
+
+def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
+    for entry in archive.infolist():
+        if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+            raise ValueError(f"{entry.filename!r} is compressed; torch.export compresses nothing")
+    if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+        raise ValueError("it unpacks to more than its own size; torch.export compresses nothing")
+
+
+def read_exported(path: Path, tried: tuple[int, ...] | None = None) -> ExportedNet:
     """Read a .pt2 archive whose graph calls nothing but allowed operators.
+
+    Args:
+        path: the archive.
+        tried: the batch sizes it was tried with; on all else it is bounded (``bounds.py``), unless this is ``None``.
 
     Raises:
         UnknownPartError: it holds something else. ModelError: it cannot be read.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return ExportedNet(*_read(archive, path))
+            _check_members(archive, path)
+            return ExportedNet(*_read(archive), tried)
     except _DAMAGES as error:
-        raise ModelError(f"{path} cannot be read as a torch.export archive: {first_line(error)}") from error
+        raise ModelError(f"{path} {CANNOT_BE_READ}: {first_line(error)}") from error
 
 
 def _load_with_torch(path: Path) -> nn.Module:
@@ -93,10 +121,8 @@ class Opaque(nn.Module):
         return self.program(*inputs)
 
 
-def _read(archive: zipfile.ZipFile, path: Path) -> tuple[Json, dict[str, torch.Tensor]]:
+def _read(archive: zipfile.ZipFile) -> tuple[Json, dict[str, torch.Tensor]]:
     names = archive.namelist()
-    if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
-        raise ValueError("it unpacks to more than its own size; torch.export compresses nothing")
     models = [name for name in names if name.partition("/")[2] == "models/model.json"]
     if len(models) != 1:
         raise UnknownPartError("no single models/model.json (a program of an older PyTorch, or several)")
@@ -109,12 +135,18 @@ def _read(archive: zipfile.ZipFile, path: Path) -> tuple[Json, dict[str, torch.T
     return program, tensors
 
 
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    entry = archive.getinfo(name)
+    with archive.open(entry) as file:
+        return file.read(entry.file_size)
+
+
 def _json(archive: zipfile.ZipFile, name: str) -> Json:
     if name not in archive.namelist():
         raise UnknownPartError(f"no {name.partition('/')[2]}")
     if archive.getinfo(name).file_size > _MAX_JSON_BYTES:
         raise ValueError(f"{name} is larger than {_MAX_JSON_BYTES} bytes")
-    data = json.loads(archive.read(name))
+    data = json.loads(_member(archive, name))
     if not isinstance(data, dict):
         raise ValueError(f"{name} is not a JSON object")
     return data
@@ -128,7 +160,7 @@ def _tensors(archive: zipfile.ZipFile, folder: str, config: Json, kind: str) -> 
         if payload["use_pickle"] or meta is None:
             raise UnknownPartError(f"pickled {kind} ({name})")
         if file not in storages:
-            storages[file] = bytearray(archive.read(folder + file))
+            storages[file] = bytearray(_member(archive, folder + file))
         tensors[name] = _tensor(storages[file], meta)
     return tensors
 
@@ -148,9 +180,10 @@ def _tensor(storage: bytearray, meta: Json) -> torch.Tensor:
 class ExportedNet(nn.Module):
     """The graph of an exported program as a module; its first input's shape gives ``latent_shape``."""
 
-    def __init__(self, program: Json, tensors: dict[str, torch.Tensor]) -> None:
+    def __init__(self, program: Json, tensors: dict[str, torch.Tensor], tried: tuple[int, ...] | None = None) -> None:
         super().__init__()
         self.graph = Graph.read(program)
+        self._seen = None if tried is None else {self.graph.shapes(size) for size in tried}
         self.slots: dict[str, str] = {}
         for place, name in self.graph.weights.items():
             # Buffers, not parameters: nothing here is trained, and a module's names may hold no dots.
@@ -174,4 +207,8 @@ class ExportedNet(nn.Module):
 
     def _run(self, inputs: tuple[torch.Tensor, ...]) -> object:
         weights = {place: getattr(self, slot) for place, slot in self.slots.items()}
+        shapes = tuple(tuple(x.shape) for x in inputs)
+        if self._seen is not None and shapes not in self._seen:
+            self.graph.rehearse(inputs, weights)
+            self._seen.add(shapes)
         return self.graph.run(inputs, weights)

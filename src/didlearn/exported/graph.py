@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import torch
 
+from didlearn.exported.bounds import Budget, Counting, shapes_of
 from didlearn.exported.operators import allowed_operator
 from didlearn.parallel import UNIT
 
@@ -55,11 +56,16 @@ def sizes(items: list[Json]) -> list[int]:
 
 @dataclass(frozen=True)
 class Node:
-    """One call: ``outputs`` get what ``function`` returns for ``inputs`` [(name, argument, is positional)]."""
+    """One call: ``outputs`` get what ``function`` returns for ``inputs`` [(name, argument, is positional)].
+
+    Attributes:
+        follows: it makes tensors on a device that it is told by name: that of the inputs.
+    """
 
     function: Callable[..., object]
     inputs: tuple[tuple[str, Json, bool], ...]
     outputs: tuple[Json, ...]
+    follows: bool
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Graph:
         nodes: the calls. inputs: names of the user's inputs, in order. output: name of the one output.
         weights: name in the graph -> name of the weight.
         latent_shape: of the first input without the batch, or ``None`` if it is not fixed.
-        batch: the batch size the program was exported for, or ``None`` if any will do.
+        batch: the batch size the program was exported for, or ``None`` if any will do. least: the smallest, if any.
         shown: of each input, the type and the sizes it was exported with.
     """
 
@@ -80,6 +86,7 @@ class Graph:
     weights: dict[str, str]
     latent_shape: tuple[int, ...] | None
     batch: int | None
+    least: int
     shown: tuple[tuple[torch.dtype, tuple[int, ...]], ...]
 
     @classmethod
@@ -94,17 +101,21 @@ class Graph:
         inputs, weights = _inputs(signature["input_specs"])
         shape = [item.get("as_int") for item in graph["tensor_values"][inputs[0]]["sizes"]]
         latent = None if None in shape[1:] or len(shape) < 2 else tuple(shape[1:])
-        batch = shape[0] if shape[0] is not None else _largest_batch(program, graph["tensor_values"][inputs[0]])
+        least, most = _batches(program, graph["tensor_values"][inputs[0]])
+        batch = shape[0] if shape[0] is not None else most
         nodes = tuple(_node(node) for node in graph["nodes"])
         shown = tuple(_shown(graph["tensor_values"][name]) for name in inputs)
-        return cls(nodes, inputs, _output(signature["output_specs"]), weights, latent, batch, shown)
+        return cls(nodes, inputs, _output(signature["output_specs"]), weights, latent, batch, least, shown)
+
+    def shapes(self, batch: int) -> tuple[tuple[int, ...], ...]:
+        """Return the shapes of ``batch`` of each input, as it was exported; a fixed batch stays."""
+        return tuple((self.batch or batch, *shape[1:]) if shape else () for _, shape in self.shown)
 
     def examples(self, batch: int) -> tuple[torch.Tensor, ...]:
         """Make ``batch`` of each input, as it was exported: normal numbers, and zeros as labels."""
-        shapes = [(kind, (batch, *shape[1:]) if shape else ()) for kind, shape in self.shown]
         return tuple(
             torch.randn(shape, dtype=kind) if kind.is_floating_point else torch.zeros(shape, dtype=kind)
-            for kind, shape in shapes
+            for shape, (kind, _) in zip(self.shapes(batch), self.shown, strict=True)
         )
 
     def run(self, inputs: tuple[torch.Tensor, ...], weights: dict[str, torch.Tensor]) -> object:
@@ -115,14 +126,32 @@ class Graph:
         """
         if len(inputs) != len(self.inputs):
             raise TypeError(f"the exported program takes {len(self.inputs)} arguments; {len(inputs)} were given")
+        budget = Budget.of(inputs, weights.values())
         values: dict[str, object] = dict(weights)
         values.update(zip(self.inputs, inputs, strict=True))
         device = inputs[0].device
         for node in self.nodes:
-            read = [(name, _value(argument, values, device), first) for name, argument, first in node.inputs]
-            result = node.function(*(v for _, v, first in read if first), **{n: v for n, v, first in read if not first})
+            result = _call(node, values, device)
+            budget.take(result)
             _bind(node.outputs, result, values)
         return values[self.output]
+
+    def rehearse(self, inputs: tuple[torch.Tensor, ...], weights: dict[str, torch.Tensor]) -> None:
+        """Run the calls on shapes alone.
+
+        Raises:
+            OverflowError: they would make more than ``bounds`` allows.
+        """
+        with torch.no_grad(), Counting(Budget.of(inputs, weights.values())):
+            self.run(tuple(shapes_of(inputs)), dict(zip(weights, shapes_of(weights.values()), strict=True)))
+
+
+def _call(node: Node, values: dict[str, object], device: torch.device) -> object:
+    read = [(name, _value(argument, values, device), first) for name, argument, first in node.inputs]
+    named = {name: value for name, value, first in read if not first}
+    if node.follows and named.get("device") is None:
+        named["device"] = device
+    return node.function(*(value for _, value, first in read if first), **named)
 
 
 def _shown(value: Json) -> tuple[torch.dtype, tuple[int, ...]]:
@@ -154,10 +183,15 @@ def _output(signature: list[Json]) -> str:
     return str(outputs[0]["as_tensor"]["name"])
 
 
-def _largest_batch(program: Json, value: Json) -> int | None:
+def _batches(program: Json, value: Json) -> tuple[int, int | None]:
+    """Return the least batch size, and the largest where it is less than a unit."""
     found = re.search(r"s\d+", value["sizes"][0].get("as_expr", {}).get("expr_str", ""))
-    limit = program.get("range_constraints", {}).get(found[0] if found else "", {}).get("max_val")
-    return limit if isinstance(limit, int) and 0 < limit < UNIT else None
+    limits = program.get("range_constraints", {}).get(found[0] if found else "", {})
+    least, most = limits.get("min_val"), limits.get("max_val")
+    return (
+        least if isinstance(least, int) else 0,
+        most if isinstance(most, int) and 0 < most < UNIT else None,
+    )
 
 
 def _node(node: Json) -> Node:
@@ -166,17 +200,34 @@ def _node(node: Json) -> Node:
         ((kind, _),) = argument.items()
         if kind not in _PLAIN and kind not in _READERS:
             raise UnknownPartError(f"an argument of type {kind}")
-    return Node(_function(node["target"]), inputs, tuple(node["outputs"]))
+    function = _function(node["target"])
+    return Node(function, inputs, tuple(node["outputs"]), _follows(function))
+
+
+def _follows(function: Callable[..., object]) -> bool:
+    schema = getattr(function, "_schema", None)
+    return schema is not None and any(one.name == "device" and one.kwarg_only for one in schema.arguments)
 
 
 def _function(target: str) -> Callable[..., object]:
     if target.removeprefix("_operator.") in _ARITHMETIC:
-        return getattr(operator, target.removeprefix("_operator."))
+        return _of_numbers(getattr(operator, target.removeprefix("_operator.")))
     match = _ATEN.fullmatch(target)
     function = allowed_operator(match[1], match[2]) if match else None
     if function is not None:
         return function
     raise UnknownPartError(f"a call of {target}")
+
+
+def _of_numbers(function: Callable[..., object]) -> Callable[..., object]:
+    """Return arithmetic that takes no tensors (it would go round the list), texts or lists (which it would repeat)."""
+
+    def compute(*numbers: object) -> object:
+        if not all(isinstance(number, int | float) for number in numbers):
+            raise TypeError(f"{function.__name__} of what is no number")
+        return function(*numbers)
+
+    return compute
 
 
 def _value(argument: Json, values: dict[str, object], device: torch.device) -> object:
