@@ -6,8 +6,8 @@ import importlib.util
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from didlearn.atomic import atomically
@@ -17,7 +17,15 @@ from didlearn.foreign.files import refuse_outward_links
 _PATIENCE = 3.0  # seconds that another process is waited for
 
 
-def claim(path: Path, identity: Mapping[str, object], *, begun: bool, work: str, otherwise: str) -> None:
+def claim(
+    path: Path,
+    identity: Mapping[str, object],
+    *,
+    begun: bool,
+    work: str,
+    otherwise: str,
+    own: Iterable[str] = ("*",),
+) -> None:
     """Write whose folder it is, or make sure that it is the same work that goes on.
 
     Args:
@@ -26,12 +34,13 @@ def claim(path: Path, identity: Mapping[str, object], *, begun: bool, work: str,
             name within a mapping (``settings``).
         begun: whether anything was kept of the work that the file names; else the folder is free.
         work: what to call it in errors. otherwise: what would do.
+        own: what the work reads and writes in the folder, as names or patterns.
 
     Raises:
         ResultError: the file cannot be read, or a link leads out of the folder.
         UsageError: the folder belongs to other work; the sentence names what differs first.
     """
-    refuse_outward_links(path.parent)
+    refuse_outward_links(path.parent, own)
     if not (path.exists() and begun):
         text = json.dumps(identity, indent=1) + "\n"
         atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
@@ -56,30 +65,58 @@ def held(folder: Path, otherwise: str) -> Iterator[None]:
     Raises:
         UsageError: another process holds it.
     """
-    if importlib.util.find_spec("fcntl") is None:  # a system without such locks
+    with alone(folder, _PATIENCE) as sole:
+        if not sole:
+            raise UsageError(f"another process is at work in {folder}; wait for its end, or {otherwise}")
         yield
-        return
+
+
+@contextmanager
+def alone(folder: Path, patience: float) -> Iterator[bool]:
+    """Hold a folder, or tell that another process still does after ``patience`` seconds.
+
+    What cannot be held (there is no such folder, or the system has no locks) is taken to be nobody else's. The folder
+    itself is held: no file is written, so that one that may only be read can be held too.
+    """
+    handle = _opened(folder)
+    try:
+        yield handle is None or _locked(handle, patience)
+    finally:
+        if handle is not None:
+            _release(handle)
+
+
+def _opened(folder: Path) -> int | None:
+    if importlib.util.find_spec("fcntl") is None:  # a system without such locks
+        return None
+    try:
+        return os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+
+
+def _locked(handle: int, patience: float) -> bool:
     import fcntl
 
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        until = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise UsageError(
-                        f"another process is at work in {folder}; wait for its end, or {otherwise}"
-                    ) from None
-                time.sleep(0.05)
-                continue
-            except OSError:  # a file system without such locks
-                pass
-            break
-        yield
-    finally:
-        os.close(handle)
+    until = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+        except OSError:  # a file system without such locks
+            return True
+
+
+def _release(handle: int) -> None:
+    import fcntl
+
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_UN)  # a forked process may have the handle too
+    os.close(handle)
 
 
 def _differences(found: Mapping[str, object], wanted: Mapping[str, object]) -> Iterator[tuple[str, object, object]]:

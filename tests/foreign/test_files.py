@@ -15,7 +15,7 @@ from didlearn.foreign.files import refuse_outward_links
 from didlearn.models.reconstructor import open_autoencoder
 from didlearn.report import write_report
 from didlearn.report.figures.exports import table_of, write_figures
-from didlearn.result.files import AuditResult, csv_cell, write_tables
+from didlearn.result.files import AuditResult, csv_cell, tile_file, write_tables
 from didlearn.result.values import CheckResult, Figure, Gallery, Series, Table, Tile
 
 pytestmark = [
@@ -178,9 +178,29 @@ def test_heads_and_labels_are_defused_as_well(tmp_path):
 
 def test_only_links_out_are_refused(tmp_path):
     (tmp_path / "plain").mkdir()
-    refuse_outward_links(tmp_path)
-    refuse_outward_links(tmp_path / "absent")
+    refuse_outward_links(tmp_path, ["*"])
+    refuse_outward_links(tmp_path / "absent", ["*"])
     (tmp_path / "plain" / "up").symlink_to("..")
-    refuse_outward_links(tmp_path)
+    refuse_outward_links(tmp_path, ["*"])
+    for own in ("*", "up", "u*"):
+        with pytest.raises(ResultError, match="leads out"):
+            refuse_outward_links(tmp_path / "plain", [own])
+    refuse_outward_links(tmp_path / "plain", ["audit.json"])
+    (tmp_path / "plain" / "Audit.JSON").symlink_to("../nowhere")
     with pytest.raises(ResultError, match="leads out"):
-        refuse_outward_links(tmp_path / "plain")
+        refuse_outward_links(tmp_path / "plain", ["audit.json"])
+
+
+def test_a_project_with_an_environment_may_be_the_run_folder(tmp_path, endless):
+    (tmp_path / "project" / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / "project" / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    endless(tmp_path / "project" / "queue")
+    audited(tmp_path / "project")
+    assert write_report(tmp_path / "project").is_file()
+    claim(tmp_path / "project" / "study.json", {}, begun=False, work="study", otherwise="no", own=("study.json",))
+
+
+def test_a_picture_that_never_ends_is_not_shown(endless, tmp_path):
+    endless(tmp_path / "x.png")
+    with pytest.raises(ResultError):
+        tile_file(tmp_path, Tile(path="x.png"))

@@ -159,12 +159,12 @@ def read_toml(path: Path) -> dict[str, Any]:
     Relative paths in it are taken from the folder one types the command in, as on the command line.
 
     Raises:
-        TrustError: it says ``trust_code``, which only who runs it may say.
+        TrustError: it says that code is trusted, which only who runs it may say.
         UsageError: the file is missing, is not TOML, or holds a value that cannot be used.
     """
     refuse_special(typed_path(str(path)), UsageError)
     data = _loaded(path)
-    if "trust_code" in data:
+    if data.get("trust_code", False) is not False:
         raise TrustError(
             f"{path}: no file may say that code is trusted; take trust_code out, and give {option('trust_code', True)} "
             "where you run it if you trust what the file names"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from didlearn.errors import DidlearnError, ResultError
@@ -33,21 +34,32 @@ def refuse_special_below(folder: Path, error: type[DidlearnError]) -> None:
         refuse_special(path, error)
 
 
-def refuse_outward_links(folder: Path) -> None:
+def refuse_outward_links(folder: Path, own: Iterable[str]) -> None:
     """Refuse a run folder with links that lead out of it: what is read and written there stays below it.
 
     The folder itself may be a link: it is what the user named.
+
+    Args:
+        folder: where something is read and written. own: what is, as names or patterns of entries of the folder. What
+            else lies there is not looked at: a run folder may be a project's, with an environment full of links.
 
     Raises:
         ResultError: a link leads out, or something is no regular file.
     """
     root = folder.resolve()
-    for path in _entries(folder):
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
-            raise ResultError(
-                f"{path} is a link that leads out of the run folder; nothing was read or written: remove it"
-            )
-        refuse_special(path, ResultError)
+    for top in _named(folder, [pattern.lower() for pattern in own]):
+        for path in (top, *_entries(top)):
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                raise ResultError(
+                    f"{path} is a link that leads out of the run folder; nothing was read or written: remove it"
+                )
+            refuse_special(path, ResultError)
+
+
+def _named(folder: Path, patterns: list[str]) -> list[Path]:
+    """Return entries by their names in lower case, as some file systems find them; a link may lead nowhere."""
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in there if any(fnmatchcase(path.name.lower(), pattern) for pattern in patterns)]
 
 
 def _entries(folder: Path) -> Iterator[Path]:

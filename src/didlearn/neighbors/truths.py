@@ -16,11 +16,16 @@ def count_true(inside: torch.Tensor, dim: int) -> torch.Tensor:
 
 def any_true(inside: torch.Tensor, dim: int) -> torch.Tensor:
     """Return whether any is true along a dimension."""
-    return inside.any(dim) if inside.is_cuda else torch.from_numpy(inside.numpy().any(dim))
+    return torch.from_numpy(inside.numpy().any(dim)) if _in_memory(inside) else inside.any(dim)
 
 
 def first_true(inside: torch.Tensor, dim: int) -> torch.Tensor:
     """Return the place of the first that is true along a dimension, 0 where none is, int64."""
-    if inside.is_cuda:
-        return inside.to(torch.uint8).argmax(dim)
-    return torch.from_numpy(inside.numpy().argmax(dim))
+    if _in_memory(inside):
+        return torch.from_numpy(inside.numpy().argmax(dim))
+    return inside.to(torch.uint8).argmax(dim)
+
+
+def _in_memory(inside: torch.Tensor) -> bool:
+    """Whether numpy can see it, as it sees nothing on a device."""
+    return inside.device.type == "cpu"

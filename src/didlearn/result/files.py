@@ -19,13 +19,19 @@ from pydantic import Field, ValidationError
 
 from didlearn.atomic import atomically
 from didlearn.errors import ResultError
-from didlearn.foreign.files import refuse_outward_links
+from didlearn.foreign.files import refuse_outward_links, refuse_special
 from didlearn.result.answer import Answer
 from didlearn.result.arrays_file import read_arrays
-from didlearn.result.staging import commit, roll_forward, stage
+from didlearn.result.staging import STAGED, commit, roll_forward, staging
 from didlearn.result.values import Cell, CheckResult, Gallery, Table, Tile, Value
 
 _FORMAT: Final = 1
+_READINGS: Final = 20
+OWN: Final = (
+    "audit.json", "arrays.npz", "images", "figures", "labels*", "report.html", "cache", "pairs.csv", "classes.csv",
+    STAGED,
+)  # fmt: skip
+"""What is read and written in a run folder; whatever else is there is somebody else's, and not looked at."""
 
 
 class AuditResult(Value):
@@ -62,15 +68,14 @@ class AuditResult(Value):
         All of it changes at once: a reader never sees half a result, nor files of one beside those of another.
         """
         root = Path(folder)
-        refuse_outward_links(root)
+        refuse_outward_links(root, (*OWN, *(_csv_name(table) for table in _with_files(self.checks))))
         root.mkdir(parents=True, exist_ok=True)
-        roll_forward(root, self.JSON)
-        staged = stage(root)
-        saved = self.model_copy(update={"checks": tuple(_save_tiles(check, staged) for check in self.checks)})
-        write_tables(self.checks, staged)
-        arrays = {f"{c.check}/{name}": a for c in self.checks for name, a in c.arrays.items()}
-        np.savez_compressed(staged / "arrays.npz", allow_pickle=False, **arrays)
-        commit(root, self.JSON, json.dumps(saved.model_dump(mode="json"), indent=1, allow_nan=False))
+        with staging(root, self.JSON) as staged:
+            saved = self.model_copy(update={"checks": tuple(_save_tiles(check, staged) for check in self.checks)})
+            write_tables(self.checks, staged)
+            arrays = {f"{c.check}/{name}": a for c in self.checks for name, a in c.arrays.items()}
+            np.savez_compressed(staged / "arrays.npz", allow_pickle=False, **arrays)
+            commit(staged, self.JSON, json.dumps(saved.model_dump(mode="json"), indent=1, allow_nan=False))
         return root
 
     @classmethod
@@ -82,23 +87,39 @@ class AuditResult(Value):
         """
         root = Path(folder)
         path = root / cls.JSON
-        refuse_outward_links(root)
-        roll_forward(root, cls.JSON)
-        if not path.is_file():
-            raise ResultError(f"{root} holds no {cls.JSON}; give the folder that `didlearn audit -o` wrote")
+        refuse_outward_links(root, OWN)
+        for _ in range(_READINGS):
+            if not path.is_file():
+                raise ResultError(f"{root} holds no {cls.JSON}; give the folder that `didlearn audit -o` wrote")
+            content = _read(path)
+            roll_forward(root, cls.JSON)
+            result = cls._of(content, path)
+            result = result.model_copy(update={"checks": tuple(_load_arrays(result.checks, root))})
+            if _read(path) == content:  # else the arrays may be those of the next state
+                return result
+        raise ResultError(f"{path} changes faster than it can be read; wait until the audit that writes it has ended")
+
+    @classmethod
+    def _of(cls, content: bytes, path: Path) -> AuditResult:
         try:
-            result = cls.model_validate(_read_audit(path))
+            return cls.model_validate(_parsed(content, path))
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             raise ResultError(f"{path} is not a valid audit: {place}: {first['msg']}") from None
-        return result.model_copy(update={"checks": tuple(_load_arrays(result.checks, root))})
 
 
-def _read_audit(path: Path) -> dict[str, object]:
+def _read(path: Path) -> bytes:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return path.read_bytes()
+    except OSError as error:
+        raise ResultError(f"{path} cannot be read as JSON ({error})") from None
+
+
+def _parsed(content: bytes, path: Path) -> dict[str, object]:
+    try:
+        data = json.loads(content.decode("utf-8"))
+    except ValueError as error:
         raise ResultError(f"{path} cannot be read as JSON ({error})") from None
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
         got = data.get("format") if isinstance(data, dict) else type(data).__name__
@@ -120,6 +141,7 @@ def tile_file(root: Path, tile: Tile) -> Path | None:
         raise ResultError(f"a picture's path can be no file: {tile.path[:80]!r}") from None
     if not path.is_relative_to(root.resolve()):
         raise ResultError(f"a picture's path leads outside the run folder: {tile.path!r}")
+    refuse_special(path, ResultError)
     return path
 
 
@@ -146,8 +168,16 @@ def _save_gallery(check: str, gallery: Gallery, root: Path) -> Gallery:
 
 def write_tables(checks: Iterable[CheckResult], root: Path) -> None:
     """Write the tables that name a CSV file."""
-    for table in (table for check in checks for table in check.tables if table.csv):
+    for table in _with_files(checks):
         _write_csv(table, root)
+
+
+def _with_files(checks: Iterable[CheckResult]) -> list[Table]:
+    return [table for check in checks for table in check.tables if table.csv]
+
+
+def _csv_name(table: Table) -> str:
+    return Path(table.csv or "").name
 
 
 def _write_csv(table: Table, root: Path) -> None:
@@ -157,7 +187,7 @@ def _write_csv(table: Table, root: Path) -> None:
             writer.writerow([csv_cell(column) for column in table.columns])
             writer.writerows([csv_cell(cell) for cell in row] for row in table.rows)
 
-    atomically(root / Path(table.csv or "").name, write)
+    atomically(root / _csv_name(table), write)
 
 
 def csv_cell(cell: Cell) -> Cell:

@@ -29,7 +29,8 @@ from didlearn.rng import Stream
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.zoo.training.loop import CHECKPOINT
 
-_HEADER, ROWS_FILE = "study.json", "rows.jsonl"
+_HEADER, ROWS_FILE, _RESULT = "study.json", "rows.jsonl", "result.json"
+_OWN = (_HEADER, ROWS_FILE, _RESULT, "report.html", "figures", "models", "cache")
 
 
 def run_study(
@@ -106,7 +107,7 @@ def _write(study: Study, rows: list[StudyRow], missing: tuple[str, ...], folder:
     result = study.summarise(rows)
     result = result.model_copy(update={"params": settings, "question": study.question, "notes": missing + result.notes})
     text = result.model_dump_json(indent=1)
-    atomically(folder / "result.json", lambda part: part.write_text(text, encoding="utf-8"))
+    atomically(folder / _RESULT, lambda part: part.write_text(text, encoding="utf-8"))
     write_tables([result], folder)
     write_study_report(result, folder)
     return result
@@ -125,7 +126,7 @@ def _claim(folder: Path, study: Study, seed: int) -> None:
     identity = {"study": study.name, "settings": dataclasses.asdict(study), "seed": seed, "didlearn": __version__}
     rows = folder / ROWS_FILE
     begun = (folder / "models").exists() or (rows.exists() and rows.stat().st_size > 0)
-    claim(folder / _HEADER, identity, begun=begun, work="study", otherwise="give another folder")
+    claim(folder / _HEADER, identity, begun=begun, work="study", otherwise="give another folder", own=_OWN)
 
 
 def _read_rows(path: Path) -> dict[str, StudyRow]:

@@ -156,7 +156,7 @@ def _claim(home: Path, identity: dict[str, object]) -> None:
     if not (kept and (home / _RUN).exists()):
         for stale in (CHECKPOINT, _PROGRESS):  # what is left where a restart was cut short, or nothing was saved
             (home / stale).unlink(missing_ok=True)
-    refuse_outward_links(home.parent)
+    refuse_outward_links(home.parent, (JSON, WEIGHTS, home.name))
     claim(home / _RUN, identity, begun=kept, work="run", otherwise=f"give another folder, or {option('restart', True)}")
 
 
