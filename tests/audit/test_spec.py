@@ -73,7 +73,14 @@ def test_unreadable_files_are_refused(tmp_path, text, message):
         read_toml(path)
 
 
-@pytest.mark.parametrize("said", ["true", "false"])
+def test_a_file_may_say_that_code_is_not_trusted(tmp_path):
+    path = tmp_path / "audit.toml"
+    path.write_text('generator = "models.py:make"\ntrust_code = false\n')
+    assert make_spec(read_toml(path)).arguments()["trust_code"] is False
+    assert make_spec(read_toml(path), {"trust_code": True}).trust_code
+
+
+@pytest.mark.parametrize("said", ["true", "0", '"no"', "[]"])
 def test_a_file_cannot_say_that_code_is_trusted(tmp_path, said):
     path = tmp_path / "audit.toml"
     path.write_text(f'generator = "models.py:make"\ntrust_code = {said}\n')

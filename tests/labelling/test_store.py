@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from didlearn.errors import ResultError
+from didlearn.labelling.database import Clock, connect
 from didlearn.labelling.store import STORE_FILE, Store
 
 
@@ -126,3 +127,47 @@ def test_a_damaged_file_ends_in_a_sentence(tmp_path, damage):
         connection.close()
     with pytest.raises(ResultError, match=r"labels\.sqlite cannot be used .*move it away"):
         Store.open(tmp_path, "abc").labels()
+
+
+ENDLESS = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r)"
+FOREIGN = {
+    "view 'sheet'": f"CREATE VIEW sheet AS {ENDLESS} SELECT 'a' AS fingerprint FROM r WHERE x < 0",
+    "view 'people'": f"CREATE VIEW people AS {ENDLESS} SELECT x AS id, 'a' AS name FROM r WHERE x < 0",
+    "trigger 'ours'": "CREATE TABLE sheet (fingerprint TEXT NOT NULL); CREATE TRIGGER ours AFTER INSERT ON sheet BEGIN "
+    "INSERT INTO sheet SELECT a.fingerprint FROM sheet a, sheet b, sheet c; END",
+    "index 'ours'": "CREATE TABLE sheet (fingerprint TEXT NOT NULL); CREATE INDEX ours ON sheet (fingerprint)",
+    "table 'sheet'": "CREATE TABLE sheet (x, fingerprint TEXT AS (hex(zeroblob(x))))",
+    "table 'else'": "CREATE TABLE 'else' (x)",
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("what", FOREIGN)
+def test_what_a_stranger_put_into_the_database_is_not_run(tmp_path, what):
+    path = tmp_path / STORE_FILE
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.executescript(FOREIGN[what])
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(ResultError, match=f"it holds a {what} that labels do not have.*move it away"):
+        Store.open(tmp_path, "abc")
+    assert path.read_bytes() == before
+
+
+def test_a_question_that_takes_too_long_is_ended(tmp_path):
+    clock = Clock(0.1)
+    connection = connect(tmp_path / "x.sqlite", clock)
+    with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        connection.execute(f"{ENDLESS} SELECT x FROM r WHERE x < 0").fetchone()
+    clock.wind()
+    assert connection.execute("SELECT 1").fetchone() == (1,)
+    connection.close()
+
+
+def test_labels_are_opened_again(tmp_path):
+    for _ in range(2):
+        store = Store.open(tmp_path, "abc")
+        store.say(store.person("Ada"), 1, "d")
+        store.close()
+    assert len(history(tmp_path)) == 2

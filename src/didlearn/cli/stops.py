@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,17 +39,15 @@ class Checks:
 
     def standing(self) -> str:
         """Say what is finished and saved."""
+        from didlearn.result.words import listed  # with pydantic's models, for one sentence
+
         finished, last = self.begun[:-1], self.begun[-1:]
         if not last:
             return "no check had begun and nothing was saved; the same command begins again"
         if not finished:
             return f"in {last[0]}, the first check, and nothing was saved; the same command begins again"
         return (
-            f"in {last[0]}; {_listed(finished)} {'is' if len(finished) == 1 else 'are'} finished and saved in "
+            f"in {last[0]}; {listed(finished)} {'is' if len(finished) == 1 else 'are'} finished and saved in "
             f"{self.folder} (`didlearn report {self.folder}` writes the page); the same command asks all again, and "
             "--checks asks those that are left, into another --output"
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

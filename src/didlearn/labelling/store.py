@@ -12,22 +12,10 @@ from pathlib import Path
 from typing import Final, Literal, Self, cast, get_args
 
 from didlearn.errors import ResultError
+from didlearn.labelling.database import Clock, connect
 
 Key = Literal["d", "n", "u"]
 STORE_FILE: Final = Path("labels") / "labels.sqlite"
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS sheet (fingerprint TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS people (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    at TEXT NOT NULL,
-    person INTEGER NOT NULL REFERENCES people (id),
-    pair INTEGER NOT NULL,
-    answer TEXT CHECK (answer IN ('d', 'n', 'u')),
-    undoes INTEGER UNIQUE REFERENCES events (id),
-    CHECK ((answer IS NULL) <> (undoes IS NULL))
-);
-"""
 
 
 @dataclass(frozen=True)
@@ -43,8 +31,8 @@ class Label:
 class Store:
     """``RUN/labels/labels.sqlite``: people, and an event for each press, nothing ever overwritten."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection, self._path = connection, path
+    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock) -> None:
+        self._connection, self._path, self._clock = connection, path, clock
         self._lock = threading.Lock()
 
     @classmethod
@@ -54,17 +42,13 @@ class Store:
         Raises:
             ResultError: they are of other pairs than these, or the file cannot be used.
         """
-        path = run / STORE_FILE
+        path, clock = run / STORE_FILE, Clock()
         try:
             path.parent.mkdir(exist_ok=True)
-            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
-        except (OSError, sqlite3.Error) as error:
+            connection = connect(path, clock)
+        except (OSError, sqlite3.Error, ValueError) as error:
             raise ResultError(f"{path} cannot be used ({error}); move it away to start afresh") from None
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA foreign_keys=ON")
-            connection.executescript(_SCHEMA)
             connection.execute("BEGIN IMMEDIATE")
             if connection.execute("SELECT 1 FROM sheet").fetchone() is None:
                 connection.execute("INSERT INTO sheet VALUES (?)", (fingerprint,))
@@ -79,7 +63,7 @@ class Store:
                 f"{path} holds labels of other pairs: the support check was run again since; move {path.parent} away "
                 "to start afresh"
             )
-        return cls(connection, path)
+        return cls(connection, path, clock)
 
     def close(self) -> None:
         """Close the file."""
@@ -142,6 +126,7 @@ class Store:
             ResultError: the file is damaged, or holds what labels are not.
         """
         with self._lock:
+            self._clock.wind()
             try:
                 yield self._connection
             except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:

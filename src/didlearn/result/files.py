@@ -27,7 +27,7 @@ from didlearn.result.values import Cell, CheckResult, Gallery, Table, Tile, Valu
 
 _FORMAT: Final = 1
 _READINGS: Final = 20
-OWN: Final = (
+RUN_FILES: Final = (
     "audit.json", "arrays.npz", "images", "figures", "labels*", "report.html", "cache", "pairs.csv", "classes.csv",
     STAGED,
 )  # fmt: skip
@@ -68,7 +68,7 @@ class AuditResult(Value):
         All of it changes at once: a reader never sees half a result, nor files of one beside those of another.
         """
         root = Path(folder)
-        refuse_outward_links(root, (*OWN, *(_csv_name(table) for table in _with_files(self.checks))))
+        refuse_outward_links(root, (*RUN_FILES, *(_csv_name(table) for table in _with_files(self.checks))))
         root.mkdir(parents=True, exist_ok=True)
         with staging(root, self.JSON) as staged:
             saved = self.model_copy(update={"checks": tuple(_save_tiles(check, staged) for check in self.checks)})
@@ -87,7 +87,7 @@ class AuditResult(Value):
         """
         root = Path(folder)
         path = root / cls.JSON
-        refuse_outward_links(root, OWN)
+        refuse_outward_links(root, RUN_FILES)
         for _ in range(_READINGS):
             if not path.is_file():
                 raise ResultError(f"{root} holds no {cls.JSON}; give the folder that `didlearn audit -o` wrote")
