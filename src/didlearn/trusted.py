@@ -51,17 +51,26 @@ def load_torchscript(path: str | Path, trust_code: bool) -> torch.jit.ScriptModu
         TrustError: ``trust_code`` is false.
         ModelError: it cannot be loaded.
     """
-    if not trust_code:
-        raise TrustError(
-            f"{path} is TorchScript, a program that may write files and more; save the network with torch.export.save "
-            f"(.pt2), which needs no trust, or, if you trust this file, give {option('trust_code', True)}"
-        )
+    check_torchscript(path, trust_code)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch announces the end of TorchScript
             return torch.jit.load(str(path), map_location="cpu")
     except Exception as error:
         raise ModelError(f"{path} cannot be loaded as TorchScript: {first_line(error)}") from error
+
+
+def check_torchscript(path: str | Path, trust_code: bool) -> None:
+    """Refuse a TorchScript file that may not run, reading nothing.
+
+    Raises:
+        TrustError: ``trust_code`` is false.
+    """
+    if not trust_code:
+        raise TrustError(
+            f"{path} is TorchScript, a program that may write files and more; save the network with torch.export.save "
+            f"(.pt2), which needs no trust, or, if you trust this file, give {option('trust_code', True)}"
+        )
 
 
 def load_factory(factory: str, trust_code: bool, ready: tuple[type, ...] = (nn.Module,)) -> object:

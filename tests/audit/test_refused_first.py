@@ -1,6 +1,9 @@
 """What cannot be used by its name alone is refused before any data is read."""
 
+import warnings
+
 import pytest
+import torch
 
 import didlearn as dl
 from didlearn.audit import run
@@ -37,3 +40,24 @@ def test_before_data_is_read(wrong, tmp_path, monkeypatch):
     with pytest.raises(UsageError if wrong[:7] != "no such" else DidlearnError) as caught:
         dl.audit(**{"train": "digits", "generator": "digits"} | WRONG[wrong])
     assert isinstance(caught.value, TrustError) == ("without trust" in wrong)
+
+
+def script(path):
+    """Save a TorchScript file, a program."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.trace(torch.nn.Identity(), torch.zeros(1, 3, 4, 4)), str(path))
+
+
+@pytest.mark.parametrize("asked", ["generator", "embedding", "autoencoder"])
+@pytest.mark.parametrize("untrusted", ["x.pt", "os:getcwd"])
+def test_trust_is_asked_for_before_any_data(asked, untrusted, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    script(tmp_path / "x.pt")
+    (tmp_path / "bad.npz").write_bytes(b"PK no archive")
+    for train in ("bad.npz", "absent.npz"):
+        with pytest.raises(TrustError):
+            dl.audit(**{"train": train, "generator": "digits", asked: untrusted})
+        with pytest.raises(DidlearnError, match=train) as caught:
+            dl.audit(**{"train": train, "generator": "digits", asked: "x.pt"}, trust_code=True)
+        assert not isinstance(caught.value, TrustError)

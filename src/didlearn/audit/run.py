@@ -31,7 +31,7 @@ from didlearn.images.open import check_images
 from didlearn.models import Sampler, open_model
 from didlearn.models.faults import Unusable
 from didlearn.models.open import check_model
-from didlearn.models.reconstructor import open_autoencoder
+from didlearn.models.reconstructor import check_autoencoder, open_autoencoder
 from didlearn.parallel import default_threads
 from didlearn.progress import Progress, silent
 from didlearn.readiness.devices import check_device
@@ -99,6 +99,7 @@ def audit(
     check_model(generator, trust_code)
     if isinstance(embedding, str):
         check_embedding(embedding, trust_code, None if weights is None else Path(weights))
+    check_autoencoder(autoencoder, trust_code)
     for source in (train, heldout, *(outside or {}).values()):
         check_images(source)
     threads = default_threads() if threads is None else threads

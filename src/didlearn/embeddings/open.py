@@ -14,7 +14,7 @@ from didlearn.images.base import Images
 from didlearn.naming import option
 from didlearn.progress import Progress
 from didlearn.readiness.paths import quoted, typed_path
-from didlearn.trusted import check_factory, is_factory, is_torchscript
+from didlearn.trusted import check_factory, check_torchscript, is_factory, is_torchscript
 
 TORCHSCRIPT_SUFFIXES = (".pt", ".pth", ".ts")
 
@@ -75,16 +75,19 @@ def check_embedding(source: str, trust_code: bool = False, weights: Path | None 
     """Refuse a text that names no embedding, before anything is read.
 
     Raises:
-        UsageError: it names none. TrustError: it is a factory, and ``trust_code`` is false.
+        UsageError: it names none. TrustError: it is a factory or TorchScript, and ``trust_code`` is false.
     """
     if weights is not None:
         check_weights(source, weights)
     if source in ("pixels", "classifier", *PRETRAINED):
         return
+    path = typed_path(source)
     if is_factory(source):
         check_factory(source, trust_code)
-    elif not (path := typed_path(source)).is_file() or not (path.suffix.lower() == ".pt2" or _is_torchscript(path)):
+    elif not path.is_file() or not (path.suffix.lower() == ".pt2" or _is_torchscript(path)):
         raise _no_embedding(source, path)
+    elif path.suffix.lower() != ".pt2":
+        check_torchscript(path, trust_code)
 
 
 def check_weights(source: str, weights: Path) -> None:

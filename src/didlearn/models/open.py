@@ -28,7 +28,7 @@ from didlearn.models.interface import INFER
 from didlearn.models.module import ModuleModel, open_module, snapshot
 from didlearn.naming import option
 from didlearn.readiness.paths import quoted, typed_path
-from didlearn.trusted import check_factory, is_factory, is_torchscript, load_torchscript
+from didlearn.trusted import check_factory, check_torchscript, is_factory, is_torchscript, load_torchscript
 
 _BANKS = {".zip", ".npz", ".npy", ".parquet"}
 
@@ -149,8 +149,10 @@ def check_model(source: object, trust_code: bool = False) -> None:
         if not is_factory(named):
             raise _no_such_model(named)
         check_factory(named, trust_code)
-    elif path.is_file() and path.suffix.lower() != ".pt2" and not is_torchscript(path):
-        raise _refusal(path)
+    elif path.is_file() and path.suffix.lower() != ".pt2":
+        if not is_torchscript(path):
+            raise _refusal(path)
+        check_torchscript(path, trust_code)
 
 
 def _no_such_model(source: str) -> UsageError:

@@ -11,7 +11,14 @@ from didlearn.errors import ModelError, UsageError, first_line
 from didlearn.exported.archive import ExportedNet, load_exported
 from didlearn.foreign.files import refuse_special
 from didlearn.readiness.paths import quoted, typed_path
-from didlearn.trusted import is_factory, is_torchscript, load_factory, load_torchscript
+from didlearn.trusted import (
+    check_factory,
+    check_torchscript,
+    is_factory,
+    is_torchscript,
+    load_factory,
+    load_torchscript,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,22 +61,15 @@ def open_autoencoder(source: str | nn.Module, *, trust_code: bool = False, devic
         TrustError: a factory or TorchScript, and ``trust_code`` is false.
         ModelError: it cannot be loaded.
     """
-    if isinstance(source, str):
-        refuse_special(typed_path(source), UsageError)
+    check_autoencoder(source, trust_code)
     if isinstance(source, nn.Module):
         module: object = source
     elif is_factory(source):
         module = load_factory(source, trust_code)
-    elif (path := typed_path(source)).is_file() and path.suffix.lower() == ".pt2":
+    elif (path := typed_path(source)).suffix.lower() == ".pt2":
         module = load_exported(path, trust_code)
-    elif is_torchscript(path):
-        module = load_torchscript(path, trust_code)
     else:
-        there = "" if path.exists() else "is not there: it "
-        raise UsageError(
-            f"{quoted(source)} {there}is no autoencoder (images to images); "
-            "give a .pt2 or TorchScript file, or `file.py:factory`"
-        )
+        module = load_torchscript(path, trust_code)
     if not isinstance(module, nn.Module):
         raise ModelError(f"{source} made a {type(module).__name__}; a torch module was expected")
     # An exported program's latent_shape is that of whatever goes in: images here.
@@ -79,3 +79,25 @@ def open_autoencoder(source: str | nn.Module, *, trust_code: bool = False, devic
     for parameter in module.parameters():  # TorchScript refuses to switch them all off in one call
         parameter.requires_grad_(False)
     return Reconstructor(module.eval().to(device), name, latent)
+
+
+def check_autoencoder(source: object, trust_code: bool = False) -> None:
+    """Refuse a text that names no autoencoder, before anything is read; whatever is no text is let pass.
+
+    Raises:
+        UsageError: it names none. TrustError: opening it would run code, and ``trust_code`` is false.
+    """
+    if not isinstance(source, str):
+        return
+    path = typed_path(source)
+    refuse_special(path, UsageError)
+    if is_factory(source):
+        check_factory(source, trust_code)
+    elif is_torchscript(path) and path.suffix.lower() != ".pt2":
+        check_torchscript(path, trust_code)
+    elif not path.is_file() or path.suffix.lower() != ".pt2":
+        there = "" if path.exists() else "is not there: it "
+        raise UsageError(
+            f"{quoted(source)} {there}is no autoencoder (images to images); "
+            "give a .pt2 or TorchScript file, or `file.py:factory`"
+        )
