@@ -43,7 +43,7 @@ LAYERS = {
     "readiness": {"errors", "naming"},
     "trusted": {"errors", "naming", "readiness"},
     "exported": {"errors", "naming", "parallel"},
-    "result": {"arrays", "atomic", "errors", "foreign"},
+    "result": {"arrays", "atomic", "claim", "errors", "foreign"},
     "statistics": BASE,
     "neighbors": BASE,
     "random_matrix": BASE | {"statistics"},

@@ -86,7 +86,7 @@ def check_embedding(source: str, trust_code: bool = False, weights: Path | None 
         check_factory(source, trust_code)
     elif not path.is_file() or not (path.suffix.lower() == ".pt2" or _is_torchscript(path)):
         raise _no_embedding(source, path)
-    elif path.suffix.lower() != ".pt2":
+    elif path.suffix.lower() != ".pt2" and is_torchscript(path):  # else it is weights, and said to be
         check_torchscript(path, trust_code)
 
 
