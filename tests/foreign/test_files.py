@@ -17,6 +17,7 @@ from didlearn.report import write_report
 from didlearn.report.figures.exports import table_of, write_figures
 from didlearn.result.files import AuditResult, csv_cell, tile_file, write_tables
 from didlearn.result.values import CheckResult, Figure, Gallery, Series, Table, Tile
+from didlearn.zoo.training import loop
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in its folders"),
@@ -198,6 +199,19 @@ def test_a_project_with_an_environment_may_be_the_run_folder(tmp_path, endless):
     audited(tmp_path / "project")
     assert write_report(tmp_path / "project").is_file()
     claim(tmp_path / "project" / "study.json", {}, begun=False, work="study", otherwise="no", own=("study.json",))
+
+
+def test_a_model_may_be_trained_into_a_project_with_an_environment(tmp_path):
+    home = tmp_path / "project" / "training"
+    home.mkdir(parents=True)
+    (tmp_path / "project" / ".venv").symlink_to(tmp_path)
+    loop._claim(home, {})
+    assert (home / "run.json").is_file()
+    for own in ("model.json", "weights.safetensors", "training/samples"):
+        (tmp_path / "project" / own).symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(ResultError, match="leads out"):
+            loop._claim(home, {})
+        (tmp_path / "project" / own).unlink()
 
 
 def test_a_picture_that_never_ends_is_not_shown(endless, tmp_path):
