@@ -26,7 +26,7 @@ _POINTWISE: Final = """
     bitwise_and.Tensor bitwise_and.Scalar bitwise_or.Tensor bitwise_or.Scalar bitwise_xor.Tensor bitwise_xor.Scalar
     clamp_min.Tensor clamp_max.Tensor atan asin acos atanh asinh acosh arctan erfc special_expit logit sinc sgn
     hypot copysign.Tensor copysign.Scalar logical_xor negative absolute positive subtract.Tensor multiply.Tensor
-    divide.Tensor true_divide.Tensor masked_fill.Tensor fill.Tensor rad2deg xlogy.Tensor digamma lgamma
+    divide.Tensor true_divide.Tensor masked_fill.Tensor fill.Tensor rad2deg xlogy.Tensor digamma lgamma __and__.Tensor __and__.Scalar __or__.Tensor __or__.Scalar __xor__.Tensor __xor__.Scalar
 """
 _OTHERS: Final = """
     atan2 log_sigmoid maximum minimum pow.Scalar where.self where.ScalarSelf where.ScalarOther where.Scalar prelu
@@ -49,7 +49,7 @@ _OTHERS: Final = """
     copy copy_ zero_ arctan2 logaddexp logaddexp2 special_logit special_erf special_log1p special_expm1 special_exp2
     fmin fmax cumprod logcumsumexp var_mean var_mean.dim var_mean.correction std_mean std_mean.dim
     std_mean.correction std var aminmax median.dim nansum nanmean sort sort.stable argsort topk linalg_norm
-    linalg_matrix_norm cosine_similarity pairwise_distance bilinear kron inner tensordot diag_embed trace rot90
+    linalg_matrix_norm cosine_similarity pairwise_distance bilinear kron inner tensordot diag_embed trace vdot rot90
     affine_grid_generator fliplr flipud channel_shuffle broadcast_to broadcast_tensors hstack vstack dstack
     column_stack moveaxis.int slice_scatter select_scatter conv1d.padding conv3d.padding adaptive_avg_pool3d
     adaptive_max_pool1d adaptive_max_pool3d max_pool1d max_pool3d max_pool2d_with_indices max_pool1d_with_indices
