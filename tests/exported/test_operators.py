@@ -48,7 +48,8 @@ def test_no_allowed_operator_takes_a_file_or_an_address():
         "set_.source_Storage_storage_offset",
         "_unsafe_index.Tensor", "_index_put_impl_.default", "_sparse_coo_tensor_unsafe.default", "to_sparse.default",
         "native_group_norm.default", "view.dtype", "_embedding_bag.default", "max_unpool2d.default", "lstm.data",
-        "nonzero.default", "masked_select.default", "upsample_nearest2d.default", "repeat_interleave.Tensor", "empty.memory_format", "item.default",
+        "nonzero.default", "masked_select.default", "upsample_nearest2d.default",
+        "repeat_interleave.Tensor", "empty.memory_format", "item.default",
     ],
 )  # fmt: skip
 def test_what_reaches_beyond_its_tensors_is_not_allowed(name):

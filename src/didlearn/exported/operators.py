@@ -26,7 +26,8 @@ _POINTWISE: Final = """
     bitwise_and.Tensor bitwise_and.Scalar bitwise_or.Tensor bitwise_or.Scalar bitwise_xor.Tensor bitwise_xor.Scalar
     clamp_min.Tensor clamp_max.Tensor atan asin acos atanh asinh acosh arctan erfc special_expit logit sinc sgn
     hypot copysign.Tensor copysign.Scalar logical_xor negative absolute positive subtract.Tensor multiply.Tensor
-    divide.Tensor true_divide.Tensor masked_fill.Tensor fill.Tensor rad2deg xlogy.Tensor digamma lgamma __and__.Tensor __and__.Scalar __or__.Tensor __or__.Scalar __xor__.Tensor __xor__.Scalar
+    divide.Tensor true_divide.Tensor masked_fill.Tensor fill.Tensor rad2deg xlogy.Tensor digamma lgamma
+    __and__.Tensor __and__.Scalar __or__.Tensor __or__.Scalar __xor__.Tensor __xor__.Scalar
 """
 _OTHERS: Final = """
     atan2 log_sigmoid maximum minimum pow.Scalar where.self where.ScalarSelf where.ScalarOther where.Scalar prelu
