@@ -135,6 +135,9 @@ class NearReal:
         return Estimate(value=value, low=low, high=high, level=level, n=len(self.counts), method=method, unit=unit)
 
 
+_FARTHEST = 600.0  # of a half on the logarithm: an end farther off is as good as open
+
+
 def ratio_of(own: Estimate, control: Estimate, method: str = "") -> Estimate:
     """Return own/control of two independent estimates of 0 or more, by the ends of both.
 
@@ -160,5 +163,7 @@ def _quotient_end(a: float, a_end: float | None, b: float, b_end: float | None) 
         return None
     if min(a, b, a_end) == 0:
         return a_end / b_end
-    half = math.hypot(math.log(a_end / a), math.log(b_end / b))
-    return a / b * math.exp(math.copysign(half, a_end - a) if a_end != a else math.copysign(half, b - b_end))
+    half, upwards = math.hypot(math.log(a_end / a), math.log(b_end / b)), (a_end - a or b - b_end) >= 0
+    if half > _FARTHEST:
+        return None if upwards else 0.0
+    return a / b * math.exp(half if upwards else -half)

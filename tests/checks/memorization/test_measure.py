@@ -50,7 +50,7 @@ def subject(samples, heldout, train, **outside):
 
 def test_everyone_is_located_among_the_training_images():
     """Training images at 0, 10 and 20; the samples of a bank come in an order of their own."""
-    found = subject([1, 12, 19], [10, 24], [0, 10, 20], near=[5.5], far=[99, 21, 0])
+    found = subject([1, 12, 19], [10, 24], [0, 10, 20], near=[5.5, 18], far=[99, 21, 0])
     everyone = locate(found, found.heldout, 3)
     own = everyone.own
     assert sorted(zip(own.features[:, 0], own.near.distance, own.near.index, strict=True)) == [
@@ -60,7 +60,7 @@ def test_everyone_is_located_among_the_training_images():
     assert everyone.real.near.index.tolist() == [1, 2]
     assert everyone.real.features[:, 0].tolist() == [10, 24]
     assert {name: group.near.distance.tolist() for name, group in everyone.outside.items()} == {
-        "near": [4.5],
+        "near": [4.5, 2],
         "far": [79, 1, 0],
     }
     assert locate(found, found.heldout, 2).outside["far"].near.index.tolist() == [2, 2]
