@@ -5,26 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
-from torch import nn
 
 from didlearn.models import open_model
 from didlearn.models.oracles import PPCA
-
-
-class Function(nn.Module):
-    """A function of the latent, as a module."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, z):
-        return self.function(z)
+from tests.embeddings.functions import Apply
 
 
 def decoder(function, d, value_range=None, **options):
     """Open a function (n, d) -> (n, C, H, W) as a model."""
-    return open_model(Function(function), latent_shape=(d,), value_range=value_range, **options)
+    return open_model(Apply(function), latent_shape=(d,), value_range=value_range, **options)
 
 
 def relu(d, hidden, pixels=400, seed=0):

@@ -25,6 +25,8 @@ from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import check_level
 
+_FARTHEST = 600.0  # of a half of a ratio's interval on the logarithm: an end farther off is as good as open
+
 
 @dataclass(frozen=True)
 class NearPairs:
@@ -133,9 +135,6 @@ class NearReal:
 
     def _named(self, value: float, low: float, high: float, level: float, method: str, unit: str) -> Estimate:
         return Estimate(value=value, low=low, high=high, level=level, n=len(self.counts), method=method, unit=unit)
-
-
-_FARTHEST = 600.0  # of a half on the logarithm: an end farther off is as good as open
 
 
 def ratio_of(own: Estimate, control: Estimate, method: str = "") -> Estimate:

@@ -117,7 +117,14 @@ class Disguised:
     again: Again
 
     def rule(self, limit: Limit) -> Rule:
-        """Count what matches by a limit."""
+        """Return what matches by one of ``LIMITS``."""
+        return self._rules[limit]
+
+    @cached_property
+    def _rules(self) -> dict[Limit, Rule]:
+        return {limit: self._counted(limit) for limit in LIMITS}
+
+    def _counted(self, limit: Limit) -> Rule:
         own, real, again = (group.count(limit) for group in (self.own, self.real, self.again))
         return Rule(Matches(*own, *independent(real, again)), float(self.planted.within(limit).mean()))
 
