@@ -54,8 +54,9 @@ def test_likeness_that_chains_joins_nothing():
     assert join_disguised(plain, grey_planes(chain), 0.006, np.random.default_rng(0)) is None
 
 
-def test_small_pictures_have_no_misfit():
-    assert misfit_of_the_same(np.zeros((5, 1, 4, 4), np.uint8), np.random.default_rng(0)) is None
+@pytest.mark.parametrize("sides", [(4, 4), (4, 32), (32, 4)])
+def test_small_pictures_have_no_misfit(sides):
+    assert misfit_of_the_same(np.zeros((5, 1, *sides), np.uint8), np.random.default_rng(0)) is None
 
 
 def test_the_misfit_is_that_of_compression_and_no_more_than_tells_strangers_apart():

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from didlearn.alignment import Originals
 from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.criterion import CopyCriterion
+from didlearn.checks.memorization.disguised import Again, Disguised, Limit, LinedUp
 from didlearn.checks.memorization.measure import (
     Celled,
     Everyone,
@@ -13,6 +15,7 @@ from didlearn.checks.memorization.measure import (
     Pool,
     authenticities,
     changed_training,
+    chosen_limit,
     copied_shares,
     count_copies,
     in_cells,
@@ -102,6 +105,52 @@ def test_copies_are_counted_by_three_rules():
     copies = count_copies(own, real, criterion(0.1, 0.5), None, honest=True)
     exact = Matches(1, 10, 0, 5)
     assert copies == (Rules.one(Matches(4, 10, 1, 5)), Rules.one(Matches(2, 10, 0, 5)), exact, None)
+
+
+def lined_up(misfits, pictures):
+    """Pictures, their misfits, and maps that leave everything where it is."""
+    misfits, still = np.array(misfits, float), np.eye(2, 3, dtype=np.float32)
+    pixels = np.repeat(np.array(pictures, np.uint8), 64).reshape(-1, 1, 8, 8)
+    found = Originals(misfits, misfits, np.zeros(len(misfits), int), np.tile(still, (len(misfits), 1, 1)))
+    return LinedUp(pixels, found)
+
+
+def in_disguise(own, real):
+    """Samples of misfits and grey values given, held-out images too; the only training image is of value 100."""
+    train = open_images(np.full((30, 1, 8, 8), 100, np.uint8))
+    planted, again = lined_up([0.0] * 10, [100] * 10), lined_up([1.0] * 20, [100] * 20)
+    return Disguised(train, lined_up(*own), lined_up(*real), planted, Again(again, np.arange(20), 30))
+
+
+def test_what_lost_nothing_once_lined_up_is_certain():
+    """Three of six samples, and one of four held-out images, are the training image to the last bit."""
+    found = in_disguise(([0, 0, 0, 0, 1, 1], [100, 100, 100, 90, 100, 90]), ([0, 1, 1, 1], [100] * 4))
+    copies = count_copies(np.ones(6), np.ones(4), criterion(0.1, 0.5), found, honest=True)
+    assert copies.certain.rules[1] == (Matches(3, 6, 1, 4), 1.0)
+    assert len(copies.certain.rules) == 2
+
+
+def test_what_lines_up_is_counted_only_by_honest_held_out_images():
+    found = in_disguise(([0] * 50 + [1] * 50, [90] * 100), ([1] * 80, [90] * 80))
+    copies = {honest: count_copies(np.ones(100), np.ones(80), criterion(0.1, 0.5), found, honest=honest)
+              for honest in (True, False)}  # fmt: skip
+    assert copies[False].within == Rules.one(Matches(0, 100, 0, 80))
+    assert copies[False].hidden is None
+    assert len(copies[True].within.rules) == 1 + len(found.usable)
+    assert copies[True].within.rules[1:] == copies[True].hidden.rules
+    assert copies[True].within.fraction(0.95).value == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_limit_chosen_is_the_rule_that_shows_most():
+    """Samples that line up with misfits of .03 are within .04, .08 and their like; those at distance 0 are none."""
+    near, far = np.zeros(100), np.ones(100)
+    found = in_disguise(([0.03] * 50 + [1] * 50, [90] * 100), ([1] * 80, [90] * 80))
+    disguised = count_copies(far, np.ones(80), criterion(0.1, 0.5), found, honest=True)
+    assert chosen_limit(disguised, found, 0.95) in {limit for limit in found.usable if limit.most > 0.03}
+    assert Limit(0.02) in found.usable
+    plain = count_copies(near, np.ones(80), criterion(0.1, 0.5), found, honest=True)
+    assert chosen_limit(plain, found, 0.95) is None
+    assert chosen_limit(plain, None, 0.95) is None
 
 
 def test_the_shares_are_those_of_the_counts():
@@ -288,6 +337,7 @@ def test_a_sample_nearer_than_the_training_images_own_neighbour_is_no_ones_own()
     shares = authenticities(found, locate(found, found.heldout, 3), 0.9)
     assert shares["authenticity"].value == pytest.approx(1 / 3)
     assert shares["authenticity_heldout"].value == pytest.approx(1 / 2)
+    assert shares["copied_by_authenticity"].value == pytest.approx(1 - (1 / 3) / (1 / 2))
     assert [shares[name].n for name in ("authenticity", "authenticity_heldout")] == [3, 2]
     assert {estimate.level for estimate in shares.values()} == {0.9}
 

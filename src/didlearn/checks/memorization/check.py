@@ -93,7 +93,7 @@ class Memorization(Check):
         5e-5, "Share of independent held-out images that the calibrated threshold may call copies."
     )
     aligned: Annotated[int, AfterValidator(_none_or_enough)] = parameter(
-        4_000, "Samples and held-out images, of each, looked at for copies in disguise; 0: none."
+        4_000, "Samples, held-out and training images, of each at most, looked at for copies in disguise; 0: none."
     )
     threshold: float | None = parameter(None, "Distance of a copy, instead of any other rule (default: calibrated).")
     cells: int = parameter(20, "K-means cells of the training set in the data-copying test.")

@@ -31,7 +31,7 @@ _FEW_MISFITS = (0.005, 0.02, 0.08)  # what is not stretched lines up by chance s
 _NO_LOSS = 0.001  # misfit: rounding and rims leave less to what lost nothing
 _AWAY = 2.0  # more than any misfit
 _DISGUISED = 16  # training images in each disguise, to see how many of them a limit finds
-_AGAIN = 2_000  # training images that are looked up among the others
+_AGAIN = 2_000  # training images that are looked up among the others, at most
 _TIED = 1e-6  # misfits that differ by less are rounding
 _COLOURS = 3  # grey pictures are no disguise of grey ones
 _LEAST_FOUND, _MOST_CHANCE = 0.2, 0.3  # limits that find fewer copies, or match more held-out images, tell little
@@ -181,7 +181,7 @@ def look_up(subject: Subject, drawn: Bytes, heldout: Images, most: int, rng: Str
     if not most or min(train.shape[1:]) < SMALLEST_SIDE:
         return None
     looked_at = heldout.some(most, rng.numpy("lined up"))
-    rows = np.sort(rng.numpy("again").permutation(len(train))[:_AGAIN])
+    rows = np.sort(rng.numpy("again").permutation(len(train))[: min(most, _AGAIN)])
     groups = [drawn[:most], _pictures(looked_at), _in_disguise(train, rng), _pictures(train.subset(rows))]
     everything, skipped = np.concatenate(groups), np.full(sum(map(len, groups)), -1)
     skipped[-len(rows) :] = rows
