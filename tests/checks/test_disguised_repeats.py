@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 import didlearn as dl
 from didlearn.alignment.planes import grey_planes
-from didlearn.checks.disguised_repeats import counted, join_disguised, misfit_of_the_same
+from didlearn.checks.disguised_repeats import _random_pairs, counted, join_disguised, misfit_of_the_same
 from didlearn.checks.duplicate_counts import count_duplicates
 from didlearn.images.disguises import compressed, mirrored, moved
 from tests.alignment.pictures import scenes
@@ -28,6 +28,14 @@ def test_a_cluster_counts_all_its_pairs():
     assert found.degree.tolist() == [2, 0, 2, 1, 2, 1]
     assert found.following.tolist() == [2, 6, 4, 5, 6, 6]
     assert found.cluster_sizes.tolist() == [3, 2]
+
+
+def test_random_pairs_are_of_two_members_of_one_group_each_as_likely():
+    """Groups {0, 2, 4}, {3, 5} and {1}: four pairs."""
+    first, second = _random_pairs(np.array([0, 1, 0, 2, 0, 2]), np.random.default_rng(0))
+    pairs, times = np.unique(np.sort(np.stack([first, second], 1), 1), axis=0, return_counts=True)
+    assert pairs.tolist() == [[0, 2], [0, 4], [2, 4], [3, 5]]
+    assert times == pytest.approx(len(first) / 4, abs=4 * np.sqrt(len(first) * 3 / 16))
 
 
 def test_pictures_in_disguise_are_one_each():

@@ -174,6 +174,15 @@ def test_what_is_kept_of_real_pictures_that_are_near(real, same, kept):
     assert module._one_of_each(real, same, "cpu").ravel() == pytest.approx(kept)
 
 
+def test_only_lookalikes_beyond_the_same_picture_are_kept(monkeypatch):
+    monkeypatch.setattr(module, "lookalike_distances", lambda *_: {"within": 0.5, "at": 1.0, "beyond": 2.0})
+    assert calibrated(cloud(50), threshold=1.0).lookalikes == {"beyond": 2.0}
+
+
+def test_of_one_real_image_there_is_no_pair():
+    assert calibrated(flat(ramps(1))).real.tolist() == []
+
+
 def test_without_real_images_a_mildly_changed_copy_decides():
     for real, distinct, pairs in ((None, 0, 0), (cloud(1), 1, 0), (cloud(2), 2, 1)):
         found = calibrated(real)
