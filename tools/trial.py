@@ -36,7 +36,7 @@ _POLL = 0.02  # seconds
 _BROKEN = 70  # the exit code of a child that could not even start its tests
 
 
-@dataclass
+@dataclass(eq=False)  # pytest asks for plugins that can be hashed
 class Watch:
     """A pytest plugin: which tests enter which function of one file, how long each takes, and what is loaded."""
 

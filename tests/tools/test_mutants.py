@@ -111,7 +111,7 @@ def endless(n):
     return n
 """
 TESTS = """
-from grown.rooms import area, big, endless
+from grown.rooms import area, big
 
 
 def test_area():
@@ -120,6 +120,9 @@ def test_area():
 
 def test_big():
     assert big(3, 4) and not big(2, 4)
+"""
+DEEPER = """
+from grown.rooms import endless
 
 
 def test_endless():
@@ -129,12 +132,15 @@ def test_endless():
 
 @pytest.fixture
 def grown(tmp_path):
-    """A package with one module, and a command that tries its faults."""
+    """A package with one module, and tests of it in two folders, of which one has a conftest of its own."""
     package = tmp_path / "src" / "grown"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "rooms.py").write_text(MODULE)
-    (tmp_path / "tests").mkdir()
+    deeper = tmp_path / "tests" / "deeper"
+    deeper.mkdir(parents=True)
+    (deeper / "conftest.py").write_text("def pytest_runtest_logreport(report):\n    pass\n")
+    (deeper / "test_deeper.py").write_text(DEEPER)
     (tmp_path / "tests" / "test_rooms.py").write_text(TESTS)
     (tmp_path / "harmless.toml").touch()
     return tmp_path
