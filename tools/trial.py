@@ -38,17 +38,26 @@ _BROKEN = 70  # the exit code of a child that could not even start its tests
 
 @dataclass(eq=False)  # pytest asks for plugins that can be hashed
 class Watch:
-    """A pytest plugin: which tests enter which function of one file, how long each takes, and what is loaded."""
+    """A pytest plugin: which tests enter which function of one file, how long each takes, and what is loaded.
+
+    ``importing``: first lines of the functions that the file itself enters while it is imported.
+    """
 
     path: str
     entered: dict[str, set[int]] = field(default_factory=dict)
+    importing: set[int] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
     loaded: list[str] = field(default_factory=list)
 
+    def pytest_collection(self, session: object) -> None:  # noqa: ARG002
+        """Note what is entered while the tests' files are imported."""
+        self._note_in(self.importing)
+
     def pytest_runtest_protocol(self, item: object, nextitem: object) -> None:  # noqa: ARG002
         """Note the first line of every function that the test, or what it needs, enters."""
-        lines = self.entered.setdefault(getattr(item, "nodeid"), set())  # noqa: B009
+        self._note_in(self.entered.setdefault(getattr(item, "nodeid"), set()))  # noqa: B009
 
+    def _note_in(self, lines: set[int]) -> None:
         def enter(frame: FrameType, _event: str, _arg: object) -> None:
             if frame.f_code.co_filename == self.path:
                 lines.add(frame.f_code.co_firstlineno)
@@ -211,10 +220,15 @@ def watch(path: Path, tests: Sequence[Path], package: str) -> Watch:
 
 
 def entering(tree: ast.Module, watched: Watch) -> dict[str, set[str]]:
-    """Return the tests that enter each function, and under ``<module>`` those that enter any (all, if it has none)."""
+    """Return the tests that enter each function, and under ``<module>`` those that enter any (all, if it has none).
+
+    What the file enters while it is imported concerns every test.
+    """
     found: dict[str, set[str]] = {}
     for name, first, last in _functions(tree):
-        found[name] = {test for test, lines in watched.entered.items() if any(first <= at <= last for at in lines)}
+        inside = range(first, last + 1)
+        early = not watched.importing.isdisjoint(inside)
+        found[name] = {test for test, lines in watched.entered.items() if early or not lines.isdisjoint(inside)}
     return found | {"<module>": set().union(*found.values()) if found else set(watched.entered)}
 
 

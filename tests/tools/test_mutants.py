@@ -109,9 +109,20 @@ def endless(n):
     while n > 0:
         n -= 1
     return n
+
+
+def doubled(number):
+    return 2 * number
+
+
+TEN = doubled(5)
 """
 TESTS = """
-from grown.rooms import area, big
+from grown.rooms import TEN, area, big
+
+
+def test_ten():
+    assert TEN == 10
 
 
 def test_area():
@@ -162,7 +173,8 @@ def test_a_fault_survives_exactly_if_no_test_sees_it(grown):
     done = run(grown, "--jobs", "2")
     survivors = done.stdout.splitlines()
     # Of LIMIT 10, 11, 9, 20, 5 and big > or >=, areas 12 and 8 see 20 and 5; nothing sees `forgotten`;
-    # counting down from three ends at 0, whether the loop stops at zero or is not entered, is seen.
+    # counting down from three ends at 0, whether the loop stops at zero or is not entered, is seen;
+    # what is entered on import alone, `doubled`, is seen too.
     # Two jobs end in any order.
     assert sorted(line for line in survivors if line.startswith("    ")) == sorted([
         "    width + 1", "    width - 1", "    width + 1", "    width + 2", "    width + 1", "    width + 0",
@@ -171,7 +183,7 @@ def test_a_fault_survives_exactly_if_no_test_sees_it(grown):
     assert sum("no test enters it" in line for line in survivors) == 3
     assert done.returncode == 1
     assert "stopped at its deadline" in done.stderr  # n += 1 never ends: that is seen
-    assert survivors[-1] == "6 of 17 faults survived: 35.3%"
+    assert survivors[-1] == "6 of 24 faults survived: 25.0%"
 
 
 def test_known_survivors_are_not_counted(grown):
@@ -182,7 +194,7 @@ def test_known_survivors_are_not_counted(grown):
             for f, a, b in known
         )
     )
-    assert "3 of 17 survived, 3 more are harmless" in run(grown).stdout
+    assert "3 of 24 survived, 3 more are harmless" in run(grown).stdout
 
 
 def test_a_draw_is_repeatable_and_tests_that_fail_by_themselves_are_told(grown):
