@@ -58,3 +58,9 @@ def test_a_wide_picture_is_turned_in_its_own_pixels():
     linear = np.array(turned(10)) * half / half[:, None]
     assert Motion.CENTRED.holds(map_(linear)[None], (height, width))
     assert not Motion.CENTRED.holds(map_(turned(10))[None], (height, width))
+
+
+def test_a_wide_picture_has_its_corners_where_they_are():
+    """Of 16 rows an inner corner lies 6 from the middle: stretched by .05 it moves .3 pixels, across by .9."""
+    for stretched, holds in ((map_([[1, 0], [0, 1.05]]), True), (map_([[1.05, 0], [0, 1]]), False)):
+        assert Motion.STILL.holds(stretched[None], (16, 48))[0] == holds
