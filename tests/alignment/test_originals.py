@@ -78,6 +78,12 @@ def test_flat_pictures_match_nothing():
     assert find_originals(flat, np.concatenate([flat, strokes(20, seed=0)[:, :, :16, :16]])).score.tolist() == [1.0] * 5
 
 
+def test_a_single_image_is_the_likeliest(known):
+    found = find_originals(known[:3], known[1:2])
+    assert found.index.tolist() == [0, 0, 0]
+    assert found.score[1] < 1e-4 < min(found.score[0], found.score[2])
+
+
 def test_wide_pictures_and_large_ones(known):
     large = np.repeat(np.repeat(known[:60], 3, 2), 4, 3)
     found = find_originals(large[:20, :, :, ::-1], large)
@@ -89,6 +95,7 @@ def test_wide_pictures_and_large_ones(known):
     [
         (np.zeros((2, 1, 16, 16), np.uint8), np.zeros((2, 1, 16, 18), np.uint8), "bring both to one shape"),
         (np.zeros((2, 1, 4, 4), np.uint8), np.zeros((2, 1, 4, 4), np.uint8), f"{SMALLEST_SIDE} a side"),
+        (np.zeros((2, 1, 4, 32), np.uint8), np.zeros((2, 1, 4, 32), np.uint8), f"{SMALLEST_SIDE} a side"),
         (np.zeros((0, 1, 16, 16), np.uint8), np.zeros((2, 1, 16, 16), np.uint8), "give more"),
     ],
 )
