@@ -9,7 +9,7 @@ from torch import nn
 
 import didlearn as dl
 from didlearn.errors import DidlearnError
-from didlearn.foreign.kinds import is_tensor_file, known_file, torch_pickle
+from didlearn.foreign.kinds import is_cifar_pickle, is_tensor_file, known_file, torch_pickle
 
 NET = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8))
 SAVED = {
@@ -20,7 +20,10 @@ SAVED = {
     "whole.pt": (NET, r"a whole pickled object \(torch\.nn\..*Sequential\)"),
 }
 PICKLED = {
-    "data_batch_1": ({b"batch_label": b"x", b"data": np.zeros((1, 3072), np.uint8)}, "a CIFAR batch of the Python"),
+    "data_batch_1": (
+        {b"batch_label": b"x", b"data": np.zeros((1, 3072), np.float32)},
+        "pickled as a CIFAR batch is, but cannot be read without running it",
+    ),
     "network.pkl": ({"G": 1, "D": 2, "G_ema": 3}, "a StyleGAN network"),
     "x.pkl": ([1, 2], "pickled, and unpickling would run its code"),
 }
@@ -28,8 +31,9 @@ NAMED = {
     "svhn.mat": "a MATLAB file: load it with scipy.io.loadmat",
     "x.h5": "an HDF5 file: read it with h5py",
     "train.csv": "a table of text: reshape its rows",
-    "x.tar": "a tar archive: unpack it",
-    "x.tar.gz": "a packed file: unpack it",
+    "x.tar": "called a tar archive, and is compressed, damaged or none: unpack it",
+    "x.tgz": "a compressed tar archive: unpack it",
+    "x.tar.gz": "a packed file: unpack it and name the folder or the .tar",
     "g.onnx": "an ONNX network: save the network with torch",
     "gen.py": "Python code: name the factory in it too",
 }
@@ -38,7 +42,6 @@ FOLDERS = {
     "G_ema.pth": "a folder of BigGAN weights",
     "pytorch_model.bin": "weights with their configuration",
     "hparams.yaml": "a Lightning log",
-    "shard-0.tar": "tar archives",
 }
 
 
@@ -78,6 +81,13 @@ def test_folders(tmp_path, name):
     refused(tmp_path, f"holds no pictures; it is .*{FOLDERS[name]}")
 
 
+def test_folders_of_what_is_no_archive_and_no_array(tmp_path):
+    for name, said in (("shard-0.tar", r"shard-0\.tar is no tar archive"), ("x.npy", r"x\.npy is no numpy array")):
+        (tmp_path / name).write_text("{}")
+        refused(tmp_path, said)
+        (tmp_path / name).unlink()
+
+
 def test_statistics_are_no_images(tmp_path):
     np.savez(tmp_path / "fid.npz", mu=np.zeros(3), sigma=np.eye(3))
     refused(tmp_path / "fid.npz", r"statistics of features \(mu, sigma\)")
@@ -89,6 +99,15 @@ def test_nothing_runs(tmp_path, capsys):
     refused(tmp_path / "x.pkl", "pickled")
     refused(tmp_path / "x.pt", "pickled")
     assert capsys.readouterr().out == ""
+
+
+def test_batches_of_cifar_by_what_they_begin_with(tmp_path):
+    batch = {"labels": [1], "data": 2}
+    values = {"a": batch, "b": {"batch_label": 1}, "c": {"labels": [1]}, "d": [batch], "e": {"data": 1}}
+    for name, value in values.items():
+        (tmp_path / name).write_bytes(pickle.dumps(value))
+        assert is_cifar_pickle(tmp_path / name) == (name in "ab")
+    assert not is_cifar_pickle(tmp_path / "absent")
 
 
 def test_tensors_alone_are_tensor_files(tmp_path):

@@ -3,6 +3,7 @@
 import copy
 import io
 import json
+import pickletools
 import zipfile
 
 import numpy as np
@@ -78,6 +79,34 @@ def mutated_zip(data, rng):
                 content = (mutated_json if member.filename.endswith(".json") else mutated)(content, rng)
             new.writestr(member.filename, content, member.compress_type)
     return buffer.getvalue()
+
+
+def mutated_tar(data, rng):
+    """Change an archive, and mostly set the checksum of each header right again."""
+    found = bytearray(mutated(data, rng))
+    for at in range(0, len(found) - 511, 512) if rng.integers(4) else ():
+        if found[at + 257 : at + 262] == b"ustar":
+            found[at + 148 : at + 156] = b" " * 8
+            found[at + 148 : at + 156] = b"%06o\0 " % sum(found[at : at + 512])
+    return bytes(found)
+
+
+def mutated_pickle(data, rng):
+    """Change a pickle around its long stretch of pixels, or an instruction for another."""
+    if rng.integers(4) == 0:
+        return mutated(data, rng)
+    longest = max(pickletools.genops(data), key=lambda op: len(op[1]) if isinstance(op[1], str | bytes) else 0)
+    at = longest[2] + 16
+    head, middle, tail = data[:at], data[at:-64], data[-64:]
+    if rng.integers(2) == 0:
+        head = mutated(head, rng)
+    elif rng.integers(2):
+        ops = [op.code.encode("latin-1") for op in pickletools.opcodes]
+        place = int(rng.integers(len(head)))
+        head = head[:place] + ops[int(rng.integers(len(ops)))] + head[place + int(rng.integers(2)) :]
+    else:
+        tail = mutated(tail, rng)
+    return head + middle + tail
 
 
 def numbered(name, number):

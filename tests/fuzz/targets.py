@@ -1,20 +1,15 @@
 """One target a reader: sound files to begin with, how they are made wrong, and what reads them."""
 
 import gzip
-import importlib
-import io
 import itertools
-import json
 import shutil
 import sqlite3
+import tarfile
 import warnings
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from PIL import Image
 
 import didlearn as dl
 from didlearn.audit.spec import make_spec, read_toml
@@ -24,7 +19,8 @@ from didlearn.report import render
 from didlearn.report.labelled import with_labels
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Series, Table, Tile
-from tests.fuzz.mutations import mutated, mutated_json, mutated_zip
+from tests.fuzz.mutations import mutated, mutated_json, mutated_pickle, mutated_tar, mutated_zip
+from tests.fuzz.sound import exported, idx, parquet, pickled, picture, pixels, saved, tarred, zipped
 
 
 @dataclass(frozen=True)
@@ -42,55 +38,6 @@ class Target:
     read: Any
     mutate: Any = mutated
     beside: Any = dict
-
-
-def pixels(count=6, channels=3, side=8):
-    return np.random.default_rng(0).integers(0, 256, (count, side, side, channels), dtype=np.uint8)
-
-
-def picture(kind, mode="RGB", **options):
-    array = pixels(1, 3)[0] if mode == "RGB" else pixels(1, 1)[0, ..., 0]
-    buffer = io.BytesIO()
-    image = Image.fromarray(array.astype(np.uint16) * 257 if mode == "I;16" else array)
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def saved(save, *arrays, **named):
-    buffer = io.BytesIO()
-    save(buffer, *arrays, **named)
-    return buffer.getvalue()
-
-
-def zipped():
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for i in range(3):
-            archive.writestr(f"{'ab'[i % 2]}/{i}.png", picture("PNG"))
-        archive.writestr("dataset.json", json.dumps({"labels": [[f"{'ab'[i % 2]}/{i}.png", i % 2] for i in range(3)]}))
-    return buffer.getvalue()
-
-
-def idx(array):
-    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.tobytes()
-
-
-def parquet():
-    pyarrow, files = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    table = pyarrow.table({"image": [{"bytes": picture("PNG"), "path": None}] * 3, "label": [0, 1, 0]})
-    buffer = io.BytesIO()
-    files.write_table(table, buffer)
-    return buffer.getvalue()
-
-
-def exported():
-    net = torch.nn.Sequential(
-        torch.nn.Linear(4, 16), torch.nn.ReLU(), torch.nn.Unflatten(1, (1, 4, 4)), torch.nn.Conv2d(1, 1, 3, padding=1)
-    )
-    net = torch.nn.Sequential(net, torch.nn.Upsample(scale_factor=2), torch.nn.Sigmoid())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return saved(lambda b: torch.export.save(torch.export.export(net.eval(), (torch.zeros(2, 4),)), b))
 
 
 def run_files(folder):
@@ -248,6 +195,27 @@ TARGETS = {
             lambda _: [bytes(3073), np.r_[np.uint8(3), pixels(1, 3, 32).ravel()].tobytes() * 3],
             images_at("c.bin"),
         ),
+        Target(
+            "tar",
+            "a.tar",
+            lambda _: [tarred(dialect) for dialect in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT)],
+            images_at("a.tar"),
+            mutated_tar,
+        ),
+        Target(
+            "cifar pickle",
+            "data_batch_1",
+            lambda _: [pickled(protocol) for protocol in (2, 3, 4)],
+            images_at(),
+            mutated_pickle,
+        ),
+        Target(
+            "npy folder",
+            "n/1.npy",
+            lambda _: [saved(np.save, pixels()), saved(np.save, np.asfortranarray(pixels()))],
+            images_at("n"),
+            beside=lambda: {"n/0.npy": saved(np.save, pixels())},
+        ),
         Target("parquet", "a.parquet", lambda _: [parquet()], images_at("a.parquet")),
         Target("pt2", "g.pt2", lambda _: [exported()], read_exported, mutated_zip),
         Target(
@@ -281,6 +249,7 @@ class Case:
             dl.save_model(Mlp((4,), (1, 8, 8), hidden=(8,)), folder / "m")
         elif target.beside is not dict:
             for name, content in target.beside().items():
+                (folder / name).parent.mkdir(exist_ok=True)
                 (folder / name).write_bytes(content)
         self.path = folder / target.file
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ _MOST_OPCODES = 20_000
 _SAMPLES = "draw samples with it into a folder, .npz or .pt file"
 _FACTORY = f"give a factory that loads it, file.py:name with trust_code, or {_SAMPLES}"
 _PIXELS = "save its pixels with numpy.savez('x.npz', x=pixels), (N, H, W) or (N, H, W, C)"
-_UNPACK = "unpack it and name the folder, or pack the pictures as .zip"
+_UNPACK = "unpack it and name the folder or the .tar (read as it is), or pack the pictures as .zip"
 
 _PICKLED = (
     "pickled, and unpickling would run its code",
@@ -30,8 +30,8 @@ _BY_SUFFIX = {
     ".keras": ("a Keras network", _SAMPLES),
     ".csv": ("a table of text", f"reshape its rows and {_PIXELS}"),
     ".tsv": ("a table of text", f"reshape its rows and {_PIXELS}"),
-    ".tar": ("a tar archive", _UNPACK),
-    ".tgz": ("a tar archive", _UNPACK),
+    ".tar": ("called a tar archive, and is compressed, damaged or none", _UNPACK),
+    ".tgz": ("a compressed tar archive", _UNPACK),
     ".gz": ("a packed file", _UNPACK),
     ".bz2": ("a packed file", _UNPACK),
     ".xz": ("a packed file", _UNPACK),
@@ -66,6 +66,7 @@ _IN_FOLDER = (
 
 
 _TENSOR, _PARAMETER = "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter"
+_CIFAR_KEYS = {"batch_label", "filenames", "fine_labels", "coarse_labels"}
 _PLAIN = ("torch.", "collections.", "numpy.", "_codecs.", "builtins.", "__builtin__.")
 
 
@@ -87,10 +88,6 @@ class Pickle(NamedTuple):
 def known_folder(path: Path) -> Known | None:
     """Say what a folder without pictures is, as far as its files tell."""
     held = next(((what, remedy) for name, what, remedy in _IN_FOLDER if (path / name).is_file()), None)
-    if held is None and any(path.glob("*.tar")):
-        held = "a folder of tar archives (WebDataset)", "unpack them and name the folder"
-    if held is None and any(path.glob("*.npy")):
-        held = "a folder of arrays", "join them, numpy.save('x.npy', numpy.stack([numpy.load(f) for f in files]))"
     return None if held is None else Known(*held)
 
 
@@ -109,6 +106,14 @@ def is_tensor_file(path: Path) -> bool:
     """Tell whether a file that ``torch.save`` wrote holds one tensor, or a list of them, and nothing else."""
     pickle = torch_pickle(path)
     return pickle is not None and (_is_tensor(pickle) or _is_list_of_tensors(pickle))
+
+
+def is_cifar_pickle(path: Path) -> bool:
+    """Tell whether a file is pickled and begins as a CIFAR batch of the Python version does: a dict with its keys."""
+    pickle = _bare_pickle(path)
+    if pickle is None or pickle.first != "EMPTY_DICT":
+        return False
+    return {"data", "labels"} <= set(pickle.texts) or bool(_CIFAR_KEYS & set(pickle.texts[:1]))
 
 
 def torch_pickle(path: Path) -> Pickle | None:
@@ -184,11 +189,6 @@ def _pickled(pickle: Pickle) -> Known:
         return Known("a Lightning checkpoint: weights and training state, not the network", _FACTORY)
     if {"G_ema"} & texts or any(name.startswith(("torch_utils.persistence", "dnnlib")) for name in pickle.called):
         return Known("a StyleGAN network, pickled with its code", f"in its repository, {_FACTORY}")
-    if {"batch_label", "fine_labels", "filenames"} & texts and "data" in texts:
-        return Known(
-            "a CIFAR batch of the Python version, pickled",
-            "download the binary version (cifar-10-binary.tar.gz), which runs no code, or " + _PIXELS,
-        )
     if _is_tensor(pickle):
         return Known("a tensor", f"name it where images are asked for, or {_PIXELS}")
     if own:

@@ -71,6 +71,12 @@ def shared_folders(names: Sequence[str]) -> str:
     return same[: same.rfind("/") + 1]
 
 
+def folders_above(names: Sequence[str]) -> list[str]:
+    """Return the folders that hold all of some sorted paths, outermost first: "", "a/", "a/b/"."""
+    parts = shared_folders(names).split("/")[:-1]
+    return list(itertools.accumulate((f"{part}/" for part in parts), initial=""))
+
+
 def from_dataset_json(text: bytes, names: Sequence[str], where: str) -> Labels:
     """Read StyleGAN's ``dataset.json``: ``{"labels": [["00000/img00000000.png", 6], ...]}`` or ``{"labels": null}``.
 

@@ -13,26 +13,29 @@ import torch
 
 from didlearn.errors import DataError
 from didlearn.foreign.files import refuse_special
-from didlearn.foreign.kinds import is_tensor_file, known_file
+from didlearn.foreign.kinds import is_cifar_pickle, is_tensor_file, known_file
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels, printable
 from didlearn.images.fit import Fit, fitted
 from didlearn.images.formats.arrays import open_array
-from didlearn.images.formats.cifar import cifar_files, open_cifar
+from didlearn.images.formats.cifar.batches import cifar_batches, open_cifar_batches
+from didlearn.images.formats.cifar.binary import cifar_files, open_cifar
 from didlearn.images.formats.digits import open_digits
 from didlearn.images.formats.folder import open_folder
 from didlearn.images.formats.hub import is_saved_dataset, open_hub_dataset, open_parquet, open_saved
 from didlearn.images.formats.idx import is_idx, open_idx
 from didlearn.images.formats.numpy_files import open_npy, open_npz
 from didlearn.images.formats.pictures.kinds import NAMED_SUFFIXES, is_picture_name
+from didlearn.images.formats.tar.headers import is_tar
+from didlearn.images.formats.tar.shards import open_tar
 from didlearn.images.formats.tensor_files import is_safetensors_images, open_safetensors, open_tensor_file
 from didlearn.images.formats.torch_dataset import open_dataset, open_tensor
 from didlearn.images.formats.zipped import open_zip
 from didlearn.readiness.paths import quoted, typed_path
 
 _FORMATS = (
-    f"a folder or .zip of pictures ({NAMED_SUFFIXES}), .npz, .npy, "
-    ".pt or .safetensors with one tensor, IDX (gzipped or not), CIFAR .bin, "
+    f"a folder, .zip or .tar of pictures ({NAMED_SUFFIXES}), .npz, .npy, a folder of .npy or .tar, "
+    ".pt or .safetensors with one tensor, IDX (gzipped or not), CIFAR (binary or Python), "
     ".parquet, a save_to_disk folder, hf:NAME[:SPLIT], or 'digits'"
 )
 
@@ -49,9 +52,10 @@ def open_images(
     """Open a data set of pictures of one shape, reading pixels only when asked for them.
 
     Args:
-        source: a folder, ``.zip``, ``.npz`` (``FILE.npz:KEY`` picks an array), ``.npy``, IDX file, CIFAR binary file or
-            folder, ``.parquet``, ``save_to_disk`` folder, ``"hf:NAME[:SPLIT]"``, ``"digits"``; in Python also an
-            array, a tensor, a torch ``Dataset``, a list of pictures, or ``Images``.
+        source: a folder (of pictures, ``.npy`` or ``.tar`` files), ``.zip``, ``.tar``, ``.npz`` (``FILE.npz:KEY``
+            picks an array), ``.npy``, IDX file, CIFAR file or folder, ``.parquet``, ``save_to_disk`` folder,
+            ``"hf:NAME[:SPLIT]"``, ``"digits"``; in Python also an array, a tensor, a torch ``Dataset``, a list of
+            pictures, or ``Images``.
         size: crop every picture to its centre square and resize it to ``size`` × ``size`` (Lanczos, antialiased).
         channels: 1 turns colour into luminance, 3 broadcasts grey to RGB.
         megapixels: how many million pixels the picture files may hold together; else a thousand, or what a hundred
@@ -124,6 +128,8 @@ def _open_folder(path: Path, fit: Fit, skip_broken: bool) -> Images:
         return open_saved(path, fit, skip_broken=skip_broken)
     if cifar_files(path):
         return open_cifar(path)
+    if cifar_batches(path):
+        return open_cifar_batches(path)
     return open_folder(path, fit, skip_broken=skip_broken)
 
 
@@ -141,6 +147,10 @@ def _open_file(path: Path, fit: Fit, skip_broken: bool) -> Images:
             return open_cifar(path)
     if is_idx(path):
         return open_idx(path)
+    if path.suffix.lower() == ".tar" and is_tar(path):
+        return open_tar(path, fit, skip_broken=skip_broken)
+    if is_cifar_pickle(path):
+        return open_cifar_batches(path)
     if is_tensor_file(path):
         return open_tensor_file(path)
     if is_safetensors_images(path):

@@ -15,9 +15,10 @@ from torch import nn
 from didlearn.errors import NotFiniteError, OutputError, UsageError
 from didlearn.exported.archive import load_exported
 from didlearn.foreign.files import refuse_special
-from didlearn.foreign.kinds import is_tensor_file, known_file
+from didlearn.foreign.kinds import is_cifar_pickle, is_tensor_file, known_file
 from didlearn.images import open_images
 from didlearn.images.formats.idx import is_idx
+from didlearn.images.formats.tar.headers import is_tar
 from didlearn.images.formats.tensor_files import is_safetensors_images
 from didlearn.images.open import check_images
 from didlearn.models.base import Sampler
@@ -83,7 +84,7 @@ def open_model(
 
     Args:
         source: a model folder; a ``torch.export`` or TorchScript file; ``file.py:factory`` or ``pkg.module:factory``;
-            a folder, zip, npz or npy of samples; in Python also an ``nn.Module``, an array, ``Images``, or a
+            a folder, zip, tar, npz or npy of samples; in Python also an ``nn.Module``, an array, ``Images``, or a
             ``Sampler``, which is returned as it is.
         latent_shape: shape of one latent; else the module's attribute, else found from its weights by trying.
         value_range: (low, high) of the output, mapped to [0, 1]; ``None``: the output is used as it is and may take
@@ -197,13 +198,17 @@ def _is_bank(source: str) -> bool:
     if path.is_dir():
         return not is_model_folder(path)
     if path.is_file():
-        known = path.suffix.lower() in _BANKS or is_idx(path) or _is_cifar(path)
+        known = path.suffix.lower() in _BANKS or is_idx(path) or _is_cifar(path) or _is_archive(path)
         return (known and not is_torchscript(path)) or is_tensor_file(path) or is_safetensors_images(path)
     return source.rpartition(":")[0].lower().endswith(".npz")
 
 
 def _is_cifar(path: Path) -> bool:
-    return path.suffix.lower() == ".bin" and path.stat().st_size % 3073 == 0
+    return (path.suffix.lower() == ".bin" and path.stat().st_size % 3073 == 0) or is_cifar_pickle(path)
+
+
+def _is_archive(path: Path) -> bool:
+    return path.suffix.lower() == ".tar" and is_tar(path)
 
 
 def _load(source: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str, object], str, str]:
@@ -246,5 +251,5 @@ def _kinds() -> str:
     """What names a model."""
     return (
         f"a model folder (model.json), torch.export (.pt2), with {option('trust_code', True)} TorchScript (.pt), "
-        "file.py:factory or pkg.module:factory, or a folder, .zip or .npz of samples"
+        "file.py:factory or pkg.module:factory, or a folder, .zip, .tar or .npz of samples"
     )

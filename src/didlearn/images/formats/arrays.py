@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from didlearn.arrays import Array, Bytes, Pixels
+from didlearn.arrays import Array, Bytes, Ints, Pixels
 from didlearn.errors import DataError, NotFiniteError
 from didlearn.images.base import Images
 from didlearn.images.classes import Labels
@@ -21,7 +22,29 @@ _OVERSHOOT = 0.1  # beyond [0, 1]: pixels on another scale go further
 _SLACK = 1e-5  # rounding of float32 arithmetic such as (x + 1) / 2
 
 
-def open_array(array: Array, labels: Labels, name: str, *, channels_first: bool = False) -> Images:
+class Stack(Protocol):
+    """An array by its first axis: in memory, on disk, or in many files."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return its shape."""
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Return the type of its numbers."""
+
+    @property
+    def nbytes(self) -> int:
+        """Return how many bytes it has."""
+
+    def __len__(self) -> int:
+        """Return the length of its first axis."""
+
+    def __getitem__(self, places: slice | Ints, /) -> Array:
+        """Return what stands at some places of the first axis."""
+
+
+def open_array(array: Stack, labels: Labels, name: str, *, channels_first: bool = False) -> Images:
     """Return an array of images as ``Images``, without copying it.
 
     Args:
@@ -56,7 +79,7 @@ class ArrayReader:
         binary: whether 1 is white.
     """
 
-    array: Array
+    array: Stack
     axes: tuple[int, int, int, int]
     name: str
     binary: bool = False
@@ -169,7 +192,7 @@ def _hint(shape: tuple[int, ...]) -> str:
     return ""
 
 
-def _check_values(array: Array, name: str) -> bool:
+def _check_values(array: Stack, name: str) -> bool:
     """Check all values of an array of moderate size, and those of a spread-out sample of a larger one.
 
     Returns:
@@ -183,7 +206,7 @@ def _check_values(array: Array, name: str) -> bool:
     return array.dtype.kind in "ui" and (low, high) == (0, 1)
 
 
-def _blocks(array: Array) -> Iterator[Array]:
+def _blocks(array: Stack) -> Iterator[Array]:
     count = len(array)
     if array.nbytes > CHECKED_WHOLE:
         chosen = np.unique(np.linspace(0, count - 1, CHECKED_SAMPLE).astype(np.int64))

@@ -13,11 +13,13 @@ from pathlib import Path
 from didlearn.errors import DataError
 from didlearn.foreign.kinds import known_folder
 from didlearn.images.base import Images
-from didlearn.images.classes import Labels, from_dataset_json, printable, shared_folders
+from didlearn.images.classes import Labels, folders_above, from_dataset_json, printable
 from didlearn.images.fit import Fit
 from didlearn.images.formats.decoding import BrokenFileError
+from didlearn.images.formats.npy_folder import open_npy_folder
 from didlearn.images.formats.picture_files import MAX_FILE, open_encoded
 from didlearn.images.formats.pictures.kinds import NAMED_SUFFIXES, PICTURE_SUFFIXES
+from didlearn.images.formats.tar.shards import open_shards
 from didlearn.images.subfolders import arrange, passed_over
 
 
@@ -25,13 +27,14 @@ def open_folder(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
     """Open a folder of pictures; the first subfolders become classes when every picture lies in one.
 
     Only names and headers are read. A StyleGAN ``dataset.json`` beside the pictures takes precedence over subfolders.
+    A folder without pictures may hold tar archives of them, or arrays.
 
     Raises:
         DataError: no pictures, mixed sizes, an unreadable folder or file.
     """
     names, others = picture_names(path)
     if not names:
-        raise _empty(path, others)
+        return _without_pictures(path, others, fit, skip_broken)
     names, labels, used = _labelled(path, names)
     others[".json"] -= used
     notes = (*labels.notes, *passed_over(+others))
@@ -41,7 +44,7 @@ def open_folder(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
 
 def _labelled(path: Path, names: list[str]) -> tuple[list[str], Labels, int]:
     """Return the pictures that are read, their labels, and how many of the other files gave those."""
-    for above in dict.fromkeys(("", shared_folders(names))):
+    for above in folders_above(names):
         labels_file = path / above / "dataset.json"
         if labels_file.is_file():
             below = [name[len(above) :] for name in names]
@@ -91,63 +94,76 @@ def read_bounded(path: Path, limit: int | None = None) -> bytes:
         return file.read(-1 if limit is None else limit)
 
 
-def picture_names(root: Path) -> tuple[list[str], Counter[str]]:
+def _without_pictures(path: Path, others: Counter[str], fit: Fit, skip_broken: bool) -> Images:
+    archives, arrays = others[".tar"], others[".npy"]
+    if known_folder(path) is not None or bool(archives) == bool(arrays):
+        raise _empty(path, others)
+    if archives:
+        return open_shards(path, *picture_names(path, (".tar",)), fit, skip_broken=skip_broken)
+    return open_npy_folder(path, *picture_names(path, (".npy",)))
+
+
+def picture_names(root: Path, suffixes: tuple[str, ...] = PICTURE_SUFFIXES) -> tuple[list[str], Counter[str]]:
     """Return the sorted relative names of all pictures below ``root``, and how many files of other kinds there are.
+
+    Pictures are what has one of the suffixes.
 
     Hidden files are passed over. Links are followed, and every folder is entered once, so loops end.
     """
-    names: list[str] = []
-    others: Counter[str] = Counter()
-    seen: set[tuple[int, int]] = set()
+    listing = _Listing(root, suffixes)
     level = [""]
     while level:
-        below: list[tuple[bool, str]] = []
-        for folder in level:
-            _scan(root, folder, seen, names, others, below)
+        below = [found for folder in level for found in listing.look_into(folder)]
         # Real folders before links to them: which of two ways in is taken must not depend on the file system.
         level = [name for _, name in sorted(below)]
-    return sorted(names), others
+    return sorted(listing.names), listing.others
 
 
-def _scan(
-    root: Path,
-    folder: str,
-    seen: set[tuple[int, int]],
-    names: list[str],
-    others: Counter[str],
-    below: list[tuple[bool, str]],
-) -> None:
-    path = root / folder
-    try:
-        status = path.stat()
-        if (status.st_dev, status.st_ino) in seen:
-            return
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(path) as entries:
-            for entry in entries:
-                if not entry.name.startswith("."):
-                    _sort_in(entry, folder, names, others, below)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be read ({error.strerror}): give access to it, or name another folder"
-        ) from None
+class _Listing:
+    """The files below a folder, as they are found.
 
+    Attributes:
+        names: of those with a suffix that counts, relative to the folder. others: how many there are of other suffixes.
+    """
 
-def _sort_in(
-    entry: os.DirEntry[str], folder: str, names: list[str], others: Counter[str], below: list[tuple[bool, str]]
-) -> None:
-    suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 (a Path per file is slow for a million)
-    try:
-        is_folder, is_file = entry.is_dir(), entry.is_file()
-    except OSError:  # a link to itself
-        is_folder, is_file = False, False
-    if is_folder:
-        below.append((entry.is_symlink(), f"{folder}{entry.name}/"))
-    # A link to nothing counts: it is a picture somebody meant to have, and reading it names it.
-    elif suffix in PICTURE_SUFFIXES and (is_file or entry.is_symlink()):
-        names.append(f"{folder}{entry.name}")
-    else:
-        others[suffix or "without a suffix"] += 1
+    def __init__(self, root: Path, suffixes: tuple[str, ...]) -> None:
+        self.root, self.suffixes = root, suffixes
+        self.names: list[str] = []
+        self.others: Counter[str] = Counter()
+        self._seen: set[tuple[int, int]] = set()
+
+    def look_into(self, folder: str) -> list[tuple[bool, str]]:
+        """Sort in the files of a folder; return its folders, and which of them are links."""
+        path = self.root / folder
+        below: list[tuple[bool, str]] = []
+        try:
+            status = path.stat()
+            if (status.st_dev, status.st_ino) in self._seen:
+                return below
+            self._seen.add((status.st_dev, status.st_ino))
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if not entry.name.startswith("."):
+                        self._sort_in(entry, folder, below)
+        except OSError as error:
+            raise DataError(
+                f"{path} cannot be read ({error.strerror}): give access to it, or name another folder"
+            ) from None
+        return below
+
+    def _sort_in(self, entry: os.DirEntry[str], folder: str, below: list[tuple[bool, str]]) -> None:
+        suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 (a Path per file is slow for a million)
+        try:
+            is_folder, is_file = entry.is_dir(), entry.is_file()
+        except OSError:  # a link to itself
+            is_folder, is_file = False, False
+        if is_folder:
+            below.append((entry.is_symlink(), f"{folder}{entry.name}/"))
+        # A link to nothing counts: it is a picture somebody meant to have, and reading it names it.
+        elif suffix in self.suffixes and (is_file or entry.is_symlink()):
+            self.names.append(f"{folder}{entry.name}")
+        else:
+            self.others[suffix or "without a suffix"] += 1
 
 
 def _empty(path: Path, others: Counter[str]) -> DataError:

@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -34,7 +34,19 @@ _KEYS: Final = (
 _VERSIONS = ((1, 0), (2, 0), (3, 0))
 _LONGEST = 2**48  # of an axis
 NPZ_BOMB_BYTES = 256 * 2**20
-ArrayHeader = tuple[tuple[int, ...], np.dtype[np.generic], int]
+
+
+class ArrayHeader(NamedTuple):
+    """What stands at the beginning of an array file.
+
+    Attributes:
+        shape, dtype: of the array. columns_first: whether it is in Fortran's order. start: of its numbers, in bytes.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    columns_first: bool
+    start: int
 
 
 def open_npy(path: Path) -> Images:
@@ -43,16 +55,26 @@ def open_npy(path: Path) -> Images:
     Raises:
         DataError: pickled objects, a damaged header, or less data than the header says.
     """
-    with path.open("rb") as file:
-        shape, dtype, start = _header(file, str(path))
-    _check_length(shape, dtype, path.stat().st_size - start, str(path))
-    if math.prod(shape) == 0:
-        raise DataError(f"{path} is an array of shape {shape}, which holds no images: give at least one")
+    npy_header(path)
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # noqa: BLE001 (as for the header)
         raise DataError(f"{path} is no numpy array ({error}): save it with numpy.save") from None
     return open_array(array, Labels(), str(path))
+
+
+def npy_header(path: Path) -> ArrayHeader:
+    """Return what a ``.npy`` file says it holds, which is some numbers, and no more than there are.
+
+    Raises:
+        DataError: pickled objects, a damaged header, no numbers, or fewer than the header says.
+    """
+    with path.open("rb") as file:
+        header = _header(file, str(path))
+    _check_length(header, path.stat().st_size - header.start, str(path))
+    if math.prod(header.shape) == 0:
+        raise DataError(f"{path} is an array of shape {header.shape}, which holds no images: give at least one")
+    return header
 
 
 def open_npz(path: Path, key: str | None = None) -> Images:
@@ -118,8 +140,8 @@ def _load(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Arra
     refuse_bomb(member, path, most=_memory(), bomb_bytes=NPZ_BOMB_BYTES)
     try:
         with archive.open(member) as file:
-            shape, dtype, start = _header(file, name)
-        _check_length(shape, dtype, member.file_size - start, name)
+            header = _header(file, name)
+        _check_length(header, member.file_size - header.start, name)
         with archive.open(member) as file:
             return npy_format.read_array(file, allow_pickle=False)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, MemoryError) as error:
@@ -127,7 +149,7 @@ def _load(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Arra
 
 
 def _header(file: IO[bytes], name: str) -> ArrayHeader:
-    """Return shape, type and length of the header of an array file.
+    """Return the header of an array file.
 
     Raises:
         DataError: no array file, or one of pickled objects.
@@ -138,7 +160,7 @@ def _header(file: IO[bytes], name: str) -> ArrayHeader:
             raise ValueError(f"its header is of version {version[0]}.{version[1]}, and there are 1.0 to 3.0")
         # 3.0 differs from 2.0 in the letters that names of fields may have.
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-        shape, _, dtype = read(file)
+        shape, columns_first, dtype = read(file)
     except (DataError, zlib.error, zipfile.BadZipFile, OSError):
         raise  # of the archive, which whoever reads it answers for
     except Exception as error:  # noqa: BLE001 (numpy evaluates the header as a literal, which may fail in any way)
@@ -148,11 +170,12 @@ def _header(file: IO[bytes], name: str) -> ArrayHeader:
         raise DataError(
             f"{name} holds pickled Python objects, and unpickling would run its code: save a plain array of numbers"
         )
-    return shape, dtype, file.tell()
+    return ArrayHeader(shape, dtype, columns_first, file.tell())
 
 
-def _check_length(shape: tuple[int, ...], dtype: np.dtype[np.generic], held: int, name: str) -> None:
-    promised = math.prod(shape) * dtype.itemsize
+def _check_length(header: ArrayHeader, held: int, name: str) -> None:
+    shape = header.shape
+    promised = math.prod(shape) * header.dtype.itemsize
     if any(not 0 <= n <= _LONGEST for n in shape) or promised > held:
         raise DataError(
             f"{name} says its shape is {shape} ({promised} bytes) but holds {held} bytes: it is truncated or its "

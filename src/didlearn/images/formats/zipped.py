@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from didlearn.errors import DataError
 from didlearn.images.base import Images
-from didlearn.images.classes import Labels, from_dataset_json, printable, shared_folders
+from didlearn.images.classes import Labels, folders_above, from_dataset_json, printable
 from didlearn.images.fit import Fit
 from didlearn.images.formats.decoding import BrokenFileError
 from didlearn.images.formats.picture_files import MAX_FILE, open_encoded
@@ -78,7 +78,7 @@ def _is_hidden(member: zipfile.ZipInfo) -> bool:
 def _labelled(archive: zipfile.ZipFile, names: list[str], path: Path) -> tuple[list[str], Labels, str | None]:
     """Return the pictures that are read, their labels, and the member that gave those."""
     held = set(archive.namelist())
-    for above in dict.fromkeys(("", shared_folders(names))):
+    for above in folders_above(names):
         if (used := f"{above}dataset.json") in held:
             text = _read_labels(archive, used, path)
             return names, from_dataset_json(text, [name[len(above) :] for name in names], f"{path}: {used}"), used

@@ -12,7 +12,7 @@ from didlearn.arrays import Bytes
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 
-_PIXELS = 3 * 32 * 32
+PIXELS = 3 * 32 * 32
 # Label bytes of a record -> how many classes each may name; the last byte is the label used.
 _KINDS = {1: (10,), 2: (20, 100)}
 _NAMES = {1: "batches.meta.txt", 2: "fine_label_names.txt"}
@@ -59,7 +59,7 @@ class CifarReader:
         """Return the images at ``indices`` as (n, 3, 32, 32) uint8."""
         starts = np.cumsum([0, *(len(part) for part in self.parts)])
         wanted = np.asarray(indices, dtype=np.int64)
-        out = np.empty((len(wanted), _PIXELS), dtype=np.uint8)
+        out = np.empty((len(wanted), PIXELS), dtype=np.uint8)
         for part, start in zip(self.parts, starts, strict=False):
             here = (wanted >= start) & (wanted < start + len(part))
             out[here] = part[wanted[here] - start, self.label_bytes :]
@@ -79,12 +79,12 @@ def _records(path: Path, label_bytes: int) -> Bytes:
     problem = _problem(path, label_bytes)
     if problem is not None:
         raise DataError(f"{path} is truncated or damaged: {problem}; copy or download it again")
-    return np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, label_bytes + _PIXELS)
+    return np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, label_bytes + PIXELS)
 
 
 def _problem(path: Path, label_bytes: int) -> str | None:
     """Return why a file is no CIFAR file with this many label bytes, or ``None``."""
-    size, record = path.stat().st_size, label_bytes + _PIXELS
+    size, record = path.stat().st_size, label_bytes + PIXELS
     if size == 0 or size % record:
         return f"its {size} bytes are no multiple of {record}"
     labels = np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, record)[:, :label_bytes]

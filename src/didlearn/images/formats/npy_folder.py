@@ -1,0 +1,175 @@
+"""Folders of ``.npy`` files, as samples lie about: each one picture, or each a stack of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from didlearn.arrays import Array, Ints, Pixels
+from didlearn.errors import DataError
+from didlearn.images.base import ImageReader, Images
+from didlearn.images.classes import printable
+from didlearn.images.formats.arrays import open_array
+from didlearn.images.formats.numpy_files import ArrayHeader, npy_header
+from didlearn.images.subfolders import arrange, passed_over
+
+_CHANNELS = (1, 3)
+
+
+def open_npy_folder(path: Path, names: Sequence[str], others: Counter[str]) -> Images:
+    """Open the arrays below a folder as one set, in the order of their names; class subfolders become labels.
+
+    Each file is a picture, (H, W), (H, W, C) or (C, H, W), or each is a stack, (N, H, W), (N, H, W, C) or (N, C, H, W).
+    Files are opened when they are read, and closed again.
+
+    Args:
+        path: the folder.
+        names: of its ``.npy`` files, relative to it, sorted.
+        others: files of other kinds in the folder, by suffix.
+
+    Raises:
+        DataError: a file is no array of images, or differs from the first in type or in the shape of a picture.
+    """
+    where = printable(str(path))
+    kept, labels = arrange(names, where)
+    headers = [_header(path / name) for name in kept]
+    pictures = _are_pictures([header.shape for header in headers])
+    _refuse_others(path, kept, headers, pictures)
+    joined = JoinedArrays(path, tuple(kept), tuple(headers), pictures)
+    notes = (*labels.notes, *passed_over(others), _said(joined))
+    labels = dataclasses.replace(labels.take(joined.file_of(np.arange(len(joined)))), notes=notes)
+    images = open_array(joined, labels, str(path))
+    return dataclasses.replace(images, reader=NamedReader(images.reader, kept)) if pictures else images
+
+
+@dataclass(frozen=True, eq=False)
+class NamedReader:
+    """Gives images that have names.
+
+    Attributes:
+        reader: gives the images. names: (N,) what each is called.
+    """
+
+    reader: ImageReader
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self, indices: Sequence[int]) -> Pixels:
+        """Return the images at ``indices`` as (n, C, H, W)."""
+        return self.reader.read(indices)
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedArrays:
+    """The arrays of some files as one, (N, ...), of which no file stays open.
+
+    Attributes:
+        folder: where they are. names: relative to it. headers: what each says it holds.
+        pictures: whether each is one entry of the whole; else its entries are.
+    """
+
+    folder: Path
+    names: tuple[str, ...]
+    headers: tuple[ArrayHeader, ...]
+    pictures: bool
+
+    @cached_property
+    def starts(self) -> Ints:
+        """Return where each file's entries begin, and where they all end: (files + 1,)."""
+        return np.cumsum([0, *(1 if self.pictures else header.shape[0] for header in self.headers)])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of all, (N, ...)."""
+        first = self.headers[0].shape
+        return (len(self), *(first if self.pictures else first[1:]))
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Return the type of the numbers."""
+        return self.headers[0].dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Return how many bytes all have."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def file_of(self, places: Ints) -> Ints:
+        """Return which file each entry is in."""
+        return np.searchsorted(self.starts, places, side="right") - 1
+
+    def __getitem__(self, places: slice | Ints, /) -> Array:
+        """Return entries, (n, ...): a fresh array."""
+        wanted = np.arange(len(self))[places]
+        files = self.file_of(wanted)
+        out = np.empty((len(wanted), *self.shape[1:]), self.dtype)
+        for file in np.unique(files):
+            here = files == file
+            out[here] = self._entries(int(file), wanted[here] - self.starts[file])
+        return out
+
+    def _entries(self, file: int, rows: Ints) -> Array:
+        path, header = self.folder / self.names[file], self.headers[file]
+        try:
+            # Mapped, so that of a large stack only what is asked for is read; let go of at once.
+            array = np.memmap(
+                path, header.dtype, "r", header.start, header.shape, order="F" if header.columns_first else "C"
+            )
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read any more ({error}): leave it as it was") from None
+        return np.array(array)[None] if self.pictures else np.array(array[rows])
+
+
+def _header(path: Path) -> ArrayHeader:
+    if not path.is_file():  # a pipe would wait for ever, a device never end
+        raise DataError(f"{printable(str(path))} is no regular file: remove it, or copy what it leads to")
+    return npy_header(path)
+
+
+def _are_pictures(shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Tell whether files hold a picture each: of three axes, where the last or the first is one of channels.
+
+    Files of (3, H, W) may be stacks of three all the same: what they were taken for is said.
+    """
+    first = shapes[0]
+    if len(first) != 3:
+        return len(first) < 3
+    if first[2] in (*_CHANNELS, 4) and first[1] != first[2]:
+        return True
+    return first[0] in _CHANNELS and all(shape == first for shape in shapes)
+
+
+def _refuse_others(path: Path, names: Sequence[str], headers: Sequence[ArrayHeader], pictures: bool) -> None:
+    first = headers[0]
+    shared = 0 if pictures else 1
+    for name, header in zip(names, headers, strict=True):
+        if (header.dtype, len(header.shape), header.shape[shared:]) != (
+            first.dtype,
+            len(first.shape),
+            first.shape[shared:],
+        ):
+            raise DataError(
+                f"{printable(str(path / name))} is {header.dtype} of shape {header.shape}, and "
+                f"{printable(names[0])} is {first.dtype} of shape {first.shape}: give files of one type and one shape "
+                "of picture, or name one of them"
+            )
+
+
+def _said(joined: JoinedArrays) -> str:
+    count, shape = len(joined.names), joined.headers[0].shape
+    files = f"{count} .npy file{'s' if count > 1 else ''}"
+    if joined.pictures:
+        return f"read from {files}, each one picture of shape {shape}"
+    return f"read from {files}, each a stack of pictures of shape {shape[1:]}"
