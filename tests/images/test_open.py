@@ -57,7 +57,7 @@ def test_missing_path_suggests_near_names(tmp_path):
         open_images(tmp_path / "celebA64")
     with pytest.raises(DataError, match=r"did you mean digits\?"):
         open_images("digit")
-    with pytest.raises(DataError, match=r"give a folder or \.zip of pictures .*hf:NAME"):
+    with pytest.raises(DataError, match=r"give a folder, \.zip or \.tar of pictures .*hf:NAME"):
         open_images(tmp_path / "nothing" / "like" / "it")
     with pytest.raises(DataError, match="no file or folder"):
         open_images(tmp_path / "missing.npz:x")
@@ -67,7 +67,7 @@ def test_missing_path_suggests_near_names(tmp_path):
     ("name", "data", "words"),
     [
         ("a.mat", b"MATLAB", "is a MATLAB file: load it with scipy"),
-        ("a.xyz", b"x", r"in no format that is read: give a folder or \.zip .*\.npz, \.npy, .*IDX .*\.parquet"),
+        ("a.xyz", b"x", r"in no format that is read: give a folder, \.zip or \.tar .*\.npz, \.npy, .*IDX .*\.parquet"),
         ("noextension", b"", "in no format that is read"),
         ("a.png", b"x", "is a single picture: name the folder"),
         ("a.pkl", b"x", "is pickled, and unpickling would run its code: save its pixels with numpy.savez"),

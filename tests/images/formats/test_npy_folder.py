@@ -40,7 +40,8 @@ def channels_last(pixels):
 def test_each_file_is_a_picture(saved, pictures, layout):
     pixels = pictures(30, 6, 7, channels=1 if layout == "HW" else 3)
     stored = {"HW": pixels[:, 0], "HWC": channels_last(pixels), "CHW": pixels}[layout]
-    images = open_images(saved({f"{i:03}.npy": array for i, array in enumerate(stored)}))
+    lay = [np.ascontiguousarray, np.asfortranarray]
+    images = open_images(saved({f"{i:03}.npy": lay[i % 2](array) for i, array in enumerate(stored)}))
     order = [29, 0, 7, 7, 12]
     assert (len(images), images.shape) == (30, pixels.shape[1:])
     assert np.array_equal(images.read_raw(order), pixels[order])
@@ -154,8 +155,8 @@ def test_pickled_and_damaged_and_empty_files_are_named(saved):
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted in /proc")  # noqa: PTH112
 def test_no_file_stays_open(saved, pictures, monkeypatch):
-    p = pictures(300, 4, 4, channels=1)[:, 0]
-    path = saved({f"{i:03}.npy": array for i, array in enumerate(p)})
+    p = pictures(300, 4, 4)
+    path = saved({f"{i:03}.npy": array[None] for i, array in enumerate(p)})
     most = []
     mapped = np.memmap
 
@@ -168,9 +169,19 @@ def test_no_file_stays_open(saved, pictures, monkeypatch):
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     monkeypatch.setattr(np, "memmap", counted)
     images = open_images(path)
-    assert np.array_equal(images.read_raw(range(300))[:, 0], p)
+    assert np.array_equal(images.read_raw(range(300)), p)
     assert max(most[::2]) <= before + 4
     assert max(most[1::2]) <= 2
+
+
+def test_a_file_that_is_shorter_by_now(saved, pictures):
+    for stacked in (False, True):
+        p = channels_last(pictures(3))
+        path = saved({f"{i}.npy": array[None] if stacked else array for i, array in enumerate(p)})
+        images = open_images(path)
+        (path / "1.npy").write_bytes((path / "1.npy").read_bytes()[:-7])
+        with pytest.raises(DataError, match=r"1\.npy cannot be read any more"):
+            images.read_raw([1])
 
 
 def test_a_file_that_is_gone_when_it_is_read(saved, pictures):

@@ -81,9 +81,3 @@ def test_lists_of_other_things_are_not_opened(tmp_path):
     torch.save([torch.zeros(1, 4, 4), {"a.weight": torch.zeros(2), "of": print}], tmp_path / "x.pt")
     with pytest.raises(DataError, match=r"x\.pt is "):
         dl.open_images(tmp_path / "x.pt")
-
-
-def test_a_folder_of_arrays_is_told_how_to_join_them(tmp_path):
-    np.save(tmp_path / "0.npy", np.zeros((4, 4), np.uint8))
-    with pytest.raises(DataError, match=r"it is a folder of arrays: join them, numpy\.save"):
-        dl.open_images(tmp_path)

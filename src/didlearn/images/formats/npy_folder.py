@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -111,25 +112,32 @@ class JoinedArrays:
         return np.searchsorted(self.starts, places, side="right") - 1
 
     def __getitem__(self, places: slice | Ints, /) -> Array:
-        """Return entries, (n, ...): a fresh array."""
+        """Return entries whose places ascend, (n, ...): a fresh array."""
         wanted = np.arange(len(self))[places]
-        files = self.file_of(wanted)
+        files, first = np.unique(self.file_of(wanted), return_index=True)
         out = np.empty((len(wanted), *self.shape[1:]), self.dtype)
-        for file in np.unique(files):
-            here = files == file
-            out[here] = self._entries(int(file), wanted[here] - self.starts[file])
+        for file, rows, place in zip(files, np.split(wanted, first[1:]), first, strict=True):
+            out[place : place + len(rows)] = self._entries(int(file), rows - self.starts[file])
         return out
 
     def _entries(self, file: int, rows: Ints) -> Array:
-        path, header = self.folder / self.names[file], self.headers[file]
+        path = self.folder / self.names[file]
         try:
-            # Mapped, so that of a large stack only what is asked for is read; let go of at once.
-            array = np.memmap(
-                path, header.dtype, "r", header.start, header.shape, order="F" if header.columns_first else "C"
-            )
+            return _whole(path, self.headers[file])[None] if self.pictures else _rows(path, self.headers[file], rows)
         except (OSError, ValueError) as error:
             raise DataError(f"{path} cannot be read any more ({error}): leave it as it was") from None
-        return np.array(array)[None] if self.pictures else np.array(array[rows])
+
+
+def _whole(path: Path, header: ArrayHeader) -> Array:
+    """Read an array, as it was said to be; it may be shorter by now."""
+    numbers = np.fromfile(path, header.dtype, math.prod(header.shape), offset=header.start)
+    return numbers.reshape(header.shape, order="F" if header.columns_first else "C")
+
+
+def _rows(path: Path, header: ArrayHeader, rows: Ints) -> Array:
+    """Read some entries of an array, mapped for as long as that takes."""
+    order: Literal["F", "C"] = "F" if header.columns_first else "C"
+    return np.array(np.memmap(path, header.dtype, "r", header.start, header.shape, order)[rows])
 
 
 def _header(path: Path) -> ArrayHeader:

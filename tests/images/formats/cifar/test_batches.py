@@ -218,7 +218,12 @@ def test_an_empty_batch_among_others(written, rows, folder):
     )
 
 
-def test_more_bytes_than_cifar_has(written, rows, tmp_path, monkeypatch):
-    monkeypatch.setattr("didlearn.images.formats.cifar.batches._MOST_BYTES", 1000)
-    (tmp_path / "b").write_bytes(written["python2"](rows, [1] * 4))
-    refused(tmp_path / "b", "CIFAR is not")
+@pytest.mark.parametrize("limit", ["_MOST_BYTES", "_MOST_TOGETHER"])
+def test_more_bytes_than_cifar_has(written, rows, folder, monkeypatch, limit):
+    batch = written["python2"](rows, [1] * 4)
+    path = folder({"data_batch_1": batch, "data_batch_2": batch})
+    assert len(open_images(path)) == 8
+    monkeypatch.setattr(
+        f"didlearn.images.formats.cifar.batches.{limit}", len(batch) * (1 + (limit != "_MOST_BYTES")) - 1
+    )
+    refused(path, "CIFAR is not")
