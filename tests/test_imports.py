@@ -56,6 +56,7 @@ LAYERS = {
     "evidence": OPENED | {"derivatives"},
     "checks": OPENED | ENGINES | {"neighbors", "random_matrix", "alignment", "audit"},
     "audit": OPENED | {"checks"},
+    "check": {"audit"},
     "report": {"arrays", "atomic", "errors", "readiness", "result", "_version", "audit", "checks"},
     "labelling": BASE | {"statistics"},
     "zoo": OPENED,

@@ -10,7 +10,7 @@ from didlearn.models.interface import LabelsError
 @pytest.mark.parametrize(
     ("make", "match"),
     [
-        (lambda z: [z], "returned a list; a tensor of images"),
+        (lambda z: [z], r"returned a list \(in it: .*\), not a tensor of images"),
         (lambda z: (z, z), "returned a tuple"),
         (lambda z: torch.zeros(1, 1, 4, 4), r"shape \(1, 1, 4, 4\) for 4 latents"),
         (lambda z: torch.zeros(()), r"shape \(\) for 4 latents"),
@@ -63,9 +63,9 @@ class Wide(nn.Module):
 @pytest.mark.parametrize(
     ("function", "inside"),
     [
-        (lambda x: (x, None), r"tuple; .*in it: \(2, 3, 4, 4\), NoneType"),
-        (lambda x: {"images": x}, r"dict; .*in it: 'images': \(2, 3, 4, 4\)"),
-        (lambda x: [x[..., ::2, ::2], x], r"list; .*in it: \(2, 3, 2, 2\), \(2, 3, 4, 4\)"),
+        (lambda x: (x, None), r"tuple \(in it: \(2, 3, 4, 4\), NoneType"),
+        (lambda x: {"images": x}, r"dict \(in it: 'images': \(2, 3, 4, 4\)"),
+        (lambda x: [x[..., ::2, ::2], x], r"list \(in it: \(2, 3, 2, 2\), \(2, 3, 4, 4\)"),
     ],
 )
 def test_what_stands_in_a_container_is_said_also_where_the_latent_shape_is_looked_for(function, inside):

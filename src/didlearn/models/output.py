@@ -10,7 +10,8 @@ import torch
 from didlearn.arrays import ImageShape
 from didlearn.errors import OutputError
 
-_WANTED = "images (n, C, H, W) with 1 or 3 channels were expected"
+_IMAGES = "images (n, C, H, W) with 1 or 3 channels"
+_WANTED = f"{_IMAGES} were expected"
 
 
 def check_tensor(output: object, count: int, name: str) -> torch.Tensor:
@@ -21,8 +22,8 @@ def check_tensor(output: object, count: int, name: str) -> torch.Tensor:
     """
     if not isinstance(output, torch.Tensor):
         raise OutputError(
-            f"{name} returned a {type(output).__name__}; a tensor of {_WANTED}{_inside(output)}; give a module whose "
-            "forward returns the images alone"
+            f"{name} returned a {type(output).__name__}{_inside(output)}, not a tensor of {_IMAGES}; give a module "
+            "whose forward returns the images alone"
         )
     if output.is_complex():
         raise OutputError(f"{name} returned complex numbers; {_WANTED}")
