@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import threading
 import time
 from pathlib import Path
@@ -118,6 +119,27 @@ def dead(*_):
 def dead_unless_absent(path):
     if path.exists() and not path.name.startswith(STAGED[:-1]):
         raise Killed
+
+
+def test_twenty_real_kills_leave_one_whole_state_each(tmp_path):
+    """A process saves one state after the other; SIGKILL falls wherever it is, and the next one goes on from there."""
+    rng, folder = np.random.default_rng(0), tmp_path / "run"
+    state(0, pictures=20).save(folder)
+    inside = []
+    for kill in range(20):
+        child = os.fork()
+        if not child:
+            try:
+                for level in range(1 + kill, 250):
+                    state(level, pictures=20).save(folder)
+            finally:
+                os._exit(1)
+        time.sleep(rng.uniform(0.01, 0.15))
+        os.kill(child, signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        inside.append(any(folder.glob(STAGED)))
+        assert len(read(folder)) == 1
+    assert any(inside)  # a kill did fall into a save
 
 
 def test_what_was_staged_for_another_state_is_left_aside(tmp_path):
