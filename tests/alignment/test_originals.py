@@ -84,6 +84,11 @@ def test_a_single_image_is_the_likeliest(known):
     assert found.score[1] < 1e-4 < min(found.score[0], found.score[2])
 
 
+def test_eight_pixels_a_side_are_enough():
+    small = np.random.default_rng(0).integers(256, size=(5, 1, SMALLEST_SIDE, SMALLEST_SIDE), dtype=np.uint8)
+    assert find_originals(small, small).index.tolist() == [0, 1, 2, 3, 4]
+
+
 def test_wide_pictures_and_large_ones(known):
     large = np.repeat(np.repeat(known[:60], 3, 2), 4, 3)
     found = find_originals(large[:20, :, :, ::-1], large)
