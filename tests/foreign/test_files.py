@@ -44,7 +44,7 @@ def endless(request, tmp_path):
 
 
 READERS = {
-    "images": (dl.open_images, ("x.npz", "x.npy", "x.zip", "x.parquet", "x.bin", "x-idx3-ubyte", "x.gz", "x")),
+    "images": (dl.open_images, ("x.npz", "x.npy", "x.zip", "x.parquet", "x.bin", "x-idx3-ubyte", "x.gz", "x.tar", "x")),
     "model": (dl.open_model, ("g.pt", "g.pt2", "g.npz", "g.pkl", "g")),
     "embedding": (dl.open_embedding, ("e.pt", "e.pt2")),
     "autoencoder": (open_autoencoder, ("a.pt", "a.pt2", "a")),
@@ -78,6 +78,13 @@ def test_a_picture_that_never_ends_is_skipped_or_refused(endless, tmp_path):
         with pytest.raises(DataError, match=r"9\.png .*no regular file.*skip_broken"):
             dl.open_images(folder)
     assert len(dl.open_images(folder, skip_broken=True)) == 3
+
+
+@pytest.mark.parametrize("name", ["00000.tar", "a.npy", "data_batch_1", "train"])
+def test_an_archive_array_or_batch_that_never_ends_is_refused(endless, tmp_path, name):
+    endless(tmp_path / "set" / name)
+    with pytest.raises(DataError):
+        dl.open_images(tmp_path / "set")
 
 
 def test_labels_and_names_beside_the_data_are_read_from_regular_files_alone(endless, tmp_path):

@@ -98,9 +98,12 @@ def _without_pictures(path: Path, others: Counter[str], fit: Fit, skip_broken: b
     archives, arrays = others[".tar"], others[".npy"]
     if known_folder(path) is not None or bool(archives) == bool(arrays):
         raise _empty(path, others)
+    names, rest = picture_names(path, (".tar",) if archives else (".npy",))
+    if not names:  # pipes and the like: they are counted, and never read
+        raise _empty(path, others)
     if archives:
-        return open_shards(path, *picture_names(path, (".tar",)), fit, skip_broken=skip_broken)
-    return open_npy_folder(path, *picture_names(path, (".npy",)))
+        return open_shards(path, names, rest, fit, skip_broken=skip_broken)
+    return open_npy_folder(path, names, rest)
 
 
 def picture_names(root: Path, suffixes: tuple[str, ...] = PICTURE_SUFFIXES) -> tuple[list[str], Counter[str]]:

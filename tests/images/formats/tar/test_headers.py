@@ -78,6 +78,13 @@ def test_links_folders_and_devices_have_no_content(tmp_path):
     assert [m.is_link for m in found] == [False, True, True, False, False, False]
 
 
+@pytest.mark.parametrize("kind", [b"1", b"2", b"5"])
+def test_the_size_of_what_has_no_content_is_not_gone_over(tmp_path, kind):
+    data = header(b"x", b"00000001000", kind) + header(b"y", b"00000000000") + bytes(1024)
+    (tmp_path / "x.tar").write_bytes(data)
+    assert [(m.name, m.size) for m in tar_members(tmp_path / "x.tar")] == [("x", 0), ("y", 0)]
+
+
 def test_sizes_in_base_256_and_in_extended_headers(tmp_path):
     body = b"q" * 600
     base = b"\x80" + (600).to_bytes(11, "big")

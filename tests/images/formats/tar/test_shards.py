@@ -98,7 +98,7 @@ def test_a_label_that_is_missing_leaves_out_all(samples, tmp_path):
     assert images.notes == ("1 of 6 pictures have no label (.cls), so labels were left out",)
 
 
-@pytest.mark.parametrize("label", [b"cat", b"-1", b"1.5", b"", b"1" * 40, "٣".encode()])
+@pytest.mark.parametrize("label", [b"cat", b"-1", b"1.5", b"", b"1" * 40, b"1" + b" " * 40 + b"5", "٣".encode()])
 def test_a_label_that_is_no_whole_number_leaves_out_all(samples, tmp_path, label):
     images = open_images(pack(tmp_path / "x.tar", samples(cls=lambda i: label if i == 4 else b"1")[0]))
     assert images.labels is None
