@@ -72,10 +72,11 @@ def _limits_table(disguised: Disguised, level: float) -> Table:
     return Table(
         name="aligned",
         title="Lined up with a training image, by the largest misfit allowed",
-        columns=("misfit at most", "generated", "held-out", "disguised copies", "copies", "low", "high"),
+        columns=("misfit at most", "generated", "other real", "disguised copies", "copies", "low", "high"),
         rows=tuple(rows),
-        caption="Misfit is 1 − correlation once frame and light are matched. Copies are what generated images show "
-        "beyond held-out ones; disguised copies are training images changed on purpose, and the share of them found.",
+        caption="Misfit is 1 − correlation once frame and light are matched. Other real images are held-out ones, and "
+        "training images looked up among the rest where these match as often. Copies are what generated images show "
+        "beyond them; disguised copies are training images changed on purpose, and the share of them found.",
     )
 
 
