@@ -3,7 +3,7 @@
 Distances miss a picture and its mirror image, or a thin stroke and the same moved by a pixel. Clusters of duplicates by
 distance are represented by one picture each, and joined where their pictures line up (``alignment``) as well as a real
 image does with its own mirror image, move by a pixel, and JPEG. Joined clusters count as pictures only where random
-pairs within them line up too: else likeness would chain from picture to picture.
+pairs within them are no farther apart than two such steps: else likeness would chain from picture to picture.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from didlearn.arrays import Bytes, Ints
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.images.disguises import compressed, mirrored, moved
 
-_CHANGED, _SENSITIVITY = 200, 0.95
-_MOST = 0.006  # of misfit: what leaves more is likeness
+_CHANGED, _SENSITIVITY = 400, 0.99
+_MOST = 0.008  # of misfit: what leaves more is likeness
 _TRIED, _TRANSITIVE, _FEW = 300, 0.9, 2_000
+_TWO_STEPS = 4  # times the misfit of one: it grows with the square of the distance
 
 
 def misfit_of_the_same(pictures: Bytes, rng: np.random.Generator) -> float | None:
-    """Return the misfit that 95 % of pictures have with their own mild changes, by the kind that leaves most.
+    """Return the misfit that 99 % of pictures have with their own mild changes, by the kind that leaves most.
 
     Args:
         pictures: (n, C, H, W) uint8 real images.
@@ -69,7 +70,7 @@ def join_disguised(
         if group is None:
             continue
         first, second = _random_pairs(group, rng)
-        if np.mean(pair_misfits(some, first, second, threads=threads) <= limit) < _TRANSITIVE:
+        if np.mean(pair_misfits(some, first, second, threads=threads) <= _TWO_STEPS * limit) < _TRANSITIVE:
             return None
     if group is None:
         return counts
