@@ -249,3 +249,13 @@ def test_a_member_without_a_name_is_refused(tmp_path, pictures, encoded):
     (tmp_path / "a.zip").write_bytes(data)
     with pytest.raises(DataError, match=r"a\.zip (has a member without a name|is no whole zip)"):
         open_images(tmp_path / "a.zip")
+
+
+def test_a_name_that_is_cut_to_nothing_is_none(tmp_path, pictures, encoded):
+    """zipfile cuts names at the first NUL byte."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x.png", encoded(pictures(1)[0]))
+    data = (tmp_path / "a.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(data.replace(b"x.png", b"\0.png"))
+    with pytest.raises(DataError, match=r"a\.zip has a member without a name"):
+        open_images(tmp_path / "a.zip")

@@ -36,7 +36,7 @@ def open_archive(path: Path) -> zipfile.ZipFile:
 def _check_member(member: zipfile.ZipInfo, path: Path) -> None:
     # ZipInfo cuts the name at a NUL byte and keeps what the archive said in orig_filename.
     name = member.orig_filename.replace("\\", "/")
-    if not name:
+    if not (name and member.filename):
         raise DataError(f"{path} has a member without a name: pack it again")
     called = f"{path} has a member named {printable(name)!r}"
     if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in name.split("/"):
