@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 import didlearn as dl
-from didlearn.checks.memorization.disguised import LIMITS
+from didlearn.alignment import Originals
+from didlearn.alignment.motions import Motion
+from didlearn.audit.subject import Subject
+from didlearn.checks.memorization.disguised import LIMITS, Again, Disguised, Limit, LinedUp, look_up
+from didlearn.images import open_images
 from didlearn.images.disguises import DISGUISES, compressed, cropped, in_turn, mirrored
+from didlearn.rng import Stream
 from tests.alignment.pictures import scenes
 
 TRAIN, HELDOUT = scenes(800, seed=0), scenes(500, seed=1)
@@ -99,3 +104,59 @@ def test_under_one_law_matches_prefer_no_side():
     found = check.estimates["match_preference"]
     assert found.low <= check.estimates["training_preference_expected"].value <= found.high
     assert check.verdict != "fail"
+
+
+def looked_up(most, heldout=90):
+    real = open_images(TRAIN[:100, :, ::2, ::2])
+    unseen = open_images(HELDOUT[:heldout, :, ::2, ::2])
+    drawn = np.ascontiguousarray(CLEAN[:80, :, ::2, ::2])
+    return drawn, look_up(Subject(None, train=real), drawn, unseen, most, Stream(0))
+
+
+@pytest.mark.parametrize(("most", "counts"), [(30, (30, 30, 30)), (95, (80, 90, 95)), (500, (80, 90, 100))])
+def test_as_many_of_each_are_looked_at_as_asked(most, counts):
+    drawn, found = looked_up(most)
+    assert (len(found.own.pixels), len(found.real.pixels), len(found.again.rows)) == counts
+    assert np.array_equal(found.own.pixels, drawn[:most])
+    assert len(found.heldout) == counts[1]
+    assert len(np.unique(found.again.rows)) == counts[2]
+    assert (found.again.lined.found.index != found.again.rows).all()  # among the others, never itself
+
+
+def test_known_training_images_are_disguised_and_found_again():
+    """At most 16 in each disguise, and no image in two."""
+    _, found = looked_up(20)
+    assert len(found.planted.pixels) == 100
+    assert found.planted.within(Limit(0.08)).mean() > 0.7
+
+
+def test_none_is_looked_for_where_none_is_asked():
+    assert looked_up(0)[1] is None
+
+
+def lined(misfits, rough, maps):
+    still = np.eye(2, 3, dtype=np.float32)
+    stretched = np.array([[1.5, 0, 0], [0, 1, 0]], np.float32)
+    found = Originals(
+        np.array(misfits, float), np.array(rough, float), np.zeros(len(misfits), int),
+        np.stack([stretched if map_ else still for map_ in maps]),
+    )  # fmt: skip
+    return LinedUp(np.zeros((len(misfits), 1, 16, 16), np.uint8), found)
+
+
+def test_a_limit_asks_for_its_misfit_its_blur_and_its_motion():
+    group = lined([0.01, 0.03, 0.01, 0.9], [0.5, 0.001, 0.001, 0.01], [False, False, True, True])
+    assert group.within(Limit(0.02)).tolist() == [True, False, True, False]
+    assert group.within(Limit(0.005, rough=True)).tolist() == [False, True, True, False]
+    assert group.within(Limit(0.03, motion=Motion.SIMILAR)).tolist() == [True, True, False, False]
+    assert group.count(Limit(0.02)) == (2, 4)
+
+
+def test_limits_that_find_few_copies_or_match_chance_tell_nothing():
+    """Of ten copies two must match, and of ten held-out images at most three may."""
+    for found, chance, tells in ((2, 3, True), (1, 3, False), (2, 4, False)):
+        real, planted = ([0.01] * n + [1] * (10 - n) for n in (chance, found))
+        again = Again(lined([1.0], [1], [False]), np.arange(1), 1_000)
+        groups = [lined(group, [1] * 10, [False] * 10) for group in ([1] * 10, real, planted)]
+        disguised = Disguised(open_images(TRAIN[:20]), *groups, again)
+        assert (Limit(0.02) in disguised.usable) == tells
