@@ -104,9 +104,9 @@ def test_all_but_one_picture_in_a_hundred_is_known_again():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_generator_of_200_pictures_in_disguise_has_a_support_of_200(seed):
-    real = scenes(1_600, seed=10 + seed)
-    generated = in_disguise(scenes(200, seed=20 + seed), 1_500, seed)
-    check = dl.audit(train=real[:1_000], heldout=real[1_000:], generator=generated, checks=["support"], threads=1)[
+    real = scenes(1_000, seed=10 + seed)
+    generated = in_disguise(scenes(200, seed=20 + seed), 1_000, seed)
+    check = dl.audit(train=real[:600], heldout=real[600:], generator=generated, checks=["support"], threads=1)[
         "support"
     ]
     support = check.estimates["effective_support"]

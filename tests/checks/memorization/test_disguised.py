@@ -15,8 +15,8 @@ from didlearn.images.disguises import DISGUISES, compressed, cropped, in_turn, m
 from didlearn.rng import Stream
 from tests.alignment.pictures import scenes
 
-TRAIN, HELDOUT = scenes(800, seed=0), scenes(500, seed=1)
-CLEAN = scenes(500, seed=2)
+TRAIN, HELDOUT = scenes(500, seed=0), scenes(300, seed=1)
+CLEAN = scenes(300, seed=2)
 
 
 def audited(generated, **sets):
