@@ -144,6 +144,15 @@ def lined(misfits, rough, maps):
     return LinedUp(np.zeros((len(misfits), 1, 16, 16), np.uint8), found)
 
 
+def test_limits_are_of_every_motion_and_of_blurred_pictures_too():
+    kinds = [(limit.motion, limit.rough) for limit in LIMITS]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        (Motion.AFFINE, False): 6, (Motion.AFFINE, True): 3,
+        (Motion.SIMILAR, False): 3, (Motion.CENTRED, False): 3, (Motion.STILL, False): 3,
+    }  # fmt: skip
+    assert len(set(LIMITS)) == len(LIMITS)
+
+
 def test_a_limit_asks_for_its_misfit_its_blur_and_its_motion():
     group = lined([0.01, 0.03, 0.01, 0.9], [0.5, 0.001, 0.001, 0.01], [False, False, True, True])
     assert group.within(Limit(0.02)).tolist() == [True, False, True, False]
