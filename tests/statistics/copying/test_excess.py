@@ -28,6 +28,18 @@ def test_where_none_shows_copies_chance_is_asked_least():
     assert clean.chosen(0.95).found == 0.9
 
 
+def test_chance_is_asked_least_by_share_and_not_by_count():
+    """None shows copies: one of ten held-out images is more than two of a thousand."""
+    few, many = Rule(Matches(10, 100, 1, 10), 0.9), Rule(Matches(2, 1_000, 2, 1_000), 0.5)
+    assert Rules((few, many)).chosen(0.95) == many
+
+
+def test_a_rule_that_matches_every_held_out_image_shows_no_copies():
+    every = Rule(Matches(2_000, 2_000, 2_000, 2_000), 1.0)
+    assert every.matches.fraction(0.95).value is None
+    assert Rules((LOOSE, every)).fraction(0.95).low == LOOSE.matches.fraction(0.975).low
+
+
 def test_what_a_rule_misses_is_added_above():
     """The second rule matches fewer samples, and cannot say how many copies the first misses."""
     found = Rules((STRICT, Rule(Matches(100, 2_000, 90, 2_000), 1.0))).fraction(0.95)
@@ -68,6 +80,22 @@ def test_images_looked_up_among_their_own_set_count_where_they_match_as_often():
     assert independent((60, 1_000), (9, 2_000)) == (60, 1_000)  # a leak that stayed unseen
 
 
+@pytest.mark.parametrize(
+    ("heldout", "again", "alike"),
+    # Fisher's p: 0.206, 0.222, 0.1, 0.486 (0.19 of 1 among 6), and 0.029
+    [
+        ((3, 4), (1, 5), True),
+        ((1, 2), (0, 7), True),
+        ((1, 1), (0, 9), False),
+        ((3, 4), (1, 4), True),
+        ((4, 4), (0, 4), False),
+    ],
+)
+def test_shares_are_alike_from_a_p_value_of_a_fifth(heldout, again, alike):
+    pooled = (heldout[0] + again[0], heldout[1] + again[1])
+    assert independent(heldout, again) == (pooled if alike else heldout)
+
+
 def test_few_copies_show_beside_a_larger_null():
     """20 of 4 000 beside 1 of 2 000 might be chance; beside 2 of 4 000 not, at the level of nineteen rules."""
     level = 1 - 0.05 / 19
@@ -81,6 +109,8 @@ def test_both_images_of_a_pair_count_once():
     effect = (2**2 + 1 + 3**2) / 6
     assert each_once(row, partner, 100, 1_000) == (round(6 / effect), round(100 / effect))
     assert each_once(row[:0], partner[:0], 100, 100) == (0, 50)
+    assert each_once(row[:0], partner[:0], 1, 100) == (0, 1)
+    assert each_once(row[:0], partner[:0], 1, 1) == (0, 1)  # never none
     assert each_once(row[:2], partner[:2], 100, 100) == (1, 50)
 
 
