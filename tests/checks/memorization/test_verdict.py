@@ -83,6 +83,22 @@ def test_copies_are_shown_at_their_share_of_the_chance_of_a_false_alarm():
     assert 0 < verdicts.index("fail") < 69  # what 2 000 held-out images without a match do not exclude is no copying
 
 
+@pytest.mark.parametrize("given", [{"match": 0.001, "share": (1.0, 0.9, 1.0)}, {"honest": False}])
+def test_copies_that_prefer_training_images_and_are_too_few_to_be_shown_ask_for_more(given):
+    """The mistake this sees: blur blamed, and held-out images asked for, where samples are what is short."""
+
+    def low(own, level):
+        return Matches(own, 10_000, 0, 2_000).fraction(level).low
+
+    between = [own for own in range(10, 80) if low(own, 0.95) > 0.001 >= low(own, 1 - 2 * 0.05 / 18)]
+    assert between
+    for own in between:
+        decision = copying(own=own, **given)
+        assert decision.verdict == "inconclusive"
+        assert "blur" not in decision.answer
+        assert decision.settles.of in ("samples", "samples and held-out images")
+
+
 def test_held_out_images_that_match_as_often_are_the_null():
     assert copying(own=100, certain=0, real=20, match=0.001, share=(0.9, 0.8, 1.0)).verdict != "fail"
 

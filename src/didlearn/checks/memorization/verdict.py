@@ -84,7 +84,7 @@ def _decided(
         return _no_copying(said, tolerance, _room(estimates, tolerance), nearer=nearer)
     if honest and low > tolerance and high * _share_of_copies(estimates) <= tolerance:
         return _smooth(copied)
-    if low > tolerance:
+    if low > tolerance and honest and not matched:
         settles = settled_by_more("held-out images")
         return _unsettled(said, f"whether the matches are copies or blur is open; {settles.clause}", settles)
     if copied.value is None:
