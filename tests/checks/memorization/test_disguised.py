@@ -166,6 +166,6 @@ def test_limits_that_find_few_copies_or_match_chance_tell_nothing():
     for found, chance, tells in ((2, 3, True), (1, 3, False), (2, 4, False)):
         real, planted = ([0.01] * n + [1] * (10 - n) for n in (chance, found))
         again = Again(lined([1.0], [1], [False]), np.arange(1), 1_000)
-        groups = [lined(group, [1] * 10, [False] * 10) for group in ([1] * 10, real, planted)]
-        disguised = Disguised(open_images(TRAIN[:20]), *groups, again)
+        own, seen, wearing = (lined(group, [1] * 10, [False] * 10) for group in ([1] * 10, real, planted))
+        disguised = Disguised(open_images(TRAIN[:20]), own, seen, wearing, again)
         assert (Limit(0.02) in disguised.usable) == tells
