@@ -27,6 +27,20 @@ def test_features_have_no_light():
     assert reader(0.5 * some + 0.2)(FRAMINGS[0]).numpy() == pytest.approx(read.numpy(), abs=1e-4)
 
 
+def test_a_picture_has_the_same_features_in_any_company():
+    some = planes(40)
+    whole, alone = (reader(part)(FRAMINGS[0]) for part in (some, some[:3]))
+    assert alone.numpy() == pytest.approx(whole[:3].numpy(), abs=1e-6)
+
+
+def test_queries_are_looked_at_as_they_lie_and_about_their_middle():
+    some = planes(4)
+    looks, read = looks_of(some), reader(some)
+    for found, mild in zip(looks, MILD, strict=True):
+        assert torch.equal(found, read(mild))
+    assert (looks.plain - looks.centred).abs().amax(1).min() > 0.01
+
+
 def test_flat_pictures_have_features_of_none():
     assert reader(torch.full((1, 16, 16), 0.4))(FRAMINGS[0]).abs().max() < 1e-3
 

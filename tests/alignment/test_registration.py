@@ -1,8 +1,11 @@
 """Gauss–Newton finds a known map, whatever the light."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from didlearn.alignment.planes import carried, grey_planes, lattice, sampled, smoothed
 from didlearn.alignment.registration import correlations, line_up_planes
@@ -54,3 +57,26 @@ def test_correlation_is_that_of_numpy_and_0_for_flat_rows():
     b[3] = 0.5
     wanted = [np.corrcoef(x, y)[0, 1] for x, y in zip(a[:3], b[:3], strict=True)] + [0.0]
     assert correlations(torch.from_numpy(a), torch.from_numpy(b)).numpy() == pytest.approx(wanted, abs=1e-5)
+
+
+def blur(planes, sigma):
+    """Blur planes (n, S, S) by scipy."""
+    return np.stack([gaussian_filter(plane, sigma, mode="nearest", radius=math.ceil(3 * sigma)) for plane in planes])
+
+
+def inner_pixels(planes, sigma):
+    """The 24 of 32 pixels a side that are compared."""
+    return blur(planes.numpy(), sigma)[:, 4:28, 4:28]
+
+
+def test_both_misfits_are_one_minus_the_correlation_of_inner_pixels():
+    """In place: .7 pixels of blur for the score, and 1.5 more for what blurred pictures leave."""
+    queries = grey_planes(scenes(8, seed=0))
+    others = (queries + 0.2 * torch.randn(queries.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    found = line_up_planes(queries, others, torch.eye(2, 3).expand(8, 2, 3), steps=0)
+    read = [inner_pixels(planes, 0.7) for planes in (queries, others)]
+    blurred = [blur(rows, 1.5) for rows in read]
+    for misfit, (first, second) in ((found.score, read), (found.rough, blurred)):
+        known = [1 - np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(first, second, strict=True)]
+        assert misfit.numpy() == pytest.approx(known, abs=1e-4)
+    assert (found.rough < found.score).all()
