@@ -35,12 +35,15 @@ def test_the_middle_is_that_of_what_stands_out_from_the_rim():
     assert middles(torch.from_numpy(plane)[None])[0].tolist() == pytest.approx([x, y], abs=1e-6)
 
 
-@pytest.mark.parametrize("opposite", [0, 1])
-def test_each_side_of_the_rim_has_its_say(opposite):
-    """Two opposite sides are white, and with the corners of the others most of the rim: with either left out, less."""
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("sides", [(0, 7), (0, None)], ids=["opposite", "beside"])
+def test_each_side_of_the_rim_has_its_say(turns, sides):
+    """Two sides are white, and with the corners of the others most of the rim: with either left out, less."""
     plane = torch.zeros(8, 8)
-    plane[:, [0, -1]] = plane[2, 3] = 1.0
-    plane = plane.rot90(opposite)
+    for side in sides:
+        plane[(slice(None), side) if side is not None else (0, slice(None))] = 1.0
+    plane[2, 3] = 1.0
+    plane = plane.rot90(turns)
     black, places = (plane == 0).double(), (torch.arange(8) + 0.5) / 4 - 1
     middle = [float((black.sum(axis) * places).sum() / black.sum()) for axis in (0, 1)]
     assert middles(plane[None])[0].tolist() == pytest.approx(middle, abs=1e-6)

@@ -80,3 +80,13 @@ def test_both_misfits_are_one_minus_the_correlation_of_inner_pixels():
         known = [1 - np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(first, second, strict=True)]
         assert misfit.numpy() == pytest.approx(known, abs=1e-4)
     assert (found.rough < found.score).all()
+
+
+def test_rows_that_hardly_vary_are_flat():
+    """Of 400 pixels: a standard deviation below .001 is flat, one above is not."""
+    generator = torch.Generator().manual_seed(0)
+    row = torch.randn(1, 400, generator=generator)
+    row = (row - row.mean()) / row.norm() * 20
+    for deviation, known in ((0.0008, False), (0.0012, True)):
+        assert (correlations(deviation * row + 0.5, row)[0] != 0) == known
+        assert (correlations(row, deviation * row + 0.5)[0] != 0) == known
