@@ -20,7 +20,7 @@ from didlearn.arrays import Bytes, Ints
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.images.disguises import compressed, mirrored, moved
 
-_CHANGED, _SENSITIVITY = 400, 0.99
+_SENSITIVITY = 0.99
 _MOST = 0.008  # of misfit: what leaves more is likeness
 _TRIED, _TRANSITIVE, _FEW = 300, 0.9, 2_000
 _TWO_STEPS = 4  # times the misfit of one: it grows with the square of the distance
@@ -30,19 +30,18 @@ def misfit_of_the_same(pictures: Bytes, rng: np.random.Generator) -> float | Non
     """Return the misfit that 99 % of pictures have with their own mild changes, by the kind that leaves most.
 
     Args:
-        pictures: (n, C, H, W) uint8 real images.
+        pictures: (n, C, H, W) uint8 real images, a few hundred.
 
     Returns:
         ``None`` where the pictures are too small to be lined up; never more than ``_MOST``.
     """
     if min(pictures.shape[2:]) < SMALLEST_SIDE:
         return None
-    originals = pictures[:_CHANGED]
-    count = np.arange(len(originals))
+    count = np.arange(len(pictures))
     reach = []
     for change in (mirrored, moved(1, 1), compressed(75)):
-        both = grey_planes(np.concatenate([originals, change(originals, rng)]))
-        reach.append(float(np.quantile(pair_misfits(both, count + len(originals), count), _SENSITIVITY)))
+        both = grey_planes(np.concatenate([pictures, change(pictures, rng)]))
+        reach.append(float(np.quantile(pair_misfits(both, count + len(pictures), count), _SENSITIVITY)))
     return min(max(reach), _MOST)
 
 

@@ -110,6 +110,11 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(printable, names[:_SHOWN])) + (", …" if len(names) > _SHOWN else "")
 
 
+def is_hidden(name: str) -> bool:
+    """Tell whether an archive's member is hidden, or what a Mac packs beside: by any part of its name."""
+    return any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in name.split("/"))
+
+
 def passed_over(others: Counter[str]) -> tuple[str, ...]:
     """Say how many files were passed over, by suffix."""
     count = sum(others.values())

@@ -85,17 +85,6 @@ def test_stylegan_labels_in_a_folder(pictures, encoded, folder):
     assert open_images(unlabelled).labels is None
 
 
-@pytest.mark.parametrize("top", ["", "mydata/", "sets/mydata/"])
-@pytest.mark.parametrize("shards", [1, 3])
-def test_stylegan_labels_below_a_top_folder(pictures, encoded, folder, top, shards):
-    names = [f"{i % shards:05}/img{i:08}.png" for i in range(3)]
-    table = json.dumps({"labels": list(zip(names, [4, 0, 2], strict=True))}).encode()
-    files = {f"{top}{name}": encoded(p) for name, p in zip(names, pictures(3), strict=True)}
-    images = open_images(folder({**files, f"{top}dataset.json": table}))
-    assert images.labels.tolist() == [4, 0, 2]
-    assert images.notes == ()
-
-
 def test_hostile_names_are_kept_as_plain_text(pictures, encoded, folder):
     p = [encoded(x) for x in pictures(2)]
     evil = "<script>alert(1)<"

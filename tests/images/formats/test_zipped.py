@@ -67,17 +67,6 @@ def test_stylegan_labels(pictures, encoded, zipped, labels):
     assert images.classes is None
 
 
-@pytest.mark.parametrize("top", ["", "mydata/", "sets/mydata/"])
-@pytest.mark.parametrize("shards", [1, 3])
-def test_stylegan_labels_below_a_top_folder(pictures, encoded, zipped, top, shards):
-    names = [f"{i % shards:05}/img{i:08}.png" for i in range(3)]
-    table = json.dumps({"labels": list(zip(names, [4, 0, 2], strict=True))}).encode()
-    files = {f"{top}{name}": encoded(p) for name, p in zip(names, pictures(3), strict=True)}
-    images = open_images(zipped({**files, f"{top}dataset.json": table}))
-    assert images.labels.tolist() == [4, 0, 2]
-    assert images.notes == ()
-
-
 @pytest.mark.parametrize(
     ("table", "words"),
     [

@@ -76,7 +76,8 @@ def _decided(
     )
     disguise = "" if worn is None or low <= 0 else f", most of them in disguise ({worn})"
     said = _share_said(copied.value, low, high) + disguise + _exact(copies.exact)
-    if certain.outcome == "beyond" or (within.outcome == "beyond" and (matched or not honest)):
+    no_blur = matched or not honest
+    if certain.outcome == "beyond" or (within.outcome == "beyond" and no_blur):
         return Decision("fail", within.wrong, f"{said}.")
     if preferred:
         return _leaning(said, estimates, limits, nearer=nearer)
@@ -84,7 +85,7 @@ def _decided(
         return _no_copying(said, tolerance, _room(estimates, tolerance), nearer=nearer)
     if honest and low > tolerance and high * _share_of_copies(estimates) <= tolerance:
         return _smooth(copied)
-    if low > tolerance and honest and not matched:
+    if low > tolerance and not no_blur:
         settles = settled_by_more("held-out images")
         return _unsettled(said, f"whether the matches are copies or blur is open; {settles.clause}", settles)
     if copied.value is None:

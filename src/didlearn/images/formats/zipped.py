@@ -7,7 +7,7 @@ import threading
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from didlearn.errors import DataError
 from didlearn.images.base import Images
@@ -17,7 +17,7 @@ from didlearn.images.formats.decoding import BrokenFileError
 from didlearn.images.formats.picture_files import MAX_FILE, open_encoded
 from didlearn.images.formats.pictures.kinds import NAMED_SUFFIXES, is_picture_name
 from didlearn.images.formats.safe_zip import open_archive, read_member, refuse_bomb
-from didlearn.images.subfolders import arrange, other_kinds, passed_over
+from didlearn.images.subfolders import arrange, is_hidden, other_kinds, passed_over
 
 
 def open_zip(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
@@ -27,7 +27,7 @@ def open_zip(path: Path, fit: Fit, *, skip_broken: bool = False) -> Images:
         DataError: no pictures, mixed sizes, a damaged or hostile archive.
     """
     archive = open_archive(path)
-    listed = [member for member in archive.infolist() if not member.is_dir() and not _is_hidden(member)]
+    listed = [member for member in archive.infolist() if not member.is_dir() and not is_hidden(member.filename)]
     pictures = sorted((m for m in listed if is_picture_name(m.filename)), key=lambda member: member.filename)
     if not pictures:
         raise DataError(
@@ -69,10 +69,6 @@ class ZipSource:
                 return read_member(self.archive, self.members[index], limit)
         except Exception as error:  # noqa: BLE001 (zipfile fails on hostile bytes in any way)
             raise BrokenFileError(self.where(index), str(error)) from None
-
-
-def _is_hidden(member: zipfile.ZipInfo) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(member.filename).parts)
 
 
 def _labelled(archive: zipfile.ZipFile, names: list[str], path: Path) -> tuple[list[str], Labels, str | None]:

@@ -20,7 +20,7 @@ from didlearn.images.formats.decoding import BrokenFileError
 from didlearn.images.formats.picture_files import MAX_FILE, open_encoded
 from didlearn.images.formats.pictures.kinds import NAMED_SUFFIXES, is_picture_name
 from didlearn.images.formats.tar.headers import Member, is_tar, tar_members
-from didlearn.images.subfolders import arrange, other_kinds, passed_over
+from didlearn.images.subfolders import arrange, is_hidden, other_kinds, passed_over
 
 _LABEL = ".cls"
 _LABEL_BYTES = 32
@@ -129,7 +129,7 @@ def _held(shards: Iterable[Path]) -> _Held:
     held = _Held([], {}, Counter())
     for number, path in enumerate(shards):
         # Of members of one name the last one stands, as when they are unpacked.
-        files = {member.name: member for member in tar_members(path) if not _is_hidden(member.name)}
+        files = {member.name: member for member in tar_members(path) if not is_hidden(member.name)}
         for name in sorted(files):
             _sort_in(held, number, files[name], path)
     return held
@@ -151,10 +151,6 @@ def _sort_in(held: _Held, shard: int, member: Member, path: Path) -> None:
         held.labels[shard, _key(member.name)] = member
     else:
         held.others.update(other_kinds([member.name]))
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in name.split("/"))
 
 
 def _key(name: str) -> str:
