@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import pytest
@@ -11,6 +12,7 @@ from didlearn.audit.check import Check, parameter
 from didlearn.audit.run import audit
 from didlearn.audit.spec import AuditSpec
 from didlearn.checks import CHECKS
+from didlearn.cli import app as app_module
 from didlearn.cli.app import app
 from didlearn.cli.auditing import read_asked
 from didlearn.cli.options import check_flags, spec_flags
@@ -115,3 +117,21 @@ class Greedy(Check):
 
 def test_a_taken_name_is_left_to_set():
     assert [flag.written for flag in check_flags(Greedy, taken=["seed"])] == ["--depth"]
+
+
+def test_one_command_s_help_makes_no_other_command(monkeypatch):
+    made: list[str] = []
+    monkeypatch.setattr(app_module, "_MADE", {name: partial(_noted, made, name) for name in ("support", "fidelity")})
+    app_module._command.cache_clear()
+    commands = typer.main.get_group(app).commands
+    assert list(commands) == ["support", "fidelity"]
+    assert made == []
+    assert commands["fidelity"].name == "fidelity"
+    assert commands["fidelity"] is commands["fidelity"]
+    assert made == ["fidelity"]
+    app_module._command.cache_clear()
+
+
+def _noted(made, name):
+    made.append(name)
+    return lambda: None

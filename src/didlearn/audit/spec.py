@@ -45,7 +45,7 @@ class AuditSpec(BaseModel):
     are passed to ``didlearn.audit`` as keywords of the same names.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     generator: str | None = flag(
         None, "Samples (folder, zip, npz), .pt2, .pt, model folder, or file.py:factory.", MODEL

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import Annotated
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from functools import cache, partial
+from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from didlearn.checks import CHECKS
 from didlearn.cli.audit import audit_command, check_command
@@ -21,8 +24,42 @@ from didlearn.cli.study import study
 from didlearn.cli.train import train
 from didlearn.errors import DidlearnError
 
+_MADE: dict[str, Callable[[], Callable[..., None]]] = {
+    "audit": audit_command,
+    **{name: partial(check_command, check) for name, check in CHECKS.items()},
+    **{made.__name__: partial(lambda made: made, made) for made in (report, compare, label, train, study)},
+}
+
+
+@cache
+def _command(name: str) -> TyperCommand:
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name, cls=OnceOnly)(_MADE[name]())
+    return cast(TyperCommand, typer.main.get_command(alone))
+
+
+class _Commands(Mapping[str, TyperCommand]):
+    """The commands by name, each made when it is asked for: flags of one are not the price of another's help."""
+
+    def __getitem__(self, name: str) -> TyperCommand:
+        return _command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_MADE)
+
+    def __len__(self) -> int:
+        return len(_MADE)
+
+
+class _Root(TyperGroup):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = cast(MutableMapping[str, Any], _Commands())
+
+
 app = typer.Typer(
     name="didlearn",
+    cls=_Root,
     help="Did the generative model learn its distribution? How many different images can it make, and are they copies?",
     no_args_is_help=True,
     add_completion=False,
@@ -45,13 +82,6 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-app.command("audit", cls=OnceOnly)(audit_command())
-for _name, _check in CHECKS.items():
-    app.command(_name, cls=OnceOnly)(check_command(_check))
-for _made in (report, compare, label, train, study):
-    app.command(_made.__name__, cls=OnceOnly)(_made)
 
 
 def main() -> None:
