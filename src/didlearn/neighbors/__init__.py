@@ -5,8 +5,17 @@ one: leading principal components, then float32 matrix products with a rigorous 
 """
 
 from didlearn.neighbors.closest import Pairs, closest_pairs
-from didlearn.neighbors.counting import count_within
+from didlearn.neighbors.counting import count_within, degrees_within
 from didlearn.neighbors.duplicates import NearDuplicates, near_duplicates
 from didlearn.neighbors.nearest import Neighbors, nearest
 
-__all__ = ["NearDuplicates", "Neighbors", "Pairs", "closest_pairs", "count_within", "near_duplicates", "nearest"]
+__all__ = [
+    "NearDuplicates",
+    "Neighbors",
+    "Pairs",
+    "closest_pairs",
+    "count_within",
+    "degrees_within",
+    "near_duplicates",
+    "nearest",
+]

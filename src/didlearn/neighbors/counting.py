@@ -1,16 +1,20 @@
-"""How many pairs lie within each of many radii."""
+"""How many pairs lie within each of many radii, of all rows or of each."""
 
 from __future__ import annotations
+
+from abc import abstractmethod
 
 import numpy as np
 import torch
 
 from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import UsageError
+from didlearn.neighbors.merged import Merged
 from didlearn.neighbors.screening.bounds import Bounds
-from didlearn.neighbors.screening.cascade import Block, Candidates
+from didlearn.neighbors.screening.cascade import Block, Candidates, numbers
 from didlearn.neighbors.screening.places import Places
-from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.screening.rows import as_rows
+from didlearn.neighbors.truths import count_true
 from didlearn.neighbors.within import Within, split
 
 
@@ -28,49 +32,137 @@ def count_within(x: ArrayOrTensor, radii: ArrayOrTensor, *, device: str | torch.
         DataError: the points hold NaN or infinity, or are not two-dimensional.
         UsageError: the radii are negative, NaN or not ascending.
     """
-    edges = np.asarray(radii, np.float64)
-    if edges.ndim != 1 or not bool(np.all(edges >= 0)) or bool(np.any(np.diff(edges) < 0)):
-        raise UsageError(f"radii must be a vector of ascending distances of 0 or more, got {radii!r}")
+    edges = _edges(radii)
     (rows,) = as_rows(x, device=device)
     if not len(edges):
         return np.zeros(0, np.int64)
-    tally = _Tally(rows, edges * rows.scale)
+    tally = _Tally(Merged.of(rows), edges * rows.scale)
     tally.run()
     return np.cumsum(tally.counts[:-1])
 
 
-class _Tally(Within):
-    """How many pairs lie between one radius and the next.
+def degrees_within(x: ArrayOrTensor, radii: ArrayOrTensor, *, device: str | torch.device | None = None) -> Ints:
+    """Count the other rows at Euclidean distance ``radii[r]`` or less of each row, (len(radii), N) int64.
+
+    Exact, like ``near_duplicates``; all radii are counted in one pass.
+
+    Args:
+        x, device: see ``count_within``.
+        radii: ascending distances, in the units of ``x``; a few, since each is looked at by itself.
+
+    Raises:
+        DataError, UsageError: see ``count_within``.
+    """
+    edges = _edges(radii)
+    (rows,) = as_rows(x, device=device)
+    if not len(edges):
+        return np.zeros((0, len(rows)), np.int64)
+    merged = Merged.of(rows)
+    found = _Degrees(merged, edges * rows.scale)
+    found.run()
+    degrees: Ints = (found.degrees + merged.weight - 1)[:, merged.place].cpu().numpy()
+    return degrees
+
+
+def _edges(radii: ArrayOrTensor) -> Floats:
+    edges = np.asarray(radii, np.float64)
+    if edges.ndim != 1 or not bool(np.all(edges >= 0)) or bool(np.any(np.diff(edges) < 0)):
+        raise UsageError(f"radii must be a vector of ascending distances of 0 or more, got {radii!r}")
+    return edges
+
+
+class _Placed(Within):
+    """Between which two of some radii every pair of distinct rows lies.
 
     Attributes:
-        edges: the radii in scaled units.
-        counts: (len(edges) + 1,), the last for pairs beyond all radii.
+        edges: the radii in scaled units. weight: (U,) how many of the given rows each distinct one stands for.
+        alike: whether all weights are one.
     """
 
-    def __init__(self, rows: Rows, edges: Floats) -> None:
-        super().__init__(rows, float(edges[-1]))
-        self.edges = edges
-        self.counts = np.zeros(len(edges) + 1, np.int64)
+    def __init__(self, merged: Merged, edges: Floats) -> None:
+        super().__init__(merged.rows, float(edges[-1]))
+        self.edges, self.weight, self.alike = edges, merged.weight, merged.alike
 
-    def settle(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
+    def settle(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:
         """Take the pairs whose place among the radii is sure."""
         radii = [torch.full_like(limit, edge) for edge in self.edges]
         inner = torch.stack([bounds.inner(radius).amin() for radius in radii])
         outer = torch.stack([bounds.outer(radius).amax() for radius in radii])
         places, last = Places(inner, outer), len(radii)
         met = (bounds.minima().amin(1) <= outer[-1]).nonzero().flatten()
+        rows, columns = numbers(block.rows, met), numbers(block.columns, met)
         for some in split(met):
             lower = bounds.lower[some]
             place = places.of(lower)
-            self.counts += torch.bincount(place.flatten(), minlength=last + 1)[: last + 1].cpu().numpy()
+            self.take(place, rows[some], columns)
             bounds.lower[some] = lower.masked_fill_(place <= last, torch.inf)
         return limit
-
-    def equal(self, inside: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:  # noqa: ARG002
-        """Take pairs at distance zero."""
-        self.counts[0] += int(inside.sum())
 
     def add(self, found: Candidates) -> None:
         """Take the open pairs by their distances."""
         distance = self.rows.distance(found.i, self.rows, found.j)
-        self.counts += np.bincount(np.searchsorted(self.edges, distance), minlength=len(self.counts))
+        place = torch.from_numpy(np.searchsorted(self.edges, distance)).to(found.i.device)
+        self.take_pairs(place, found.i, found.j)
+
+    @abstractmethod
+    def take(self, place: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
+        """Take a block of pairs: below how many radii each is, (n, m); more than all of them where that is open."""
+
+    @abstractmethod
+    def take_pairs(self, place: torch.Tensor, i: torch.Tensor, j: torch.Tensor) -> None:
+        """Take pairs one by one: below how many radii each is."""
+
+
+class _Tally(_Placed):
+    """How many pairs lie between one radius and the next.
+
+    Attributes:
+        counts: (len(edges) + 1,), the last for pairs beyond all radii.
+    """
+
+    def __init__(self, merged: Merged, edges: Floats) -> None:
+        super().__init__(merged, edges)
+        self.counts = np.zeros(len(edges) + 1, np.int64)
+        self.counts[0] = merged.equal_pairs
+
+    def take(self, place: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
+        """Count a block of pairs by their places."""
+        both = None if self.alike else (self.weight[rows, None] * self.weight[columns]).double().flatten()
+        self._count(place.flatten(), both)
+
+    def take_pairs(self, place: torch.Tensor, i: torch.Tensor, j: torch.Tensor) -> None:
+        """Count pairs by their places."""
+        self._count(place, None if self.alike else (self.weight[i] * self.weight[j]).double())
+
+    def _count(self, place: torch.Tensor, weights: torch.Tensor | None) -> None:
+        known = len(self.counts)
+        found = torch.bincount(place, weights, minlength=known)[:known]  # of float64: exact below 2^53 pairs
+        self.counts += found.cpu().numpy().astype(np.int64)
+
+
+class _Degrees(_Placed):
+    """How many rows lie within each radius of every distinct row, (len(edges), U), its equals not counted."""
+
+    def __init__(self, merged: Merged, edges: Floats) -> None:
+        super().__init__(merged, edges)
+        self.degrees = merged.weight.new_zeros(len(edges), len(merged.rows))
+
+    def take(self, place: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
+        """Count a block of pairs at both of their ends."""
+        for degree, radius in zip(self.degrees, range(len(self.edges)), strict=True):
+            inside = place <= radius
+            degree[rows] += self._total(inside, columns, 1)
+            degree[columns] += self._total(inside, rows, 0)
+
+    def take_pairs(self, place: torch.Tensor, i: torch.Tensor, j: torch.Tensor) -> None:
+        """Count pairs at both of their ends."""
+        for radius, degree in enumerate(self.degrees):
+            inside = place <= radius
+            first, second = i[inside], j[inside]
+            degree.index_add_(0, torch.cat([first, second]), self.weight[torch.cat([second, first])])
+
+    def _total(self, inside: torch.Tensor, others: torch.Tensor, dim: int) -> torch.Tensor:
+        if self.alike:
+            return count_true(inside, dim)
+        weight = self.weight[others].double()  # of float64: exact below 2^53 rows
+        return ((inside.double() @ weight) if dim == 1 else (weight @ inside.double())).long()

@@ -9,6 +9,7 @@ import torch
 from didlearn.arrays import ArrayOrTensor, Ints
 from didlearn.errors import UsageError
 from didlearn.neighbors.forest import Forest
+from didlearn.neighbors.repeats import first_copies
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import Block, Candidates, numbers
 from didlearn.neighbors.screening.rows import Rows, as_rows
@@ -60,6 +61,10 @@ class _Found(Within):
 
     def __init__(self, rows: Rows, radius: float) -> None:
         super().__init__(rows, radius)
+        self.first = first_copies(rows.raw)
+        copy = self.first < torch.arange(len(rows), device=self.first.device)
+        self.copied = torch.zeros_like(copy)
+        self.copied[self.first[copy]] = self.copied[copy] = True
         count = len(rows)
         self.pairs = 0
         self.degree = torch.zeros(count, dtype=torch.int64, device=rows.raw.device)
@@ -78,9 +83,23 @@ class _Found(Within):
             self._take(inside, rows[some], columns)
         return limit
 
-    def equal(self, inside: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
-        """Take pairs of equal rows: they are within any radius."""
-        self._take(inside, rows, columns)
+    def begin(self, block: Block) -> None:
+        """Take the pairs of equal rows: they are within any radius.
+
+        No bound is tight enough to tell equal rows from nearly equal ones, and they may be all pairs there are.
+        """
+        rows, columns = numbers(block.rows, self.first), numbers(block.columns, self.first)
+        for some in split(rows[self.copied[rows]]):
+            inside = (self.first[some, None] == self.first[columns]) & (some[:, None] < columns)
+            self._take(inside, some, columns)
+
+    def mask(self, bounds: Bounds, block: Block) -> None:
+        """Leave pairs of equal rows out too: they are taken."""
+        super().mask(bounds, block)
+        rows, columns = numbers(block.rows, self.first), numbers(block.columns, self.first)
+        for some in split(self.copied[rows].nonzero().flatten()):
+            same = self.first[rows[some], None] == self.first[columns]
+            bounds.lower[some] = bounds.lower[some].masked_fill_(same, torch.inf)
 
     def _take(self, inside: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
         by_row = count_true(inside, 1)

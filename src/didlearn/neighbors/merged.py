@@ -1,0 +1,40 @@
+"""Equal rows as one: a collapsed generator's samples hold few different ones, and each pair of those is met once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from didlearn.neighbors.repeats import first_copies
+from didlearn.neighbors.screening.rows import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Merged:
+    """The distinct rows of a set.
+
+    Attributes:
+        rows: (U, D) the distinct ones, in the order in which they come first.
+        place: (N,) of each row that was given, among the distinct ones.
+        weight: (U,) int64, how many of the given rows equal each.
+        alike: whether no two were equal, so that all weights are one.
+    """
+
+    rows: Rows
+    place: torch.Tensor
+    weight: torch.Tensor
+    alike: bool
+
+    @classmethod
+    def of(cls, rows: Rows) -> Merged:
+        """Merge the equal rows of a set; a set without any is left where it is."""
+        first, place = first_copies(rows.raw).unique(return_inverse=True)
+        weight = torch.bincount(place, minlength=len(first))
+        alike = len(first) == len(rows)
+        return cls(rows if alike else replace(rows, raw=rows.raw.index_select(0, first)), place, weight, alike)
+
+    @property
+    def equal_pairs(self) -> int:
+        """How many pairs of given rows are equal."""
+        return int((self.weight * (self.weight - 1)).sum()) // 2
