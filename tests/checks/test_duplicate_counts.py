@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from didlearn.checks.duplicate_counts import Counts, count_duplicates
+from didlearn.checks.duplicate_counts import Counts, count_duplicates, count_pairs
 
 LINE = np.array([[0.0], [5.0], [0.1], [0.2], [5.05], [9.0]], np.float32)  # a chain of three, a pair, one alone
 
@@ -61,3 +61,14 @@ def test_the_effective_support_is_all_pairs_over_those_that_collide(level):
     open_ = count_duplicates(LINE, 0.01).support(level)
     assert open_.value is None
     assert open_.high is None
+
+
+def test_pairs_at_several_distances_are_those_of_each():
+    x = np.random.default_rng(4).normal(size=(300, 5)).astype(np.float32)
+    near, far = count_pairs(x, (0.8, 2.0))
+    for counts, distance in ((near, 0.8), (far, 2.0)):
+        alone = count_duplicates(x, distance)
+        assert 0 < counts.pairs == alone.pairs
+        assert (counts.samples, counts.triples) == (alone.samples, alone.triples)
+        assert counts.support(0.9) == alone.support(0.9)
+        assert counts.collision(0.9) == alone.collision(0.9)

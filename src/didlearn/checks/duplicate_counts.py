@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from didlearn.arrays import Array, Ints
-from didlearn.neighbors import near_duplicates
+from didlearn.neighbors import degrees_within, near_duplicates
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.collisions import Collisions, collision_probability, effective_support
 
@@ -15,25 +16,17 @@ _TRANSITIVE = 0.9
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Duplicates among ``samples`` images.
+class PairCounts:
+    """Pairs among ``samples`` images within some distance.
 
     Attributes:
-        samples: number of images. pairs: duplicate pairs.
-        triples: Σᵢ dᵢ(dᵢ−1) over the images' numbers of duplicates dᵢ: ordered triples that share their middle.
-        degree: (samples,) dᵢ.
-        following: (samples,) the next image that duplicates image i, or ``samples``.
-        component: (samples,) cluster of each image: the smallest index in it.
-        cluster_sizes: sizes of the clusters of two or more, descending.
+        samples: number of images. pairs: pairs that are so close.
+        triples: Σᵢ dᵢ(dᵢ−1) over the images' numbers dᵢ of others so close: ordered triples that share their middle.
     """
 
     samples: int
     pairs: int
     triples: int
-    degree: Ints
-    following: Ints
-    component: Ints
-    cluster_sizes: Ints
 
     @property
     def collisions(self) -> Collisions:
@@ -47,6 +40,23 @@ class Counts:
     def collision(self, level: float) -> Estimate:
         """Return the collision probability, Σp²."""
         return collision_probability(self.pairs, self.triples, self.samples, level)
+
+
+@dataclass(frozen=True)
+class Counts(PairCounts):
+    """Duplicates among ``samples`` images: their pairs, and what these connect.
+
+    Attributes:
+        degree: (samples,) dᵢ.
+        following: (samples,) the next image that duplicates image i, or ``samples``.
+        component: (samples,) cluster of each image: the smallest index in it.
+        cluster_sizes: sizes of the clusters of two or more, descending.
+    """
+
+    degree: Ints
+    following: Ints
+    component: Ints
+    cluster_sizes: Ints
 
     @property
     def transitivity(self) -> float | None:
@@ -75,3 +85,9 @@ def count_duplicates(features: Array, threshold: float, *, device: str = "cpu") 
         component=found.component,
         cluster_sizes=np.sort(sizes[sizes >= 2])[::-1],
     )
+
+
+def count_pairs(features: Array, distances: Sequence[float], *, device: str = "cpu") -> list[PairCounts]:
+    """Count pairs of rows of ``features`` (n, D) within each of some ascending distances, in one pass."""
+    degrees = degrees_within(features, np.asarray(distances, np.float64), device=device)
+    return [PairCounts(len(features), int(d.sum()) // 2, int((d * (d - 1)).sum())) for d in degrees]

@@ -70,7 +70,7 @@ def test_the_gallery_shows_the_farthest_with_what_is_nearest_to_them():
 
 def test_copies_of_one_held_out_image_have_no_radius_to_divide_by():
     same = np.zeros((3, 1))
-    sets = Sets(same, np.array([[0.0], [1]]), same)
+    sets = Sets(same, np.array([[0.0], [100]]), same)  # 100 over the least of floats is no float
     rows = far_gallery(sets, shades(0, 2), np.arange(2), open_images(shades(100, 3)), 1).rows
     assert rows[0][0].caption == "sample 1 · 1\N{NO-BREAK SPACE}billion"
     assert rows[1][0].caption == "sample 0 · 0"

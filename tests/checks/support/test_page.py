@@ -5,6 +5,7 @@ import pytest
 
 from didlearn.checks.duplicate_counts import count_duplicates
 from didlearn.checks.sameness import Criterion
+from didlearn.checks.support import page
 from didlearn.checks.support.measure import ClassDuplicates, Compared, Embedded
 from didlearn.checks.support.page import atom_parts, class_parts, criterion_notes, criterion_parts, pair_parts
 from didlearn.checks.support.pairs import Candidate, Listed
@@ -211,3 +212,15 @@ def test_classes_without_held_out_images():
     assert table.rows[0][:3] == ("1", 3, 1)
     assert len(table.columns) == len(table.rows[0]) == 6
     assert class_parts([], None, beside=True, level=0.95).tables == ()
+
+
+@pytest.mark.parametrize(("enough", "pairs"), [(2, 6), (3, 15)])
+def test_few_images_draw_the_curve_where_they_show_enough(monkeypatch, enough, pairs):
+    """Of the first four (0, 1, 2, 9) two pairs lie within the threshold of 1; of all six, with 9.5 and 20, three do."""
+    monkeypatch.setattr(page, "_CURVE", 4)
+    monkeypatch.setattr(page, "_ENOUGH", enough)
+    line = np.array([[0.0], [1.0], [2.0], [9.0], [9.5], [20.0]], np.float32)
+    (curve,) = figures(criterion(1.0), line)["thresholds"].series
+    at = dict(zip(curve.x, curve.y, strict=True))
+    within = max(x for x in at if x < 1.9)
+    assert at[within] == pytest.approx({6: 2 / 6, 15: 3 / 15}[pairs])

@@ -80,9 +80,10 @@ def far_gallery(sets: Sets, drawn: NDArray[Any], chosen: Ints, heldout: Images, 
     """
     to_real, to_own = nearest(sets.generated, sets.heldout), nearest(sets.heldout, sets.generated)
     radius = nearest(sets.heldout, sets.heldout, k, exclude=np.arange(len(sets.heldout))).distance[:, -1]
-    # In units of the held-out image's own neighbourhood: above 1 it is not covered.
-    outside = to_real.distance[:, 0] / np.maximum(radius[to_real.index[:, 0]], np.finfo(float).tiny)
-    missed = to_own.distance[:, 0] / np.maximum(radius, np.finfo(float).tiny)
+    # In units of the held-out image's own neighbourhood: above 1 it is not covered. Of repeated ones that is nothing.
+    radius = np.maximum(radius, np.finfo(float).tiny)
+    with np.errstate(over="ignore"):
+        outside, missed = to_real.distance[:, 0] / radius[to_real.index[:, 0]], to_own.distance[:, 0] / radius
     rows = []
     worst = (np.argsort(-score, kind="stable")[:_ROWS].tolist() for score in (outside, missed))
     for i, j in zip(*worst, strict=False):

@@ -13,7 +13,7 @@ import numpy as np
 
 from didlearn.arrays import Array, Floats, Ints
 from didlearn.checks.duplicate_counts import Counts
-from didlearn.neighbors import closest_pairs, near_duplicates
+from didlearn.neighbors import closest_pairs, degrees_within
 
 MOST_ASKED: Final = 60
 _INNER: Final = 40
@@ -95,7 +95,7 @@ def _ring(
     apart = np.concatenate([np.delete(_distances_from(features, i), i) for i in anchors])
     share = 2 * counts.pairs / (counts.samples * (counts.samples - 1) / 2)
     radius = max(_NARROWEST * threshold, float(np.quantile(apart, min(share, 1.0))))
-    return radius, near_duplicates(features, radius, device=device).degree - counts.degree
+    return radius, degrees_within(features, [radius], device=device)[0] - counts.degree
 
 
 def _sample(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ import torch
 from didlearn.alignment.planes import grey_planes, planes_of
 from didlearn.arrays import Array, Bytes, Ints
 from didlearn.audit.subject import Subject
-from didlearn.checks.duplicate_counts import Counts, count_duplicates
+from didlearn.checks.duplicate_counts import Counts, PairCounts, count_duplicates, count_pairs
 from didlearn.checks.sameness import PERTURBED, Criterion, calibrate_duplicates
 from didlearn.images.base import Images
 from didlearn.images.picture import eight_bit
@@ -28,6 +28,7 @@ _REAL = 20_000  # real images: as many whatever is asked of the generator
 _LOOKALIKE = 10_000  # samples: at the larger distances fewer show as much
 
 
+C = TypeVar("C", bound=PairCounts)
 # Duplicates by distance, planes of the pictures -> those in disguise joined to them; None where likeness chains.
 Join = Callable[[Counts, torch.Tensor], Counts | None]
 
@@ -69,12 +70,12 @@ class Compared:
         return self.heldout is not None and self.heldout.images.labels is not None
 
 
-class Duplicates(NamedTuple):
-    """Duplicates within one distance: among the samples, held-out images, and all real images where there are any."""
+class Duplicates(NamedTuple, Generic[C]):
+    """Pairs within one distance: among the samples, held-out images, and all real images where there are any."""
 
-    own: Counts
-    heldout: Counts | None
-    real: Counts | None
+    own: C
+    heldout: C | None
+    real: C | None
 
     def ratio(self, level: float) -> Estimate:
         """Return the samples' effective support over real images': how often real pairs are close over theirs."""
@@ -124,17 +125,17 @@ def to_perturb(compared: Compared) -> Bytes:
     return eight_bit(images.read_raw(range(min(PERTURBED, len(images)))))
 
 
-def count_at(compared: Compared, radius: float, device: str, most: int | None = None) -> Duplicates:
-    """Count pairs within ``radius`` among (at most ``most``) samples, held-out images, and all real images."""
+def count_at(compared: Compared, radius: float, device: str) -> Duplicates[Counts]:
+    """Count pairs within ``radius`` among the samples, held-out images, and all real images, and connect them."""
     heldout, real = compared.heldout, compared.real_features
     return Duplicates(
-        count_duplicates(compared.features[:most], radius, device=device),
+        count_duplicates(compared.features, radius, device=device),
         None if heldout is None else count_duplicates(heldout.features, radius, device=device),
         None if real is None else count_duplicates(real, radius, device=device),
     )
 
 
-def join_pairs(compared: Compared, found: Duplicates, join: Join, device: str) -> Duplicates:
+def join_pairs(compared: Compared, found: Duplicates[Counts], join: Join, device: str) -> Duplicates[Counts]:
     """Count pictures in disguise among the duplicates: of samples and real images alike, or of none.
 
     Where likeness chains among one of them, none is joined: else their ratio would compare two ways of counting.
@@ -148,12 +149,22 @@ def join_pairs(compared: Compared, found: Duplicates, join: Join, device: str) -
     return Duplicates(own, heldout, real)
 
 
-def count_lookalikes(compared: Compared, criterion: Criterion, device: str) -> dict[str, Duplicates]:
-    """Count at each of the larger distances, where real images have pairs of their own."""
-    return {name: count_at(compared, radius, device, _LOOKALIKE) for name, radius in criterion.lookalikes.items()}
+def count_lookalikes(compared: Compared, criterion: Criterion, device: str) -> dict[str, Duplicates[PairCounts]]:
+    """Count pairs at each of the larger distances, where real images have pairs of their own."""
+    names = sorted(criterion.lookalikes, key=criterion.lookalikes.__getitem__)
+    distances = [criterion.lookalikes[name] for name in names]
+
+    def counted(features: Array | None) -> Sequence[PairCounts | None]:
+        return [None] * len(names) if features is None else count_pairs(features, distances, device=device)
+
+    own = count_pairs(compared.features[:_LOOKALIKE], distances, device=device)
+    heldout = counted(None if compared.heldout is None else compared.heldout.features)
+    found = zip(own, heldout, counted(compared.real_features), strict=True)
+    by_name = {name: Duplicates(*counts) for name, counts in zip(names, found, strict=True)}
+    return {name: by_name[name] for name in criterion.lookalikes}
 
 
-def measured_supports(found: Duplicates, level: float) -> dict[str, Estimate]:
+def measured_supports(found: Duplicates[Counts], level: float) -> dict[str, Estimate]:
     """Estimate supports, generated and real; where duplicates form clusters, what rests on clusters too."""
     own = found.own
     estimates = {
@@ -169,7 +180,7 @@ def measured_supports(found: Duplicates, level: float) -> dict[str, Estimate]:
     return estimates
 
 
-def measured_lookalikes(found: dict[str, Duplicates], level: float) -> dict[str, Estimate]:
+def measured_lookalikes(found: dict[str, Duplicates[PairCounts]], level: float) -> dict[str, Estimate]:
     """Estimate the supports at the larger distances, and generated over real ones."""
     estimates: dict[str, Estimate] = {}
     for name, counts in found.items():

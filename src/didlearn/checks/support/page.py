@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from didlearn.arrays import Array, Floats
@@ -18,6 +20,7 @@ from didlearn.result.words import number, percent
 from didlearn.statistics.birthday.atoms import Atom
 
 _RADII_DRAWN, _PAIRS_SHOWN, _ATOMS_SHOWN, _ATOMS_LISTED = 60, 20, 12, 50
+_CURVE, _ENOUGH = 5_000, 1_000  # images that draw a curve where so many of their pairs are duplicates
 
 
 def criterion_parts(compared: Compared, criterion: Criterion, level: float, device: str) -> Parts:
@@ -51,10 +54,10 @@ def criterion_notes(criterion: Criterion, found: Counts) -> Parts:
 
 def _threshold_curve(compared: Compared, criterion: Criterion, device: str) -> Figure:
     radii = _radii(criterion)
-    series = [_pair_rates("pairs of generated images", compared.features, radii, device, "generated")]
+    rates = partial(_pair_rates, radii=radii, threshold=criterion.threshold, device=device)
+    series = [rates("pairs of generated images", compared.features, role="generated")]
     if compared.heldout is not None:
-        real = compared.heldout.features
-        series.append(_pair_rates("pairs of held-out real images", real, radii, device, "heldout"))
+        series.append(rates("pairs of held-out real images", compared.heldout.features, role="heldout"))
     return Figure(
         name="thresholds",
         title="Share of pairs closer than a distance",
@@ -93,9 +96,13 @@ def _radii(criterion: Criterion) -> Floats:
     return np.array([top if top > 0 else 1.0])
 
 
-def _pair_rates(label: str, features: Array, radii: Floats, device: str, role: Role) -> Series:
-    counts = count_within(features, radii, device=device)
-    rates = counts / (len(features) * (len(features) - 1) / 2)
+def _pair_rates(label: str, features: Array, radii: Floats, threshold: float, device: str, role: Role) -> Series:
+    first = features[:_CURVE]
+    counts = count_within(first, radii, device=device)
+    if len(first) < len(features) and counts[min(int(np.searchsorted(radii, threshold)), len(radii) - 1)] < _ENOUGH:
+        first = features
+        counts = count_within(first, radii, device=device)
+    rates = counts / (len(first) * (len(first) - 1) / 2)
     seen = counts > 0
     return Series(label=label, x=tuple(radii[seen]), y=tuple(rates[seen]), style="step", role=role)
 

@@ -79,7 +79,9 @@ def _birthday_test(check: Support, subject: Subject, rng: Stream) -> CheckResult
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 
-def _joined(check: Support, subject: Subject, compared: Compared, same: Duplicates, rng: Stream) -> Duplicates:
+def _joined(
+    check: Support, subject: Subject, compared: Compared, same: Duplicates[Counts], rng: Stream
+) -> Duplicates[Counts]:
     """Count pictures in disguise too; not where the threshold was given, or pictures are too small."""
     limit = misfit_of_the_same(to_perturb(compared), rng.numpy("changes")) if check.threshold is None else None
     if limit is None:
@@ -92,7 +94,7 @@ def _joined(check: Support, subject: Subject, compared: Compared, same: Duplicat
     return join_pairs(compared, same, join, subject.device)
 
 
-def _held(compared: Compared, criterion: Criterion, same: Duplicates, rng: Stream, device: str) -> Held:
+def _held(compared: Compared, criterion: Criterion, same: Duplicates[Counts], rng: Stream, device: str) -> Held:
     """Count pairs at every distance, and each sample's own neighbours."""
     relative = None
     if compared.heldout is not None:

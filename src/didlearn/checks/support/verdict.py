@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from didlearn.checks.duplicate_counts import Counts, PairCounts
 from didlearn.checks.relative_support import FEWEST_HELD_OUT, RelativeSupport
 from didlearn.checks.sameness import LOOKALIKES
 from didlearn.checks.support.measure import Duplicates
@@ -30,8 +31,8 @@ class Held:
         relative: the data's spread that the samples use, or ``None`` where too few images are held out.
     """
 
-    same: Duplicates
-    lookalikes: dict[str, Duplicates]
+    same: Duplicates[Counts]
+    lookalikes: dict[str, Duplicates[PairCounts]]
     relative: RelativeSupport | None
 
     def effects(self, factor: float, level: float, share: float) -> tuple[Effect, ...]:
