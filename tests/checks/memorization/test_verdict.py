@@ -19,7 +19,19 @@ def alike(matches):
     return Copies(Rules.one(matches), Rules.one(matches), matches)
 
 
-def copying(own=0, certain=0, exact=0, real=0, data=0.5, preference=0.5, match=None, share=None, honest=True, n=10_000):
+def copying(
+    own=0,
+    certain=0,
+    exact=0,
+    real=0,
+    data=0.5,
+    preference=0.5,
+    match=None,
+    share=None,
+    honest=True,
+    n=10_000,
+    worn=None,
+):
     """A verdict on n samples, of which so many match a training image, beside 2 000 held-out images."""
     copies = Copies(
         Rules.one(Matches(own, n, real, 2_000)), Rules.one(Matches(certain, n, 0, 2_000)), Matches(exact, n, 0, 2_000)
@@ -34,7 +46,7 @@ def copying(own=0, certain=0, exact=0, real=0, data=0.5, preference=0.5, match=N
         value, low, high = share
         shown = Estimate(value=value, low=low, high=high, n=10, method="m")
         estimates |= {"match_preference_pvalue": exactly(match, 0.95, 10, "m"), "match_preference": shown}
-    return judge_copying(estimates, copies, LIMITS, honest=honest)
+    return judge_copying(estimates, copies, LIMITS, honest=honest, worn=worn)
 
 
 NARROW = {"match": 0.4, "share": (0.8, 0.7, 0.8)}  # matches prefer training images no more than their share of the pool
@@ -101,6 +113,16 @@ def test_copies_that_prefer_training_images_and_are_too_few_to_be_shown_ask_for_
 
 def test_held_out_images_that_match_as_often_are_the_null():
     assert copying(own=100, certain=0, real=20, match=0.001, share=(0.9, 0.8, 1.0)).verdict != "fail"
+
+
+@pytest.mark.parametrize(
+    ("own", "worn", "said"),
+    [(2_000, "mirrored", True), (2_000, None, False), (0, "mirrored", False), (0, None, False)],
+)
+def test_the_disguise_of_most_copies_is_said_where_there_are_any(own, worn, said):
+    decision = copying(own=own, certain=own, worn=worn)
+    assert ("most of them in disguise" in decision.answer) == said
+    assert ("(mirrored)" in decision.answer) == said
 
 
 @pytest.mark.parametrize("count", [1, 3])
