@@ -33,7 +33,7 @@ from didlearn.models.faults import Unusable
 from didlearn.models.open import check_model
 from didlearn.models.reconstructor import check_autoencoder, open_autoencoder
 from didlearn.parallel import default_threads
-from didlearn.progress import Progress, silent
+from didlearn.progress import CHECKS_DONE, Progress, silent
 from didlearn.readiness.devices import check_device
 from didlearn.readiness.outputs import check_folder
 from didlearn.result.answer import answer_of
@@ -80,7 +80,7 @@ def audit(
         checks: names, or checks with parameters of their own; all when ``None``.
         embedding: a spec, or an ``Embedding``. autoencoder: what ``open_autoencoder`` takes.
         output: run folder; written after every check, so that a kill loses one check at most.
-        progress: called with (what, done, total).
+        progress: called with (what, done, total): of the whole audit with "checks", their numbers.
         unknown: refused, with the keyword that is meant.
 
     Returns:
@@ -189,12 +189,15 @@ def _run(checks: list[Check], subject: Subject, notes: tuple[str, ...], output: 
     results: list[CheckResult] = []
     described, environment = _describe(subject), _environment(subject)
     audited = AuditResult(checks=(), subject=described, environment=environment, notes=notes)
-    for check in checks:
+    for number, check in enumerate(checks):
+        subject.progress(CHECKS_DONE, number, len(checks))
         subject.progress(f"check: {check.name}", 0, 0)
         results.append(run_check(check, subject))
         audited = audited.model_copy(update={"checks": tuple(results), "answer": answer_of(results)})
         if output is not None:
             audited.save(output)
+    if checks:
+        subject.progress(CHECKS_DONE, len(checks), len(checks))
     return audited
 
 

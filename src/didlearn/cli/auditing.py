@@ -64,7 +64,7 @@ def _audited(arguments: dict[str, Any], folder: Path, quiet: bool) -> tuple[Audi
     from didlearn.audit.run import audit
     from didlearn.report import write_report
 
-    with showing(quiet) as advance:
+    with showing(quiet, folder) as advance:
         checks = Checks(advance, folder)
         with stopping(checks.standing), printing_aside():
             return audit(**arguments, output=folder, progress=checks), write_report(folder)

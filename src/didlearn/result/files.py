@@ -29,7 +29,7 @@ _FORMAT: Final = 1
 _READINGS: Final = 20
 RUN_FILES: Final = (
     "audit.json", "arrays.npz", "images", "figures", "labels*", "report.html", "cache", "pairs.csv", "classes.csv",
-    STAGED,
+    "progress.json", STAGED,
 )  # fmt: skip
 """What is read and written in a run folder; whatever else is there is somebody else's, and not looked at."""
 

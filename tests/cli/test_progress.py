@@ -1,0 +1,121 @@
+"""What a person, a log and another program are told of how far an audit is."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from didlearn.cli.progress import FILE, Standing, showing
+from didlearn.progress import CHECKS_DONE
+from tests.typed import didlearn
+
+TERMINAL = Console
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes when it is told to."""
+    now = [1000.0]
+    monkeypatch.setattr("didlearn.cli.progress.time.monotonic", lambda: now[0])
+    return now
+
+
+def test_the_time_left_is_learnt_from_what_is_done():
+    standing = Standing(0.0)
+    standing.note("inverting training images", 8, 64, 100.0)
+    assert standing.seconds_left(100.0) is None
+    standing.note("inverting training images", 24, 64, 140.0)
+    assert standing.seconds_left(140.0) == pytest.approx(40 / 16 * 40)
+    standing.note("inverting held-out images", 0, 64, 300.0)
+    assert standing.seconds_left(310.0) is None
+    standing.note("inverting held-out images", 64, 64, 340.0)
+    assert standing.seconds_left(340.0) == 0
+
+
+def test_the_checks_that_are_left_take_as_long_as_those_that_are_done():
+    standing = Standing(50.0)
+    standing.note(CHECKS_DONE, 0, 9, 60.0)
+    assert standing.checks_seconds_left(60.0) is None
+    standing.note(CHECKS_DONE, 3, 9, 80.0)
+    assert standing.checks_seconds_left(80.0) == pytest.approx(60)
+    assert standing.what == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "0 s"), (119.4, "119 s"), (119.6, "2 min"), (3599, "59 min"), (7860, "2 h 11 min")]
+)
+def test_spans_are_in_the_unit_that_tells(seconds, said):
+    standing = Standing(0.0)
+    standing.note("drawing", 0, 0, 0.0)
+    assert standing.line(seconds) == f"{said}: drawing"
+
+
+def test_without_a_terminal_there_is_a_line_a_minute(clock, capsys):
+    with showing(quiet=False) as advance:
+        advance(CHECKS_DONE, 2, 9)
+        advance("check: inversion", 0, 0)
+        for done in range(181):
+            advance("inverting training images", done, 180)
+            clock[0] += 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    assert lines[0] == "check: inversion"
+    assert len(lines) == 1 + 3
+    assert lines[1] == "60 s: inverting training images, 60 of 180, about 2 min left of it (check 3 of 9)"
+    assert lines[-1].startswith("3 min: inverting training images, 180 of 180, about 0 s left of it")
+
+
+def test_a_terminal_shows_the_checks_and_one_thing_at_a_time(monkeypatch):
+    said = io.StringIO()
+    monkeypatch.setattr("rich.console.Console", lambda **_: TERMINAL(file=said, force_terminal=True, width=90))
+    with showing(quiet=False) as advance:
+        advance(CHECKS_DONE, 1, 4)
+        advance("reading [red]", 3, 10)
+        advance("inverting", 5, 10)
+        advance("a sentence", 0, 0)
+    text = said.getvalue()
+    assert all(part in text for part in ("checks", "1/4", "inverting", "5/10", "a sentence"))
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_another_program_reads_how_far_an_audit_is(clock, tmp_path, quiet, capsys):
+    run = tmp_path / "run"
+
+    def state():
+        return json.loads((run / FILE).read_text(encoding="utf-8"))
+
+    with showing(quiet, run) as advance:
+        advance("training the classifier", 1, 2)
+        assert not run.exists()
+        advance(CHECKS_DONE, 0, 3)
+        assert (state()["checks_done"], state()["checks"], state()["finished"]) == (0, 3, False)
+        clock[0] += 0.5
+        advance("inverting", 1, 9)
+        assert state()["what"] == "training the classifier"
+        clock[0] += 2
+        advance("inverting", 3, 9)
+        found = state()
+        assert (found["what"], found["done"], found["total"], found["seconds"]) == ("inverting", 3, 9, 2.5)
+        assert found["seconds_left"] == pytest.approx(6)
+        advance(CHECKS_DONE, 3, 3)
+        assert (state()["finished"], state()["checks_seconds_left"]) == (True, 0)
+    assert [path.name for path in run.iterdir()] == [FILE]
+
+
+def test_a_state_that_cannot_be_written_stops_nothing(tmp_path):
+    (tmp_path / "run").write_text("a file")
+    with showing(True, tmp_path / "run") as advance:
+        advance(CHECKS_DONE, 1, 3)
+    assert (tmp_path / "run").read_text() == "a file"
+
+
+def test_an_audit_leaves_its_last_state_in_the_run_folder(tmp_path):
+    bank = tmp_path / "bank.npz"
+    np.savez(bank, np.random.default_rng(0).integers(0, 255, (80, 1, 8, 8), dtype=np.uint8))
+    done = didlearn("support", "--train", "digits", "--generator", bank, "-q", "-o", tmp_path / "run", cwd=tmp_path)
+    assert done.returncode in (0, 1), done.stderr
+    found = json.loads((tmp_path / "run" / FILE).read_text(encoding="utf-8"))
+    assert (found["checks_done"], found["checks"], found["finished"], found["what"]) == (1, 1, True, "support")
