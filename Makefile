@@ -73,6 +73,7 @@ verdicts: $(VENV)/installed-test
 benchmark: $(VENV)/installed-test
 	$(BIN)/python benchmarks/neighbors.py --count 5000 --repeats 1 --no-peers
 	$(BIN)/python benchmarks/copies.py --reference 2000 --queries 500 --copies 50 --repeats 1
+	$(BIN)/python benchmarks/fidelity.py --sizes 4000x1024 --repeats 1
 	$(BIN)/python benchmarks/inversion.py --images 4
 	$(BIN)/python benchmarks/likelihood.py --images 4 --chains 4 --budgets 200 800
 	$(BIN)/python benchmarks/random_matrix.py --dimension 128 --classes 1 3 --no-peers
