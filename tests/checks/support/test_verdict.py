@@ -77,6 +77,14 @@ def test_more_lookalikes_than_real_ones_fail_and_say_how_many():
     assert found.reason == f"its pictures look alike {9 / 999 * 1999:.2g} times as often as real ones do"
 
 
+def test_lookalikes_at_several_distances_are_one_reason():
+    beyond = [("1e5", atoms(100, 1_000), atoms(1_000, 2_000)), ("1e4", atoms(50, 1_000), atoms(500, 2_000))]
+    found = judged(apart(1_000), apart(1_000), spread(1.0), beyond)
+    rates = (9 / 999 * 1999, 19 / 999 * 1999 / 3)
+    said = " and ".join(f"{rate:.2g} times" for rate in rates)
+    assert found.reason == f"its pictures look alike more often than real ones do, at growing distances {said}"
+
+
 @pytest.mark.parametrize(
     ("ratio", "verdict"),
     [(1.0, "pass"), (3.4, "pass"), (3.9, "inconclusive"), (4.4, "inconclusive"), (5.0, "fail"), (100.0, "fail")],

@@ -11,12 +11,13 @@ from didlearn.checks.duplicate_counts import Counts, PairCounts
 from didlearn.checks.relative_support import FEWEST_HELD_OUT, RelativeSupport
 from didlearn.checks.sameness import LOOKALIKES
 from didlearn.checks.support.measure import Duplicates
-from didlearn.result.effects import hold, verdict_of
+from didlearn.result.effects import failings_of, hold, verdict_of
 from didlearn.result.parts import Decision, settled_by, settled_by_more
 from didlearn.result.values import Effect, Estimate, Settles
 from didlearn.result.words import count, interval, number, percent
 from didlearn.statistics.planning import POWER
 
+_LOOK_ALIKE = "its pictures look alike more often than real ones do, at growing distances"
 _EFFECTS = 2 + len(LOOKALIKES)
 _z = NormalDist().inv_cdf
 _LIMIT = 10**9
@@ -38,10 +39,13 @@ class Held:
     def effects(self, factor: float, level: float, share: float) -> tuple[Effect, ...]:
         """Hold every ratio against 1/``factor``; ``share``: their part of the chance of a false alarm."""
 
-        def held_to(measured: Callable[[float], Estimate], estimate: str, wrong: str, needed: bool = False) -> Effect:
+        def held_to(
+            measured: Callable[[float], Estimate], estimate: str, wrong: str,
+            needed: bool = False, several: tuple[str, str] | None = None,
+        ) -> Effect:  # fmt: skip
             return hold(
                 measured, estimate=estimate, wrong=wrong, tolerance=1 / factor, level=level, share=share / _EFFECTS,
-                side="below", needed=needed,
+                side="below", needed=needed, several=several,
             )  # fmt: skip
 
         held = []
@@ -50,8 +54,9 @@ class Held:
             wrong = f"it repeats itself ({_about(support)})"
             held.append(held_to(self.same.ratio, "support_ratio", wrong))
         for name, found in self.lookalikes.items():
-            wrong = f"its pictures look alike {_times(found.ratio(level))} as often as real ones do"
-            held.append(held_to(found.ratio, f"lookalike_ratio_{name}", wrong))
+            times = _times(found.ratio(level))
+            wrong = f"its pictures look alike {times} as often as real ones do"
+            held.append(held_to(found.ratio, f"lookalike_ratio_{name}", wrong, several=(_LOOK_ALIKE, times)))
         if self.relative is not None:
             used = self.relative.share
             wrong = f"it uses about {percent(used(level).value)} of the data's spread"
@@ -70,11 +75,11 @@ def judge_support(held: Held, factor: float, level: float, share: float) -> Deci
     if held.same.real is None:
         return Decision("measured", "there are no real images to compare with", said)
     effects = held.effects(factor, level, share)
-    beyond = {effect.estimate: effect.wrong for effect in effects if effect.outcome == "beyond"}
+    beyond = failings_of(effects)
     if beyond:
         # Blur makes samples lie nearer to one another, too: little of the spread is not few different images.
-        but = "But" if set(beyond) == {"relative_support"} else "That is too few:"
-        wrong = list(beyond.values())
+        but = "But" if {failing.estimate for failing in beyond} == {"relative_support"} else "That is too few:"
+        wrong = [failing.wrong for failing in beyond]
         return Decision("fail", wrong[0], f"{said} {but} {', '.join(wrong)}.", effects=effects)
     if held.relative is None:
         settles = settled_by(FEWEST_HELD_OUT, "held-out images")
