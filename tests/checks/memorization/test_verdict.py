@@ -241,7 +241,7 @@ def test_copies_are_planned_to_be_shown_at_their_share_of_the_chance_of_a_false_
 
 
 @pytest.mark.parametrize(
-    ("matches", "few"), [(Matches(404, 40_000, 200, 20_000), True), (Matches(130, 10_000, 20, 2_000), False)]
+    ("matches", "few"), [(Matches(404, 40_000, 200, 20_000), True), (Matches(165, 10_000, 20, 2_000), False)]
 )
 def test_where_the_held_out_images_own_error_is_in_the_way_both_are_planned(matches, few):
     """One in a hundred held-out images matches: their error, which more samples leave, hides a thousandth."""
@@ -252,3 +252,14 @@ def test_where_the_held_out_images_own_error_is_in_the_way_both_are_planned(matc
     found = unsettled(matches)
     assert (found.of, found.times) == ("samples and held-out images", times and math.ceil(times))
     assert times is not None
+
+
+@pytest.mark.parametrize("matches", [Matches(1, 100, 0, 300), Matches(1, 300, 0, 500)])
+def test_a_few_matches_promise_no_number(matches):
+    """Of one match the interval reaches from 0 to tenfold: what they seem to exceed they may as well not.
+
+    The mistake this sees: the distance to 0 taken for the error, and nine times as many samples promised to settle it.
+    """
+    assert matches.fraction(0.95).low == 0
+    settles = unsettled(matches)
+    assert (settles.of, settles.times, settles.number) == ("samples and held-out images", None, None)

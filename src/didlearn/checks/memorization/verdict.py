@@ -194,7 +194,9 @@ def _copies_needed(within: Rules, limits: CopyLimits) -> Settles:
     lined_up = within.best(limits.level) > 0
     if samples is not None:
         return settled_by(samples, "samples", f" ({option('aligned', samples)})" if lined_up else "")
-    half = copied.high_or(1.0) - copied.point if few else copied.point - copied.low_or(0.0)
+    # Of a few matches the interval ends at 0 below: its error is then what it reaches above.
+    upward = few or copied.low_or(0.0) <= 0
+    half = copied.high_or(1.0) - copied.point if upward else copied.point - copied.low_or(0.0)
     times = times_to_show(abs(copied.point - limits.tolerance), half, limits.level, confidence)
     both, how = "samples and held-out images", f", {option('aligned', None)} raised alike," if lined_up else ""
     return settled_by_more(both) if times is None else settled_by_times(math.ceil(times), both, how)
