@@ -9,8 +9,8 @@ import pytest
 from scipy.linalg import sqrtm
 
 from didlearn.statistics.fidelity import covariance_root, frechet
-from didlearn.statistics.fidelity.covariance_root import root_trace
-from didlearn.statistics.fidelity.frechet import frechet_distance
+from didlearn.statistics.fidelity.covariance_root import covariance, root_trace
+from didlearn.statistics.fidelity.frechet import frechet_distance, frechet_from_moments
 
 
 def normal(seed, rows, width, scale=1.0):
@@ -18,7 +18,7 @@ def normal(seed, rows, width, scale=1.0):
 
 
 def traced(real, generated):
-    return root_trace((real, real.mean(0)), (generated, generated.mean(0)))
+    return root_trace(covariance(real, real.mean(0)), covariance(generated, generated.mean(0)))
 
 
 def test_the_traces_are_those_of_the_root_of_the_product():
@@ -74,9 +74,27 @@ def test_many_features_go_the_way_that_their_scales_allow(monkeypatch, power, by
 
 
 def test_as_many_rows_as_features_are_reduced(monkeypatch):
-    monkeypatch.setattr(frechet, "root_trace", None)
+    monkeypatch.setattr(frechet, "covariance", None)
     assert frechet_distance(real=normal(12, 140, 140), generated=normal(13, 200, 140)) > 0
     assert frechet_distance(real=normal(12, 200, 127), generated=normal(13, 200, 127)) > 0
+
+
+@pytest.mark.parametrize(("power", "by_eigenvalues"), [(0.0, True), (4.0, False)])
+def test_moments_go_the_same_way(monkeypatch, power, by_eigenvalues):
+    scales = np.arange(1, 61) ** -power
+    real, generated = normal(14, 300, 60, scales), normal(15, 280, 60, 1.2 * scales)
+    names = ("real", real), ("generated", generated)
+    given = {f"{name}_mean": rows.mean(0) for name, rows in names}
+    given |= {f"{name}_covariance": np.cov(rows, rowvar=False) for name, rows in names}
+    kept = {name: array.copy() for name, array in given.items()}
+    exact = frechet_distance(real=real, generated=generated)
+    if by_eigenvalues:
+        monkeypatch.setattr(frechet, "_factor_of_moments", None)
+    else:
+        monkeypatch.setattr(frechet, "_HARMLESS", 0.0)
+        monkeypatch.setattr(frechet, "_NOTHING", 0.0)
+    assert frechet_from_moments(**given) == pytest.approx(exact, rel=1e-7)
+    assert all(np.array_equal(given[name], kept[name]) for name in given)
 
 
 REDUCE = frechet.factor

@@ -18,10 +18,6 @@ from didlearn.arrays import Floats
 _ROWS = 4096
 
 
-Moments = tuple[Floats, Floats]
-"""Rows (n, D), and their mean (D,)."""
-
-
 class RootTrace(NamedTuple):
     """The traces of two covariances and of the root of their product, and how far rounding may move the last."""
 
@@ -30,15 +26,14 @@ class RootTrace(NamedTuple):
     doubt: float
 
 
-def root_trace(left: Moments, right: Moments) -> RootTrace | None:
-    """Return the traces for rows with their means, (n, D) and (D,) each; ``None`` where Σ of the left is singular.
+def root_trace(first: Floats, second: Floats) -> RootTrace | None:
+    """Return the traces for two covariances (D, D), or ``None`` where the first is singular.
 
-    The covariances are divided by n − 1.
+    Their lower triangles are read, and the second is spoiled.
     """
-    first, second = _covariance(*left), _covariance(*right)
     traces = float(np.trace(first) + np.trace(second))
     try:
-        lower = linalg.cholesky(first, lower=True, overwrite_a=True, check_finite=False)
+        lower = linalg.cholesky(first, lower=True, check_finite=False)
     except linalg.LinAlgError:
         return None
     product, _ = lapack.dsygst(second, lower, itype=2, lower=1, overwrite_a=1)
@@ -48,12 +43,12 @@ def root_trace(left: Moments, right: Moments) -> RootTrace | None:
     return RootTrace(traces, float(np.sqrt(values.clip(0)).sum()), doubt)
 
 
-def _covariance(rows: Floats, mean: Floats) -> Floats:
-    """Return the lower triangle of the covariance (D, D), column by column in memory, above zeros."""
+def covariance(rows: Floats, mean: Floats) -> Floats:
+    """Return the lower triangle of the covariance (D, D) of rows (n, D), above zeros; divided by n − 1."""
     width = rows.shape[1]
     found = np.zeros((width, width), order="F")
     for start in range(0, len(rows), _ROWS):
         block = rows[start : start + _ROWS] - mean
         found = blas.dsyrk(1 / (len(rows) - 1), block.T, beta=1.0, c=found, overwrite_c=1, lower=1)
-    covariance: Floats = found
-    return covariance
+    lower: Floats = found
+    return lower

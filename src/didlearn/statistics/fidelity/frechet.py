@@ -15,9 +15,11 @@ from scipy import linalg
 
 from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.errors import DataError
-from didlearn.statistics.fidelity.covariance_root import root_trace
+from didlearn.statistics.fidelity.covariance_root import covariance, root_trace
 from didlearn.statistics.fidelity.features import as_features, as_pair
 from didlearn.statistics.fidelity.influence import Influences
+
+Moments = tuple[Floats, Floats]
 
 EIGENVALUES_FROM = 128  # features: of fewer either way takes no time
 FACTORED_AT_ONCE = 4  # rows taken into a triangular factor at once, in multiples of the dimension
@@ -39,7 +41,7 @@ def frechet_distance(*, real: ArrayOrTensor, generated: ArrayOrTensor) -> float:
     """
     left, right = as_pair(real, generated)
     if min(len(left), len(right)) > left.shape[1] >= EIGENVALUES_FROM:
-        quick = _by_eigenvalues(left, right)
+        quick = _by_eigenvalues(_moments(left), _moments(right))
         if quick is not None:
             return quick
     return _frechet_of(factor(left), factor(right))
@@ -59,11 +61,15 @@ def frechet_from_moments(
     Raises:
         DataError: the moments do not fit together, or a covariance is not symmetric and positive semi-definite.
     """
-    left = _factor_of_moments("real", real_mean, real_covariance)
-    right = _factor_of_moments("generated", generated_mean, generated_covariance)
+    left = _checked_moments("real", real_mean, real_covariance)
+    right = _checked_moments("generated", generated_mean, generated_covariance)
     if left[0].shape != right[0].shape:
         raise DataError(f"the means have {len(left[0])} and {len(right[0])} features; give the same embedding's")
-    return _frechet_of(left, right)
+    if _is_positive(left[1]) and _is_positive(right[1]):
+        quick = _by_eigenvalues(left, (right[0], np.array(right[1], order="F")))
+        if quick is not None:
+            return quick
+    return _frechet_of(_factor_of_moments("real", *left), _factor_of_moments("generated", *right))
 
 
 def frechet_influence(*, real: ArrayOrTensor, generated: ArrayOrTensor) -> Influences:
@@ -115,10 +121,13 @@ def _frechet_of(real: tuple[Floats, Floats], generated: tuple[Floats, Floats]) -
     return max(0.0, float(gap @ gap + (a * a).sum() + (b * b).sum() - 2 * cross))
 
 
-def _by_eigenvalues(real: Floats, generated: Floats) -> float | None:
-    """Return the Fréchet distance of rows, or ``None`` where eigenvalues would round too much of it away."""
-    mean, other = real.mean(axis=0), generated.mean(axis=0)
-    found = root_trace((real, mean), (generated, other))
+def _by_eigenvalues(real: Moments, generated: Moments) -> float | None:
+    """Return the Fréchet distance of means (D,) and covariances (D, D), lower triangles, the last of which is spoiled.
+
+    ``None`` where eigenvalues would round too much of it away.
+    """
+    (mean, first), (other, second) = real, generated
+    found = root_trace(first, second)
     if found is None:
         return None
     gap = mean - other
@@ -128,15 +137,32 @@ def _by_eigenvalues(real: Floats, generated: Floats) -> float | None:
     return max(0.0, distance)
 
 
-def _factor_of_moments(name: str, mean: ArrayOrTensor, covariance: ArrayOrTensor) -> tuple[Floats, Floats]:
+def _moments(rows: Floats) -> Moments:
+    mean = rows.mean(axis=0)
+    return mean, covariance(rows, mean)
+
+
+def _checked_moments(name: str, mean: ArrayOrTensor, given: ArrayOrTensor) -> Moments:
     centre = as_features(f"{name}_mean", np.asarray(mean).reshape(1, -1), 1)[0]
-    sigma = as_features(f"{name}_covariance", covariance, 1)
+    sigma = as_features(f"{name}_covariance", given, 1)
     if sigma.shape != (len(centre), len(centre)):
         raise DataError(f"{name}_covariance must be ({len(centre)}, {len(centre)}) like its mean, got {sigma.shape}")
-    scale = float(np.abs(sigma).max())
-    if np.abs(sigma - sigma.T).max() > _ROUNDING * scale:
+    if np.abs(sigma - sigma.T).max() > _ROUNDING * float(np.abs(sigma).max()):
         raise DataError(f"{name}_covariance is not symmetric; give cov(features, rowvar=False)")
-    values, vectors = linalg.eigh((sigma + sigma.T) / 2)
-    if values[0] < -_ROUNDING * len(centre) * scale:
+    return centre, (sigma + sigma.T) / 2
+
+
+def _is_positive(sigma: Floats) -> bool:
+    """Whether a covariance has no direction without variance, as its Cholesky factor tells."""
+    try:
+        linalg.cholesky(sigma, lower=True, check_finite=False)
+    except linalg.LinAlgError:
+        return False
+    return True
+
+
+def _factor_of_moments(name: str, centre: Floats, sigma: Floats) -> tuple[Floats, Floats]:
+    values, vectors = linalg.eigh(sigma)
+    if values[0] < -_ROUNDING * len(centre) * float(np.abs(sigma).max()):
         raise DataError(f"{name}_covariance has the eigenvalue {values[0]:.3g} and is no covariance")
     return centre, np.sqrt(values.clip(0))[:, None] * vectors.T
