@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from didlearn.checks.log_likelihood.sigma import Calibration
 from didlearn.checks.typicality.measure import typical_estimates
 from didlearn.checks.typicality.verdict import TypicalityLimits, judge_typicality
 from didlearn.result.values import exactly
 from didlearn.rng import Stream
 
+NOISE = Calibration(0.11, 0.1, 0.11)
 LIMITS = TypicalityLimits(tolerance=0.5, level=0.95, share=1 / 6)
 
 
@@ -18,13 +20,13 @@ def estimates(shift=0.0, n=40, m=100, seed=0, batch=4):
     return typical_estimates(own, {"train": train, "held-out": own[:20]}, batch, Stream(seed), 0.95)
 
 
-def judge(found, outside=None, gap=0.0, drift=0.0, tolerance=0.5, groups=("train", "held-out")):
+def judge(found, outside=None, gap=0.0, drift=0.0, tolerance=0.5, groups=("train", "held-out"), noise=NOISE):
     bounds = {"bound_gap": exactly(gap, 0.95, 8, "given", "nats")}
     bounds |= {"effort_drift": exactly(drift, 0.95, 8, "given", "nats")}
     share = found["atypical_train"]
     count = round(share.value * share.n) if outside is None else outside
     limits = LIMITS._replace(tolerance=tolerance)
-    return judge_typicality(found | bounds, count, share.n, limits, list(groups))
+    return judge_typicality(found | bounds, count, share.n, limits, list(groups), noise)
 
 
 @pytest.mark.parametrize(("shift", "words"), [(-5.0, "less likely"), (5.0, "likelier")])
@@ -39,6 +41,31 @@ def test_a_difference_within_the_gap_of_the_bounds_is_open():
     assert judge(estimates(-5.0), gap=200.0).verdict == "inconclusive"
     assert judge(estimates(-5.0), drift=200.0).verdict == "inconclusive"
     assert judge(estimates(0.0), gap=200.0).verdict == "pass"
+
+
+@pytest.mark.parametrize("shift", [-5.0, 0.0, 5.0])
+def test_chains_too_short_for_the_noise_decide_nothing(shift):
+    """The mistake this sees: a perfect generator failed, six times in seventeen, its images likelier than its samples.
+
+    Short chains found σ five times too large, and beside samples with so much noise images without any are too likely.
+    """
+    decision = judge(estimates(shift), noise=Calibration(0.011, 0.0021, 0.011))
+    assert decision.verdict == "inconclusive"
+    assert "too short for the observation noise (σ = 0.011, where images leave 0.0021)" in decision.reason
+    assert decision.settles.clause == "a larger budget would settle it"
+
+
+@pytest.mark.parametrize(
+    ("noise", "strained"),
+    [
+        (Calibration(0.2), False),
+        (Calibration(0.149, 0.1, 0.149), False),
+        (Calibration(0.151, 0.1, 0.151), True),
+        (Calibration(0.05, 0.1, 0.05), False),
+    ],
+)
+def test_the_noise_may_exceed_what_images_leave_by_half(noise, strained):
+    assert noise.strained is strained
 
 
 def test_a_small_shift_is_no_failure_however_many_images_show_it():

@@ -20,6 +20,7 @@ _FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0)
 _STEP = 1.4
 _MOST = 10  # values tried, at the upper end
 _LEAST_SIGMA = 1e-3
+_STRAINED = 1.5
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,17 @@ class Calibration:
     likeliest: float | None = None
     tried: tuple[float, ...] = ()
     mean: tuple[float, ...] = ()
+
+    @property
+    def strained(self) -> bool:
+        """Whether the chains were too short for the noise: they found it likeliest well above what images leave.
+
+        The likeliest σ² is the mean square of what the generator leaves of an image, which reconstruction bounds from
+        above. Annealing that ends too soon falls the shorter the smaller σ is, and so prefers a larger one.
+        """
+        if self.reconstruction is None or self.likeliest is None:
+            return False
+        return self.likeliest > _STRAINED * self.reconstruction
 
 
 def choose_sigma(subject: Subject, heldout: Singles, effort: ChainEffort) -> Calibration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from didlearn.arrays import Singles
 from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.log_likelihood.bounds import bound_gap, effort_drift
@@ -29,18 +30,20 @@ def run_typicality(check: TypicalityCheck, subject: Subject, rng: Stream) -> Che
     if fault is not None:
         return fault.result(check.name)
     effort = ChainEffort(check.images, check.chains, check.budget, check.observation, check.sigma)
-    parts = _measure(check, subject, effort, rng) + Parts(notes=subject.left_out)
+    real = real_groups(subject, check.images, check.observation)
+    noise = choose_sigma(subject, real["held-out"], effort)
+    parts = _measure(check, subject, effort, real, noise.sigma, rng) + Parts(notes=subject.left_out)
     groups = ["train", "held-out", *subject.comparable]
     limits = TypicalityLimits(check.tolerance, check.level, share_of_error(check))
     found = parts.estimates["atypical_train"]
     count = round(found.point * found.n)
-    decision = judge_typicality(parts.estimates, count, found.n, limits, groups)
+    decision = judge_typicality(parts.estimates, count, found.n, limits, groups, noise)
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 
-def _measure(check: TypicalityCheck, subject: Subject, effort: ChainEffort, rng: Stream) -> Parts:
-    groups = real_groups(subject, check.images, check.observation)
-    sigma = choose_sigma(subject, groups["held-out"], effort).sigma
+def _measure(
+    check: TypicalityCheck, subject: Subject, effort: ChainEffort, groups: dict[str, Singles], sigma: float, rng: Stream
+) -> Parts:
     drawn = own_images(subject, check.drawn, check.observation, sigma, "typical")
     own = log_likelihood(subject, "its own samples", drawn, sigma, effort)
     real = {name: log_likelihood(subject, name, images, sigma, effort) for name, images in groups.items()}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from didlearn.checks.groups import estimate_key
 from didlearn.checks.log_likelihood.bounds import slack_of
+from didlearn.checks.log_likelihood.sigma import Calibration
 from didlearn.result.effects import hold, wider
 from didlearn.result.parts import Decision, settled_by, settled_by_more
 from didlearn.result.values import Estimate, Settles
 from didlearn.result.words import number, percent
 from didlearn.statistics.intervals import proportion
 from didlearn.statistics.planning import draws_to_show
+
+_LARGER: Final = Settles(clause="a larger budget would settle it", of="gradient evaluations a chain")
 
 
 class TypicalityLimits(NamedTuple):
@@ -23,16 +26,22 @@ class TypicalityLimits(NamedTuple):
 
 
 def judge_typicality(
-    estimates: dict[str, Estimate], outside: int, images: int, limits: TypicalityLimits, groups: list[str]
+    estimates: dict[str, Estimate],
+    outside: int,
+    images: int,
+    limits: TypicalityLimits,
+    groups: list[str],
+    noise: Calibration,
 ) -> Decision:
     """Decide whether training images are typical.
 
     ``fail``: the share of them outside the typical set is shown to exceed the nominal one by more than ``tolerance``,
-    and they lie farther off than the bounds are loose. ``pass``: it is shown not to. Else ``inconclusive``.
+    and they lie farther off than the bounds are loose. ``pass``: it is shown not to. Else ``inconclusive``, as where
+    the chains were too short for the observation noise: under a larger one all real images are too likely.
 
     Args:
         estimates: of the check. outside: training images outside the typical set, of so many ``images``.
-        limits: what is tolerated. groups: names of the real groups.
+        limits: what is tolerated. groups: names of the real groups. noise: the observation noise.
     """
     limit = estimates["atypical_nominal"].point + limits.tolerance
     effect = hold(
@@ -47,17 +56,20 @@ def judge_typicality(
     said += f" (of its own samples {percent(estimates['atypical_nominal'].point)})."
     shift, slack = estimates["typicality_shift_train"], slack_of(estimates)
     away = abs(shift.point) * estimates["sample_spread"].point
+    if noise.strained and noise.reconstruction is not None:
+        found, left = number(noise.sigma), number(noise.reconstruction)
+        words = f"the chains are too short for the observation noise (σ = {found}, where images leave {left}):"
+        return _open(said, words, _LARGER)
     if effect.outcome != "within" and away <= slack:
-        settles = Settles(clause="a larger budget would settle it", of="gradient evaluations a chain")
         words = f"they lie {number(away)} nats off, no more than the bounds are loose ({number(slack)}):"
-        return _open(said, words, settles)
+        return _open(said, words, _LARGER)
     if effect.outcome == "beyond":
         return Decision("fail", effect.wrong, said, effects=(effect,))
     if effect.outcome == "within":
         reason = f"at most {percent(limit)} of the training images are shown to lie outside its typical set"
         return Decision("pass", reason, f"{said} They are typical of it.", effects=(effect,))
-    found = proportion(outside, images, limits.level)
-    words = f"the share outside ({percent(found.low)} to {percent(found.high)}) is not settled;"
+    share = proportion(outside, images, limits.level)
+    words = f"the share outside ({percent(share.low)} to {percent(share.high)}) is not settled;"
     return _open(said, words, _more_images(outside, images, min(limit, 1.0), limits))
 
 
