@@ -149,7 +149,7 @@ class _Degrees(_Placed):
 
     def take(self, place: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
         """Count a block of pairs at both of their ends."""
-        for degree, radius in zip(self.degrees, range(len(self.edges)), strict=True):
+        for radius, degree in enumerate(self.degrees):
             inside = place <= radius
             degree[rows] += self._total(inside, columns, 1)
             degree[columns] += self._total(inside, rows, 0)

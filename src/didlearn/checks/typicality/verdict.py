@@ -56,7 +56,7 @@ def judge_typicality(
     said += f" (of its own samples {percent(estimates['atypical_nominal'].point)})."
     shift, slack = estimates["typicality_shift_train"], slack_of(estimates)
     away = abs(shift.point) * estimates["sample_spread"].point
-    if noise.strained and noise.reconstruction is not None:
+    if noise.strained:
         found, left = number(noise.sigma), number(noise.reconstruction)
         words = f"the chains are too short for the observation noise (σ = {found}, where images leave {left}):"
         return _open(said, words, _LARGER)

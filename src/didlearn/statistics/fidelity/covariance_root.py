@@ -27,16 +27,13 @@ class RootTrace(NamedTuple):
 
 
 def root_trace(first: Floats, second: Floats) -> RootTrace | None:
-    """Return the traces for two covariances (D, D), or ``None`` where the first is singular.
-
-    Their lower triangles are read, and the second is spoiled.
-    """
+    """Return the traces for the lower triangles of two covariances (D, D); ``None`` where the first is singular."""
     traces = float(np.trace(first) + np.trace(second))
     try:
         lower = linalg.cholesky(first, lower=True, check_finite=False)
     except linalg.LinAlgError:
         return None
-    product, _ = lapack.dsygst(second, lower, itype=2, lower=1, overwrite_a=1)
+    product, _ = lapack.dsygst(second, lower, itype=2, lower=1)
     values = linalg.eigh(product, eigvals_only=True, overwrite_a=True, check_finite=False)
     rounding = float(np.finfo(np.float64).eps * values[-1])
     doubt = rounding * float((0.5 / np.sqrt(np.maximum(values, rounding))).sum()) if rounding > 0 else 0.0

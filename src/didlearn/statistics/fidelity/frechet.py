@@ -65,8 +65,8 @@ def frechet_from_moments(
     right = _checked_moments("generated", generated_mean, generated_covariance)
     if left[0].shape != right[0].shape:
         raise DataError(f"the means have {len(left[0])} and {len(right[0])} features; give the same embedding's")
-    if _is_positive(left[1]) and _is_positive(right[1]):
-        quick = _by_eigenvalues(left, (right[0], np.array(right[1], order="F")))
+    if _is_positive(right[1]):  # of the left one the eigenvalues tell
+        quick = _by_eigenvalues(left, right)
         if quick is not None:
             return quick
     return _frechet_of(_factor_of_moments("real", *left), _factor_of_moments("generated", *right))
@@ -122,9 +122,9 @@ def _frechet_of(real: tuple[Floats, Floats], generated: tuple[Floats, Floats]) -
 
 
 def _by_eigenvalues(real: Moments, generated: Moments) -> float | None:
-    """Return the Fréchet distance of means (D,) and covariances (D, D), lower triangles, the last of which is spoiled.
+    """Return the Fréchet distance of means (D,) and covariances (D, D), of which lower triangles are read.
 
-    ``None`` where eigenvalues would round too much of it away.
+    ``None`` where eigenvalues would round too much of it away, or the first covariance is singular.
     """
     (mean, first), (other, second) = real, generated
     found = root_trace(first, second)
