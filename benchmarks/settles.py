@@ -43,9 +43,9 @@ def ask(law: laws.Law, fault: faults.Fault | None, seed: int, sizes: laws.Sizes,
     if fault is not None:
         sets = fault(sets, np.random.default_rng([seed, 1]))
     checks: dict[str, Check] = {
-        "support": Support(),
-        "memorization": Memorization(aligned=max(2_000, sizes[2])),
-        "fidelity": Fidelity(),
+        "support": Support(samples=max(20_000, sizes[2])),
+        "memorization": Memorization(samples=max(10_000, sizes[2]), aligned=max(2_000, sizes[2])),
+        "fidelity": Fidelity(samples=max(5_000, sizes[2])),
     }
     result = dl.audit(
         train=sets.train, heldout=sets.heldout, generator=sets.generated, seed=seed, threads=1, checks=[checks[name]]

@@ -3,11 +3,10 @@
 import math
 
 import numpy as np
-import pytest
 from scipy import stats
 
 from didlearn.statistics.intervals import clopper_pearson
-from didlearn.statistics.planning import POWER, draws_to_show, times_to_show
+from didlearn.statistics.planning import POWER, draws_to_settle, times_to_show
 
 Z, MOVED = float(stats.norm.ppf(0.975)), float(stats.norm.ppf(POWER))
 
@@ -47,33 +46,49 @@ def above(limit):
     return lambda hits, draws: clopper_pearson(hits, draws)[0] > limit
 
 
+SIDES = {"few": below(0.1), "many": above(0.1)}
+
+
+def never(hits, draws):
+    return False
+
+
 def test_no_hits_need_what_leaves_room_for_a_few():
     """So many hits may come that a rate known only by 0 of 2 000 exceeds them in one case of five at most."""
-    need = draws_to_show(0, 2_000, below(0.001), few=True)
+    need = draws_to_settle(0, 2_000, few=below(0.001), many=never)
     allowed = max(hits for hits in range(50) if below(0.001)(hits, need))
     assert stats.betabinom(need, 0.5, 2_000.5).cdf(allowed) >= POWER
     assert need > 3_689  # 0 of 3 689 is what no hit at all would take
 
 
 def test_too_near_to_tell():
-    assert draws_to_show(50, 1_000, below(0.05), few=True) is None
-    assert draws_to_show(50, 1_000, above(0.05), few=False) is None
+    """A single answer may never come; of the two one comes in the end."""
+    assert draws_to_settle(50, 1_000, few=below(0.05), many=never) is None
+    assert draws_to_settle(50, 1_000, few=never, many=above(0.05)) is None
+    assert draws_to_settle(50, 1_000, few=below(0.05), many=above(0.05)) > 5_000
 
 
-@pytest.mark.parametrize("few", [True, False])
-def test_as_many_as_told_settle_it(few):
+def test_either_answer_settles():
+    """The two together take no more than the dearer alone, of hits on either side."""
+    for hits in (11, 31):
+        both = draws_to_settle(hits, 200, **SIDES)
+        alone = [draws_to_settle(hits, 200, **(SIDES | {side: never})) for side in SIDES]
+        assert both <= min(one for one in alone if one is not None)
+
+
+def test_as_many_as_told_settle_it():
     """Truths all over the place; open today; drawn again as told: settled in four cases of five."""
-    rng, limit, draws = np.random.default_rng(3), 0.1, 200
-    shown = below(limit) if few else above(limit)
+    rng, draws = np.random.default_rng(3), 200
     settled: list = []
     while len(settled) < 100:
         rate = rng.uniform(0, 0.3)
         hits = int(rng.binomial(draws, rate))
-        if shown(hits, draws) or (hits < limit * draws) is not few:
+        if any(shown(hits, draws) for shown in SIDES.values()):
             continue
-        need = draws_to_show(hits, draws, shown, few=few)
+        need = draws_to_settle(hits, draws, **SIDES)
         if need is not None:
-            settled.append(shown(int(rng.binomial(need, rate)), need))
+            again = int(rng.binomial(need, rate))
+            settled.append(any(shown(again, need) for shown in SIDES.values()))
     share = np.mean(settled)
     assert share >= POWER - 3 * math.sqrt(POWER * (1 - POWER) / len(settled))
 

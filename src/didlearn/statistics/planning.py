@@ -9,12 +9,12 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from scipy import stats
 
 POWER = 0.8
+Shown = Callable[[int, int], bool]
 _STEP, _MOST_TIMES = 1.1, 1e3  # steps of the search, and more than anybody will draw
 _RATES = 64  # of equal weight, that the beta-binomial law is a mixture over
 
@@ -42,12 +42,13 @@ def times_to_show(gap: float, half: float, level: float, needed: float) -> float
     return times
 
 
-def draws_to_show(hits: int, draws: int, shown: Callable[[int, int], bool], *, few: bool) -> int | None:
-    """Return of how many draws in all the number of hits shows what today's leave open.
+def draws_to_settle(hits: int, draws: int, *, few: Shown, many: Shown) -> int | None:
+    """Return of how many draws in all the number of hits settles what today's leave open, one way or the other.
 
     Args:
         hits, draws: found today.
-        shown: of a number of hits and of draws, whether they show it. few: whether few hits do, or many.
+        few: of a number of hits and of draws, whether they show that hits are few enough; of fewer so much the more.
+        many: whether they show that they are too many; of more so much the more.
 
     Returns:
         More than ``draws``, to a tenth; ``None`` where no number that anybody will draw does.
@@ -55,10 +56,10 @@ def draws_to_show(hits: int, draws: int, shown: Callable[[int, int], bool], *, f
     rates = stats.beta(hits + 0.5, draws - hits + 0.5).ppf((np.arange(_RATES) + 0.5) / _RATES)
 
     def settles(again: int) -> bool:
-        at = partial(_holds, shown, again, few=few)
-        turn = bisect.bisect_left(range(again + 1), True, key=at)  # the first number that shows it, or does not: few
+        beyond_few = bisect.bisect_left(range(again + 1), True, key=lambda found: not few(found, again))
+        enough = bisect.bisect_left(range(again + 1), True, key=lambda found: many(found, again))
         found = stats.binom(again, rates)
-        return bool((found.cdf(turn - 1) if few else found.sf(turn - 1)).mean() >= POWER)
+        return bool((found.cdf(beyond_few - 1) + found.sf(enough - 1)).mean() >= POWER)
 
     low, high = draws, 2 * draws
     while not settles(high):
@@ -69,8 +70,3 @@ def draws_to_show(hits: int, draws: int, shown: Callable[[int, int], bool], *, f
         middle = math.ceil(math.sqrt(low * high))
         low, high = (low, middle) if settles(middle) else (middle, high)
     return high
-
-
-def _holds(shown: Callable[[int, int], bool], draws: int, hits: int, *, few: bool) -> bool:
-    """False up to some number of hits, then true."""
-    return shown(hits, draws) is not few

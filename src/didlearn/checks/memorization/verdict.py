@@ -12,7 +12,7 @@ from didlearn.result.parts import Decision, settled_by, settled_by_more, settled
 from didlearn.result.values import Effect, Estimate, Settles, is_significant
 from didlearn.result.words import number, percent
 from didlearn.statistics.copying.excess import Matches, Rules
-from didlearn.statistics.planning import draws_to_show, times_to_show
+from didlearn.statistics.planning import draws_to_settle, times_to_show
 
 _EFFECTS = 3  # the copied fraction, certain copies, leaning on the training set
 
@@ -177,26 +177,28 @@ def _share_of_copies(estimates: dict[str, Estimate]) -> float:
 
 def _copies_needed(within: Rules, limits: CopyLimits) -> Settles:
     """More samples, or where the held-out images' own error is in the way, more of both."""
-    rule = within.chosen(limits.level)
-    matches, copied = rule.matches, within.fraction(limits.level)
-    few = copied.point <= limits.tolerance
-    confidence = limits.level if few else wider(limits.level, limits.share / _EFFECTS)
-    strict = 1 - (1 - confidence) / len(within.rules)
+    rule, strict = within.likely(limits.level), within.strict(limits.level)
+    matches, found = rule
+    beyond = within.strict(wider(limits.level, limits.share / _EFFECTS))
 
-    def shown(own: int, samples: int) -> bool:
-        again = Matches(own, samples, matches.real, matches.heldout)
-        if few:
-            return again.fraction(confidence).high_or(1.0) / rule.found <= limits.tolerance
-        return again.fraction(strict).low_or(0.0) > limits.tolerance
+    def again(own: int, samples: int, level: float) -> Estimate:
+        return Matches(own, samples, matches.real, matches.heldout).fraction(level)
 
-    samples = draws_to_show(matches.own, matches.samples, shown, few=few)
-    # By default fewer are lined up than are drawn.
-    lined_up = within.best(limits.level) > 0
+    def few(own: int, samples: int) -> bool:
+        return again(own, samples, strict).high_or(1.0) / found <= limits.tolerance
+
+    def many(own: int, samples: int) -> bool:
+        return again(own, samples, beyond).low_or(0.0) > limits.tolerance
+
+    samples = draws_to_settle(matches.own, matches.samples, few=few, many=many)
+    lined_up = rule is not within.rules[0]  # by default fewer are lined up than are drawn
     if samples is not None:
         return settled_by(samples, "samples", f" ({option('aligned', samples)})" if lined_up else "")
+    copied = matches.fraction(limits.level)
+    above = copied.point > limits.tolerance
     # Of a few matches the interval ends at 0 below: its error is then what it reaches above.
-    upward = few or copied.low_or(0.0) <= 0
+    upward = not above or copied.low_or(0.0) <= 0
     half = copied.high_or(1.0) - copied.point if upward else copied.point - copied.low_or(0.0)
-    times = times_to_show(abs(copied.point - limits.tolerance), half, limits.level, confidence)
+    times = times_to_show(abs(copied.point - limits.tolerance), half, limits.level, beyond if above else strict)
     both, how = "samples and held-out images", f", {option('aligned', None)} raised alike," if lined_up else ""
     return settled_by_more(both) if times is None else settled_by_times(math.ceil(times), both, how)

@@ -12,7 +12,7 @@ from didlearn.result.parts import Decision, settled_by, settled_by_more
 from didlearn.result.values import Estimate, Settles
 from didlearn.result.words import number, percent
 from didlearn.statistics.intervals import proportion
-from didlearn.statistics.planning import draws_to_show
+from didlearn.statistics.planning import draws_to_settle
 
 _LARGER: Final = Settles(clause="a larger budget would settle it", of="gradient evaluations a chain")
 
@@ -80,14 +80,14 @@ def _open(said: str, words: str, settles: Settles) -> Decision:
 
 def _more_images(outside: int, images: int, limit: float, limits: TypicalityLimits) -> Settles:
     """How many images would bring the interval to one side of the limit."""
-    few = outside <= limit * images
-    level = limits.level if few else wider(limits.level, limits.share)
 
-    def shown(hits: int, trials: int) -> bool:
-        found = proportion(hits, trials, level)
-        return found.high_or(1.0) <= limit if few else found.low_or(0.0) > limit
+    def few(hits: int, trials: int) -> bool:
+        return proportion(hits, trials, limits.level).high_or(1.0) <= limit
 
-    needed = draws_to_show(outside, images, shown, few=few)
+    def many(hits: int, trials: int) -> bool:
+        return proportion(hits, trials, wider(limits.level, limits.share)).low_or(0.0) > limit
+
+    needed = draws_to_settle(outside, images, few=few, many=many)
     return settled_by_more("images") if needed is None else settled_by(needed, "images")
 
 

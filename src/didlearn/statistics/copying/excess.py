@@ -91,6 +91,10 @@ class Rules(NamedTuple):
         """Return a single rule that finds every copy."""
         return cls((Rule(matches, 1.0),))
 
+    def strict(self, level: float) -> float:
+        """Return the level at which each rule is looked at, so that all of them together hold ``level``."""
+        return 1 - (1 - level) / len(self.rules)
+
     def best(self, level: float) -> int:
         """Return which rule shows most copies; of several that show as many, the one that chance fits least often."""
 
@@ -104,6 +108,16 @@ class Rules(NamedTuple):
         """Return that rule."""
         return self.rules[self.best(level)]
 
+    def likely(self, level: float) -> Rule:
+        """Return the rule that will show most of other images: by chance one of several often shows more than it will.
+
+        The one chosen, where it shows copies also at the strict level, or else the one that chance fits least often.
+        """
+        chosen = self.chosen(level)
+        if chosen.matches.fraction(self.strict(level)).low_or(0.0) > 0:
+            return chosen
+        return min(self.rules, key=lambda rule: (rule.matches.real / rule.matches.heldout, -rule.found))
+
     def fraction(self, level: float) -> Estimate:
         """Estimate the share of copies by the rule that shows most.
 
@@ -112,7 +126,7 @@ class Rules(NamedTuple):
         misses: the least of their ends, each over the share of disguised copies found.
         """
         chosen = self.chosen(level)
-        share, strict = chosen.matches.fraction(level), 1 - (1 - level) / len(self.rules)
+        share, strict = chosen.matches.fraction(level), self.strict(level)
         if share.value is None or len(self.rules) == 1:
             return share
         low = max(rule.matches.fraction(strict).low_or(0.0) for rule in self.rules)
