@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from didlearn.neighbors.screening import cascade, level, sketch, triangle
+from didlearn.neighbors import balls, shortlist
+from didlearn.neighbors.screening import cascade, level, levels, sketch, triangle, walk
 
 nearest = importlib.import_module("didlearn.neighbors.nearest")  # the package's name of it is the function
 
@@ -47,26 +48,31 @@ def small_blocks():
     """Shrink blocks and sketches so that little data goes through all of them.
 
     ``direct`` says what a single distance costs: next to nothing sends every pair there at once, a fortune sends it
-    through every level first.
+    through every level first. ``eight_bit`` says whether products of 8-bit numbers are held to be fast.
     """
 
     @contextlib.contextmanager
-    def shrink(direct=100.0, panel=48, step=20):
+    def shrink(direct=100.0, panel=48, step=20, eight_bit=False):
         with pytest.MonkeyPatch.context() as patch:
-            for module in (triangle, nearest):
+            for module in (triangle, nearest, walk):
                 patch.setattr(module, "PANEL_ROWS", panel)
                 patch.setattr(module, "BLOCK_COLUMNS", step)
             for module, name, value in (
                 (nearest, "STRIP_ROWS", 16),
                 (nearest, "STRIP_COLUMNS", 40),
-                (nearest, "KEEP", 50),
-                (level, "SKETCHED_FROM", 0),
-                (level, "SKETCHES", (2, 5)),
-                (level, "PRODUCT_COLUMNS", 32),
+                (shortlist, "KEEP", 50),
+                (cascade, "SKETCHED_FROM", 0),
+                (nearest, "SOUGHT_FROM", 0),
+                (balls, "SOUGHT_FROM", 0),
+                (walk, "MET_FROM", 0),
+                (levels, "SKETCHES", (2, 5)),
+                (level, "LOADED_COLUMNS", 32),
+                (level, "PRODUCT_COLUMNS", 12),
                 (sketch, "SKETCHED_ROWS", 16),
                 (sketch, "SUMMED_COLUMNS", 8),
                 (sketch, "LOADED_COLUMNS", 24),
                 (cascade, "DIRECT", direct),
+                (levels, "eight_bit_pays", lambda device: eight_bit),
             ):
                 patch.setattr(module, name, value)
             yield

@@ -9,7 +9,7 @@ import torch
 
 from didlearn.errors import DataError
 from didlearn.neighbors import nearest
-from didlearn.neighbors.balls import count_in_balls
+from didlearn.neighbors.balls import count_in_balls, count_in_both, count_in_own
 
 
 def brute(centres, radii, points):
@@ -31,6 +31,38 @@ def test_against_all_distances(width, scale):
     radii = nearest(centres, centres, 4, exclude=np.arange(300)).distance[:, -1]
     assert agrees(centres, radii, points)
     assert agrees(points[:300], radii * rng.uniform(0, 2, 300), centres)
+
+
+@pytest.mark.parametrize("eight_bit", [False, True])
+@pytest.mark.parametrize("direct", [1e-9, 100, 1e9], ids=["at once", "usual", "through all levels"])
+def test_both_ways_at_once(points, direct, eight_bit, oracle, small_blocks):
+    """Counts around either set, and within one, are those of all distances; radii are distances of the set itself."""
+    distance = oracle.distances(points, points)
+    radii = np.sort(distance, 1)[np.arange(len(points)), np.arange(len(points)) % 9]
+    half = len(points) // 2
+    inside = distance <= radii[:, None]
+    with small_blocks(direct, eight_bit=eight_bit):
+        left, right = count_in_both((points[:half], radii[:half]), (points[half:], radii[half:]))
+        own = count_in_own(points, radii)
+    for found, wanted in (
+        (left, inside[:half, half:]),
+        (right, inside[half:, :half]),
+        (own, inside & ~np.eye(len(points), dtype=bool)),
+    ):
+        assert found.of_centre.tolist() == wanted.sum(1).tolist()
+        assert found.of_point.tolist() == wanted.sum(0).tolist()
+
+
+def test_both_ways_in_blocks_of_full_size():
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(5000, 12)).astype(np.float32), rng.normal(size=(1300, 12)).astype(np.float32)
+    y[:300] = x[4500:4800]
+    near, far = rng.uniform(0, 5, len(x)), rng.uniform(0, 5, len(y))
+    both = count_in_both((x, near), (y, far))
+    for found, wanted in zip(both, (count_in_balls(x, near, y), count_in_balls(y, far, x)), strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
+    own, wanted = count_in_own(x, near), count_in_balls(x, near, x)
+    assert all(np.array_equal(a, b - 1) for a, b in zip(own, wanted, strict=True))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])

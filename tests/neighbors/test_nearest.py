@@ -16,12 +16,34 @@ def assert_same(found, expected):
 
 @pytest.mark.parametrize("direct", [1e-9, 100, 1e9], ids=["at once", "usual", "through all levels"])
 @pytest.mark.parametrize("k", [1, 4, 45])
-def test_neighbours_are_those_of_brute_force(points, k, direct, oracle, small_blocks):
+@pytest.mark.parametrize("eight_bit", [False, True])
+def test_neighbours_are_those_of_brute_force(points, k, direct, eight_bit, oracle, small_blocks):
     exclude = np.arange(len(points))
     exclude[::4] = -1
-    with small_blocks(direct):
+    with small_blocks(direct, eight_bit=eight_bit):
         assert_same(nearest(points, points, k, exclude=exclude), oracle.nearest(points, points, k, exclude))
         assert_same(nearest(points[:31], points[20:], 9), oracle.nearest(points[:31], points[20:], 9))
+
+
+@pytest.mark.parametrize("eight_bit", [False, True])
+@pytest.mark.parametrize("direct", [1e-9, 100, 1e9], ids=["at once", "usual", "through all levels"])
+@pytest.mark.parametrize("k", [1, 4, 45])
+def test_nearest_others_are_those_of_brute_force(points, k, direct, eight_bit, oracle, small_blocks):
+    """Mistakes seen: a pair that counts twice for one row, a square on the diagonal seen from one end only."""
+    own = np.arange(len(points))
+    with small_blocks(direct, eight_bit=eight_bit):
+        assert_same(nearest(points, points, k, exclude=own), oracle.nearest(points, points, k, own))
+
+
+def test_others_are_the_same_in_blocks_of_full_size():
+    """More rows than a panel, with copies: as found by queries in another array."""
+    rng = np.random.default_rng(1)
+    x = (rng.normal(size=(5000, 40)) * np.geomspace(5, 0.1, 40)).astype(np.float32)
+    x[4200:4400] = x[:200]
+    x[100:160] = x[5]
+    own = np.arange(len(x))
+    for k in (1, 3):
+        assert_same(nearest(x, x, k, exclude=own), tuple(nearest(x.copy(), x, k, exclude=own)))
 
 
 @settings(max_examples=60, deadline=None)
@@ -60,12 +82,13 @@ def test_block_size_and_threads_change_no_bit(points, small_blocks):
         for threads, panel, step in ((1, 48, 20), (2, 48, 20), (1, 17, 13), (2, 4096, 1000)):
             torch.set_num_threads(threads)
             with small_blocks(panel=panel, step=step):
-                results.append(nearest(points[:40], points, 3))
+                own = nearest(points, points, 3, exclude=np.arange(len(points)))
+                results.append([*nearest(points[:40], points, 3), *own])
     finally:
         torch.set_num_threads(before)
     for result in results[1:]:
-        np.testing.assert_array_equal(result.distance, results[0].distance)
-        np.testing.assert_array_equal(result.index, results[0].index)
+        for got, want in zip(result, results[0], strict=True):
+            np.testing.assert_array_equal(got, want)
 
 
 def test_queries_of_another_type_and_shape():

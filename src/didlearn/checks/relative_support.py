@@ -12,7 +12,7 @@ import numpy as np
 
 from didlearn.arrays import Array, Floats
 from didlearn.neighbors import nearest
-from didlearn.neighbors.balls import count_in_balls
+from didlearn.neighbors.balls import count_in_balls, count_in_own
 from didlearn.result.values import Estimate
 from didlearn.statistics.relative_support import NearPairs, NearReal, near_pairs, ratio_of
 
@@ -77,5 +77,5 @@ def _reach(images: Array, reference: Array, device: str) -> Floats:
 
 
 def _pairs(images: Array, reach: Floats, reference: int, device: str) -> NearPairs:
-    counts = count_in_balls(images, reach, images, device=device)
-    return near_pairs(counts.of_centre - 1, counts.of_point - 1, reference, _NEIGHBOR)
+    counts = count_in_own(images, reach, device=device)
+    return near_pairs(counts.of_centre, counts.of_point, reference, _NEIGHBOR)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from didlearn.arrays import ArrayOrTensor, Floats, Ints
+from didlearn.arrays import ArrayOrTensor, Ints
 from didlearn.errors import DataError
 from didlearn.neighbors.repeats import first_copies
 from didlearn.neighbors.screening.bounds import Bounds
@@ -21,8 +22,15 @@ from didlearn.neighbors.screening.cascade import (
     numbers,
     slices,
 )
+from didlearn.neighbors.screening.levels import SOUGHT_FROM
 from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.screening.walk import Walk
+from didlearn.neighbors.truths import count_true
 from didlearn.neighbors.within import split
+
+_FEW = 4  # of so many tiles of a block one holds pairs inside at most: then they are told apart one by one
+
+Balls = tuple[ArrayOrTensor, ArrayOrTensor]  # centres (n, D) and radii (n,), of 0 or more
 
 
 class BallCounts(NamedTuple):
@@ -48,59 +56,114 @@ def count_in_balls(
         DataError: points that cannot be used, or radii that are not one number of 0 or more for each centre.
     """
     left, right = as_rows(centres, points, device=device)
-    limits = np.asarray(radii, np.float64)
-    if limits.shape != (len(left),) or not bool((limits >= 0).all()):
-        raise DataError(f"radii must be {len(left)} distances of 0 or more, one for each centre, got {limits.shape}")
-    if not (len(left) and len(right)):
-        return BallCounts(np.zeros(len(left), np.int64), np.zeros(len(right), np.int64))
+    inside = _Inside(left, right, radii)
+    if len(left) and len(right):
+        with full_precision():
+            cascade = Cascade(left, right, inside.mask, inside.decide, SOUGHT_FROM)
+            for panel in slices(0, len(left), PANEL_ROWS):
+                cascade.hold(panel)
+                for columns in slices(0, len(right), BLOCK_COLUMNS):
+                    for found in cascade.survivors(Block(panel, columns), inside.limit[panel]):
+                        inside.add(found)
+    return inside.counts
+
+
+def count_in_both(left: Balls, right: Balls, *, device: str | torch.device | None = None) -> tuple[BallCounts, ...]:
+    """Count the right centres in the left balls, and the left centres in the right balls, in one pass.
+
+    Raises:
+        DataError: see ``count_in_balls``.
+    """
+    first, second = as_rows(left[0], right[0], device=device)
+    same = first_copies(first.raw, second.raw)
+    sides = (
+        _Inside(first, second, left[1], (same[: len(first)], same[len(first) :])),
+        _Inside(second, first, right[1], (same[len(first) :], same[: len(first)])),
+    )
     with full_precision():
-        return _Tally(left, right, limits * left.scale).run()
+        Walk(first, second, sides).run()
+    return tuple(side.counts for side in sides)
 
 
-class _Tally:
-    """One pass over all pairs, block by block."""
+def count_in_own(x: ArrayOrTensor, radii: ArrayOrTensor, *, device: str | torch.device | None = None) -> BallCounts:
+    """Count the other centres of one set that each ball holds, and the other balls that hold each centre.
 
-    def __init__(self, left: Rows, right: Rows, radii: Floats) -> None:
-        self.left, self.right = left, right
-        self.radii = torch.from_numpy(radii).to(left.raw.device)
-        self.of_centre, self.of_point = np.zeros(len(left), np.int64), np.zeros(len(right), np.int64)
-        wide = torch.promote_types(left.raw.dtype, right.raw.dtype)
-        self.same = first_copies(torch.cat([left.raw.to(wide), right.raw.to(wide)]))
+    Raises:
+        DataError: see ``count_in_balls``.
+    """
+    (rows,) = as_rows(x, device=device)
+    inside = _Inside(rows, rows, radii)
+    with full_precision():
+        Walk(rows, rows, (inside, inside)).run()
+    return inside.counts
 
-    def run(self) -> BallCounts:
-        """Go through all pairs."""
-        cascade = Cascade(self.left, self.right, _none, self._settle)
-        for panel in slices(0, len(self.left), PANEL_ROWS):
-            cascade.hold(panel)
-            for columns in slices(0, len(self.right), BLOCK_COLUMNS):
-                for found in cascade.survivors(Block(panel, columns), self.radii[panel]):
-                    self._add(found)
-        return BallCounts(self.of_centre, self.of_point)
 
-    def _settle(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:
-        """Take the pairs that lie inside for sure."""
-        inner = bounds.inner(limit)
+class _Inside:
+    """The pairs met so far of a centre and a point within its ball.
+
+    Args:
+        centres, points: their rows. radii: as given. same: of centres and of points, the first row that equals each.
+    """
+
+    def __init__(
+        self,
+        centres: Rows,
+        points: Rows,
+        radii: ArrayOrTensor,
+        same: tuple[torch.Tensor, torch.Tensor] | None = None,
+    ) -> None:
+        limits = np.asarray(radii, np.float64)
+        if limits.shape != (len(centres),) or not bool((limits >= 0).all()):
+            wanted = f"{len(centres)} distances of 0 or more, one for each centre"
+            raise DataError(f"radii must be {wanted}, got {limits.shape}")
+        self.centres, self.points = centres, points
+        self.limit = torch.from_numpy(limits * centres.scale).to(centres.raw.device)
+        self.counts = BallCounts(np.zeros(len(centres), np.int64), np.zeros(len(points), np.int64))
+        if same is None:
+            first = first_copies(centres.raw, *([] if points is centres else [points.raw]))
+            same = first[: len(centres)], first[-len(points) :]
+        self.same = same
+        self.lock = Lock()
+
+    def mask(self, bounds: Bounds, block: Block) -> None:
+        """Leave every pair in."""
+
+    def settle(self, bounds: Bounds, block: Block) -> None:
+        """Take the pairs that lie inside for sure, where they are many; few are sooner told apart one by one."""
+        inner = bounds.inner(self.limit[block.rows])
+        within = bounds.minima() <= inner[:, None]
+        if _FEW * int(within.sum()) <= within.numel():
+            return
         rows, columns = numbers(block.rows, inner).cpu().numpy(), numbers(block.columns, inner).cpu().numpy()
-        for some in split((bounds.minima().amin(1) <= inner).nonzero().flatten()):
+        for some in split(within.any(1).nonzero().flatten()):
             lower = bounds.lower[some]
             sure = lower <= inner[some, None]
-            self.of_centre[rows[some.cpu().numpy()]] += sure.sum(1).cpu().numpy()
-            self.of_point[columns] += sure.sum(0).cpu().numpy()
+            by_row, by_column = count_true(sure, 1).cpu().numpy(), count_true(sure, 0).cpu().numpy()
             bounds.lower[some] = lower.masked_fill_(sure, torch.inf)
+            with self.lock:
+                self.counts.of_centre[rows[some.cpu().numpy()]] += by_row
+                self.counts.of_point[columns] += by_column
+
+    def decide(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:
+        """Do so where limits are asked for; they stay."""
+        self.settle(bounds, block)
         return limit
 
-    def _add(self, found: Candidates) -> None:
+    def add(self, found: Candidates) -> None:
         """Take the open pairs by their distances; equal rows need none."""
-        inside = self.same[found.i] == self.same[found.j + len(self.left)]
+        inside = self.same[0][found.i] == self.same[1][found.j]
+        if found.high is not None:
+            inside |= found.high <= self.limit[found.i]
         self._count(found.i[inside], found.j[inside])
         i, j = found.i[~inside], found.j[~inside]
-        near = torch.from_numpy(self.left.distance(i, self.right, j)).to(i.device) <= self.radii[i]
+        low, high = self.centres.interval(i, self.points, j)
+        near = high <= self.limit[i]
+        unsure = ((low <= self.limit[i]) & ~near).nonzero().flatten()
+        exact = torch.from_numpy(self.centres.distance(i[unsure], self.points, j[unsure])).to(i.device)
+        near[unsure] = exact <= self.limit[i[unsure]]
         self._count(i[near], j[near])
 
     def _count(self, i: torch.Tensor, j: torch.Tensor) -> None:
-        self.of_centre += np.bincount(i.cpu().numpy(), minlength=len(self.of_centre))
-        self.of_point += np.bincount(j.cpu().numpy(), minlength=len(self.of_point))
-
-
-def _none(bounds: Bounds, block: Block) -> None:
-    """Leave every pair in."""
+        with self.lock:
+            for counts, rows in zip(self.counts, (i, j), strict=True):
+                counts += np.bincount(rows.cpu().numpy(), minlength=len(counts))

@@ -9,13 +9,13 @@ import torch
 
 from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import DataError, UsageError
+from didlearn.neighbors.others import Others
 from didlearn.neighbors.repeats import late_copies
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import (
     BLOCK_COLUMNS,
     PANEL_ROWS,
     Block,
-    Candidates,
     Cascade,
     Survey,
     allowance,
@@ -24,11 +24,12 @@ from didlearn.neighbors.screening.cascade import (
     numbers,
     slices,
 )
+from didlearn.neighbors.screening.levels import SOUGHT_FROM
 from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.shortlist import Shortlist
 
 STRIP_ROWS = 1024  # queries whose sketched distances to WIDE reference rows are held at once
 STRIP_COLUMNS = 20480
-KEEP = 1 << 20  # candidates taken in before those beyond the limit are dropped
 
 
 class Neighbors(NamedTuple):
@@ -70,15 +71,31 @@ def nearest(
     if k < 0:
         raise UsageError(f"k must be 0 or more, got {k}")
     left, right = as_rows(query, reference, device=device)
+    if query is reference and exclude is not None and np.array_equal(exclude, np.arange(len(left))):
+        return _others(left, k)
     banned = _banned(exclude, len(left), len(right)).to(left.raw.device)
     available = len(right) - int(bool((banned >= 0).any()))
-    if k > available and len(left):
-        raise DataError(f"{k} neighbours were asked for and the reference has {available}; lower k or add rows")
+    _check_enough(k, available, len(left))
     if not (k and len(left)):
         return Neighbors(np.empty((len(left), k)), np.empty((len(left), k), np.int64))
     with full_precision():
         distance, index = _Search(left, right, k, banned).run()
     return Neighbors(distance / left.scale, index)
+
+
+def _others(rows: Rows, k: int) -> Neighbors:
+    """Return the nearest other rows of each row: half the distances do."""
+    _check_enough(k, len(rows) - 1, len(rows))
+    if not (k and len(rows)):
+        return Neighbors(np.empty((len(rows), k)), np.empty((len(rows), k), np.int64))
+    with full_precision():
+        distance, index = Others(rows, k).run()
+    return Neighbors(distance / rows.scale, index)
+
+
+def _check_enough(k: int, available: int, queries: int) -> None:
+    if k > available and queries:
+        raise DataError(f"{k} neighbours were asked for and the reference has {available}; lower k or add rows")
 
 
 def _banned(exclude: Ints | None, queries: int, references: int) -> torch.Tensor:
@@ -98,7 +115,7 @@ class _Search:
     def __init__(self, left: Rows, right: Rows, k: int, banned: torch.Tensor) -> None:
         self.left, self.right, self.k, self.banned = left, right, k, banned
         self.repeated = late_copies(right.raw, k + 1)
-        self.cascade = Cascade(left, right, self._mask, self._tighten)
+        self.cascade = Cascade(left, right, self._mask, self._tighten, SOUGHT_FROM)
 
     def run(self) -> tuple[Floats, Ints]:
         """Return distances in scaled units and row numbers, (n, k) each."""
@@ -107,13 +124,13 @@ class _Search:
 
     def _panel(self, panel: slice) -> tuple[Floats, Ints]:
         self.cascade.hold(panel)
-        short = _Shortlist(self, panel)
+        short = Shortlist(self.left, self.right, self.k, panel)
         rest = self._by_sketch(short)
         for columns in slices(0, len(self.right), BLOCK_COLUMNS) if length(rest) else []:
             self._by_all(short, Block(rest, columns))
         return short.finish()
 
-    def _by_sketch(self, short: _Shortlist) -> slice:
+    def _by_sketch(self, short: Shortlist) -> slice:
         """Work through the panel in strips as long as sketches decide, and return the queries that are left."""
         for strip in slices(short.panel.start, short.panel.stop, STRIP_ROWS):
             for columns in slices(0, len(self.right), STRIP_COLUMNS):
@@ -124,7 +141,7 @@ class _Search:
                     self._by_all(short, block)
         return slice(short.panel.stop, short.panel.stop)
 
-    def _sketch(self, short: _Shortlist, block: Block) -> bool:
+    def _sketch(self, short: Shortlist, block: Block) -> bool:
         for level in self.cascade.sketches:
             if level.due(short.part(block)):
                 bounds = self.cascade.bounds(level, block)
@@ -137,7 +154,7 @@ class _Search:
                     return True
         return False
 
-    def _by_all(self, short: _Shortlist, block: Block) -> None:
+    def _by_all(self, short: Shortlist, block: Block) -> None:
         for candidates in self.cascade.decide(block, short.part(block)):
             short.add(candidates)
 
@@ -152,81 +169,5 @@ class _Search:
 
     def _tighten(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
         """Lower the limits to what k pairs of the block certainly stay below."""
-        smallest = bounds.smallest(self.k)
-        return limit if smallest is None else torch.minimum(limit, bounds.upper(smallest[0][:, -1]))
-
-
-class _Shortlist:
-    """The candidates of one panel of queries and how far each query still has to look.
-
-    Attributes:
-        limit: (n,) float64, an upper bound of the distance to the k-th neighbour, in scaled units.
-    """
-
-    def __init__(self, search: _Search, panel: slice) -> None:
-        self.search, self.panel = search, panel
-        self.limit = torch.full((length(panel),), torch.inf, dtype=torch.float64, device=search.left.raw.device)
-        self.uppers = self.limit[:, None].repeat(1, search.k)
-        self.kept: list[Candidates] = []
-        self.count = 0
-
-    def part(self, block: Block) -> torch.Tensor:
-        """Return the limits of a block's queries, a view."""
-        assert isinstance(block.rows, slice)
-        return self.limit[block.rows.start - self.panel.start : block.rows.stop - self.panel.start]
-
-    def seed(self, bounds: Bounds, block: Block) -> None:
-        """Lower the limits to the distances of the rows that look nearest in a block."""
-        smallest = bounds.smallest(self.search.k)
-        if smallest is None:
-            return
-        values, column = smallest
-        i = numbers(block.rows, column).repeat_interleave(self.search.k)
-        j = numbers(block.columns, column)[column.flatten()]
-        high = self.search.left.interval(i, self.search.right, j)[1].view(values.shape)
-        limit = self.part(block)
-        torch.minimum(limit, high.masked_fill(values == torch.inf, torch.inf).amax(1), out=limit)
-
-    def add(self, found: Candidates) -> None:
-        """Take candidates in: bound their distances and lower the limits."""
-        near = found.low <= self.limit[found.i - self.panel.start]
-        i, j = found.i[near], found.j[near]
-        low, high = self.search.left.interval(i, self.search.right, j)
-        self._lower(i - self.panel.start, high)
-        self.kept.append(Candidates(i, j, low))
-        self.count += len(i)
-        if self.count > KEEP:
-            self._prune()
-
-    def _lower(self, query: torch.Tensor, high: torch.Tensor) -> None:
-        if self.search.k == 1:
-            self.uppers[:, 0].scatter_reduce_(0, query, high, "amin")
-        else:
-            order = torch.argsort(high, stable=True)
-            order = order[torch.argsort(query[order], stable=True)]
-            query, high = query[order], high[order]
-            first = torch.searchsorted(query, query)
-            rank = torch.arange(len(query), device=query.device) - first
-            some = rank < self.search.k
-            more = torch.full_like(self.uppers, torch.inf)
-            more[query[some], rank[some]] = high[some]
-            self.uppers = torch.cat([self.uppers, more], 1).sort(1).values[:, : self.search.k]
-        self.limit = torch.minimum(self.limit, self.uppers[:, -1])
-
-    def _prune(self) -> None:
-        """Drop what lies beyond the limits by now."""
-        i, j, low = (torch.cat(parts) for parts in zip(*((c.i, c.j, c.low) for c in self.kept), strict=True))
-        near = low <= self.limit[i - self.panel.start]
-        self.kept = [Candidates(i[near], j[near], low[near])]
-        self.count = 0
-
-    def finish(self) -> tuple[Floats, Ints]:
-        """Return the exact distances and row numbers, (n, k) each."""
-        self._prune()
-        i, j = self.kept[0].i, self.kept[0].j
-        distance = self.search.left.distance(i, self.search.right, j)
-        query, index = (i - self.panel.start).cpu().numpy(), j.cpu().numpy()
-        order = np.lexsort((index, distance, query))
-        first = np.searchsorted(query[order], np.arange(len(self.limit)))
-        best = order[first[:, None] + np.arange(self.search.k)]
-        return distance[best], index[best]
+        reached = bounds.kth(self.k)
+        return limit if reached is None else torch.minimum(limit, bounds.upper(reached))

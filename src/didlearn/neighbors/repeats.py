@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from functools import reduce
 
+import numpy as np
 import torch
 
 _PROBES = 8  # columns compared first
 
 
-def first_copies(raw: torch.Tensor) -> torch.Tensor:
-    """Return for each row the number of the first row equal to it, its own where there is none before, (N,)."""
-    first = torch.arange(len(raw))
+def first_copies(*raws: torch.Tensor) -> torch.Tensor:
+    """Return for each row the number of the first row equal to it, its own where there is none before, (N,).
+
+    Args:
+        *raws: (n, D) each; their rows are numbered on from one to the next, and equal where their numbers are.
+    """
+    starts = np.cumsum([0, *map(len, raws)])
+    wide = reduce(torch.promote_types, (raw.dtype for raw in raws))
+    first = torch.arange(int(starts[-1]))
     seen: dict[bytes, int] = {}
-    for number in _suspects(raw).tolist():
-        row = raw[number] + 0  # minus zero equals zero
+    for number in _suspects(raws).tolist():
+        which = int(np.searchsorted(starts, number, side="right")) - 1
+        row = raws[which][number - int(starts[which])].to(wide) + 0  # minus zero equals zero
         digest = hashlib.blake2b(row.cpu().numpy().tobytes(), digest_size=16).digest()
         first[number] = seen.setdefault(digest, number)
-    return first.to(raw.device)
+    return first.to(raws[0].device)
 
 
 def late_copies(raw: torch.Tensor, copies: int) -> torch.Tensor:
@@ -31,8 +41,10 @@ def late_copies(raw: torch.Tensor, copies: int) -> torch.Tensor:
     return order[rank >= copies].sort().values
 
 
-def _suspects(raw: torch.Tensor) -> torch.Tensor:
+def _suspects(raws: Sequence[torch.Tensor]) -> torch.Tensor:
     """Rows that agree with another one in a few columns: most sets are told apart by those already."""
-    columns = (torch.arange(_PROBES, device=raw.device) * raw.shape[1] + raw.shape[1] // 2) // _PROBES
-    _, group, size = raw[:, columns].unique(dim=0, return_inverse=True, return_counts=True)
+    width = raws[0].shape[1]
+    columns = (torch.arange(_PROBES, device=raws[0].device) * width + width // 2) // _PROBES
+    probes = torch.cat([raw[:, columns] for raw in raws])
+    _, group, size = probes.unique(dim=0, return_inverse=True, return_counts=True)
     return (size[group] > 1).nonzero().flatten()

@@ -9,7 +9,11 @@ from didlearn.neighbors.screening.bounds import TILE, Bounds
 def bounds(lower, error_i, error_j, doubt):
     padded = torch.full((len(lower), 2 * TILE), torch.inf)
     padded[:, : len(lower[0])] = torch.tensor(lower)
-    return Bounds(padded, len(lower[0]), *(torch.tensor(e, dtype=torch.float64) for e in (error_i, error_j, doubt)))
+    return Bounds(
+        padded,
+        len(lower[0]),
+        *(torch.tensor(e, dtype=torch.float64) for e in (error_i, error_j, doubt, [0.0] * len(error_j))),
+    )
 
 
 def found(block, limit):
@@ -61,7 +65,8 @@ def test_masked_pairs_are_never_within_any_limit():
 def test_small_bounds_are_of_different_columns():
     lower = torch.randperm(2 * TILE).float()[None]
     zero = torch.zeros(1, dtype=torch.float64)
-    block = Bounds(lower, 2 * TILE, zero, torch.zeros(2 * TILE, dtype=torch.float64), zero)
+    none = torch.zeros(2 * TILE, dtype=torch.float64)
+    block = Bounds(lower, 2 * TILE, zero, none, zero, none)
     for k in (1, 2, 3, 50):
         values, column = block.smallest(k)
         assert values[0, 0] == 0

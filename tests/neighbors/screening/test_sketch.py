@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from didlearn.neighbors.screening import level
+from didlearn.neighbors.screening import level, levels
 from didlearn.neighbors.screening.rows import as_rows
 from didlearn.neighbors.screening.sketch import Components, Sketch
 
@@ -13,28 +13,36 @@ def scaled(rows, distance):
     return torch.from_numpy(distance) * rows.scale
 
 
-def test_no_bound_exceeds_the_distance(points, oracle, small_blocks):
+@pytest.mark.parametrize("eight_bit", [False, True])
+def test_no_bound_exceeds_the_distance(points, eight_bit, oracle, small_blocks):
     rows = as_rows(points)[0]
     true = scaled(rows, oracle.distances(points, points))
     everything = slice(0, len(rows))
     column = torch.arange(len(rows)).expand_as(true)
-    with small_blocks():
-        for step in (*level.sketched(rows, rows), *level.whole(rows, rows)):
+    with small_blocks(eight_bit=eight_bit):
+        for step in (*levels.sketched(rows, rows, 0), *levels.whole(rows, rows)):
             step.hold(everything)
             bounds = step.bounds(everything, everything)
             assert torch.all(bounds.below(column.T, column) <= true * (1 + 1e-12))
 
 
-def test_bounds_of_all_coordinates_hold_from_above_too(points, oracle, small_blocks):
+@pytest.mark.parametrize("eight_bit", [False, True])
+def test_bounds_of_all_coordinates_hold_from_above_too(points, eight_bit, oracle, small_blocks):
     rows = as_rows(points)[0]
     true = scaled(rows, oracle.distances(points, points))
     everything = slice(0, len(rows))
-    with small_blocks():
-        for step in level.whole(rows, rows):
+    with small_blocks(eight_bit=eight_bit):
+        for step in levels.whole(rows, rows):
             step.hold(everything)
             bounds = step.bounds(everything, everything)
             for column in range(len(rows)):
                 assert torch.all(bounds.upper(bounds.lower[:, column]) >= true[:, column] * (1 - 1e-12))
+            j = torch.arange(len(rows)).expand_as(true)
+            above = bounds.above(j.T, j)
+            assert torch.all(above >= true * (1 - 1e-12))
+            turned = bounds.turned()
+            torch.testing.assert_close(turned.above(j, j.T), above, rtol=1e-12, atol=0)
+            torch.testing.assert_close(turned.below(j, j.T), bounds.below(j.T, j), rtol=1e-12, atol=0)
 
 
 def test_thresholds_sort_pairs_as_the_distance_does(points, oracle, small_blocks):
@@ -42,7 +50,7 @@ def test_thresholds_sort_pairs_as_the_distance_does(points, oracle, small_blocks
     true = scaled(rows, oracle.distances(points, points))
     everything = slice(0, len(rows))
     with small_blocks():
-        for step in level.whole(rows, rows):
+        for step in levels.whole(rows, rows):
             step.hold(everything)
             bounds = step.bounds(everything, everything)
             for radius in true.flatten().quantile(torch.tensor([0.1, 0.5, 0.9]).double()):
@@ -55,7 +63,7 @@ def test_thresholds_sort_pairs_as_the_distance_does(points, oracle, small_blocks
 def test_bounds_are_tight_wherever_the_data_lie(offset):
     rows = as_rows((np.random.default_rng(0).normal(size=(200, 500)) + offset).astype(np.float32))[0]
     everything = slice(0, 200)
-    step = level.whole(rows, rows)[0]
+    step = levels.whole(rows, rows)[0]
     step.hold(everything)
     bounds = step.bounds(everything, everything)
     true = torch.cdist(rows.raw.double(), rows.raw.double())

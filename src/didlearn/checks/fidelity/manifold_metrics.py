@@ -14,8 +14,8 @@ import numpy as np
 from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.neighbors import nearest
-from didlearn.neighbors.balls import BallCounts, count_in_balls
-from didlearn.statistics.fidelity.features import as_pair
+from didlearn.neighbors.balls import BallCounts, count_in_balls, count_in_both
+from didlearn.statistics.fidelity.features import Features, as_given
 
 
 class PrecisionRecall(NamedTuple):
@@ -53,9 +53,9 @@ def precision_recall(*, real: Any, generated: Any, k: int = 3) -> PrecisionRecal
     Raises:
         DataError: features that cannot be used, or different widths. UsageError: ``k`` is not within 1..min(n, m) − 1.
     """
-    left, right = as_pair(real, generated)
+    left, right = as_given(real, generated)
     _check_neighbors(k, left, right)
-    hit, met = _balls(left, right, k), _balls(right, left, k)
+    hit, met = _both(left, right, k)
     return PrecisionRecall(float((hit.of_point > 0).mean()), float((met.of_point > 0).mean()))
 
 
@@ -71,9 +71,9 @@ def density_coverage(*, real: Any, generated: Any, k: int = 5) -> DensityCoverag
     Raises:
         DataError: features that cannot be used, or different widths. UsageError: ``k`` is not within 1..n − 1.
     """
-    left, right = as_pair(real, generated, 1)
+    left, right = as_given(real, generated, 1)
     _check_neighbors(k, left)
-    hit = _balls(left, right, k)
+    hit = count_in_balls(*_balls(left, k), right)
     return DensityCoverage(float(hit.of_point.sum() / (k * len(right))), float((hit.of_centre > 0).mean()))
 
 
@@ -83,9 +83,9 @@ def manifold_metrics(*, real: Any, generated: Any, k: int) -> ManifoldMetrics:
     Raises:
         DataError: features that cannot be used, or different widths. UsageError: ``k`` is not within 1..min(n, m) − 1.
     """
-    left, right = as_pair(real, generated)
+    left, right = as_given(real, generated)
     _check_neighbors(k, left, right)
-    hit, met = _balls(left, right, k), _balls(right, left, k)
+    hit, met = _both(left, right, k)
     return ManifoldMetrics(
         float((hit.of_point > 0).mean()),
         float((met.of_point > 0).mean()),
@@ -94,7 +94,7 @@ def manifold_metrics(*, real: Any, generated: Any, k: int) -> ManifoldMetrics:
     )
 
 
-def _check_neighbors(k: int, *sets: Floats) -> None:
+def _check_neighbors(k: int, *sets: Features) -> None:
     """Refuse a number of neighbours that a set does not have.
 
     Raises:
@@ -105,6 +105,9 @@ def _check_neighbors(k: int, *sets: Floats) -> None:
         raise UsageError(f"k is {k}; with {fewest} images it must lie between 1 and {fewest - 1}")
 
 
-def _balls(centres: Floats, points: Floats, k: int) -> BallCounts:
-    own = np.arange(len(centres))
-    return count_in_balls(centres, nearest(centres, centres, k, exclude=own).distance[:, -1], points)
+def _both(real: Features, generated: Features, k: int) -> tuple[BallCounts, ...]:
+    return count_in_both(_balls(real, k), _balls(generated, k))
+
+
+def _balls(centres: Features, k: int) -> tuple[Features, Floats]:
+    return centres, nearest(centres, centres, k, exclude=np.arange(len(centres))).distance[:, -1]

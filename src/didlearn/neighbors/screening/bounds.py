@@ -14,6 +14,14 @@ TILE = 128  # columns whose minimum is looked at first: a minimum is far cheaper
 _GROUP = 1 << 11  # tiles looked into at once
 
 
+def padded_width(columns: int) -> int:
+    """Return the columns rounded up to an odd number of tiles.
+
+    Odd: rows a power of two apart would share the same few cache lines.
+    """
+    return (-(-columns // TILE) | 1) * TILE
+
+
 @dataclass(frozen=True)
 class Bounds:
     """Lower bounds of the squared distances between the coordinates of a block's rows.
@@ -23,14 +31,32 @@ class Bounds:
             count to infinity too.
         width: m.
         error_i, error_j: (n,) and (m,) float64, errors of the coordinates, as distances.
-        doubt: (n,) float64, how far a bound may lie below the squared distance between coordinates.
+        doubt_i, doubt_j: (n,) and (m,) float64, in sum how far a bound may lie below the squared distance between
+            coordinates.
+        tight: whether the coordinates are all there are, so that distances are bounded from above too.
     """
 
     padded: torch.Tensor
     width: int
     error_i: torch.Tensor
     error_j: torch.Tensor
-    doubt: torch.Tensor
+    doubt_i: torch.Tensor
+    doubt_j: torch.Tensor
+    tight: bool = True
+
+    def turned(self) -> Bounds:
+        """Return the bounds with columns for rows, a copy."""
+        rows = len(self.padded)
+        turned = self.padded.new_empty(self.width, padded_width(rows))
+        for start in range(0, rows, TILE):  # rows that stay in the cache while they are read column by column
+            turned[:, start : min(start + TILE, rows)] = self.lower[start : start + TILE].T
+        turned[:, rows:] = math.inf
+        return Bounds(turned, rows, self.error_j, self.error_i, self.doubt_j, self.doubt_i, self.tight)
+
+    @property
+    def doubt(self) -> torch.Tensor:
+        """(n,) float64, how far any bound of a row may lie below."""
+        return self.doubt_i + self.doubt_j.max()
 
     @property
     def lower(self) -> torch.Tensor:
@@ -56,6 +82,14 @@ class Bounds:
         tiles = self.padded.view(*minima.shape, TILE)
         place = tiles[torch.arange(len(tiles), device=tile.device)[:, None], tile].argmin(-1)
         return values, tile * TILE + place
+
+    def kth(self, k: int) -> torch.Tensor | None:
+        """Return a bound of each row that ``k`` of its bounds do not exceed, (n,); ``None`` for fewer columns."""
+        minima = self.minima()
+        if minima.shape[1] < k and self.width < k:
+            return None
+        values = self.lower if minima.shape[1] < k else minima
+        return values.kthvalue(k, dim=1).values
 
     def inner(self, limit: torch.Tensor) -> torch.Tensor:
         """Return (n,) such that a pair with ``lower`` at or below it has distance ``limit`` or less."""
@@ -87,6 +121,11 @@ class Bounds:
             near, place = (values <= self._threshold(reach[row, None] + error)).nonzero(as_tuple=True)
             row, column = row[near], tile[near] * TILE + place
             yield row, column, self.below(row, column)
+
+    def above(self, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
+        """Return upper bounds of the distances of some pairs of the block, float64."""
+        square = self.padded[row, column].double().clamp_(min=0) + self.doubt_i[row] + self.doubt_j[column]
+        return (square * self._slack(1) + TINY).sqrt() + self.error_i[row] + self.error_j[column]
 
     def below(self, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
         """Return lower bounds of the distances of some pairs of the block, float64."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 
 from didlearn.neighbors.screening.bounds import Bounds
-from didlearn.neighbors.screening.level import Level, sketched, whole
+from didlearn.neighbors.screening.level import Level
+from didlearn.neighbors.screening.levels import SKETCHED_FROM, sketched, whole
 from didlearn.neighbors.screening.rows import RowIndex, Rows
 from didlearn.neighbors.screening.threads import few_threads
 
@@ -34,11 +35,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs that may lie within the limit, with lower bounds of their distances in scaled units, (m,) each."""
+    """Pairs that may lie within the limit, with bounds of their distances in scaled units, (m,) each.
+
+    A sketch knows no ``high``: ``None``.
+    """
 
     i: torch.Tensor
     j: torch.Tensor
     low: torch.Tensor
+    high: torch.Tensor | None = None
 
 
 Mask = Callable[[Bounds, Block], None]
@@ -68,7 +73,8 @@ class Survey:
         rows, columns = numbers(self.block.rows, self.alive), numbers(self.block.columns, self.alive)
         for row, column, low in self.bounds.pairs(self.limit, self.alive):
             if len(row):
-                yield Candidates(rows[row], columns[column], low)
+                high = self.bounds.above(row, column) if self.bounds.tight else None
+                yield Candidates(rows[row], columns[column], low, high)
 
     def few(self, allowance: float) -> list[Candidates] | None:
         """Return the pairs left, or ``None`` when they are more than allowed."""
@@ -92,11 +98,15 @@ class Cascade:
         mask: sets the bounds of pairs that do not count to infinity.
         settle: shown tight bounds (of all coordinates) and the limit before they are compared; returns the limit,
             lowered if it likes, and sets pairs that it needs no further distance for to infinity.
+        sketched_from: fewer rows are not sketched; SKETCHED_FROM if not given.
     """
 
-    def __init__(self, left: Rows, right: Rows, mask: Mask, settle: Settle | None = None) -> None:
+    def __init__(
+        self, left: Rows, right: Rows, mask: Mask, settle: Settle | None = None, sketched_from: int | None = None
+    ) -> None:
         self.mask, self.settle = mask, settle
-        self.sketches, self.tight = sketched(left, right), whole(left, right)
+        self.sketches = sketched(left, right, SKETCHED_FROM if sketched_from is None else sketched_from)
+        self.tight = whole(left, right)
 
     def hold(self, panel: slice) -> None:
         """Announce the left rows that the next blocks lie in."""

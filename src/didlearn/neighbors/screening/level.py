@@ -13,28 +13,32 @@ summation (``K u Σ|terms|``, ``Σ|terms| ≤ 2 (‖a‖² + ‖b‖²)``) and t
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
-from didlearn.neighbors.screening.bounds import TILE, Bounds
+from didlearn.neighbors.screening.bounds import Bounds, padded_width
 from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows
 from didlearn.neighbors.screening.sketch import Components, Sketch
 from didlearn.neighbors.screening.threads import all_threads
 
-PRODUCT_COLUMNS = 4096  # columns multiplied in one go
-SKETCHES = (32, 192)  # leading components tried, while they are less than a quarter of the width
-SKETCHED_FROM = 1024  # fewer rows than this are not worth a sketch
+LOADED_COLUMNS = 4096  # columns converted, and kept for the left rows, at once
+PRODUCT_COLUMNS = 512  # columns multiplied in one go: the rounding bound grows with it and with how many there are
 
 
 class Coordinates(Protocol):
-    """Coordinates of rows, and how far they may lie from the ideal ones."""
+    """Coordinates of rows, ``tight`` if all of them, and how far they may lie from the ideal ones."""
 
     @property
     def width(self) -> int: ...  # noqa: D102
     @property
+    def tight(self) -> bool: ...  # noqa: D102
+    @property
     def dtype(self) -> torch.dtype: ...  # noqa: D102
+    @property
+    def device(self) -> torch.device: ...  # noqa: D102
 
     def load(self, index: RowIndex, columns: slice, spare: int) -> torch.Tensor: ...  # noqa: D102
     def error(self, index: RowIndex, norm: torch.Tensor) -> torch.Tensor: ...  # noqa: D102
@@ -47,11 +51,17 @@ class Whole:
 
     rows: Rows
     dtype: torch.dtype
+    tight = True
 
     @property
     def width(self) -> int:
         """The dimension D."""
         return self.rows.width
+
+    @property
+    def device(self) -> torch.device:
+        """Where the rows are."""
+        return self.rows.raw.device
 
     def load(self, index: RowIndex, columns: slice, spare: int) -> torch.Tensor:
         """Return the centred rows, (n, d + spare)."""
@@ -71,10 +81,9 @@ class Level:
 
     def __init__(self, left: Coordinates, right: Coordinates) -> None:
         self.left, self.right = left, right
-        self.spans = [
-            slice(start, min(start + PRODUCT_COLUMNS, left.width)) for start in range(0, left.width, PRODUCT_COLUMNS)
-        ]
-        terms = min(left.width, PRODUCT_COLUMNS) + 2 + len(self.spans)
+        self.spans = _cut(left.width, LOADED_COLUMNS)
+        products = sum(len(_cut(span.stop - span.start, PRODUCT_COLUMNS)) for span in self.spans)
+        terms = min(left.width, PRODUCT_COLUMNS) + 2 + products
         self.gamma = (3 * terms + 16) * torch.finfo(left.dtype).eps / 2
         self._panel = slice(0, 0)
         self._held: tuple[torch.Tensor, torch.Tensor] | None = None
@@ -84,6 +93,12 @@ class Level:
     def hold(self, panel: slice) -> None:
         """Keep the coordinates of these left rows between blocks."""
         self._panel, self._held = panel, None
+
+    def copied(self) -> Level:
+        """Return a level with room of its own to work in."""
+        twin = copy(self)
+        twin._buffer = torch.empty(0)
+        return twin
 
     def due(self, limit: torch.Tensor) -> bool:
         """Whether to try this level now.
@@ -111,18 +126,21 @@ class Level:
         for span in self.spans:
             (a, more_i), (b, more_j) = self._left(rows, span), _squared(self.right.load(columns, span, 2))
             square_i, square_j = square_i + more_i, square_j + more_j
-            if span is self.spans[-1]:
+            last = span is self.spans[-1]
+            if last:
                 _append_norms(a, b, square_i * (1 - self.gamma), square_j * (1 - self.gamma))
-            else:
-                a, b = a[:, :-2], b[:, :-2]
             if span is self.spans[0]:
-                lower = self._space(a, b)
-            lower[:, : len(b)].addmm_(a, b.T, beta=float(span is not self.spans[0]), alpha=-2)
+                lower = self._space(len(a), len(b))
+            for part in _cut(span.stop - span.start, PRODUCT_COLUMNS):
+                begun = span.start + part.start > 0
+                stop = part.stop + 2 * (last and part.stop == span.stop - span.start)  # with the norms
+                product = a[:, part.start : stop], b[:, part.start : stop].T
+                lower[:, : len(b)].addmm_(*product, beta=float(begun), alpha=-2)
         square_i, square_j = square_i.double(), square_j.double()
         error_i = self.left.error(rows, square_i.sqrt())
         error_j = self.right.error(columns, square_j.sqrt())
-        doubt = 2.02 * self.gamma * (square_i + square_j.max())
-        return Bounds(lower, len(square_j), error_i, error_j, doubt)
+        doubt = 2.02 * self.gamma
+        return Bounds(lower, len(square_j), error_i, error_j, doubt * square_i, doubt * square_j, self.left.tight)
 
     def _left(self, rows: RowIndex, span: slice) -> tuple[torch.Tensor, torch.Tensor]:
         if len(self.spans) > 1:  # too wide to keep
@@ -133,37 +151,30 @@ class Level:
         local = slice(rows.start - start, rows.stop - start) if isinstance(rows, slice) else rows - start
         return self._held[0][local], self._held[1][local]
 
-    def _space(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        # An odd number of tiles: rows a power of two apart would share the same few cache lines.
-        width = (-(-len(b) // TILE) | 1) * TILE
-        size = len(a) * width
+    def _space(self, rows: int, columns: int) -> torch.Tensor:
+        width = padded_width(columns)
+        size = rows * width
         if self._buffer.numel() < size:
-            self._buffer = torch.empty(size, dtype=a.dtype, device=a.device)
-        space = self._buffer[:size].view(len(a), width)
-        space[:, len(b) :] = math.inf
+            self._buffer = torch.empty(size, dtype=self.left.dtype, device=self.left.device)
+        space = self._buffer[:size].view(rows, width)
+        space[:, columns:] = math.inf
         return space
 
 
-def sketched(left: Rows, right: Rows) -> list[Level]:
-    """Return the levels of leading components, cheapest first; none where they would not pay."""
-    counts = [m for m in SKETCHES if 4 * m <= right.width and len(right) >= SKETCHED_FROM]
-    return [_sketch_level(left, right, count) for count in counts]
-
-
-def whole(left: Rows, right: Rows) -> tuple[Level, Level]:
-    """Return the levels of all coordinates, in float32 and in float64."""
-    single, double = (Level(Whole(left, dtype), Whole(right, dtype)) for dtype in (torch.float32, torch.float64))
-    return single, double
-
-
-def _sketch_level(left: Rows, right: Rows, count: int) -> Level:
+def sketch_level(left: Rows, right: Rows, count: int) -> Level:
+    """Return a level of ``count`` leading components."""
     components = Components(right, count)
     source = Sketch(right, components)
     return Level(source if left is right else Sketch(left, components), source)
 
 
+def _cut(width: int, step: int) -> list[slice]:
+    return [slice(start, min(start + step, width)) for start in range(0, width, step)]
+
+
 def _squared(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    return values, torch.linalg.vector_norm(values[:, :-2], dim=1).square()
+    parts = [values[:, part] for part in _cut(values.shape[1] - 2, PRODUCT_COLUMNS)]
+    return values, torch.stack([torch.linalg.vector_norm(part, dim=1).square() for part in parts]).sum(0)
 
 
 def _append_norms(a: torch.Tensor, b: torch.Tensor, square_i: torch.Tensor, square_j: torch.Tensor) -> None:

@@ -24,7 +24,9 @@ RowIndex = slice | torch.Tensor
 _SAMPLE = 1024  # rows that stand for all when the centre and the leading components are chosen
 _SAFE = (2.0**-20, 2.0**40)  # largest absolute values whose squares need no scaling in float32
 _GATHER = 1 << 22  # bytes of gathered rows that stay in a core's cache
+_WIDENED = 1 << 20  # in float64, which is written several times, fewer
 _PIECE = 256  # rows converted at once where that takes memory
+_SUMMED = 128  # differences summed in one go: the rounding bound grows with it and with how many there are
 TINY = 2.0**-100  # above what float32 underflow can add to a squared distance of scaled rows
 
 
@@ -59,7 +61,7 @@ class Rows:
         plain = isinstance(index, slice) and wide == self.raw.dtype and self.scale == 1
         piece = max(1, len(chosen)) if plain else _PIECE
         for part, place in zip(chosen.split(piece), out[:, : len(centre)].split(piece), strict=True):
-            block = part if isinstance(index, slice) else self.raw[part, columns]
+            block = part if isinstance(index, slice) else self.raw[part.to(self.raw.device), columns]
             torch.sub(self._scaled(block, wide), centre, out=place)
         return out
 
@@ -71,7 +73,7 @@ class Rows:
         pairs = zip(i.split(step), j.split(step), strict=True)
         squares = share(lambda pair: self._square(pair[0], other, pair[1]), pairs)
         distance = torch.cat(squares).double().sqrt() if squares else torch.empty(0, device=i.device).double()
-        slack = 1.01 * unit * (self.width + 8)
+        slack = 1.01 * unit * (min(self.width, _SUMMED) + self.width // _SUMMED + 8)
         tiny = math.sqrt(TINY)
         return distance * (1 - slack) - tiny, distance * (1 + slack) + tiny
 
@@ -80,7 +82,9 @@ class Rows:
         left = self._scaled(self.raw.index_select(0, i), wide)
         right = self._scaled(other.raw.index_select(0, j), wide)
         difference = left.sub_(right).float()
-        return torch.linalg.vecdot(difference, difference)
+        whole = self.width // _SUMMED * _SUMMED
+        spans, rest = difference[:, :whole].unflatten(1, (-1, _SUMMED)), difference[:, whole:]
+        return torch.linalg.vecdot(spans, spans).sum(1) + torch.linalg.vecdot(rest, rest)
 
     def _scaled(self, block: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         # The scale itself may lie beyond float32.
@@ -88,7 +92,7 @@ class Rows:
 
     def distance(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> Floats:
         """Return the distances in scaled units: the square root of the float64 sum of squared differences."""
-        step = max(1, _GATHER // (8 * self.width))
+        step = max(1, _WIDENED // (8 * self.width))
         pairs = zip(i.split(step), j.split(step), strict=True)
         parts = share(lambda pair: self._distance(pair[0], other, pair[1]), pairs)
         return np.concatenate(parts) if parts else np.empty(0)
@@ -127,9 +131,9 @@ def as_rows(*arrays: ArrayOrTensor, device: str | torch.device | None = None) ->
     return [Rows(raw, scale, centre) for raw in raws]
 
 
-def spread_rows(count: int) -> torch.Tensor:
-    """Return at most ``_SAMPLE`` row numbers, evenly spread over ``count`` rows."""
-    size = min(count, _SAMPLE)
+def spread_rows(count: int, most: int = _SAMPLE) -> torch.Tensor:
+    """Return at most ``most`` row numbers, evenly spread over ``count`` rows."""
+    size = min(count, most)
     return (torch.arange(size) * count) // max(1, size)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from threading import Lock
 
 import torch
 
@@ -24,25 +25,36 @@ SUMMED_COLUMNS = 128  # columns summed in one go: the rounding bound grows with 
 LOADED_COLUMNS = 32 * SUMMED_COLUMNS  # columns loaded at once
 _UNIT = 2.0**-24
 _OVERSAMPLE = 16
+_FORETOLD = 256  # rows from which directions are taken, and as many that they are tried on
 
 
 class Components:
     """A contraction (D, count) that spans about the leading principal components of a sample of the rows.
 
     Two rounds of subspace iteration are enough: any contraction gives a valid bound, a better one prunes more.
-
-    Attributes:
-        reach: root mean square distance of two rows of the sample in these components, once they are found.
     """
 
     def __init__(self, rows: Rows, count: int) -> None:
-        self.rows, self.count, self.reach = rows, count, math.inf
+        self.rows, self.count = rows, count
+
+    @cached_property
+    def reach(self) -> float:
+        """Root mean square distance of two rows in such components, foretold by a few rows before they are found.
+
+        The leading directions of one half of them hold of the other half what they hold of any row.
+        """
+        some = self.rows.load(spread_rows(len(self.rows), 2 * _FORETOLD), slice(0, self.rows.width), torch.float32)
+        half, other = some[::2], some[1::2]
+        with single_threaded():
+            _, turn = torch.linalg.eigh(half @ half.T)
+            basis = torch.linalg.qr(half.T @ turn[:, -self.count :]).Q
+            return math.sqrt(2 * float((other @ basis).double().square().sum(1).mean()))
 
     @cached_property
     def matrix(self) -> torch.Tensor:
         """The contraction, found when it is first needed."""
         rows = self.rows
-        sample = rows.load(spread_rows(len(rows)).to(rows.raw.device), slice(0, rows.width), torch.float32)
+        sample = rows.load(spread_rows(len(rows)), slice(0, rows.width), torch.float32)
         generator = torch_generator(0, "neighbors", "components", self.count)
         start = torch.randn(len(sample), self.count + _OVERSAMPLE, generator=generator).to(sample.device)
         # Threads that meet after every column of a small factorization wait longer than they work.
@@ -50,8 +62,7 @@ class Components:
             basis = torch.linalg.qr(sample.T @ start).Q
             for _ in range(2):
                 basis = torch.linalg.qr(sample.T @ (sample @ basis)).Q
-            _, deviation, turn = torch.linalg.svd(sample @ basis, full_matrices=False)
-            self.reach = math.sqrt(2 * float(deviation[: self.count].double().square().sum()) / len(sample))
+            _, _, turn = torch.linalg.svd(sample @ basis, full_matrices=False)
             return _contraction(basis @ turn[: self.count].T)
 
 
@@ -70,13 +81,20 @@ class Sketch:
     """
 
     dtype = torch.float32
+    tight = False
 
     def __init__(self, rows: Rows, components: Components) -> None:
         self.rows, self.components = rows, components
         self.width = components.count + 1
         self.values = torch.empty(len(rows), self.width, device=rows.raw.device)
         self.errors = torch.empty(len(rows), dtype=torch.float64, device=rows.raw.device)
+        self.lock = Lock()
         self.done = [False] * -(-len(rows) // SKETCHED_ROWS)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the rows are."""
+        return self.rows.raw.device
 
     def load(self, index: RowIndex, columns: slice, spare: int) -> torch.Tensor:
         """Return the sketches of some rows, (n, d + spare)."""
@@ -92,17 +110,18 @@ class Sketch:
 
     def reach(self) -> float:
         """Return how far two rows typically lie apart in the leading components."""
-        return self.components.reach if self.components.matrix.numel() else 0.0
+        return self.components.reach
 
     def _prepare(self, index: RowIndex) -> None:
         if isinstance(index, slice):
             blocks = list(range(index.start // SKETCHED_ROWS, -(-index.stop // SKETCHED_ROWS)))
         else:
             blocks = torch.unique(index // SKETCHED_ROWS).tolist()
-        for block in blocks:
-            if not self.done[block]:
-                self._compute(slice(block * SKETCHED_ROWS, min((block + 1) * SKETCHED_ROWS, len(self.rows))))
-                self.done[block] = True
+        with self.lock:
+            for block in blocks:
+                if not self.done[block]:
+                    self._compute(slice(block * SKETCHED_ROWS, min((block + 1) * SKETCHED_ROWS, len(self.rows))))
+                    self.done[block] = True
 
     def _compute(self, index: slice) -> None:
         width, components = self.rows.width, self.width - 1
