@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from didlearn.arrays import BytePoints
 from didlearn.embeddings import Embedding, embed
 from didlearn.embeddings.classifier_network import ClassifierNetwork
+from didlearn.embeddings.extract import pixel_points
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.errors import ModelError, UsageError
+from didlearn.images import open_images
 from didlearn.parallel import UNIT
 
 
@@ -87,6 +90,17 @@ def test_progress_tells_the_images_done(pixels):
     seen: list[int] = []
     embed(PixelEmbedding(), pixels, advance=seen.append)
     assert seen == [32, 64, 77]
+
+
+@pytest.mark.parametrize("kind", ["set", "array", "tensor"])
+def test_pixels_in_8_bits_stay_bytes(kind, pixels):
+    """The numbers are those of the embedding; other images have none."""
+    images = {"set": open_images(pixels), "array": pixels, "tensor": torch.from_numpy(pixels)}[kind]
+    points = pixel_points(images)
+    assert isinstance(points, BytePoints)
+    np.testing.assert_array_equal(points, embed(PixelEmbedding(), pixels))
+    assert pixel_points(pixels.astype(np.float32) / 255) is None
+    assert pixel_points(open_images(pixels.astype(np.float32) / 255)) is None
 
 
 def test_a_network_that_works_in_place_leaves_the_images_alone():

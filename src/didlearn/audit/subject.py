@@ -12,6 +12,7 @@ import numpy as np
 from didlearn.arrays import Array
 from didlearn.audit.matched_classes import network_order
 from didlearn.embeddings import Embedding, embed
+from didlearn.embeddings.extract import pixel_points
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
 from didlearn.images.class_order import match_classes, order_of
@@ -140,6 +141,10 @@ class Subject:
         return kept[: len(images)]
 
     def _embed(self, images: Images | Array) -> Array:
+        if isinstance(self.embedding, PixelEmbedding):
+            points = pixel_points(images, self.threads)
+            if points is not None:
+                return points
         return embed(self.embedding, images, device=self.device, batch_size=self.batch_size, threads=self.threads)
 
     @property

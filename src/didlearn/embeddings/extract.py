@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 
-from didlearn.arrays import Array, Singles
+from didlearn.arrays import Array, BytePoints, Bytes, Singles
 from didlearn.embeddings.base import Embedding
 from didlearn.embeddings.module import ModuleEmbedding
 from didlearn.embeddings.probe import TRIED, probe_embedding
@@ -61,6 +62,24 @@ def embed(
         probe_embedding(network, read(range(min(TRIED, len(images)))).to(device))
     parts = map_units(unit, len(images), threads=units_in_flight(batch_size, threads), advance=advance)
     return np.concatenate(parts)
+
+
+def pixel_points(images: Embeddable, threads: int | None = None) -> Singles | None:
+    """Return the pixels of images in 8 bits as features that stay bytes, ``BytePoints``; ``None`` of any others."""
+    if not isinstance(images, Images):
+        stored = images.numpy(force=True) if isinstance(images, torch.Tensor) else images
+        if stored.dtype != np.uint8 or stored.ndim < 2:
+            return None
+    elif not len(images) or images.read_raw(range(1)).dtype != np.uint8:
+        return None
+    else:
+        stored = np.empty((len(images), *images.shape), np.uint8)
+        map_units(partial(_read_into, stored, images), len(images), threads=threads)
+    return BytePoints.of(stored.reshape(len(stored), -1))
+
+
+def _read_into(stored: Bytes, images: Images, indices: range) -> None:
+    stored[indices.start : indices.stop] = images.read_raw(indices)
 
 
 def _reader(images: Embeddable) -> Callable[[range], torch.Tensor]:

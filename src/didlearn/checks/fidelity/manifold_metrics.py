@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from didlearn.arrays import Floats
+from didlearn.arrays import Features, Floats
 from didlearn.errors import UsageError
 from didlearn.neighbors import nearest
 from didlearn.neighbors.balls import BallCounts, count_in_balls, count_in_both
-from didlearn.statistics.fidelity.features import Features, as_given
+from didlearn.statistics.fidelity.features import as_given
 
 
 class PrecisionRecall(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from didlearn.arrays import Array, Flags, Floats, Ints
+from didlearn.arrays import Array, Flags, Floats, Ints, joined
 from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.criterion import CopyCriterion
 from didlearn.checks.memorization.disguised import Disguised, Limit
@@ -88,7 +88,7 @@ def locate(subject: Subject, heldout: Images, samples: int) -> Everyone:
     assert subject.train is not None
     outside_sets = [images.subset(range(min(len(images), samples))) for images in subject.comparable.values()]
     kinds = [subject.drawn_features(samples), *(subject.embed(images) for images in (heldout, *outside_sets))]
-    near = nearest_images(subject.train, np.concatenate(kinds), subject.embed, device=subject.device)
+    near = nearest_images(subject.train, joined(kinds), subject.embed, device=subject.device)
     ends = np.cumsum([len(features) for features in kinds])[:-1]
     parts = zip(kinds, np.split(near.distance, ends), np.split(near.index, ends), strict=True)
     own, real, *outside = (Located(features, Neighbors(distance, index)) for features, distance, index in parts)
@@ -169,9 +169,9 @@ def in_cells(subject: Subject, everyone: Everyone, samples: int, most: int, rng:
     # One thread: the last bits of the centres, and with them cells on a border, would depend on their number.
     with threadpool_limits(1):
         state = int(rng.numpy("k-means").integers(2**31))
-        means = KMeans(cells, n_init=1, random_state=state).fit(subject.embed(train))
+        means = KMeans(cells, n_init=1, random_state=state).fit(np.asarray(subject.embed(train)))
         own, real = (
-            Celled(group.near.distance, means.predict(group.features).astype(np.int64))
+            Celled(group.near.distance, means.predict(np.asarray(group.features)).astype(np.int64))
             for group in (everyone.own, everyone.real)
         )
     return own, real

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from didlearn.alignment.planes import grey_planes, planes_of
-from didlearn.arrays import Array, Bytes, Ints
+from didlearn.arrays import Array, Bytes, Ints, joined
 from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import Counts, PairCounts, count_duplicates, count_pairs
 from didlearn.checks.sameness import PERTURBED, Criterion, calibrate_duplicates
@@ -62,7 +62,7 @@ class Compared:
     @property
     def real_features(self) -> Array | None:
         """(r, D) of all of them, or ``None``."""
-        return np.concatenate([known.features for known in self.real]) if self.real else None
+        return joined([known.features for known in self.real]) if self.real else None
 
     @property
     def labelled(self) -> bool:

@@ -79,7 +79,7 @@ class EightBit(Level):
     def _round(self, rows: Rows, index: RowIndex) -> Rounded:
         if self.exact:
             q = rows.raw[index].bitwise_xor(128).view(torch.int8)  # the byte minus 128
-            scale = torch.full((len(q),), rows.scale, dtype=torch.float64, device=q.device)
+            scale = torch.full((len(q),), rows.factor, dtype=torch.float64, device=q.device)
             error = torch.zeros_like(scale)
         else:
             z = rows.load(index, slice(0, rows.width), torch.float32)

@@ -68,7 +68,7 @@ class Whole:
         return self.rows.load(index, columns, self.dtype, spare)
 
     def error(self, index: RowIndex, norm: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 (a source may know better)
-        """Bound the rounding of ``scale · x - centre``, (n,)."""
+        """Bound the rounding of ``factor · x - centre``, (n,)."""
         return 2 * torch.finfo(self.dtype).eps * norm + math.sqrt(TINY)
 
     def reach(self) -> float:

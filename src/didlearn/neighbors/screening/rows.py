@@ -1,6 +1,6 @@
 """The rows whose distances are asked for: validated, left where they are, and converted block by block.
 
-Screening works on ``z = scale · x - centre`` in float32, which is never stored for all rows at once. Two other
+Screening works on ``z = factor · x - centre`` in float32, which is never stored for all rows at once. Two other
 distances come straight from the rows as given: ``interval`` (float32 differences, a rigorous interval) and
 ``distance`` (float64 differences; what the public functions return). The float64 sum runs over one contiguous row
 at a time, so that a pair's distance does not depend on which other pairs are computed with it.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from didlearn.arrays import Array, ArrayOrTensor, Floats
+from didlearn.arrays import Array, ArrayOrTensor, BytePoints, Floats
 from didlearn.errors import DataError
 from didlearn.neighbors.screening.threads import share
 
@@ -35,13 +35,15 @@ class Rows:
     """N points in D dimensions.
 
     Attributes:
-        raw: (N, D) float32, float64 or uint8, as given.
-        scale: a power of two that brings the largest value near one, 1 where the values are harmless.
-        centre: (D,) near the mean of ``scale · raw``; float32 unless every input was float64.
+        raw: (N, D) float32, float64 or uint8, as given; of ``BytePoints`` what they store.
+        scale: what distances are multiplied by, so that the largest value is near one; 1 where the values are harmless.
+        factor: a power of two that brings what is stored to that scale: the same, but where bytes stand for fractions.
+        centre: (D,) near the mean of ``factor · raw``; float32 unless every input was float64.
     """
 
     raw: torch.Tensor
     scale: float
+    factor: float
     centre: torch.Tensor
 
     def __len__(self) -> int:
@@ -53,12 +55,12 @@ class Rows:
         return self.raw.shape[1]
 
     def load(self, index: RowIndex, columns: slice, dtype: torch.dtype, spare: int = 0) -> torch.Tensor:
-        """Return ``scale · x - centre`` for some rows and columns, (n, d + spare); the spare columns are not set."""
+        """Return ``factor · x - centre`` for some rows and columns, (n, d + spare); the spare columns are not set."""
         chosen = self.raw[index, columns] if isinstance(index, slice) else index
         out = torch.empty(len(chosen), columns.stop - columns.start + spare, dtype=dtype, device=self.raw.device)
         wide = torch.promote_types(self.raw.dtype, dtype)
         centre = self.centre[columns].to(wide)
-        plain = isinstance(index, slice) and wide == self.raw.dtype and self.scale == 1
+        plain = isinstance(index, slice) and wide == self.raw.dtype and self.factor == 1
         piece = max(1, len(chosen)) if plain else _PIECE
         for part, place in zip(chosen.split(piece), out[:, : len(centre)].split(piece), strict=True):
             block = part if isinstance(index, slice) else self.raw[part.to(self.raw.device), columns]
@@ -87,8 +89,8 @@ class Rows:
         return torch.linalg.vecdot(spans, spans).sum(1) + torch.linalg.vecdot(rest, rest)
 
     def _scaled(self, block: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        # The scale itself may lie beyond float32.
-        return (block if self.scale == 1 else block.double() * self.scale).to(dtype)
+        # The factor itself may lie beyond float32.
+        return (block if self.factor == 1 else block.double() * self.factor).to(dtype)
 
     def distance(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> Floats:
         """Return the distances in scaled units: the square root of the float64 sum of squared differences."""
@@ -100,9 +102,9 @@ class Rows:
     def _distance(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> Floats:
         left = self.raw.index_select(0, i).cpu().numpy().astype(np.float64)
         right = other.raw.index_select(0, j).cpu().numpy().astype(np.float64)
-        if self.scale != 1:
-            left *= self.scale
-            right *= self.scale
+        if self.factor != 1:
+            left *= self.factor
+            right *= self.factor
         left -= right
         return np.sqrt(np.add.reduce(np.square(left, out=left), axis=1))
 
@@ -120,15 +122,17 @@ def as_rows(*arrays: ArrayOrTensor, device: str | torch.device | None = None) ->
     """
     if device is None:
         device = next((a.device for a in arrays if isinstance(a, torch.Tensor) and a.device.type != "cpu"), None)
-    raws = [_matrix(array, device) for array in arrays]
+    in_bytes = all(isinstance(array, BytePoints) for array in arrays)
+    raws = [_matrix(array.stored if in_bytes and isinstance(array, BytePoints) else array, device) for array in arrays]
     widths = sorted({raw.shape[1] for raw in raws})
     if len(widths) > 1:
         raise DataError(f"points of {widths[0]} and of {widths[-1]} values cannot be compared; give the same shape")
-    scale = _scale(max(_largest(raw) for raw in raws))
-    centre = _centre(raws[-1], scale)
+    factor = _scale(max(_largest(raw) for raw in raws))
+    centre = _centre(raws[-1], factor)
     if any(raw.dtype != torch.float64 for raw in raws):
         centre = centre.float()
-    return [Rows(raw, scale, centre) for raw in raws]
+    scale = factor * BytePoints.unit if in_bytes else factor
+    return [Rows(raw, scale, factor, centre) for raw in raws]
 
 
 def spread_rows(count: int, most: int = _SAMPLE) -> torch.Tensor:
@@ -179,11 +183,11 @@ def _scale(largest: float) -> float:
     return math.ldexp(1.0, min(max(-math.frexp(largest)[1], -1000), 1000))
 
 
-def _centre(raw: torch.Tensor, scale: float) -> torch.Tensor:
+def _centre(raw: torch.Tensor, factor: float) -> torch.Tensor:
     if len(raw) == 0:
         return torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
     sample = raw.index_select(0, spread_rows(len(raw)).to(raw.device))
     total = torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
     for part in sample.split(max(1, _GATHER // (8 * raw.shape[1]))):
-        total += (part.double() * scale).sum(0)
+        total += (part.double() * factor).sum(0)
     return total / len(sample)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from didlearn.arrays import ArrayOrTensor, Floats, Singles
+from didlearn.arrays import ArrayOrTensor, Features, Floats
 from didlearn.errors import DataError
-
-Features = Singles | Floats
 
 
 def as_features(name: str, values: ArrayOrTensor, fewest: int = 2) -> Floats:
