@@ -146,7 +146,10 @@ def test_more_samples_settle_it_only_if_they_are_lined_up_too():
     """The mistake this sees: more samples drawn than are lined up, and the same answer again."""
     held = {"samples (aligned=": (16, 0, 10**6), "images, aligned raised alike, would": (165, 20, 2_000)}
     for words, (matching, real, heldout) in held.items():
-        plain, lined_up = Rule(Matches(0, 10_000, 40, heldout), 1.0), Rule(Matches(matching, 10_000, real, heldout), 1.0)
+        plain, lined_up = (
+            Rule(Matches(0, 10_000, 40, heldout), 1.0),
+            Rule(Matches(matching, 10_000, real, heldout), 1.0),
+        )
         rules = Rules((plain, lined_up))
         assert rules.likely(0.95) is lined_up
         settles = unsettled(rules)
