@@ -17,7 +17,9 @@ from didlearn.rng import Stream
 from tests.inversion.decoders import decoder, relu
 
 CHECK = InversionCheck(images=24, starts=4, rounds=2)
-OURS = InversionCheck(images=12, starts=4, rounds=1, published=False)  # what does not ask for Adam's number goes without
+OURS = InversionCheck(
+    images=12, starts=4, rounds=1, published=False
+)  # what does not ask for Adam's number goes without
 SHAPE = (1, 8, 8)
 
 
