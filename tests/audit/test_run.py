@@ -61,10 +61,10 @@ def without_time(result, check):
     return result[check].model_copy(update={"seconds": 0.0}).model_dump(mode="json")
 
 
+@pytest.mark.usefixtures("quick_classifier")
 @pytest.mark.parametrize("embedding", ["pixels", "classifier"])
-def test_results_do_not_depend_on_batch_size_threads_order_or_company(generator, embedding, monkeypatch):
+def test_results_do_not_depend_on_batch_size_threads_order_or_company(generator, embedding):
     """The reference trains its classifier by itself, with one thread; the others have one that was trained with two."""
-    monkeypatch.setattr("didlearn.embeddings.classifier_training.EPOCHS", (1, 2))
     reference = audit(generator, batch_size=64, embedding=embedding)
     train, heldout = split_heldout(dl.open_images("digits"), seed=0)
     space = dl.open_embedding(embedding, train=train, heldout=heldout, threads=2)
