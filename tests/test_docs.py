@@ -118,11 +118,11 @@ def test_a_check_s_own_flags_are_in_its_row(name):
     ("generator", "names"), [("sound", ()), ("collapsed", ("support", "fidelity"))]
 )  # of one that repeats itself more can be estimated
 def test_every_estimate_is_on_its_check_s_page(generator, names):
-    small = {"inversion": {"images": 8, "rounds": 1, "starts": 4}, "manifold_classifier": {"images": 8, "rounds": 1}}
+    small = {"inversion": {"images": 8, "rounds": 0, "starts": 2}, "manifold_classifier": {"images": 8, "rounds": 0}}
     likely = {"images": 8, "chains": 2, "budget": 120}
     small |= {"likelihood": likely, "typicality": likely | {"drawn": 8}}
     small |= {"concentration": {"replicates": 19}, "fidelity": {"permutations": 19}}
-    small |= {"support": {"samples": 4000}, "memorization": {"aligned": 100}}
+    small |= {"support": {"samples": 2000}, "memorization": {"samples": 2000, "aligned": 100}}
     checks = build_checks(names, {name: small[name] for name in names or small})
     result = dl.audit(train="digits", generator=ROOT / "examples" / "digits" / generator, checks=checks, threads=1)
     for check in result.checks:
