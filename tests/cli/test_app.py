@@ -77,7 +77,14 @@ def test_a_process_exits_with_two_and_one_sentence_on_stderr(tmp_path):
 
 def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
     args = ["--train", "digits", "--generator", bank, "--samples", "300", "--seed", "3", "-o", tmp_path / "run"]
-    few = ["--set", "concentration.replicates=19", "--set", "fidelity.permutations=19"]
+    few = [
+        "--set",
+        "concentration.replicates=19",
+        "--set",
+        "fidelity.permutations=19",
+        "--set",
+        "gaussianity.dimension=16",
+    ]
     done = didlearn("audit", *args, *few)
     assert done.returncode == 1, done.stderr
     assert "support" in done.stdout
