@@ -12,7 +12,7 @@ AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --threads 1 --samples 100
 	--set likelihood.images=8 --set likelihood.budget=240 \
 	--set typicality.images=8 --set typicality.budget=240 --set typicality.drawn=24
 
-.PHONY: demo demo-sound demo-collapsed demo-memorised test fuzz test-slow test-capabilities smoke mutants docs format benchmark verdicts hooks clean
+.PHONY: demo demo-sound demo-collapsed demo-memorised test coverage fuzz test-slow test-capabilities smoke mutants docs format benchmark verdicts hooks clean
 
 demo: $(VENV)/installed
 	$(MAKE) --jobs=3 --output-sync demo-sound demo-collapsed demo-memorised
@@ -30,12 +30,16 @@ test: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(FAST) --cov
+	$(FAST)
 	$(MAKE) docs
 
 docs: $(VENV)/installed-test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open site/index.html"
+
+# Which lines and branches no fast test runs: following them makes the tests half as long again.
+coverage: $(VENV)/installed-test
+	$(FAST) --cov
 
 test-slow: $(VENV)/installed-test
 	$(PYTEST) -n 2 -m slow

@@ -32,6 +32,12 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture
+def quick_classifier(monkeypatch):
+    """Let the classifier, whose features are no test's business here, see each image twice and not 25 times."""
+    monkeypatch.setattr("didlearn.embeddings.classifier_training.EPOCHS", (1, 2))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield

@@ -118,11 +118,11 @@ def test_a_check_s_own_flags_are_in_its_row(name):
     ("generator", "names"), [("sound", ()), ("collapsed", ("support", "fidelity"))]
 )  # of one that repeats itself more can be estimated
 def test_every_estimate_is_on_its_check_s_page(generator, names):
-    small = {"inversion": {"images": 8, "rounds": 1, "starts": 4}, "manifold_classifier": {"images": 8, "rounds": 1}}
+    small = {"inversion": {"images": 8, "rounds": 0, "starts": 2}, "manifold_classifier": {"images": 8, "rounds": 0}}
     likely = {"images": 8, "chains": 2, "budget": 120}
     small |= {"likelihood": likely, "typicality": likely | {"drawn": 8}}
     small |= {"concentration": {"replicates": 19}, "fidelity": {"permutations": 19}}
-    small |= {"support": {"samples": 4000}, "memorization": {"aligned": 100}}
+    small |= {"support": {"samples": 2000}, "memorization": {"samples": 2000, "aligned": 100}}
     checks = build_checks(names, {name: small[name] for name in names or small})
     result = dl.audit(train="digits", generator=ROOT / "examples" / "digits" / generator, checks=checks, threads=1)
     for check in result.checks:
@@ -186,15 +186,27 @@ def test_python_examples_run(path, monkeypatch):
 WITH_COMMANDS = [path for path in DOCS if "```bash" in path.read_text(encoding="utf-8")]
 
 
+@pytest.mark.usefixtures("quick_classifier")
 @pytest.mark.parametrize("path", WITH_COMMANDS, ids=lambda p: p.stem if p.stem != "index" else p.parent.name)
 def test_commands_run(path, tmp_path):
-    """The commands of one page, one after the other, beside the files that the page shows."""
+    """The commands of one page on fewer samples, with what the page says that they find."""
+    run_commands(path, tmp_path, {"audit": ("--samples", "4000"), "study": ("--jobs", "1")})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", WITH_COMMANDS, ids=lambda p: p.stem if p.stem != "index" else p.parent.name)
+def test_commands_run_as_they_stand(path, tmp_path):
+    run_commands(path, tmp_path, {})
+
+
+def run_commands(path, tmp_path, more):
+    """Run the commands of one page, one after the other, beside the files that the page shows."""
     text = path.read_text(encoding="utf-8")
     for name, content in re.findall(r'```\w+ title="([\w.]+)"\n(.*?)```', text, re.S):
         (tmp_path / name).write_text(content, encoding="utf-8")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for line in joined("".join(re.findall(r"```bash\n(.*?)```", text, re.S))).splitlines():
-        done = in_shell(line, tmp_path)
+        done = in_shell(line, tmp_path, more)
         # 1: a check found what the page says that it finds.
         assert done.returncode in (0, 1), f"{line}: {done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
@@ -203,11 +215,11 @@ def test_commands_run(path, tmp_path):
         assert f"| verdicts | {' | '.join(verdicts)} |" in text
 
 
-def in_shell(line, folder):
+def in_shell(line, folder, more):
     """Run a line as a shell would; a command of ours runs in this process, which has loaded everything."""
     program, *words = shlex.split(line)
     if program == "didlearn":
-        return didlearn(*words, cwd=folder)
+        return didlearn(*words, *more.get(words[0], ()), cwd=folder)
     here = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         ["bash", "-c", line], capture_output=True, text=True, cwd=folder, env=os.environ | here, check=False

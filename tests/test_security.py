@@ -57,7 +57,7 @@ def traversing_zip(folder):
 
 
 def zip_bomb(folder):
-    with zipfile.ZipFile(folder / "bad.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(folder / "bad.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("a.png", png())
         archive.writestr("b.png", bytes(600 * 2**20))
     return "bad.zip"

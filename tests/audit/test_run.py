@@ -25,7 +25,7 @@ from didlearn.errors import DataError, UsageError
 from didlearn.images.split import split_heldout
 from didlearn.result.values import CheckResult
 
-CHECKS = [Support(samples=900), Memorization(samples=700), Fidelity(samples=600, permutations=99)]
+CHECKS = [Support(samples=300), Memorization(samples=240, aligned=80), Fidelity(samples=200, permutations=19)]
 
 
 class Net(nn.Module):
@@ -61,6 +61,7 @@ def without_time(result, check):
     return result[check].model_copy(update={"seconds": 0.0}).model_dump(mode="json")
 
 
+@pytest.mark.usefixtures("quick_classifier")
 @pytest.mark.parametrize("embedding", ["pixels", "classifier"])
 def test_results_do_not_depend_on_batch_size_threads_order_or_company(generator, embedding):
     """The reference trains its classifier by itself, with one thread; the others have one that was trained with two."""
@@ -75,16 +76,16 @@ def test_results_do_not_depend_on_batch_size_threads_order_or_company(generator,
 
 
 def test_inversions_do_not_depend_on_batch_size_threads_or_company(generator):
-    check = InversionCheck(images=9, draws=40, starts=3, rounds=1, published=False)
+    check = InversionCheck(images=8, draws=20, starts=2, rounds=1, published=False)
     reference = audit(generator, [check], batch_size=64)
     other = audit(generator, [Support(samples=100), check], threads=2, batch_size=1000)
     assert without_time(reference, "inversion") == without_time(other, "inversion")
 
 
 def test_densities_and_spectra_do_not_depend_on_batch_size_threads_or_company(generator):
-    effort: dict[str, Any] = {"images": 9, "chains": 2, "budget": 120, "sigma": 0.2}
-    spectra = [Gaussianity(samples=600), Concentration(replicates=19)]
-    small = [LikelihoodCheck(**effort), TypicalityCheck(drawn=9, **effort), *spectra]
+    effort: dict[str, Any] = {"images": 8, "chains": 2, "budget": 120, "sigma": 0.2}
+    spectra = [Gaussianity(samples=300), Concentration(replicates=19)]
+    small = [LikelihoodCheck(**effort), TypicalityCheck(drawn=8, **effort), *spectra]
     reference = audit(generator, small, batch_size=64)
     other = audit(generator, small, threads=2, batch_size=1000)
     alone = audit(generator, spectra, threads=2)

@@ -76,8 +76,16 @@ def test_a_process_exits_with_two_and_one_sentence_on_stderr(tmp_path):
 
 
 def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
-    args = ["--train", "digits", "--generator", bank, "--samples", "600", "--seed", "3", "-o", tmp_path / "run"]
-    done = didlearn("audit", *args)
+    args = ["--train", "digits", "--generator", bank, "--samples", "300", "--seed", "3", "-o", tmp_path / "run"]
+    few = [
+        "--set",
+        "concentration.replicates=19",
+        "--set",
+        "fidelity.permutations=19",
+        "--set",
+        "gaussianity.dimension=16",
+    ]
+    done = didlearn("audit", *args, *few)
     assert done.returncode == 1, done.stderr
     assert "support" in done.stdout
     assert "fail" in done.stdout
@@ -96,7 +104,7 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
         "concentration",
     ]
     drawn = [check["params"]["samples"] for check in saved["checks"] if "samples" in check["params"]]
-    assert drawn == [600] * 5
+    assert drawn == [300] * 5
     assert any("split off" in note for note in saved["notes"])
     again = didlearn("report", tmp_path / "run")
     assert again.stdout.strip().endswith("report.html")
@@ -104,6 +112,7 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
 
 def test_json_on_stdout_and_quiet_stderr(bank, tmp_path):
     args = ["--generator", bank, "--train", "digits", "--json", "-q", "--fail-on", "never", "-o", tmp_path / "run"]
+    args += ["-n", "200"]
     done = process("support", *args, cwd=tmp_path)
     assert done.returncode == 0
     assert done.stderr == ""

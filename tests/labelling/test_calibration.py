@@ -60,10 +60,11 @@ def counts(run, people, trials):
     return [sum(covered(one.estimates[name]) for one in found) for name in names]
 
 
-def test_people_who_err_cover_the_truth_end_to_end(tmp_path):
-    trials = 12
+# P(2 or more misses of 4 at 95 %) = 1.4 %, P(3 or more of 12) = 2 %.
+@pytest.mark.parametrize(("trials", "misses"), [(4, 1), pytest.param(12, 2, marks=pytest.mark.slow)])
+def test_people_who_err_cover_the_truth_end_to_end(tmp_path, trials, misses):
     corrected, uncorrected = counts(tmp_path, [(0.7, 0.05)], trials)
-    assert corrected >= trials - 2
+    assert corrected >= trials - misses
     assert uncorrected <= trials // 2
 
 

@@ -10,6 +10,7 @@ from scipy.stats import kstest
 
 from didlearn.errors import DataError, UsageError
 from didlearn.random_matrix import pivotal_test
+from tests.random_matrix.steps import spread
 
 P = 200
 
@@ -40,12 +41,11 @@ def p_values(draw, trials, n, **options):
     return np.array(found)
 
 
-def test_p_values_of_gaussians_are_uniform():
-    assert kstest(p_values(lambda n, rng: gaussian(n, rng, 12), 60, 100), "uniform").pvalue > 0.01
-
-
-def test_p_values_are_uniform_with_more_dimensions_than_rows():
-    assert kstest(p_values(lambda n, rng: gaussian(n, rng, 80), 60, 60), "uniform").pvalue > 0.01
+@pytest.mark.parametrize("replicates", [39, pytest.param(99, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("p", "n"), [(12, 100), (80, 60)], ids=["more rows", "more dimensions than rows"])
+def test_p_values_of_gaussians_are_uniform(p, n, replicates):
+    found = p_values(lambda n, rng: gaussian(n, rng, p), 60, n, replicates=replicates)
+    assert kstest(spread(found, replicates), "uniform").pvalue > 0.01
 
 
 @pytest.mark.parametrize("draw", [elliptical, relu(4), duplicated], ids=["elliptical", "latent 4", "duplicated"])

@@ -17,7 +17,7 @@ def few(tmp_path_factory):
 
 
 @pytest.fixture
-def run(few, tmp_path):
+def run(few, tmp_path, quick_classifier):
     """Return what runs a study with the smallest models, and gives its result, its rows and its page."""
 
     def ran(name, **settings):

@@ -1,5 +1,7 @@
 """Every recipe takes steps in bfloat16: losses stay float32 and near those of float32."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -10,10 +12,14 @@ from didlearn.zoo.registry import RECIPES
 from didlearn.zoo.training.data import StepData, TrainingSet
 
 
+@pytest.mark.usefixtures("quick_classifier")
 @pytest.mark.parametrize("name", RECIPES)
 def test_steps_in_bfloat16_lose_digits_and_nothing_else(name):
     images = open_images("digits").subset(np.arange(320))
-    recipe = RECIPES[name](batch=32, width=2, steps=10)
+    # In two channels of a critic after its guide's layers the stack's first loss comes out the same.
+    narrow = ("width",) if name == "stacked-gan" else ("width", "discriminator_width", "encoder_width")
+    widths = {field.name: 2 for field in dataclasses.fields(RECIPES[name]) if field.name in narrow}
+    recipe = RECIPES[name](batch=32, steps=10, **widths)
     losses = []
     for bf16 in (False, True):
         data = TrainingSet(images, recipe.batch, Stream(0, ("precision",)), "cpu")

@@ -118,11 +118,12 @@ def test_smooth_scores_cover():
         assert length < 1.7, name
 
 
-def test_shares_of_neighbours_cover():
-    found = [manifold_numbers(draw(seed), 5, 0.95, Stream(seed)) for seed in range(60)]
+@pytest.mark.parametrize("trials", [20, pytest.param(60, marks=pytest.mark.slow)])
+def test_shares_of_neighbours_cover(trials):
+    found = [manifold_numbers(draw(seed), 5, 0.95, Stream(seed)) for seed in range(trials)]
     for name in ("precision", "recall", "density", "coverage", "recall_gap", "density_gap", "precision_train"):
         covered, length = coverage(found, name)
-        assert covered >= 0.93, name
+        assert covered >= 0.93, name  # at most 1 miss of 20, and of 60 at most 4
         assert length < 2.6, name
 
 

@@ -27,19 +27,21 @@ def planted(points, share, seed, change=lambda x: x):
     return np.where((rng.random(1_000) < share)[:, None, None, None], copies, fresh)
 
 
+# P(2 or more misses of 3 at 95 %) = 0.7 %, P(3 or more of 8) = 0.6 %.
+@pytest.mark.parametrize(("trials", "misses"), [(3, 1), pytest.param(8, 2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 1.0])
-def test_planted_copies_of_known_share(points, split, share):
+def test_planted_copies_of_known_share(points, split, share, trials, misses):
     hits, verdicts = 0, []
-    for seed in range(8):
+    for seed in range(trials):
         result = audit(planted(points, share, seed), seed=seed, **split)
         copied = result.estimates["copied_fraction"]
         hits += copied.low <= share <= copied.high
         verdicts.append(result.verdict)
-    assert hits >= 6  # P(3 or more misses of 8 at 95 %) = 0.6 %
+    assert hits >= trials - misses
     if share >= 0.3:
         assert set(verdicts) == {"fail"}
     if share == 0.0:
-        assert verdicts.count("fail") <= 1
+        assert verdicts.count("fail") <= misses - 1
 
 
 @pytest.mark.parametrize("change", [brighten, jpeg])

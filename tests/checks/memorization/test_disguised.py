@@ -15,8 +15,8 @@ from didlearn.images.disguises import DISGUISES, compressed, cropped, in_turn, m
 from didlearn.rng import Stream
 from tests.alignment.pictures import scenes
 
-TRAIN, HELDOUT = scenes(500, seed=0), scenes(300, seed=1)
-CLEAN = scenes(300, seed=2)
+TRAIN, HELDOUT = scenes(300, seed=0), scenes(200, seed=1)
+CLEAN = scenes(200, seed=2)
 
 
 def audited(generated, **sets):
@@ -98,9 +98,9 @@ def test_small_pictures_go_without():
 def test_under_one_law_matches_prefer_no_side():
     """The mistake this sees: only samples that match a training image asked which real image they match."""
     rng = np.random.default_rng(0)
-    prototypes = scenes(300, seed=3)
-    drawn = prototypes[rng.integers(300, size=900)]
-    check = audited(drawn[:300], train=drawn[300:600], heldout=drawn[600:])
+    prototypes = scenes(200, seed=3)
+    drawn = prototypes[rng.integers(200, size=600)]
+    check = audited(drawn[:200], train=drawn[200:400], heldout=drawn[400:])
     found = check.estimates["match_preference"]
     assert found.low <= check.estimates["training_preference_expected"].value <= found.high
     assert check.verdict != "fail"

@@ -62,11 +62,11 @@ def test_recurring_pictures_stay_when_a_leak_is_taken_out():
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_a_leaking_null_does_not_hide_copies(share):
     """The mistake this sees: copies held against a null of copies."""
-    train, heldout, generated = scenes(800, seed=0), scenes(600, seed=1), scenes(600, seed=2)
+    train, heldout, generated = scenes(400, seed=0), scenes(300, seed=1), scenes(300, seed=2)
     rng = np.random.default_rng(3)
-    leaked = round(share * 600)
-    heldout[:leaked] = compressed(75)(train[rng.permutation(800)[:leaked]], rng)
-    generated[:180] = in_turn()(train[rng.permutation(800)[:180]], rng)
+    leaked = round(share * 300)
+    heldout[:leaked] = compressed(75)(train[rng.permutation(400)[:leaked]], rng)
+    generated[:90] = in_turn()(train[rng.permutation(400)[:90]], rng)
     check = dl.audit(train=train, heldout=heldout, generator=generated, checks=["memorization"], threads=1)[
         "memorization"
     ]
@@ -74,7 +74,7 @@ def test_a_leaking_null_does_not_hide_copies(share):
     copied = check.estimates["copied_fraction"]
     assert copied.low <= 0.3 <= copied.high
     said = next(note for note in check.notes if "leaked in disguise" in note)
-    assert int(said.split(" of ")[0]) == pytest.approx(leaked, abs=12)
+    assert int(said.split(" of ")[0]) == pytest.approx(leaked, abs=6)
 
 
 def test_where_all_leaked_nothing_is_decided():

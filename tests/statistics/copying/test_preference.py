@@ -13,14 +13,18 @@ def crowded(rng, pool, n):
     return rng.choice(pool, size=n, p=weights / weights.sum())
 
 
-def test_pvalues_are_uniform_under_the_null():
+MANY = pytest.mark.parametrize("trials", [80, pytest.param(200, marks=pytest.mark.slow)])
+
+
+@MANY
+def test_pvalues_are_uniform_under_the_null(trials):
     pvalues = []
-    for trial in range(200):
+    for trial in range(trials):
         rng = np.random.default_rng(trial)
         trained = rng.permutation(300) < 200
         pvalues.append(training_preference(crowded(rng, 300, 500), trained, rng).pvalue)
     assert kstest(pvalues, "uniform").pvalue > 1e-3
-    assert np.mean(np.array(pvalues) < 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+    assert np.mean(np.array(pvalues) < 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / trials)
 
 
 def test_a_binomial_test_would_have_been_wrong():
@@ -46,15 +50,16 @@ def test_planted_copies_are_found():
     assert found.share.low < 0.65 < found.share.high
 
 
-def test_the_interval_covers_the_share():
+@MANY
+def test_the_interval_covers_the_share(trials):
     covered = 0
-    for trial in range(200):
+    for trial in range(trials):
         rng = np.random.default_rng(trial)
         # 60 % of the images that are hit were trained on; each is hit by some samples.
         trained = rng.random(400) < 0.6
         share = training_preference(crowded(rng, 400, 600), trained, rng).share
         covered += share.low <= 0.6 <= share.high
-    assert covered >= 0.93 * 200
+    assert covered >= 0.93 * trials
 
 
 @pytest.mark.parametrize("trained", [True, False])

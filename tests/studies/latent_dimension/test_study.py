@@ -10,8 +10,8 @@ SMALL = {
     "discriminator_width": 2,
     "images": 4,
     "draws": 20,
-    "starts": 2,
-    "rounds": 1,
+    "starts": 1,
+    "rounds": 0,
     "likelihood_images": 2,
     "budget": 120,
 }
