@@ -18,7 +18,7 @@ _CANDIDATES = 3
 _LIKELY = 0.9  # mildly changed pictures have coarse features more alike than that
 _STEPS = 4
 _HOPELESS = 0.1  # after one step: one picture mildly changed lies far below
-_QUERIES, _PAIRS = 256, 512  # at once: fixed, so that threads change no bit of the answer
+_BLURRED, _QUERIES, _PAIRS = 2048, 256, 512  # at once: fixed, so that threads change no bit of the answer
 
 
 class Repeats(NamedTuple):
@@ -38,8 +38,7 @@ def find_repeats(planes: torch.Tensor, limit: float, *, threads: int = 1) -> Rep
     Args:
         planes: (n, S, S) ``grey_planes`` of the pictures; two or more.
     """
-    read = reader(planes)
-    features, asked = [read(framing) for framing in MILD], looks_of(planes)
+    features, asked = _features(planes)
 
     def some(rows: range) -> tuple[torch.Tensor, ...]:
         # Likeness is nearly symmetric, so each picture looks among those of its unit and later ones alone.
@@ -57,6 +56,16 @@ def find_repeats(planes: torch.Tensor, limit: float, *, threads: int = 1) -> Rep
     close = score <= limit
     pairs, where = np.unique(np.sort(np.column_stack([first, second])[close], axis=1), axis=0, return_index=True)
     return Repeats(pairs[:, 0], pairs[:, 1], score[close][where].astype(np.float64))
+
+
+def _features(planes: torch.Tensor) -> tuple[list[torch.Tensor], Looks]:
+    """Return the coarse features of all in each framing, and as they are; some are blurred at a time."""
+    parts = []
+    for some in planes.split(_BLURRED):
+        read = reader(some)
+        parts.append([*(read(framing) for framing in MILD), *looks_of(some)])
+    *framed, plain, centred = (torch.cat(part) for part in zip(*parts, strict=True))
+    return framed, Looks(plain, centred)
 
 
 def pair_misfits(planes: torch.Tensor, first: Ints, second: Ints, *, threads: int = 1) -> Floats:

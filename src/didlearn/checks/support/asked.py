@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+from sklearn.metrics.pairwise import euclidean_distances
 
 from didlearn.arrays import Array, Floats, Ints
 from didlearn.checks.duplicate_counts import Counts
@@ -19,6 +20,8 @@ MOST_ASKED: Final = 60
 _INNER: Final = 40
 _LISTED_PAIRS: Final = 1000  # duplicates up to which the two strata are listed pair by pair
 _ANCHORS: Final = 64
+_OTHERS: Final = 1 << 14  # images that those are compared with
+_AT_ONCE: Final = 1 << 22  # distances held at once
 _NARROWEST: Final = 1.05
 _ROWS_AT_ONCE: Final = 1024
 _DRAWS_PER_PAIR: Final = 50  # per pair wanted: 20 of 20 pairs are met in 150 draws on average
@@ -91,8 +94,9 @@ def _ring(
 
     Only the radius is a guess (from the distances of ``_ANCHORS`` images to all others); the pairs are counted.
     """
-    anchors = rng.permutation(counts.samples)[:_ANCHORS]
-    apart = np.concatenate([np.delete(_distances_from(features, i), i) for i in anchors])
+    order = rng.permutation(counts.samples)
+    anchors, others = order[:_ANCHORS], np.sort(order[:_OTHERS])
+    apart = _distances(features[others], features[anchors])[anchors[:, None] != others]
     share = 2 * counts.pairs / (counts.samples * (counts.samples - 1) / 2)
     radius = max(_NARROWEST * threshold, float(np.quantile(apart, min(share, 1.0))))
     return radius, degrees_within(features, [radius], device=device)[0] - counts.degree
@@ -104,23 +108,29 @@ def _sample(
     """Draw (up to) ``count`` different pairs at a distance in ``(ring[0], ring[1]]``, all equally likely."""
     found: dict[tuple[int, int], float] = {}
     ends = np.cumsum(degree)
+    step = max(1, min(count, _AT_ONCE // len(features)))
     # A pair on the very edge may be counted and not met again: after so many draws it is left out.
-    for _ in range(_DRAWS_PER_PAIR * count):
-        i = int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))
-        distance = _distances_from(features, i)
-        partners = np.flatnonzero((distance > ring[0]) & (distance <= ring[1]) & (np.arange(len(distance)) != i))
-        if len(partners):
-            j = int(rng.choice(partners))
-            found.setdefault((min(i, j), max(i, j)), float(distance[j]))
+    for _ in range(-(-_DRAWS_PER_PAIR * count // step)):
+        drawn = np.searchsorted(ends, rng.integers(ends[-1], size=step), side="right")
+        for i, distance in zip(drawn.tolist(), _distances(features, features[drawn]), strict=True):
+            partners = np.flatnonzero((distance > ring[0]) & (distance <= ring[1]) & (np.arange(len(distance)) != i))
+            if len(partners) and len(found) < count:
+                j = int(rng.choice(partners))
+                found.setdefault((min(i, j), max(i, j)), float(distance[j]))
         if len(found) == count:
             break
     first, second = np.array(list(found), dtype=np.int64).reshape(-1, 2).T
     return first, second, np.array(list(found.values()))
 
 
-def _distances_from(features: Array, i: int) -> Floats:
-    found = np.empty(len(features))
+def _distances(features: Array, anchors: Array) -> Floats:
+    """Return the distances of some anchors (k, D) to all features (n, D), (k, n).
+
+    By a product of matrices: they may be off by a hundred-millionth of the rows' length, which moves pairs on an edge.
+    """
+    rows, found = anchors.astype(np.float64), np.empty((len(anchors), len(features)))
     for start in range(0, len(features), _ROWS_AT_ONCE):
-        gap = features[start : start + _ROWS_AT_ONCE].astype(np.float64) - features[i]
-        found[start : start + _ROWS_AT_ONCE] = np.sqrt(np.einsum("nd,nd->n", gap, gap))
+        block = features[start : start + _ROWS_AT_ONCE].astype(np.float64)
+        middle = block.mean(axis=0)
+        found[:, start : start + len(block)] = euclidean_distances(rows - middle, block - middle)
     return found
