@@ -94,6 +94,7 @@ def awkward():
         "one-hot": np.eye(60, dtype=np.float32),
         "bytes": rng.integers(0, 256, (90, 24)).astype(np.uint8),
         "few bytes": rng.integers(0, 2, (90, 4)).astype(np.uint8) * 255,
+        "fractions": (rng.integers(0, 256, (90, 24)) / 255).astype(np.float32),
         "same": np.full((70, 24), 0.3, np.float32),
         "copies": clusters,
         "near copies": clusters + 1e-6 * normal,

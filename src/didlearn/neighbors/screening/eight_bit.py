@@ -1,9 +1,11 @@
 """Bounds from products of 8-bit integers, which are exact and, where the machine has them, several times faster.
 
-The bytes of two pictures are shifted to -128..127, which leaves distances as they are. Other rows are rounded to
-``s q``, ``q`` within ±127 and ``s`` one scale to a row, and the norm of what rounding takes off is known: the triangle
-inequality makes it an error of the coordinates. ``‖s q - t r‖² = s² ‖q‖² + t² ‖r‖² - 2 s t q·r`` with ``q·r`` an exact
-integer; the float32 steps after it round by no more than ``γ (s² ‖q‖² + t² ‖r‖²)``.
+The bytes of two pictures, or the fractions made of them, are shifted to -128..127, which leaves distances as they are.
+Other rows are rounded to ``s q``, ``q`` within ±127 and ``s`` one scale to a row, and the norm of what rounding takes
+off is known: the triangle inequality makes it an error of the coordinates.
+
+``‖s q - t r‖² = s² ‖q‖² + t² ‖r‖² - 2 s t q·r`` with ``q·r`` an exact integer; the float32 steps after it round by no
+more than ``γ (s² ‖q‖² + t² ‖r‖²)``.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import torch
 
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.level import Level, Whole
-from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows
+from didlearn.neighbors.screening.rows import BYTE_ERROR, TINY, RowIndex, Rows
 
 _WIDEST = 100_000  # sums of so many products of 8-bit numbers stay within 32 bits
 _LARGEST = 127
@@ -24,8 +26,8 @@ _GAMMA = 16 * _UNIT  # each of at most eight float32 steps rounds by a unit
 
 
 def are_bytes(left: Rows, right: Rows) -> bool:
-    """Return whether both sets are bytes, so that nothing is rounded."""
-    return left.raw.dtype == right.raw.dtype == torch.uint8
+    """Return whether both sets are bytes, or were made of bytes, so that nothing to speak of is rounded."""
+    return left.byte_unit is not None and left.byte_unit == right.byte_unit
 
 
 def fits(left: Rows, right: Rows) -> bool:
@@ -77,10 +79,13 @@ class EightBit(Level):
         return self._rounded[slice(rows.start - start, rows.stop - start) if isinstance(rows, slice) else rows - start]
 
     def _round(self, rows: Rows, index: RowIndex) -> Rounded:
-        if self.exact:
-            q = rows.raw[index].bitwise_xor(128).view(torch.int8)  # the byte minus 128
-            scale = torch.full((len(q),), rows.factor, dtype=torch.float64, device=q.device)
-            error = torch.zeros_like(scale)
+        if self.exact and rows.byte_unit is not None:
+            raw = rows.raw[index]
+            stored = raw if raw.dtype == torch.uint8 else (raw / rows.byte_unit).round_().to(torch.uint8)
+            q = stored.bitwise_xor(128).view(torch.int8)  # the byte minus 128
+            scale = torch.full((len(q),), rows.byte_unit, dtype=torch.float64, device=q.device)
+            off = 0.0 if raw.dtype == torch.uint8 else 2 * BYTE_ERROR * rows.byte_unit * math.sqrt(rows.width)
+            error = torch.full_like(scale, off)
         else:
             z = rows.load(index, slice(0, rows.width), torch.float32)
             scale = z.abs().amax(1).clamp_(min=math.sqrt(TINY)).div_(_LARGEST)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ _GATHER = 1 << 22  # bytes of gathered rows that stay in a core's cache
 _WIDENED = 1 << 20  # in float64, which is written several times, fewer
 _PIECE = 256  # rows converted at once where that takes memory
 _SUMMED = 128  # differences summed in one go: the rounding bound grows with it and with how many there are
+BYTE_ERROR = 2.0**-15  # of a unit: float32 rounds b/255 by 2^-25, 255 times less than that
 TINY = 2.0**-100  # above what float32 underflow can add to a squared distance of scaled rows
 
 
@@ -53,6 +55,26 @@ class Rows:
     def width(self) -> int:
         """The dimension D."""
         return self.raw.shape[1]
+
+    @cached_property
+    def byte_unit(self) -> float | None:
+        """What all values are multiples b of, 0 <= b <= 255, in scaled units and up to rounding; ``None`` of others.
+
+        1 or 1/255: bytes, or what was made of bytes. A value b/255 in float32 lies within ``BYTE_ERROR`` of it.
+        """
+        if self.raw.dtype == torch.uint8:
+            return self.factor
+        if self.factor != 1 or not len(self.raw):
+            return None
+        return next((unit for unit in (1.0, 1 / BytePoints.unit) if self._multiples_of(unit)), None)
+
+    def _multiples_of(self, unit: float) -> bool:
+        for block in self.raw.split(_PIECE):
+            steps = (block / unit).round_()
+            fits = (steps.mul(unit).sub_(block).abs_() <= BYTE_ERROR * unit) & (steps >= 0) & (steps <= BytePoints.unit)
+            if not bool(fits.all()):
+                return False
+        return True
 
     def load(self, index: RowIndex, columns: slice, dtype: torch.dtype, spare: int = 0) -> torch.Tensor:
         """Return ``factor · x - centre`` for some rows and columns, (n, d + spare); the spare columns are not set."""
