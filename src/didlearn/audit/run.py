@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from didlearn import __version__
 from didlearn.audit.check import Check
+from didlearn.audit.kept import kept_in, settings_of
 from didlearn.audit.matched_classes import match_audited
 from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.real_sets import open_real
@@ -67,6 +68,7 @@ def audit(
     batch_size: int = 256,
     threads: int | None = None,
     output: str | Path | None = None,
+    restart: bool = False,
     progress: Progress = silent,
     **unknown: Any,
 ) -> AuditResult:
@@ -79,7 +81,9 @@ def audit(
         generator: what ``open_model`` takes. train, heldout: what ``open_images`` takes. outside: the same, by name.
         checks: names, or checks with parameters of their own; all when ``None``.
         embedding: a spec, or an ``Embedding``. autoencoder: what ``open_autoencoder`` takes.
-        output: run folder; written after every check, so that a kill loses one check at most.
+        output: run folder; written after every check. What the same audit left there is not done again: a kill loses
+            one check at most.
+        restart: forget what it left there.
         progress: called with (what, done, total): of the whole audit with "checks", their numbers.
         unknown: refused, with the keyword that is meant.
 
@@ -160,7 +164,9 @@ def audit(
             autoencoder=beside,
             trust_code=trust_code,
         )
-        return _run(chosen, subject, real.notes + audited.notes, workdir)
+        said |= opening | {"autoencoder": beside and beside.name}
+        settings = settings_of(said, (generator, autoencoder, embedding))
+        return _run(chosen, subject, real.notes + audited.notes, workdir, settings, restart=restart)
 
 
 def _checks(checks: Iterable[str | Check] | None) -> list[Check]:
@@ -185,20 +191,47 @@ def _limited(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _run(checks: list[Check], subject: Subject, notes: tuple[str, ...], output: Path | None) -> AuditResult:
-    results: list[CheckResult] = []
-    described, environment = _describe(subject), _environment(subject)
-    audited = AuditResult(checks=(), subject=described, environment=environment, notes=notes)
+def _run(
+    checks: list[Check],
+    subject: Subject,
+    notes: tuple[str, ...],
+    output: Path | None,
+    settings: str,
+    *,
+    restart: bool,
+) -> AuditResult:
+    environment = _environment(subject) | ({"settings": settings} if settings else {})
+    audited = AuditResult(checks=(), subject=_describe(subject), environment=environment, notes=notes)
+    kept = kept_in(None if restart else output, audited)
+    if kept.differs:
+        subject.progress(f"{output} held an audit of something else, which this one replaces: {kept.differs}", 0, 0)
+    results = {name: kept.results[name] for name in kept.results if name not in {check.name for check in checks}}
     for number, check in enumerate(checks):
         subject.progress(CHECKS_DONE, number, len(checks))
-        subject.progress(f"check: {check.name}", 0, 0)
-        results.append(run_check(check, subject))
-        audited = audited.model_copy(update={"checks": tuple(results), "answer": answer_of(results)})
-        if output is not None:
+        known = kept.of(check)
+        if known is not None:
+            subject.progress(f"{check.name}: kept from the run before", 0, 0)
+        else:
+            why = kept.changed(check)
+            subject.progress(f"check: {check.name}", 0, 0)
+            if why:
+                subject.progress(f"{check.name} is asked again: {why}", 0, 0)
+        results[check.name] = run_check(check, subject) if known is None else known
+        done = _ordered(results, checks)
+        audited = audited.model_copy(update={"checks": done, "answer": answer_of(done)})
+        if output is not None and known is None:
             audited.save(output)
+    if output is not None and results:
+        audited.save(output)
     if checks:
         subject.progress(CHECKS_DONE, len(checks), len(checks))
     return audited
+
+
+def _ordered(results: dict[str, CheckResult], checks: list[Check]) -> tuple[CheckResult, ...]:
+    """Return results in the order asked for, then those that an earlier run left."""
+    asked = [check.name for check in checks if check.name in results]
+    return tuple(results[name] for name in [*asked, *(name for name in results if name not in asked)])
 
 
 def _describe(subject: Subject) -> dict[str, Any]:

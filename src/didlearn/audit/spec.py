@@ -88,6 +88,7 @@ class AuditSpec(BaseModel):
     device: str = flag("cpu", "cpu, cuda, cuda:1.", WORK)
     batch_size: int = flag(256, "Images in flight; changes no result.", WORK, short="-b", ge=1)
     threads: int | None = flag(None, "Worker threads (default: all CPUs); changes no result.", WORK, ge=1)
+    restart: bool = flag(False, "Forget what an earlier run left in the run folder.", WORK)
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments for ``didlearn.audit``: the checks built, what was not said left out."""

@@ -48,6 +48,5 @@ class Checks:
             return f"in {last[0]}, the first check, and nothing was saved; the same command begins again"
         return (
             f"in {last[0]}; {listed(finished)} {'is' if len(finished) == 1 else 'are'} finished and saved in "
-            f"{self.folder} (`didlearn report {self.folder}` writes the page); the same command asks all again, and "
-            "--checks asks those that are left, into another --output"
+            f"{self.folder} (`didlearn report {self.folder}` writes the page); the same command asks the rest"
         )

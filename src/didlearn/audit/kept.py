@@ -1,0 +1,115 @@
+"""What an earlier run of the same audit left in the run folder: checks that need not be run again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from didlearn.audit.check import Check
+from didlearn.errors import ResultError
+from didlearn.result.files import AuditResult, tile_file
+from didlearn.result.values import CheckResult, Tile
+
+_PLACES: Final = ("didlearn", "torch", "numpy", "machine", "device", "seed", "settings")
+"""What of the environment decides results; threads, batch sizes and the date do not."""
+_SAID: Final = 60  # characters of a value that differs
+_AGAIN: Final = ("error", "not_run")
+
+
+class Kept(NamedTuple):
+    """Results by check, and why others are not taken: ``differs``, of the audit as a whole, or empty."""
+
+    results: Mapping[str, CheckResult]
+    differs: str
+
+    def of(self, check: Check) -> CheckResult | None:
+        """Return what is kept of a check with the same parameters, if it came to an answer."""
+        known = self.results.get(check.name)
+        if known is None or known.verdict in _AGAIN or self.changed(check):
+            return None
+        return known
+
+    def changed(self, check: Check) -> str:
+        """Say which parameter of a check that is kept was another; empty where none was."""
+        known = self.results.get(check.name)
+        if known is None:
+            return ""
+        return next(_differences(known.params, _plain(check.params())), "")
+
+
+def kept_in(folder: Path | None, asked: AuditResult) -> Kept:
+    """Return the results in a run folder that an audit of the same things left there.
+
+    Args:
+        folder: the run folder, if there is one. asked: the audit that begins: its subject and its environment.
+    """
+    if folder is None or not (folder / AuditResult.JSON).is_file():
+        return Kept({}, "")
+    try:
+        found = AuditResult.load(folder)
+    except ResultError:  # of another version, or spoiled: nothing to go on from
+        return Kept({}, "what it held cannot be read")
+    differs = next(_differences(_identity(found), _identity(asked)), "")
+    return Kept({} if differs else {result.check: _with_pixels(result, folder) for result in found.checks}, differs)
+
+
+def settings_of(arguments: Mapping[str, Any], files: Iterable[Any]) -> str:
+    """Return what was asked for beside data, model and seed, as one line.
+
+    Args:
+        arguments: by name; those that are their defaults are not said.
+        files: sources; of a Python file, whose code no fingerprint of weights covers, the content counts, by its hash.
+    """
+    said = {name: value for name, value in arguments.items() if value not in (None, False, "infer")}
+    for source in files:
+        path = Path(str(source).rpartition(":")[0]) if isinstance(source, str | Path) else Path()
+        if path.suffix == ".py" and path.is_file():
+            said[path.name] = hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+    return ", ".join(f"{name}={value}" for name, value in said.items())
+
+
+def _with_pixels(result: CheckResult, folder: Path) -> CheckResult:
+    """Return a result with its pictures read, so that it can be saved elsewhere."""
+    galleries = []
+    for gallery in result.galleries:
+        rows = tuple(tuple(_read(tile, folder) for tile in row) for row in gallery.rows)
+        galleries.append(gallery.model_copy(update={"rows": rows}))
+    return result.model_copy(update={"galleries": tuple(galleries)})
+
+
+def _read(tile: Tile, folder: Path) -> Tile:
+    file = tile_file(folder, tile)
+    if file is None or not file.is_file():
+        return tile
+    with Image.open(file) as picture:
+        return tile.model_copy(update={"pixels": np.asarray(picture)})
+
+
+def _identity(result: AuditResult) -> dict[str, Any]:
+    subject = {part: _without_notes(record) for part, record in result.subject.items()}
+    return {**{name: result.environment.get(name) for name in _PLACES}, **_plain(subject)}
+
+
+def _without_notes(record: Any) -> Any:
+    if not isinstance(record, dict):
+        return record
+    return {key: _without_notes(value) for key, value in record.items() if key != "notes"}
+
+
+def _plain(values: Any) -> Any:
+    """Return values as JSON gives them back."""
+    return json.loads(json.dumps(values, default=lambda value: np.asarray(value).tolist()))
+
+
+def _differences(there: Any, now: Any, name: str = "") -> Iterator[str]:
+    if isinstance(there, dict) and isinstance(now, dict):
+        for key in dict.fromkeys([*now, *there]):
+            yield from _differences(there.get(key), now.get(key), f"{name} {key}".strip())
+    elif there != now:
+        yield f"{name} was {str(there)[:_SAID]} and is {str(now)[:_SAID]}"

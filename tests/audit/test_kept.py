@@ -1,0 +1,159 @@
+"""What a run folder holds is not done again, and what would not be the same is."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import didlearn as dl
+from didlearn.audit import run
+from didlearn.checks.memorization.check import Memorization
+from didlearn.checks.support.check import Support
+from didlearn.images import open_images
+from didlearn.result.files import AuditResult
+
+MEMORIZATION = Memorization(samples=150, aligned=30)
+
+
+@pytest.fixture(scope="module")
+def bank():
+    pixels = np.concatenate(list(open_images("digits").batches()))
+    return {"generator": pixels[:300], "train": pixels[300:900], "heldout": pixels[900:1200]}
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """The checks that were run, by name."""
+    names: list[str] = []
+    real = vars(run)["run_check"]
+
+    def counting(check, subject):
+        names.append(check.name)
+        return real(check, subject)
+
+    monkeypatch.setattr(run, "run_check", counting)
+    return names
+
+
+def audit(bank, folder, checks, **arguments):
+    said: list[str] = []
+
+    def progress(what, done, total):
+        if total == 0:
+            said.append(what)
+
+    return dl.audit(
+        **(bank | {"checks": checks, "output": folder, "threads": 1, "progress": progress} | arguments)
+    ), said
+
+
+def plain(result):
+    """Of a result what is the same each time."""
+    whole = json.loads(json.dumps(result.model_dump(mode="json")))
+    whole["environment"] = {k: v for k, v in whole["environment"].items() if k not in ("date", "command")}
+    for check in whole["checks"]:
+        check.pop("seconds")
+    return whole
+
+
+def test_the_same_audit_asks_only_what_is_left(bank, tmp_path, ran):
+    """As after a kill: the saved result, its pictures and its arrays are those of one run without a break."""
+    whole, _ = audit(bank, tmp_path / "whole", [Support(samples=300), MEMORIZATION])
+    audit(bank, tmp_path / "parts", [Support(samples=300)])
+    ran.clear()
+    resumed, said = audit(bank, tmp_path / "parts", [Support(samples=300), MEMORIZATION])
+    assert ran == ["memorization"]
+    assert "support: kept from the run before" in said
+    ours, theirs = (AuditResult.load(tmp_path / name) for name in ("parts", "whole"))
+    assert plain(ours) == plain(theirs)
+    assert resumed.answer == whole.answer
+    for check in whole.checks:
+        for name, array in check.arrays.items():
+            np.testing.assert_array_equal(resumed[check.check].arrays[name], array)
+    pictures = sorted(path.name for path in (tmp_path / "whole" / "images").iterdir())
+    assert sorted(path.name for path in (tmp_path / "parts" / "images").iterdir()) == pictures
+    for name in pictures:
+        one, other = (Image.open(tmp_path / run / "images" / name).tobytes() for run in ("parts", "whole"))
+        assert one == other
+
+
+def test_what_was_kept_can_be_saved_elsewhere(bank, tmp_path):
+    audit(bank, tmp_path / "run", [Support(samples=300)])
+    again, _ = audit(bank, tmp_path / "run", [Support(samples=300)])
+    shutil.rmtree(tmp_path / "run")
+    saved = AuditResult.load(again.save(tmp_path / "elsewhere"))
+    tiles = [tile for gallery in saved["support"].galleries for row in gallery.rows for tile in row]
+    assert tiles
+    assert all((tmp_path / "elsewhere" / tile.path).is_file() for tile in tiles if tile.path)
+
+
+def test_a_check_that_is_added_joins_those_that_are_there(bank, tmp_path, ran):
+    audit(bank, tmp_path, [Support(samples=300)])
+    both, _ = audit(bank, tmp_path, [MEMORIZATION])
+    assert ran == ["support", "memorization"]
+    assert sorted(check.check for check in both.checks) == ["memorization", "support"]
+
+
+def test_other_parameters_are_asked_again_and_why_is_said(bank, tmp_path, ran):
+    audit(bank, tmp_path, [Support(samples=300), MEMORIZATION])
+    ran.clear()
+    result, said = audit(bank, tmp_path, [Support(samples=250), MEMORIZATION])
+    assert ran == ["support"]
+    assert result["support"].params["samples"] == 250
+    assert "support is asked again: samples was 300 and is 250" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"seed": 1}, "seed was 0 and is 1"),
+        ({"channels": 3}, "settings was None and is channels=3"),
+        ({"train": "half"}, "train images was 600 and is 300"),
+        ({"restart": True}, ""),
+    ],
+)
+def test_an_audit_of_something_else_keeps_nothing(change, why, bank, tmp_path, ran):
+    audit(bank, tmp_path, [Support(samples=300), MEMORIZATION])
+    ran.clear()
+    if change.get("train"):
+        change = {"train": bank["train"][:300]}
+    result, said = audit(bank, tmp_path, [Support(samples=300)], **change)
+    assert ran == ["support"]
+    assert [check.check for check in result.checks] == ["support"]
+    assert any(line.endswith(f"which this one replaces: {why}") for line in said) is bool(why)
+
+
+def test_what_came_to_no_answer_is_asked_again(bank, tmp_path, ran):
+    first = {"generator": None, "heldout": None, "train": bank["train"]}
+    audit(bank, tmp_path, [MEMORIZATION], **first)
+    result, _ = audit(bank, tmp_path, [MEMORIZATION], **first)
+    assert result["memorization"].verdict == "not_run"
+    assert ran == ["memorization", "memorization"]
+
+
+@pytest.mark.parametrize("content", ["{", '{"format": 99}'])
+def test_a_file_that_cannot_be_read_is_nothing_to_go_on_from(content, bank, tmp_path, ran):
+    (tmp_path / "audit.json").write_text(content)
+    result, said = audit(bank, tmp_path, [Support(samples=300)])
+    assert result["support"].verdict
+    assert ran == ["support"]
+    assert any("what it held cannot be read" in line for line in said)
+
+
+def test_the_code_of_a_generator_counts(tmp_path, bank, ran):
+    """The mistake this sees: a factory that was edited, and the answers of what it was before."""
+    lines = (
+        "import torch",
+        "from torch import nn",
+        "class Net(nn.Module):",
+        "    latent_shape, value_range = (4,), (0, 1)",
+        "    def forward(self, z):",
+        "        return torch.sigmoid(SCALE * z @ torch.linspace(-1, 1, 256).view(4, 64)).view(-1, 1, 8, 8)",
+    )
+    file = tmp_path / "net.py"
+    for scale in (1, 1, 3):
+        file.write_text("\n".join((*lines, f"SCALE = {scale}", "")))
+        audit(bank, tmp_path / "run", [Support(samples=200)], generator=f"{file}:Net", trust_code=True)
+    assert ran == ["support", "support"]
