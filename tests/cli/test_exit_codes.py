@@ -1,10 +1,12 @@
 """1 says that a judged check failed and nothing else; 2 that something, or everything, could not run."""
 
+import signal
+
 import pytest
 
 from didlearn.cli import auditing
 from didlearn.cli.auditing import exit_code
-from didlearn.cli.stops import Checks, stopping
+from didlearn.cli.stops import Checks, heed_termination, stopping
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult
 from tests.typed import didlearn
@@ -80,3 +82,16 @@ def test_an_interrupt_says_where_things_stand(begun, said, tmp_path, capsys):
         raise KeyboardInterrupt
     assert stopped.value.code == 130
     assert capsys.readouterr().err.startswith(f"stopped: {said}")
+
+
+def test_termination_is_an_interrupt_of_another_code(capsys):
+    """What a batch system sends before it kills; the mistake this sees: nothing is said of how to go on."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        heed_termination()
+        with pytest.raises(SystemExit) as stopped, stopping(lambda: "two of three are done"):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert stopped.value.code == 143
+    assert capsys.readouterr().err == "stopped: two of three are done\n"

@@ -19,7 +19,7 @@ from didlearn.cli.label import label
 from didlearn.cli.options import OnceOnly
 from didlearn.cli.report import report
 from didlearn.cli.shown import shown
-from didlearn.cli.stops import INTERRUPTED
+from didlearn.cli.stops import INTERRUPTED, code_of
 from didlearn.cli.study import study
 from didlearn.cli.train import train
 from didlearn.errors import DidlearnError
@@ -93,9 +93,9 @@ def main() -> None:
     except DidlearnError as error:
         print(f"error: {shown(error)}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("stopped: nothing was begun that has to be kept", file=sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
+        raise SystemExit(code_of(stop)) from None
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(INTERRUPTED) from None

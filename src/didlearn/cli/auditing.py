@@ -22,7 +22,7 @@ from didlearn.checks import CHECKS
 from didlearn.cli.aside import printing_aside
 from didlearn.cli.progress import showing
 from didlearn.cli.shown import shown
-from didlearn.cli.stops import Checks, stopping
+from didlearn.cli.stops import Checks, heed_termination, stopping
 from didlearn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def _audited(arguments: dict[str, Any], folder: Path, quiet: bool) -> tuple[Audi
     from didlearn.audit.run import audit
     from didlearn.report import write_report
 
+    heed_termination()
     with showing(quiet, folder) as advance:
         checks = Checks(advance, folder)
         with stopping(checks.standing), printing_aside():

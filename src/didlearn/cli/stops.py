@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from didlearn.cli.shown import shown
 from didlearn.progress import Progress
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143  # 128 and the signal's number, as shells say it
 _CHECK = "check: "
+
+
+class Terminated(KeyboardInterrupt):
+    """What a batch system or a container sends before it kills (SIGTERM): an interrupt of another exit code."""
+
+
+def heed_termination() -> None:
+    """Be interrupted by SIGTERM as by Ctrl-C."""
+
+    def stop(number: int, frame: object) -> NoReturn:  # noqa: ARG001 (a handler's own signature)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def code_of(stop: KeyboardInterrupt) -> int:
+    """Return the exit code of a command that was stopped."""
+    return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
 
 
 @contextmanager
 def stopping(standing: Callable[[], str]) -> Iterator[None]:
-    """Turn an interrupt (Ctrl-C) into one sentence that ``standing`` ends, and exit code 130."""
+    """Turn an interrupt (Ctrl-C, SIGTERM) into one sentence that ``standing`` ends, and exit code 130 or 143."""
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(f"stopped: {shown(standing())}", file=sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
+        raise SystemExit(code_of(stop)) from None
 
 
 class Checks:
