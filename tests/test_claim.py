@@ -1,10 +1,11 @@
 """A folder belongs to one piece of work."""
 
 import json
+import os
 
 import pytest
 
-from didlearn.claim import claim, held
+from didlearn.claim import AT_WORK, at_work, claim, held
 from didlearn.errors import ResultError, UsageError
 
 WORK = {"model": "vae", "settings": {"beta": 1.0, "widths": (8, 16)}, "seed": 0}
@@ -61,3 +62,19 @@ def test_two_at_work_in_one_folder_are_one_too_many(tmp_path, monkeypatch):
     with held(tmp_path, "give another folder"), held(tmp_path.parent, "give another folder"):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_second_one_at_work_is_told_who_is(tmp_path, monkeypatch):
+    """By the number of the first process; its end lets the folder go, and what it said is written over."""
+    monkeypatch.setattr("didlearn.claim._PATIENCE", 0.1)
+    first = rf"^process {os.getpid()} \(since .*\) is at work in .*; wait for its end, or give another"
+    with at_work(tmp_path, ""), pytest.raises(UsageError, match=first), at_work(tmp_path, "give another folder"):
+        pass
+    (tmp_path / AT_WORK).write_text("process 1 (since yesterday)\n")
+    with at_work(tmp_path, ""):
+        assert (tmp_path / AT_WORK).read_text().startswith(f"process {os.getpid()} ")
+
+
+def test_who_writes_in_a_folder_at_work_does_not_wait(tmp_path):
+    with at_work(tmp_path, ""), held(tmp_path, ""):
+        pass

@@ -14,6 +14,8 @@ from didlearn.atomic import atomically
 from didlearn.errors import ResultError, UsageError
 from didlearn.foreign.files import refuse_outward_links
 
+AT_WORK = ".didlearn-at-work"
+"""The file by which a folder is held, which says who does."""
 _PATIENCE = 3.0  # seconds that another process is waited for
 
 
@@ -68,6 +70,27 @@ def held(folder: Path, otherwise: str) -> Iterator[None]:
     with alone(folder, _PATIENCE) as sole:
         if not sole:
             raise UsageError(f"another process is at work in {folder}; wait for its end, or {otherwise}")
+        yield
+
+
+@contextmanager
+def at_work(folder: Path, otherwise: str) -> Iterator[None]:
+    """Hold a folder for as long as work in it lasts, as ``held`` does, and let others know by whom.
+
+    A file of its own is held, called ``AT_WORK``: the folder itself is held, for a moment each time, by who writes.
+
+    Raises:
+        UsageError: another process holds it; the sentence names that one.
+    """
+    file = folder / AT_WORK
+    with file.open("a+", encoding="utf-8") as opened:
+        if importlib.util.find_spec("fcntl") is not None and not _locked(opened.fileno(), _PATIENCE):
+            opened.seek(0)
+            who = opened.read().strip() or "another process"
+            raise UsageError(f"{who} is at work in {folder}; wait for its end, or {otherwise}")
+        opened.truncate(0)
+        opened.write(f"process {os.getpid()} (since {time.strftime('%Y-%m-%d %H:%M:%S')})\n")
+        opened.flush()
         yield
 
 

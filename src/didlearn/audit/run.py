@@ -6,7 +6,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,12 @@ from didlearn.audit.real_sets import open_real
 from didlearn.audit.run_check import run_check
 from didlearn.audit.spec import build_checks, rebuilt, refuse_keyword
 from didlearn.audit.subject import Subject
+from didlearn.claim import at_work
 from didlearn.embeddings import Embedding, open_embedding
 from didlearn.embeddings.open import check_embedding
 from didlearn.embeddings.probe import probe_on
 from didlearn.errors import OutputError, UsageError
+from didlearn.foreign.files import refuse_outward_links
 from didlearn.images import Images, open_images
 from didlearn.images.open import check_images
 from didlearn.models import Sampler, open_model
@@ -38,7 +40,7 @@ from didlearn.progress import CHECKS_DONE, Progress, silent
 from didlearn.readiness.devices import check_device
 from didlearn.readiness.outputs import check_folder
 from didlearn.result.answer import answer_of
-from didlearn.result.files import AuditResult
+from didlearn.result.files import RUN_FILES, AuditResult
 from didlearn.result.values import CheckResult
 
 
@@ -166,7 +168,17 @@ def audit(
         )
         said |= opening | {"autoencoder": beside and beside.name}
         settings = settings_of(said, (generator, autoencoder, embedding))
-        return _run(chosen, subject, real.notes + audited.notes, workdir, settings, restart=restart)
+        with _at_work(workdir):
+            return _run(chosen, subject, real.notes + audited.notes, workdir, settings, restart=restart)
+
+
+def _at_work(folder: Path | None) -> AbstractContextManager[None]:
+    """Hold the run folder, if there is one, against a second audit."""
+    if folder is None:
+        return nullcontext()
+    folder.mkdir(parents=True, exist_ok=True)
+    refuse_outward_links(folder, RUN_FILES)
+    return at_work(folder, "give another --output")
 
 
 def _checks(checks: Iterable[str | Check] | None) -> list[Check]:

@@ -18,6 +18,7 @@ from PIL import Image
 from pydantic import Field, ValidationError
 
 from didlearn.atomic import atomically
+from didlearn.claim import AT_WORK
 from didlearn.errors import ResultError
 from didlearn.foreign.files import refuse_outward_links, refuse_special
 from didlearn.result.answer import Answer
@@ -29,7 +30,7 @@ _FORMAT: Final = 1
 _READINGS: Final = 20
 RUN_FILES: Final = (
     "audit.json", "arrays.npz", "images", "figures", "labels*", "report.html", "cache", "pairs.csv", "classes.csv",
-    "progress.json", STAGED,
+    "progress.json", AT_WORK, STAGED,
 )  # fmt: skip
 """What is read and written in a run folder; whatever else is there is somebody else's, and not looked at."""
 
