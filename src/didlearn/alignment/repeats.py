@@ -18,7 +18,8 @@ _CANDIDATES = 3
 _LIKELY = 0.9  # mildly changed pictures have coarse features more alike than that
 _STEPS = 4
 _HOPELESS = 0.1  # after one step: one picture mildly changed lies far below
-_BLURRED, _QUERIES, _PAIRS = 2048, 256, 512  # at once: fixed, so that threads change no bit of the answer
+_BLURRED = 2048  # pictures blurred at once
+_QUERIES, _PAIRS = 256, 512  # at once: fixed, so that threads change no bit of the answer
 
 
 class Repeats(NamedTuple):

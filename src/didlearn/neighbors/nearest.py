@@ -9,7 +9,7 @@ import torch
 
 from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import DataError, UsageError
-from didlearn.neighbors.others import Others
+from didlearn.neighbors.others import NearestOthers
 from didlearn.neighbors.repeats import late_copies
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import (
@@ -89,7 +89,7 @@ def _others(rows: Rows, k: int) -> Neighbors:
     if not (k and len(rows)):
         return Neighbors(np.empty((len(rows), k)), np.empty((len(rows), k), np.int64))
     with full_precision():
-        distance, index = Others(rows, k).run()
+        distance, index = NearestOthers(rows, k).run()
     return Neighbors(distance / rows.scale, index)
 
 

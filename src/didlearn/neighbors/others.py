@@ -15,7 +15,7 @@ from didlearn.neighbors.screening.walk import Walk
 from didlearn.neighbors.shortlist import Shortlist
 
 
-class Others:
+class NearestOthers:
     """One pass over the pairs of a set, each looking for its ``k`` nearest others."""
 
     def __init__(self, rows: Rows, k: int) -> None:

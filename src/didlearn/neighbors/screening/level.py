@@ -24,7 +24,7 @@ from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows
 from didlearn.neighbors.screening.sketch import Components, Sketch
 from didlearn.neighbors.screening.threads import all_threads
 
-LOADED_COLUMNS = 4096  # columns converted, and kept for the left rows, at once
+HELD_COLUMNS = 4096  # columns converted, and kept for the left rows, at once
 PRODUCT_COLUMNS = 512  # columns multiplied in one go: the rounding bound grows with it and with how many there are
 
 
@@ -81,7 +81,7 @@ class Level:
 
     def __init__(self, left: Coordinates, right: Coordinates) -> None:
         self.left, self.right = left, right
-        self.spans = _cut(left.width, LOADED_COLUMNS)
+        self.spans = _cut(left.width, HELD_COLUMNS)
         products = sum(len(_cut(span.stop - span.start, PRODUCT_COLUMNS)) for span in self.spans)
         terms = min(left.width, PRODUCT_COLUMNS) + 2 + products
         self.gamma = (3 * terms + 16) * torch.finfo(left.dtype).eps / 2

@@ -25,7 +25,7 @@ from didlearn.neighbors.screening.rows import Rows
 from didlearn.neighbors.screening.threads import share
 
 
-class Side(Protocol):
+class Seeker(Protocol):
     """What the rows of one set look for among those of the other; its blocks have its own rows for rows."""
 
     @property
@@ -71,7 +71,7 @@ class Walk:
             beside one another, so they see to it that what they write is written by one at a time.
     """
 
-    def __init__(self, left: Rows, right: Rows, sides: tuple[Side, Side]) -> None:
+    def __init__(self, left: Rows, right: Rows, sides: tuple[Seeker, Seeker]) -> None:
         self.sides, self.within = sides, left is right
         self.levels = Levels(sketched(left, right, MET_FROM), whole(left, right))
 
@@ -128,7 +128,7 @@ class Walk:
                 side.add(candidates)
         return left
 
-    def _sides(self, block: Block) -> tuple[Side, ...]:
+    def _sides(self, block: Block) -> tuple[Seeker, ...]:
         """Return who looks at a block: one side sees the pairs of a square on the diagonal both ways."""
         return self.sides[:1] if self._square(block) else self.sides
 
