@@ -125,6 +125,16 @@ def test_an_audit_of_something_else_keeps_nothing(change, why, bank, tmp_path, r
     assert any(line.endswith(f"which this one replaces: {why}") for line in said) is bool(why)
 
 
+def test_another_state_of_the_code_keeps_nothing(bank, tmp_path, ran, monkeypatch):
+    """The mistake this sees: a mended check, and the answer that it gave before."""
+    audit(bank, tmp_path, [Support(samples=200)])
+    audit(bank, tmp_path, [Support(samples=200)])
+    monkeypatch.setattr(run, "code_digest", lambda: "another")
+    _, said = audit(bank, tmp_path, [Support(samples=200)])
+    assert ran == ["support", "support"]
+    assert any("code was" in line for line in said)
+
+
 def test_what_came_to_no_answer_is_asked_again(bank, tmp_path, ran):
     first = {"generator": None, "heldout": None, "train": bank["train"]}
     audit(bank, tmp_path, [MEMORIZATION], **first)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from PIL import Image
 
+import didlearn
 from didlearn.audit.check import Check
 from didlearn.errors import ResultError
 from didlearn.result.files import AuditResult, tile_file
 from didlearn.result.values import CheckResult, Tile
 
-_PLACES: Final = ("didlearn", "torch", "numpy", "machine", "device", "seed", "settings")
+_PLACES: Final = ("didlearn", "code", "torch", "numpy", "machine", "device", "seed", "settings")
 """What of the environment decides results; threads, batch sizes and the date do not."""
 _SAID: Final = 60  # characters of a value that differs
 _AGAIN: Final = ("error", "not_run")
@@ -57,6 +59,15 @@ def kept_in(folder: Path | None, asked: AuditResult) -> Kept:
         return Kept({}, "what it held cannot be read")
     differs = next(_differences(_identity(found), _identity(asked)), "")
     return Kept({} if differs else {result.check: _with_pixels(result, folder) for result in found.checks}, differs)
+
+
+@cache
+def code_digest() -> str:
+    """Return a hash of this package's own code: results of another state of it are not taken for its own."""
+    digest, root = hashlib.blake2b(digest_size=6), Path(didlearn.__file__).parent
+    for file in sorted(root.rglob("*.py")):
+        digest.update(f"{file.relative_to(root)} ".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def settings_of(arguments: Mapping[str, Any], files: Iterable[Any]) -> str:

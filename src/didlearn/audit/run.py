@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from didlearn import __version__
 from didlearn.audit.check import Check
-from didlearn.audit.kept import kept_in, settings_of
+from didlearn.audit.kept import code_digest, kept_in, settings_of
 from didlearn.audit.matched_classes import match_audited
 from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.real_sets import open_real
@@ -281,6 +281,7 @@ def _model(model: Sampler) -> dict[str, Any]:
 def _environment(subject: Subject) -> dict[str, Any]:
     return {
         "didlearn": __version__,
+        "code": code_digest(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
