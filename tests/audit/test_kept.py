@@ -9,6 +9,7 @@ from PIL import Image
 
 import didlearn as dl
 from didlearn.audit import run
+from didlearn.checks.fidelity.check import Fidelity
 from didlearn.checks.memorization.check import Memorization
 from didlearn.checks.support.check import Support
 from didlearn.images import open_images
@@ -94,6 +95,24 @@ def test_a_check_that_is_added_joins_those_that_are_there(bank, tmp_path, ran):
     both, _ = audit(bank, tmp_path, [MEMORIZATION])
     assert ran == ["support", "memorization"]
     assert sorted(check.check for check in both.checks) == ["memorization", "support"]
+
+
+def test_a_kill_after_the_first_save_loses_nothing_that_was_kept(bank, tmp_path, monkeypatch):
+    """The mistake this sees: the save after one check leaves out those kept that come after it."""
+    audit(bank, tmp_path, [Support(samples=300), MEMORIZATION])
+    real = vars(run)["run_check"]
+
+    def killed(check, subject):
+        if check.name == "fidelity":
+            raise KeyboardInterrupt
+        return real(check, subject)
+
+    monkeypatch.setattr(run, "run_check", killed)
+    with pytest.raises(KeyboardInterrupt):
+        audit(bank, tmp_path, [Support(samples=250), MEMORIZATION, Fidelity(samples=200)])
+    saved = AuditResult.load(tmp_path)
+    assert [check.check for check in saved.checks] == ["support", "memorization"]
+    assert saved["support"].params["samples"] == 250
 
 
 def test_other_parameters_are_asked_again_and_why_is_said(bank, tmp_path, ran):

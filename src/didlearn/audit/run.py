@@ -217,33 +217,33 @@ def _run(
     kept = kept_in(None if restart else output, audited)
     if kept.differs:
         subject.progress(f"{output} held an audit of something else, which this one replaces: {kept.differs}", 0, 0)
-    results = {name: kept.results[name] for name in kept.results if name not in {check.name for check in checks}}
+    asked = {check.name: kept.of(check) for check in checks}
+    # What is kept stands in the file from the first save on: a kill later must not lose it.
+    results = {name: result for name, known in kept.results.items() if (result := asked.get(name, known)) is not None}
+    audited = _with_results(audited, results, checks)
     for number, check in enumerate(checks):
         subject.progress(CHECKS_DONE, number, len(checks))
-        known = kept.of(check)
-        if known is not None:
+        if asked[check.name] is not None:
             subject.progress(f"{check.name}: kept from the run before", 0, 0)
-        else:
-            why = kept.changed(check)
-            subject.progress(f"check: {check.name}", 0, 0)
-            if why:
-                subject.progress(f"{check.name} is asked again: {why}", 0, 0)
-        results[check.name] = run_check(check, subject) if known is None else known
-        done = _ordered(results, checks)
-        audited = audited.model_copy(update={"checks": done, "answer": answer_of(done)})
-        if output is not None and known is None:
+            continue
+        why = kept.changed(check)
+        subject.progress(f"check: {check.name}", 0, 0)
+        if why:
+            subject.progress(f"{check.name} is asked again: {why}", 0, 0)
+        results[check.name] = run_check(check, subject)
+        audited = _with_results(audited, results, checks)
+        if output is not None:
             audited.save(output)
-    if output is not None and results:
-        audited.save(output)
     if checks:
         subject.progress(CHECKS_DONE, len(checks), len(checks))
     return audited
 
 
-def _ordered(results: dict[str, CheckResult], checks: list[Check]) -> tuple[CheckResult, ...]:
-    """Return results in the order asked for, then those that an earlier run left."""
-    asked = [check.name for check in checks if check.name in results]
-    return tuple(results[name] for name in [*asked, *(name for name in results if name not in asked)])
+def _with_results(audited: AuditResult, results: dict[str, CheckResult], checks: list[Check]) -> AuditResult:
+    """Return the audit with results in the order asked for, then those that an earlier run left, and their answer."""
+    order = dict.fromkeys([*(check.name for check in checks), *results])
+    done = tuple(results[name] for name in order if name in results)
+    return audited.model_copy(update={"checks": done, "answer": answer_of(done) if done else None})
 
 
 def _describe(subject: Subject) -> dict[str, Any]:
