@@ -10,24 +10,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from didlearn.arrays import Floats, Singles
+from didlearn.arrays import Array, Floats, Singles
 from didlearn.errors import UsageError
 from didlearn.evidence import ais, hmc
 from didlearn.evidence.likelihood import Decoder, Likelihood, make_decoder
 from didlearn.evidence.log_evidence import IMAGES, check_alive, make_settings
 from didlearn.evidence.observation import Observation, make_observation
-from didlearn.evidence.path import Path
-from didlearn.evidence.preparation import Prepared, prepare
+from didlearn.evidence.path import Path as AnnealingPath
+from didlearn.evidence.preparation import prepare
 from didlearn.evidence.settings import Settings
 from didlearn.models.base import LatentModel
 from didlearn.models.pool import map_models
 from didlearn.rng import Stream
+from didlearn.units.records import records_in
 
 _WARM_UP = 4
 
@@ -69,17 +72,6 @@ class Sandwich:
         return float((self.upper - self.lower).std(ddof=1) / math.sqrt(len(self.lower)))
 
 
-class BoundedUnit(NamedTuple):
-    """One unit's images and runs."""
-
-    x: Tensor
-    v: Tensor
-    forward: ais.Run
-    reverse: ais.Run
-    prepared: Prepared
-    evaluations: int
-
-
 def bdmc(
     model: LatentModel,
     sigma: float = 0.1,
@@ -91,6 +83,7 @@ def bdmc(
     budget: int = 500,
     device: str = "cpu",
     threads: int | None = None,
+    records: str | Path | None = None,
     advance: Callable[[int], None] | None = None,
     **settings: Any,
 ) -> Sandwich:
@@ -107,15 +100,20 @@ def bdmc(
     decoder, seen = make_decoder(model, make_observation(observation, sigma), device)
     rng = Stream(seed, ("bdmc",))
 
-    def work(replica: LatentModel, unit: range) -> BoundedUnit:
+    def work(replica: LatentModel, unit: range) -> dict[str, Array]:
         child = rng.child("unit", unit.start)
         return _unit(replace(decoder, model=replica), seen, len(unit), chosen, child)
 
-    parts = map_models(work, model, images, unit=IMAGES, device=device, threads=threads, advance=advance)
+    said = {"images": images, "observation": observation, "sigma": sigma, "seed": seed, "device": device}
+    parts = map_models(
+        work, model, images, unit=IMAGES, device=device, threads=threads, advance=advance,
+        records=records_in(records, model.identity, {}, {"bounds": "both"} | asdict(chosen) | said),
+    )  # fmt: skip
     return _collect(parts, model)
 
 
-def _unit(decoder: Decoder, observation: Observation, count: int, settings: Settings, rng: Stream) -> BoundedUnit:
+def _unit(decoder: Decoder, observation: Observation, count: int, settings: Settings, rng: Stream) -> dict[str, Array]:
+    """Simulate the images of one unit, and run in both directions."""
     decoder, v, x = simulate(decoder, observation, count, rng)
     likelihood = Likelihood(decoder, observation, x)
     prepared = prepare(likelihood, settings, rng)
@@ -128,7 +126,15 @@ def _unit(decoder: Decoder, observation: Observation, count: int, settings: Sett
     state = _spread_out(path, path(exact), plan, reverse_rng)
     reverse = ais.anneal_back(path, state, plan, reverse_rng)
     check_alive(forward, decoder)
-    return BoundedUnit(x, v, forward, reverse, prepared, prepared.evaluations + spent)
+    return {
+        "x": x.cpu().float().numpy(),
+        "v": v.cpu().numpy(),
+        "forward": forward.log_weights.cpu().numpy(),
+        "reverse": reverse.log_weights.cpu().numpy(),
+        "temperatures": np.array(len(plan.beta) - 1),
+        "evaluations": np.array(prepared.evaluations + spent),
+        "columns": np.array(prepared.columns),
+    }
 
 
 @torch.no_grad()
@@ -143,7 +149,7 @@ def simulate(decoder: Decoder, observation: Observation, count: int, rng: Stream
     return decoder, v, observation.sample(decoder(v.to(decoder.dtype)), generator)
 
 
-def _spread_out(path: Path, state: hmc.State, plan: ais.Plan, generator: torch.Generator) -> hmc.State:
+def _spread_out(path: AnnealingPath, state: hmc.State, plan: ais.Plan, generator: torch.Generator) -> hmc.State:
     """Move chains apart at β = 1: an exact posterior sample stays one under a transition that keeps the posterior."""
     for _ in range(_WARM_UP):
         state, _info = hmc.step(path, state, ais.kernel(plan, path, len(plan.beta) - 1), generator)
@@ -165,18 +171,17 @@ def _leave_out(log_weights: Tensor, k: int) -> Tensor:
     return torch.logsumexp(torch.cat([log_weights[:, :k], log_weights[:, k + 1 :]], dim=1), dim=1)
 
 
-def _collect(parts: list[BoundedUnit], model: LatentModel) -> Sandwich:
-    forward = torch.cat([part.forward.log_weights for part in parts]).cpu()
-    reverse = torch.cat([part.reverse.log_weights for part in parts]).cpu()
-    x = torch.cat([part.x for part in parts]).cpu().float()
+def _collect(parts: list[dict[str, Array]], model: LatentModel) -> Sandwich:
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in ("x", "v", "forward", "reverse")}
+    forward, reverse = torch.from_numpy(joined["forward"]), torch.from_numpy(joined["reverse"])
     return Sandwich(
         lower=ais.log_mean_weight(forward).numpy(),
         upper=upper_bound(forward, reverse).numpy(),
-        images=x.reshape(len(x), *model.image_shape).numpy(),
-        latents=torch.cat([part.v for part in parts]).cpu().numpy(),
-        forward=forward.numpy(),
-        reverse=reverse.numpy(),
-        temperatures=min(len(part.prepared.plan.beta) - 1 for part in parts),
-        evaluations=max(part.evaluations for part in parts),
-        columns=max(part.prepared.columns for part in parts),
+        images=joined["x"].reshape(-1, *model.image_shape),
+        latents=joined["v"],
+        forward=joined["forward"],
+        reverse=joined["reverse"],
+        temperatures=min(int(part["temperatures"]) for part in parts),
+        evaluations=max(int(part["evaluations"]) for part in parts),
+        columns=max(int(part["columns"]) for part in parts),
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from didlearn.arrays import ArrayOrTensor, Floats
+from didlearn.arrays import Array, ArrayOrTensor, Floats
 from didlearn.errors import ModelError, UsageError
 from didlearn.evidence import ais
 from didlearn.evidence.likelihood import Decoder, Likelihood, make_decoder
@@ -21,6 +23,7 @@ from didlearn.models.base import LatentModel
 from didlearn.models.inputs import images_of, labels_of, require_unit_range
 from didlearn.models.pool import map_models
 from didlearn.rng import Stream
+from didlearn.units.records import records_in
 
 IMAGES = 8  # annealed together
 
@@ -58,15 +61,6 @@ class Evidence:
         return self.log_weights.var(axis=1, ddof=1)
 
 
-class AnnealedUnit(NamedTuple):
-    """One unit's counted run and what it cost."""
-
-    run: ais.Run
-    temperatures: int
-    evaluations: int
-    columns: int
-
-
 def log_evidence(
     model: LatentModel,
     x: ArrayOrTensor,
@@ -79,6 +73,7 @@ def log_evidence(
     labels: ArrayLike | None = None,
     device: str = "cpu",
     threads: int | None = None,
+    records: str | Path | None = None,
     advance: Callable[[int], None] | None = None,
     **settings: Any,
 ) -> Evidence:
@@ -93,6 +88,7 @@ def log_evidence(
         budget: gradient evaluations for each chain, search and pilot included.
         labels: (n,) classes, for a conditional model: the result is log p(x|label).
         device: where to compute. threads: workers; the result does not depend on them.
+        records: folder where finished images are kept, so that a killed run goes on where it was.
         advance: told the number of images done.
         settings: further fields of ``Settings``: start, schedule, mass, leapfrog, ...
 
@@ -106,12 +102,19 @@ def log_evidence(
     classes = _classes(model, labels, len(images))
     rng = Stream(seed, ("log_evidence",))
 
-    def work(replica: LatentModel, unit: range) -> AnnealedUnit:
+    def work(replica: LatentModel, unit: range) -> dict[str, Array]:
         part = None if classes is None else classes[unit.start : unit.stop].to(device)
         likelihood = Likelihood(replace(decoder, model=replica, labels=part), seen, images[unit.start : unit.stop])
         return _run_unit(likelihood, chosen, rng.child("unit", unit.start))
 
-    parts = map_models(work, model, len(images), unit=IMAGES, device=device, threads=threads, advance=advance)
+    parts = map_models(
+        work, model, len(images), unit=IMAGES, device=device, threads=threads, advance=advance,
+        records=records_in(
+            records, model.identity,
+            {"images": images.numpy(), "labels": None if classes is None else classes.numpy()},
+            asdict(chosen) | {"observation": observation, "sigma": sigma, "seed": seed, "device": device},
+        ),
+    )  # fmt: skip
     return _collect(parts)
 
 
@@ -152,14 +155,21 @@ def _classes(model: LatentModel, labels: ArrayLike | None, count: int) -> Tensor
     return labels_of(model, labels, count)
 
 
-def _run_unit(likelihood: Likelihood, settings: Settings, rng: Stream) -> AnnealedUnit:
-    """Prepare and run the images of one unit."""
+def _run_unit(likelihood: Likelihood, settings: Settings, rng: Stream) -> dict[str, Array]:
+    """Prepare and run the images of one unit: its counted run and what it cost."""
     path, plan, spent, columns = prepare(likelihood, settings, rng)
     before = path.evaluations
     generator = rng.torch("chains")
     run = ais.anneal(path, path(path.draw(settings.chains, generator)), plan, generator)
     check_alive(run, likelihood.decoder)
-    return AnnealedUnit(run, len(plan.beta) - 1, spent + path.evaluations - before, columns)
+    return {
+        "log_weights": run.log_weights.cpu().numpy(),
+        "acceptance": run.acceptance.T.cpu().numpy(),
+        "r_hat": ais.r_hat(run.trace).cpu().numpy(),
+        "temperatures": np.array(len(plan.beta) - 1),
+        "evaluations": np.array(spent + path.evaluations - before),
+        "columns": np.array(columns),
+    }
 
 
 def check_alive(run: ais.Run, decoder: Decoder) -> None:
@@ -174,17 +184,17 @@ def check_alive(run: ais.Run, decoder: Decoder) -> None:
         )
 
 
-def _collect(parts: list[AnnealedUnit]) -> Evidence:
+def _collect(parts: list[dict[str, Array]]) -> Evidence:
     """Join the units' results."""
-    weights = torch.cat([part.run.log_weights for part in parts]).cpu()
+    weights = torch.from_numpy(np.concatenate([part["log_weights"] for part in parts]))
     return Evidence(
         lower=ais.log_mean_weight(weights).numpy(),
         standard_error=ais.standard_error(weights).numpy(),
         ess=ais.effective_chains(weights).numpy(),
         log_weights=weights.numpy(),
-        acceptance=tuple(row.cpu().numpy() for part in parts for row in part.run.acceptance.T),
-        r_hat=torch.cat([ais.r_hat(part.run.trace) for part in parts]).cpu().numpy(),
-        temperatures=min(part.temperatures for part in parts),
-        evaluations=max(part.evaluations for part in parts),
-        columns=max(part.columns for part in parts),
+        acceptance=tuple(row for part in parts for row in part["acceptance"]),
+        r_hat=np.concatenate([part["r_hat"] for part in parts]),
+        temperatures=min(int(part["temperatures"]) for part in parts),
+        evaluations=max(int(part["evaluations"]) for part in parts),
+        columns=max(int(part["columns"]) for part in parts),
     )

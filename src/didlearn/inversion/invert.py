@@ -15,7 +15,6 @@ from didlearn.arrays import Array, ArrayOrTensor, Flags, Floats, Ints, Singles
 from didlearn.embeddings.base import Embedding
 from didlearn.errors import UsageError
 from didlearn.inversion.domain import domain_of
-from didlearn.inversion.records import Records, identity
 from didlearn.inversion.target import draw_starts
 from didlearn.inversion.unit import Job, invert_unit
 from didlearn.models.base import LatentModel
@@ -24,6 +23,7 @@ from didlearn.models.pool import map_models
 from didlearn.parallel import single_threaded
 from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
+from didlearn.units.records import records_in
 
 SearchMethod = Literal["bfgs", "lm", "adam"]
 _METHODS: tuple[SearchMethod, ...] = ("bfgs", "lm", "adam")
@@ -142,17 +142,20 @@ def invert(
         method, beginning, domain_of(model, clip), min(starts, draws), rounds, steps, polish, penalty, loss,
         device, rng,
     )  # fmt: skip
-    kept = Records(None if records is None else Path(records), identity(model, pixels, chosen, seed, settings))
 
     def one(twin: LatentModel, unit: range) -> dict[str, Array]:
         index = slice(unit.start, unit.stop)
-        return kept.get(
-            unit.start,
-            lambda: invert_unit(twin, pixels[index], None if chosen is None else chosen[index], job, unit.start),
-        )
+        return invert_unit(twin, pixels[index], None if chosen is None else chosen[index], job, unit.start)
 
-    parts = map_models(one, model, len(pixels), unit=_images(model, device), threads=threads, device=device,
-                       advance=lambda done: advance("inverting", done, len(pixels)))  # fmt: skip
+    parts = map_models(
+        one, model, len(pixels), unit=_images(model, device), threads=threads, device=device,
+        advance=lambda done: advance("inverting", done, len(pixels)),
+        records=records_in(
+            records, model.identity,
+            {"pixels": pixels.numpy(), "labels": None if chosen is None else chosen.numpy()},
+            {**settings, "seed": seed},
+        ),
+    )  # fmt: skip
     return Inversion(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 

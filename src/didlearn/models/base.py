@@ -115,6 +115,12 @@ class LatentModel(Sampler):
     def decode(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         """Images (n, C, H, W) of latents (n, *latent_shape), in [0, 1] where there is a value range; differentiable."""
 
+    @property
+    def identity(self) -> str:
+        """What decides its images: the weights, and how they are used. Code of a module's own is not looked at."""
+        used = (self.kind, self.image_shape, self.latent_shape, self.value_range, self.classes)
+        return repr((self.fingerprint, *used, str(getattr(self, "prior", None))))
+
     def replicas(self, count: int) -> Sequence[Self]:
         """Return up to ``count`` models that may decode at the same time in different threads."""
         return [self] * count

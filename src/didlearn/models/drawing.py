@@ -13,7 +13,7 @@ import torch
 
 from didlearn.arrays import Array
 from didlearn.errors import DidlearnError, OutputError, UsageError, first_line
-from didlearn.models.pool import map_models
+from didlearn.models.pool import each_unit
 from didlearn.parallel import UNIT, units_in_flight
 from didlearn.progress import Progress
 from didlearn.result.words import percent
@@ -54,6 +54,14 @@ class DecodedImages:
             self.outside[place] = ((x < -_OUTSIDE) | (x > 1 + _OUTSIDE)).flatten(1).sum(dim=1).numpy()
             x = (x.clamp(0, 1) * 255).round().to(torch.uint8)
         self.images[place] = x.numpy()
+
+    def put(self, start: int, part: DecodedImages) -> None:
+        """Put a part at ``start``; what is beyond the end is dropped."""
+        for whole, piece in zip(
+            (self.images, self.finite, self.outside), (part.images, part.finite, part.outside), strict=True
+        ):
+            within = piece[: len(whole) - start]
+            whole[start : start + len(within)] = within
 
 
 def unit_size(model: LatentModel, count: int, batch_size: int) -> int:
@@ -108,21 +116,27 @@ def decode_units(
     Raises:
         OutputError: decoding failed, or did not give images of the model's shape.
     """
-    pixels = DecodedImages.empty(count, model.image_shape, model.value_range is not None)
+    ranged = model.value_range is not None
+    pixels = DecodedImages.empty(count, model.image_shape, ranged)
+    size = unit_size(model, count, batch_size)
 
-    def decode(twin: LatentModel, unit: range) -> None:
+    def decode(twin: LatentModel, unit: range) -> DecodedImages:
         z = latents[unit.start : unit.stop].to(device)
         y = None if labels is None else torch.from_numpy(labels[unit.start : unit.stop]).to(device)
         noise = named_noise(rng.child("noise", unit.start), device) if model.stochastic else nullcontext()
+        part = DecodedImages.empty(len(unit), model.image_shape, ranged)
         with torch.no_grad(), noise:
-            pixels.store(unit.start, checked(twin, z, y))
+            part.store(0, checked(twin, z, y))
+        return part
 
-    map_models(
-        decode, model, len(latents), unit=unit_size(model, count, batch_size), device=device,
-        # Noise comes from torch's global generator: one unit at a time.
-        threads=1 if model.stochastic else units_in_flight(batch_size, threads),
-        advance=lambda done: advance(f"drawing from {model.name}", min(done, count), count),
-    )  # fmt: skip
+    # Noise comes from torch's global generator: one unit at a time, and in this process.
+    workers = 1 if model.stochastic else units_in_flight(batch_size, threads)
+    units = [range(start, min(start + size, len(latents))) for start in range(0, len(latents), size)]
+    done = 0
+    for unit, part in each_unit(decode, model, units, device=device, threads=workers, here=model.stochastic):
+        pixels.put(unit.start, part)
+        done += len(unit)
+        advance(f"drawing from {model.name}", min(done, count), count)
     return pixels
 
 

@@ -19,6 +19,7 @@ from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.level import Level, Whole
 from didlearn.neighbors.screening.rows import BYTE_ERROR, TINY, RowIndex, Rows
 
+_NARROWEST = 16  # a few coordinates are no work to save, and torch._int_mm is wrong of a single one
 _WIDEST = 100_000  # sums of so many products of 8-bit numbers stay within 32 bits
 _LARGEST = 127
 _UNIT = 2.0**-24
@@ -31,8 +32,8 @@ def are_bytes(left: Rows, right: Rows) -> bool:
 
 
 def fits(left: Rows, right: Rows) -> bool:
-    """Return whether products of so many numbers cannot overflow."""
-    return max(left.width, right.width) <= _WIDEST
+    """Return whether products of so many numbers are worth it, and cannot overflow."""
+    return left.width >= _NARROWEST and max(left.width, right.width) <= _WIDEST
 
 
 @dataclass(frozen=True)
