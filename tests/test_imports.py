@@ -23,6 +23,7 @@ BASE = {
     "result",
     "parallel",
     "readiness",
+    "units",
     "_version",
 }
 DATA = BASE | {"trusted", "statistics", "neighbors", "images"}
@@ -41,6 +42,7 @@ LAYERS = {
     "company": {"rng"},
     "parallel": set(),
     "readiness": {"errors", "naming"},
+    "units": {"arrays", "atomic", "errors", "naming", "parallel", "_version"},
     "trusted": {"errors", "naming", "readiness"},
     "exported": {"errors", "naming", "parallel"},
     "result": {"arrays", "atomic", "claim", "errors", "foreign"},

@@ -6,16 +6,28 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from torch import nn
 
 import didlearn as dl
-from didlearn.audit import run
+from didlearn.audit import described, run
 from didlearn.checks.fidelity.check import Fidelity
 from didlearn.checks.memorization.check import Memorization
 from didlearn.checks.support.check import Support
+from didlearn.embeddings.module import ModuleEmbedding
 from didlearn.images import open_images
 from didlearn.result.files import AuditResult
 
 MEMORIZATION = Memorization(samples=150, aligned=30)
+
+
+class Halves(nn.Module):
+    """Features of the left half."""
+
+    def forward(self, x):
+        return x[..., : x.shape[-1] // 2].flatten(1)
+
+
+embed_halves = ModuleEmbedding(Halves(), name="left halves")
 
 
 @pytest.fixture(scope="module")
@@ -130,25 +142,36 @@ def test_other_parameters_are_asked_again_and_why_is_said(bank, tmp_path, ran):
         ({"seed": 1}, "seed was 0 and is 1"),
         ({"channels": 3}, "settings was None and is channels=3"),
         ({"train": "half"}, "train images was 600 and is 300"),
-        ({"restart": True}, ""),
+        ({"embedding": embed_halves}, "embedding was pixels and is"),
     ],
 )
-def test_an_audit_of_something_else_keeps_nothing(change, why, bank, tmp_path, ran):
+def test_an_audit_of_something_else_is_refused(change, why, bank, tmp_path, ran):
+    """Nothing of the one that is there is lost, unless it is told to be forgotten."""
     audit(bank, tmp_path, [Support(samples=300), MEMORIZATION])
+    before = (tmp_path / "audit.json").read_bytes()
     ran.clear()
-    if change.get("train"):
+    if "train" in change:
         change = {"train": bank["train"][:300]}
-    result, said = audit(bank, tmp_path, [Support(samples=300)], **change)
+    with pytest.raises(dl.errors.UsageError, match=rf"an audit of something else \({why}.*restart=True"):
+        audit(bank, tmp_path, [Support(samples=300)], **change)
+    assert (tmp_path / "audit.json").read_bytes() == before
+    assert ran == []
+    result, _ = audit(bank, tmp_path, [Support(samples=300)], restart=True, **change)
     assert ran == ["support"]
     assert [check.check for check in result.checks] == ["support"]
-    assert any(line.endswith(f"which this one replaces: {why}") for line in said) is bool(why)
+
+
+def test_restart_asks_the_same_again(bank, tmp_path, ran):
+    for restart in (False, True):
+        audit(bank, tmp_path, [Support(samples=200)], restart=restart)
+    assert ran == ["support", "support"]
 
 
 def test_another_state_of_the_code_keeps_nothing(bank, tmp_path, ran, monkeypatch):
     """The mistake this sees: a mended check, and the answer that it gave before."""
     audit(bank, tmp_path, [Support(samples=200)])
     audit(bank, tmp_path, [Support(samples=200)])
-    monkeypatch.setattr(run, "code_digest", lambda: "another")
+    monkeypatch.setattr(described, "code_digest", lambda: "another")
     _, said = audit(bank, tmp_path, [Support(samples=200)])
     assert ran == ["support", "support"]
     assert any("code was" in line for line in said)
@@ -182,7 +205,13 @@ def test_the_code_of_a_generator_counts(tmp_path, bank, ran):
         "        return torch.sigmoid(SCALE * z @ torch.linspace(-1, 1, 256).view(4, 64)).view(-1, 1, 8, 8)",
     )
     file = tmp_path / "net.py"
-    for scale in (1, 1, 3):
+
+    def ask(scale):
         file.write_text("\n".join((*lines, f"SCALE = {scale}", "")))
         audit(bank, tmp_path / "run", [Support(samples=200)], generator=f"{file}:Net", trust_code=True)
-    assert ran == ["support", "support"]
+
+    for scale in (1, 1):
+        ask(scale)
+    assert ran == ["support"]
+    with pytest.raises(dl.errors.UsageError, match=r"something else \(settings was net.py="):
+        ask(3)

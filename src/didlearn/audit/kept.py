@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -14,12 +16,16 @@ from PIL import Image
 
 import didlearn
 from didlearn.audit.check import Check
-from didlearn.errors import ResultError
+from didlearn.errors import ResultError, UsageError
+from didlearn.naming import option
 from didlearn.result.files import AuditResult, tile_file
 from didlearn.result.values import CheckResult, Tile
 
-_PLACES: Final = ("didlearn", "code", "torch", "numpy", "machine", "device", "seed", "settings")
+_ASKED: Final = ("seed", "settings")
+_PLACES: Final = ("didlearn", "code", "torch", "numpy", "machine", "device", *_ASKED)
 """What of the environment decides results; threads, batch sizes and the date do not."""
+_EMBEDDING: Final = "embedding"
+_UNITS: Final = Path("cache", "units")
 _SAID: Final = 60  # characters of a value that differs
 _AGAIN: Final = ("error", "not_run")
 
@@ -50,6 +56,9 @@ def kept_in(folder: Path | None, asked: AuditResult) -> Kept:
 
     Args:
         folder: the run folder, if there is one. asked: the audit that begins: its subject and its environment.
+
+    Raises:
+        UsageError: the folder holds an audit of something else.
     """
     if folder is None or not (folder / AuditResult.JSON).is_file():
         return Kept({}, "")
@@ -57,8 +66,54 @@ def kept_in(folder: Path | None, asked: AuditResult) -> Kept:
         found = AuditResult.load(folder)
     except ResultError:  # of another version, or spoiled: nothing to go on from
         return Kept({}, "what it held cannot be read")
-    differs = next(_differences(_identity(found), _identity(asked)), "")
+    there, now = _identity(found), _identity(asked)
+    _refuse_another(folder, there, now)
+    differs = next(_differences(there, now), "")
     return Kept({} if differs else {result.check: _with_pixels(result, folder) for result in found.checks}, differs)
+
+
+def claim_run(folder: Path, subject: Mapping[str, Any], environment: Mapping[str, Any], *, restart: bool) -> Path:
+    """Make a run folder that of this audit; return where its finished units are kept.
+
+    Args:
+        folder: the run folder. subject, environment: of the audit that begins. restart: forget the units there, and
+            whatever audit the folder holds.
+
+    Raises:
+        UsageError: it holds an audit of other data, another model, seed or settings.
+    """
+    now = _identity_of(subject, environment)
+    units = folder / _UNITS
+    own = units / hashlib.blake2b(json.dumps(now, sort_keys=True).encode(), digest_size=12).hexdigest()
+    if restart:
+        shutil.rmtree(units, ignore_errors=True)
+        return own
+    if (folder / AuditResult.JSON).is_file():
+        with suppress(ResultError):  # what cannot be read is nobody's
+            _refuse_another(folder, _identity(AuditResult.load(folder)), now)
+    for other in units.glob("*"):
+        if other != own:
+            shutil.rmtree(other, ignore_errors=True)
+    return own
+
+
+def _refuse_another(folder: Path, there: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to replace an audit of something else; of the same by another state of the code or a library is none.
+
+    Args:
+        there, now: who the audits are; what the one that begins does not know yet (its embedding) is left out.
+
+    Raises:
+        UsageError: it is one.
+    """
+    asked = [name for name in dict.fromkeys([*now, *there]) if name in _ASKED or name not in _PLACES]
+    known = [name for name in asked if name in now or name != _EMBEDDING]
+    differs = next(_differences({name: there.get(name) for name in known}, {name: now.get(name) for name in known}), "")
+    if differs:
+        raise UsageError(
+            f"{folder} holds an audit of something else ({differs}); give another {option('output', None)}, or "
+            f"{option('restart', True)} to replace it"
+        )
 
 
 @cache
@@ -103,8 +158,12 @@ def _read(tile: Tile, folder: Path) -> Tile:
 
 
 def _identity(result: AuditResult) -> dict[str, Any]:
-    subject = {part: _without_notes(record) for part, record in result.subject.items()}
-    return {**{name: result.environment.get(name) for name in _PLACES}, **_plain(subject)}
+    return _identity_of(result.subject, result.environment)
+
+
+def _identity_of(subject: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
+    parts = {part: _without_notes(record) for part, record in subject.items()}
+    return {**{name: environment.get(name) for name in _PLACES}, **_plain(parts)}
 
 
 def _without_notes(record: Any) -> Any:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import platform
-import sys
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from didlearn import __version__
 from didlearn.audit.check import Check
-from didlearn.audit.kept import code_digest, kept_in, settings_of
+from didlearn.audit.described import describe, environment_of
+from didlearn.audit.kept import claim_run, kept_in, settings_of
 from didlearn.audit.matched_classes import match_audited
 from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.real_sets import open_real
@@ -29,7 +25,7 @@ from didlearn.embeddings.open import check_embedding
 from didlearn.embeddings.probe import probe_on
 from didlearn.errors import OutputError, UsageError
 from didlearn.foreign.files import refuse_outward_links
-from didlearn.images import Images, open_images
+from didlearn.images import open_images
 from didlearn.images.open import check_images
 from didlearn.models import Sampler, open_model
 from didlearn.models.faults import Unusable
@@ -42,6 +38,7 @@ from didlearn.readiness.outputs import check_folder
 from didlearn.result.answer import answer_of
 from didlearn.result.files import RUN_FILES, AuditResult
 from didlearn.result.values import CheckResult
+from didlearn.units.cluster import check_backend, cluster
 
 
 def audit(
@@ -69,6 +66,8 @@ def audit(
     device: str = "cpu",
     batch_size: int = 256,
     threads: int | None = None,
+    backend: str | None = None,
+    address: str | None = None,
     output: str | Path | None = None,
     restart: bool = False,
     progress: Progress = silent,
@@ -83,9 +82,11 @@ def audit(
         generator: what ``open_model`` takes. train, heldout: what ``open_images`` takes. outside: the same, by name.
         checks: names, or checks with parameters of their own; all when ``None``.
         embedding: a spec, or an ``Embedding``. autoencoder: what ``open_autoencoder`` takes.
+        backend: ``"loky"``, ``"dask"`` or ``"ray"``: units of drawing, embedding, searches and chains are done by such
+            workers. address: of the cluster; without one it is begun here.
         output: run folder; written after every check. What the same audit left there is not done again: a kill loses
-            one check at most.
-        restart: forget what it left there.
+            the units that were being done.
+        restart: forget what is left there, also of an audit of something else.
         progress: called with (what, done, total): of the whole audit with "checks", their numbers.
         unknown: refused, with the keyword that is meant.
 
@@ -93,13 +94,15 @@ def audit(
         One result per check, with provenance. A check that fails to run has verdict ``error``; the others go on.
 
     Raises:
-        UsageError, DataError, ModelError, MissingExtraError: an input cannot be opened or used.
+        UsageError, DataError, ModelError, MissingExtraError: an input cannot be opened or used, or the run folder
+            holds an audit of something else.
     """
     if unknown:
         refuse_keyword(next(iter(unknown)), unknown)
     chosen = _checks(checks)
     refuse_taken_names(outside or {})
     check_device(device)
+    check_backend(backend, address)
     if output is not None:
         check_folder(output)
     check_model(generator, trust_code)
@@ -134,42 +137,59 @@ def audit(
                 model = Unusable(str(generator) if isinstance(generator, str | Path) else "the generator", str(error))
         audited = match_audited(model, real.train, real.heldout, others)
         workdir = None if output is None else Path(output)
-        space = embedding
-        if isinstance(space, str):
-            space = open_embedding(
-                space,
-                train=audited.train,
-                heldout=audited.heldout,
-                trust_code=trust_code,
-                weights=None if weights is None else Path(weights),
-                cache=None if workdir is None else workdir / "cache",
-                seed=seed,
+        said |= opening | {"autoencoder": beside and beside.name}
+        described, environment = (
+            describe(audited),
+            environment_of(
                 device=device,
                 threads=threads,
-                progress=progress,
-            )
-        elif (known := real[0] if real[0] is not None else real[1]) is not None:
-            probe_on(space.to(device), known, device)
-        subject = Subject(
-            audited.model,
-            audited.train,
-            audited.heldout,
-            train is not None and heldout is None,
-            audited.outside,
-            space,
-            seed,
-            device,
-            batch_size,
-            threads,
-            workdir=workdir,
-            progress=progress,
-            autoencoder=beside,
-            trust_code=trust_code,
+                batch_size=batch_size,
+                seed=seed,
+                settings=settings_of(said, (generator, autoencoder, embedding)),
+            ),
         )
-        said |= opening | {"autoencoder": beside and beside.name}
-        settings = settings_of(said, (generator, autoencoder, embedding))
-        with _at_work(workdir):
-            return _run(chosen, subject, real.notes + audited.notes, workdir, settings, restart=restart)
+        with _at_work(workdir), cluster(backend, address, threads):
+            records = None if workdir is None else claim_run(workdir, described, environment, restart=restart)
+            space = embedding
+            if isinstance(space, str):
+                space = open_embedding(
+                    space,
+                    train=audited.train,
+                    heldout=audited.heldout,
+                    trust_code=trust_code,
+                    weights=None if weights is None else Path(weights),
+                    cache=None if workdir is None else workdir / "cache",
+                    seed=seed,
+                    device=device,
+                    threads=threads,
+                    progress=progress,
+                )
+            elif (known := real[0] if real[0] is not None else real[1]) is not None:
+                probe_on(space.to(device), known, device)
+            subject = Subject(
+                audited.model,
+                audited.train,
+                audited.heldout,
+                train is not None and heldout is None,
+                audited.outside,
+                space,
+                seed,
+                device,
+                batch_size,
+                threads,
+                workdir=workdir,
+                records=records,
+                progress=progress,
+                autoencoder=beside,
+                trust_code=trust_code,
+            )
+            begun = AuditResult(
+                checks=(),
+                subject=described | {"embedding": space.name},
+                environment=environment,
+                notes=real.notes + audited.notes,
+            )
+            return _run(chosen, subject, begun, workdir, restart=restart)
 
 
 def _at_work(folder: Path | None) -> AbstractContextManager[None]:
@@ -204,19 +224,11 @@ def _limited(threads: int) -> Iterator[None]:
 
 
 def _run(
-    checks: list[Check],
-    subject: Subject,
-    notes: tuple[str, ...],
-    output: Path | None,
-    settings: str,
-    *,
-    restart: bool,
+    checks: list[Check], subject: Subject, audited: AuditResult, output: Path | None, *, restart: bool
 ) -> AuditResult:
-    environment = _environment(subject) | ({"settings": settings} if settings else {})
-    audited = AuditResult(checks=(), subject=_describe(subject), environment=environment, notes=notes)
     kept = kept_in(None if restart else output, audited)
     if kept.differs:
-        subject.progress(f"{output} held an audit of something else, which this one replaces: {kept.differs}", 0, 0)
+        subject.progress(f"what {output} holds is asked again: {kept.differs}", 0, 0)
     asked = {check.name: kept.of(check) for check in checks}
     # What is kept stands in the file from the first save on: a kill later must not lose it.
     results = {name: result for name, known in kept.results.items() if (result := asked.get(name, known)) is not None}
@@ -244,52 +256,3 @@ def _with_results(audited: AuditResult, results: dict[str, CheckResult], checks:
     order = dict.fromkeys([*(check.name for check in checks), *results])
     done = tuple(results[name] for name in order if name in results)
     return audited.model_copy(update={"checks": done, "answer": answer_of(done) if done else None})
-
-
-def _describe(subject: Subject) -> dict[str, Any]:
-    sets = {"train": subject.train, "heldout": subject.heldout}
-    described: dict[str, Any] = {name: _set(images) for name, images in sets.items() if images is not None}
-    described["outside"] = {name: _set(images) for name, images in subject.outside.items()}
-    if subject.model is not None:
-        described["model"] = _model(subject.model)
-    described["embedding"] = subject.embedding.name
-    return described
-
-
-def _set(images: Images) -> dict[str, Any]:
-    return {
-        "name": images.name,
-        "images": len(images),
-        "shape": list(images.shape),
-        "classes": list(images.classes) if images.classes else None,
-        "fingerprint": images.fingerprint,
-        "notes": list(images.notes),
-    }
-
-
-def _model(model: Sampler) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "kind": model.kind,
-        "image_shape": list(model.image_shape),
-        "classes": model.classes,
-        "size": model.size,
-        "fingerprint": model.fingerprint,
-    }
-
-
-def _environment(subject: Subject) -> dict[str, Any]:
-    return {
-        "didlearn": __version__,
-        "code": code_digest(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "machine": platform.machine(),
-        "device": subject.device,
-        "threads": subject.threads,
-        "batch_size": subject.batch_size,
-        "seed": subject.seed,
-        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-    }

@@ -41,7 +41,7 @@ class Subject:
         trust_code: whether the code of a factory or TorchScript file may run.
         seed: root of every random stream.
         device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
-        workdir: where checks may cache what is dear to recompute, or ``None``.
+        workdir: where checks may cache what is dear to recompute, or ``None``. records: where finished units are kept.
         progress: called with (what, how much is done, how much there is).
     """
 
@@ -56,6 +56,7 @@ class Subject:
     batch_size: int = 256
     threads: int = 1
     workdir: Path | None = None
+    records: Path | None = None
     progress: Progress = silent
     autoencoder: Reconstructor | None = None
     trust_code: bool = False

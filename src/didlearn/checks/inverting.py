@@ -45,7 +45,7 @@ def find(
             within=False,
             device=subject.device,
             threads=subject.threads,
-            records=None if subject.workdir is None else subject.workdir / "cache" / "inversion",
+            records=subject.records,
             advance=lambda _, done, total: subject.progress(f"inverting {name}", done, total),
         )
 

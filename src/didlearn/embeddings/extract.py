@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,10 +12,12 @@ import torch
 from didlearn.arrays import Array, BytePoints, Bytes, Singles
 from didlearn.embeddings.base import Embedding
 from didlearn.embeddings.module import ModuleEmbedding
+from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.embeddings.probe import TRIED, probe_embedding
 from didlearn.errors import ModelError, UsageError
 from didlearn.images.base import Images
 from didlearn.parallel import UNIT, map_units, units_in_flight
+from didlearn.units.cluster import Cluster, current_cluster
 
 Embeddable = Images | Array | torch.Tensor
 
@@ -50,18 +53,53 @@ def embed(
     read = _reader(images)
     network = embedding.to(device)
 
-    def unit(indices: range) -> Singles:
-        batch = read(indices)
-        filling = batch[-1:].expand(UNIT - len(indices), -1, -1, -1)
+    def features_of(batch: torch.Tensor) -> Singles:
+        filling = batch[-1:].expand(UNIT - len(batch), -1, -1, -1)
         with torch.inference_mode():
             features = network(torch.cat([batch, filling]).to(device))
-        return _checked(embedding, features)[: len(indices)]
+        return _checked(embedding, features)[: len(batch)]
+
+    def unit(indices: range) -> Singles:
+        return features_of(read(indices))
 
     if isinstance(network, ModuleEmbedding) and not network.probed:
         unit(range(min(UNIT, len(images))))  # what fails on a whole unit is told of a whole unit
         probe_embedding(network, read(range(min(TRIED, len(images)))).to(device))
+    cluster = current_cluster()
+    if cluster is not None and not isinstance(embedding, PixelEmbedding):
+        return _sent(features_of, _Batches(read, len(images)), cluster, advance)
     parts = map_units(unit, len(images), threads=units_in_flight(batch_size, threads), advance=advance)
     return np.concatenate(parts)
+
+
+class _Batches(Sequence[torch.Tensor]):
+    """The images of each unit, read when they are asked for."""
+
+    def __init__(self, read: Callable[[range], torch.Tensor], count: int) -> None:
+        self.read, self.images = read, count
+
+    def __len__(self) -> int:
+        return -(-self.images // UNIT)
+
+    def __getitem__(self, unit: Any) -> Any:
+        return self.read(range(unit * UNIT, min((unit + 1) * UNIT, self.images)))
+
+
+def _sent(
+    features_of: Callable[[torch.Tensor], Singles],
+    batches: _Batches,
+    cluster: Cluster,
+    advance: Callable[[int], None] | None,
+) -> Singles:
+    from didlearn.units.spread import spread  # joblib, for those who have workers
+
+    parts, done = dict[int, Singles](), 0
+    for number, features in spread(features_of, batches, cluster):
+        parts[number] = features
+        done += len(features)
+        if advance is not None:
+            advance(done)
+    return np.concatenate([parts[number] for number in range(len(batches))])
 
 
 def pixel_points(images: Embeddable, threads: int | None = None) -> Singles | None:

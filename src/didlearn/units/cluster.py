@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
@@ -35,15 +35,32 @@ class Cluster:
 
     backend: str
     workers: int
+    _opened: list[joblib.Parallel] = field(default_factory=list, repr=False)
 
-    def parallel(self) -> joblib.Parallel:
-        """Return what sends units to them, and gives back results as they come where the backend can."""
-        import joblib  # not what everybody waits for
+    @contextmanager
+    def parallel(self) -> Iterator[joblib.Parallel]:
+        """Lend what sends units to them: it gives back results as they come, where the backend can."""
+        if not self._opened:
+            import joblib  # not what everybody waits for
 
-        # Ray's pool has no such way: it returns all results of a call at its end.
-        how = "list" if self.backend == "ray" else "generator_unordered"
-        with joblib.parallel_config(self.backend, n_jobs=self.workers):  # which knows of dask
-            return joblib.Parallel(return_as=how, batch_size=1)
+            # Ray's pool gives all results of a call at its end, and takes seconds to begin.
+            how = "list" if self.backend == "ray" else "generator_unordered"
+            with joblib.parallel_config(self.backend, n_jobs=self.workers):  # which knows of dask
+                opened = joblib.Parallel(return_as=how, batch_size=1)
+            self._opened.append(opened.__enter__() if self.backend == "ray" else opened)
+        try:
+            yield self._opened[0]
+        except BaseException:  # with a lost worker a pool is lost
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of what was lent."""
+        while self._opened:
+            opened = self._opened.pop()
+            if self.backend == "ray":
+                with suppress(Exception):
+                    opened.__exit__(None, None, None)
 
     def carry(self, content: Any) -> Any:
         """Put what all units need where every worker finds it; the others' backends see to that themselves."""
@@ -95,6 +112,7 @@ def cluster(backend: str | None, address: str | None = None, workers: int | None
             yield opened
         finally:
             _CURRENT.reset(token)
+            opened.close()
 
 
 def check_backend(backend: str | None, address: str | None) -> None:

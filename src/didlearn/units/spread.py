@@ -22,21 +22,22 @@ def spread(function: Callable[[S], T], items: Sequence[S], cluster: Cluster) -> 
     What is lost with a worker is sent again; so is what fails for a reason that is not an answer.
 
     Args:
-        function: of one item; it travels once, with all it refers to. items: a small value for each unit.
+        function: of one item; it travels once, with all it refers to.
+        items: one for each unit, asked for when it is sent.
 
     Raises:
         UnitError: a unit failed three times. DidlearnError: what a unit raised on purpose.
         UsageError: the function cannot travel.
     """
-    if not items:
+    if not len(items):
         return
     parcel = pack(function)
     carried = cluster.carry(parcel.content)
-    left, failures, fruitless = dict(enumerate(items)), dict[int, int](), 0
+    left, failures, fruitless = dict.fromkeys(range(len(items))), dict[int, int](), 0
     while left:
         finished, cause = 0, ""
         try:
-            for number, outcome in _sent(parcel, carried, left, cluster):
+            for number, outcome in _sent(parcel, carried, items, list(left)[: cluster.span], cluster):
                 if isinstance(outcome, Refused):
                     raise outcome.error
                 if isinstance(outcome, Failed):
@@ -57,10 +58,12 @@ def spread(function: Callable[[S], T], items: Sequence[S], cluster: Cluster) -> 
             raise _given_up(min(left), len(items), cause)
 
 
-def _sent(parcel: Parcel, carried: Any, left: dict[int, S], cluster: Cluster) -> Iterator[tuple[int, Any]]:
-    numbers = list(left)[: cluster.span]
-    work = (joblib.delayed(_do)(number, carried, parcel.name, left[number]) for number in numbers)
-    yield from cluster.parallel()(work)
+def _sent(
+    parcel: Parcel, carried: Any, items: Sequence[S], numbers: list[int], cluster: Cluster
+) -> Iterator[tuple[int, Any]]:
+    work = (joblib.delayed(_do)(number, carried, parcel.name, items[number]) for number in numbers)
+    with cluster.parallel() as parallel:
+        yield from parallel(work)
 
 
 def _do(number: int, carried: Any, name: str, item: Any) -> tuple[int, Any]:

@@ -37,6 +37,7 @@ def log_likelihood(
             labels=labels,
             device=subject.device,
             threads=subject.threads,
+            records=subject.records,
             advance=lambda done: subject.progress(f"likelihood of {name}", done, len(images)),
         ).lower
 
@@ -66,6 +67,7 @@ def sandwich(subject: Subject, sigma: float, effort: ChainEffort) -> Sandwich:
             budget=effort.budget,
             device=subject.device,
             threads=subject.threads,
+            records=subject.records,
             advance=lambda done: subject.progress("bounds on simulated images", done, count),
         )
 

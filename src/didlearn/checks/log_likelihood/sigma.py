@@ -74,8 +74,9 @@ def reconstruction_sigma(subject: Subject, few: Singles) -> float:
     """Return √(mean ‖x − G(ẑ)‖² / (D − d)): d of the D dimensions of the noise are fitted away by the search."""
     assert isinstance(subject.model, LatentModel)
     found = invert(
-        subject.model, few, seed=subject.seed, rounds=1, within=False, device=subject.device, threads=subject.threads
-    )
+        subject.model, few, seed=subject.seed, rounds=1, within=False, device=subject.device, threads=subject.threads,
+        records=subject.records,
+    )  # fmt: skip
     D, d = few[0].size, math.prod(subject.model.latent_shape)
     return max(_LEAST_SIGMA, math.sqrt(float(found.error.mean()) * D / max(D - d, 1)))
 
