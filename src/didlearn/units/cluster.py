@@ -1,28 +1,32 @@
-"""Where units are done: in this process, or by workers that joblib reaches (``loky``, ``dask``, ``ray``)."""
+"""Where units are done: in this process, or by workers: processes of this machine (loky), of dask, of Ray.
+
+Each is spoken to by futures of its own. joblib, which knows all three, does the work of a cluster of one worker in the
+calling process, and gives what Ray finished only when all is.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import logging
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
-import numpy as np
-
+from didlearn.arrays import Bytes
 from didlearn.errors import MissingExtraError, UsageError, first_line
 from didlearn.naming import option
 from didlearn.parallel import default_threads
 
-if TYPE_CHECKING:
-    import joblib
-
 BACKENDS: Final = ("loky", "dask", "ray")
+_NEEDS: Final = {"dask": "distributed", "ray": "ray"}
 _PATIENCE = 20  # seconds that a scheduler is waited for
+_IDLE = 600  # seconds after which a process that has nothing to do ends
 T = TypeVar("T")
-_CURRENT: ContextVar[Cluster | None] = ContextVar("cluster", default=None)
 
 
 @dataclass(frozen=True)
@@ -30,59 +34,23 @@ class Cluster:
     """Workers that units are sent to.
 
     Attributes:
-        backend: what joblib calls them. workers: how many units are done at a time.
+        backend: what they are. workers: how many units are done at a time.
+        submit: (function, *arguments) -> the future of what it returns.
+        carrying: lends what a parcel's content is on the workers: to be given as an argument of each unit.
     """
 
     backend: str
     workers: int
-    _opened: list[joblib.Parallel] = field(default_factory=list, repr=False)
-
-    @contextmanager
-    def parallel(self) -> Iterator[joblib.Parallel]:
-        """Lend what sends units to them: it gives back results as they come, where the backend can."""
-        if not self._opened:
-            import joblib  # not what everybody waits for
-
-            # Ray's pool gives all results of a call at its end, and takes seconds to begin.
-            how = "list" if self.backend == "ray" else "generator_unordered"
-            with joblib.parallel_config(self.backend, n_jobs=self.workers):  # which knows of dask
-                opened = joblib.Parallel(return_as=how, batch_size=1)
-            self._opened.append(opened.__enter__() if self.backend == "ray" else opened)
-        try:
-            yield self._opened[0]
-        except BaseException:  # with a lost worker a pool is lost
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Let go of what was lent."""
-        while self._opened:
-            opened = self._opened.pop()
-            if self.backend == "ray":
-                with suppress(Exception):
-                    opened.__exit__(None, None, None)
-
-    def carry(self, content: Any) -> Any:
-        """Put what all units need where every worker finds it; the others' backends see to that themselves."""
-        if self.backend != "ray":
-            return content
-        import ray
-
-        return ray.put(content)
+    submit: Callable[..., Future[Any]]
+    carrying: Callable[[Bytes], AbstractContextManager[Any]]
 
     @property
-    def span(self) -> int | None:
-        """How many units one call takes at most: few where results come only at its end."""
-        return 8 * self.workers if self.backend == "ray" else None
+    def in_flight(self) -> int:
+        """How many units are on their way at once: no worker waits, and few are lost."""
+        return 2 * self.workers
 
 
-def delivered(carried: Any) -> Any:
-    """Return, on a worker, what ``Cluster.carry`` put there."""
-    if isinstance(carried, np.ndarray):
-        return carried
-    import ray
-
-    return ray.get(carried)
+_CURRENT: ContextVar[Cluster | None] = ContextVar("cluster", default=None)
 
 
 def current_cluster() -> Cluster | None:
@@ -103,16 +71,12 @@ def cluster(backend: str | None, address: str | None = None, workers: int | None
         UsageError: there is no such backend, or nothing answers at the address. MissingExtraError: it is not installed.
     """
     check_backend(backend, address)
-    if backend is None:
-        yield None
-        return
-    with _OPENERS[backend](address, workers) as opened:
+    with nullcontext() if backend is None else _OPENERS[backend](address, workers) as opened:
         token = _CURRENT.set(opened)
         try:
             yield opened
         finally:
             _CURRENT.reset(token)
-            opened.close()
 
 
 def check_backend(backend: str | None, address: str | None) -> None:
@@ -129,47 +93,102 @@ def check_backend(backend: str | None, address: str | None) -> None:
         raise UsageError(f"there is no backend {backend!r}; give one of {', '.join(BACKENDS)}")
     if backend == "loky" and address is not None:
         raise UsageError("loky has no address: its workers are processes of this machine; give dask or ray")
-    missing = {"dask": "distributed", "ray": "ray"}.get(backend)
-    if missing is not None and importlib.util.find_spec(missing) is None:
-        raise MissingExtraError(f"the backend {backend} needs the package {missing}: pip install 'didlearn[{backend}]'")
+    if backend in _NEEDS and importlib.util.find_spec(_NEEDS[backend]) is None:
+        raise MissingExtraError(
+            f"the backend {backend} needs the package {_NEEDS[backend]}: pip install 'didlearn[{backend}]'"
+        )
 
 
 @contextmanager
 def _loky(address: str | None, workers: int | None) -> Iterator[Cluster]:  # noqa: ARG001 (refused before)
-    yield Cluster("loky", workers or default_threads())
+    from joblib.externals.loky import get_reusable_executor
+
+    count = workers or default_threads()
+
+    def submit(*work: Any) -> Future[Any]:
+        return get_reusable_executor(max_workers=count, timeout=_IDLE).submit(*work)  # another one, if it broke
+
+    @contextmanager
+    def carrying(content: Bytes) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="didlearn-") as folder:
+            file = Path(folder) / "parcel"
+            content.tofile(file)
+            yield file
+
+    try:
+        yield Cluster("loky", count, submit, carrying)
+    finally:
+        get_reusable_executor(max_workers=count, timeout=_IDLE).shutdown(wait=True, kill_workers=True)
 
 
 @contextmanager
 def _dask(address: str | None, workers: int | None) -> Iterator[Cluster]:
     import distributed
 
-    own = None
-    if address is None:
-        own = distributed.LocalCluster(
-            n_workers=workers or default_threads(), threads_per_worker=1, dashboard_address=None
+    own: dict[str, Any] = {"n_workers": workers or default_threads(), "threads_per_worker": 1}
+    said: dict[str, Any] = {"address": address} if address else own | {"dashboard_address": None}
+    quiet: dict[str, Any] = {"silence_logs": logging.ERROR} if address is None else {}
+    with _answering(
+        "dask scheduler", address, lambda: distributed.Client(**said, **quiet, timeout=_PATIENCE)
+    ) as client:
+        client.wait_for_workers(1, timeout=_PATIENCE)
+
+        def submit(function: Callable[..., Any], carried: _Scattered, *arguments: Any) -> Future[Any]:
+            there = client.submit(function, carried.alive(), *arguments, pure=False, retries=0)
+            here: Future[Any] = Future()
+            there.add_done_callback(lambda done: _settle(here, done))
+            return here
+
+        yield Cluster(
+            "dask",
+            max(1, sum(client.nthreads().values())),
+            submit,
+            lambda content: nullcontext(_Scattered(client, content)),
         )
+
+
+class _Scattered:
+    """A parcel's content on all workers of dask; sent again when the last that had it is gone."""
+
+    def __init__(self, client: Any, content: Bytes) -> None:
+        self.client, self.content = client, content
+        self.there: Any = None
+
+    def alive(self) -> Any:
+        if self.there is None or self.there.status != "finished":
+            self.there = self.client.scatter(self.content, broadcast=True, hash=False)
+        return self.there
+
+
+def _settle(here: Future[Any], there: Any) -> None:
+    """Hand on how a future of dask ended; one whose data went with a worker is cancelled."""
     try:
-        client = _answering("dask scheduler", address, lambda: distributed.Client(own or address, timeout=_PATIENCE))
-        with client:
-            yield Cluster("dask", max(1, sum(client.nthreads().values())))
-    finally:
-        if own is not None:
-            own.close()
+        here.set_result(there.result())
+    except BaseException as error:  # noqa: BLE001 (whatever it is, who waits has to hear of it)
+        # A cancelled future of asyncio's would end who waits, and not the unit alone.
+        here.set_exception(error if isinstance(error, Exception) else ConnectionError(first_line(error)))
 
 
 @contextmanager
 def _ray(address: str | None, workers: int | None) -> Iterator[Cluster]:
-    logging.getLogger("ray").setLevel(logging.ERROR)  # it tells of each of its pools
     import ray
-    from ray.util.joblib import register_ray
 
     begun = not ray.is_initialized()
     if begun:
         said: dict[str, Any] = {"address": address} if address else {"num_cpus": workers or default_threads()}
-        _answering("Ray cluster", address, lambda: ray.init(**said, logging_level=logging.ERROR, log_to_driver=False))
-    register_ray()
+        _answering(
+            "Ray cluster",
+            address,
+            lambda: ray.init(**said, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False),
+        )
+
+    def submit(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        # What is lost is counted and sent again by who asked.
+        return ray.remote(function).options(max_retries=0).remote(*arguments).future()
+
     try:
-        yield Cluster("ray", max(1, int(ray.cluster_resources().get("CPU", 1))))
+        count = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        yield Cluster("ray", count, submit, lambda content: nullcontext(ray.put(content)))
     finally:
         if begun:
             ray.shutdown()
@@ -180,7 +199,7 @@ def _answering(what: str, address: str | None, connect: Callable[[], T]) -> T:
         return connect()
     except Exception as error:  # noqa: BLE001 (each library has its own)
         where = "this machine" if address is None else address
-        raise UsageError(f"no {what} answers at {where} ({type(error).__name__}: {first_line(error)})") from None
+        raise UsageError(f"no {what} answers at {where} ({first_line(error)})") from None
 
 
 _OPENERS: Final = {"loky": _loky, "dask": _dask, "ray": _ray}

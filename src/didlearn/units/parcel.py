@@ -1,7 +1,7 @@
 """What travels to a worker once: a function and all it needs, packed; and a unit of it done there.
 
 Classes of installed packages travel by name, those of a file or of ``__main__`` with their code (cloudpickle), since no
-worker could import them. The packed bytes are an array, which joblib and dask send once and not with each unit.
+worker could import them. The packed bytes are sent once and not with each unit.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import io
 import operator
 import sys
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,8 @@ from didlearn.parallel import one_thread
 
 _OPENED: OrderedDict[str, Callable[[Any], Any]] = OrderedDict()
 _MOST_OPENED = 4
-_OURS = "didlearn"
+_KNOWN = {"__main__", "didlearn", *sys.stdlib_module_names}
+_LOCKS = (type(threading.Lock()), type(threading.RLock()))
 
 
 class Parcel(NamedTuple):
@@ -57,6 +59,8 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
             return _script, (buffer.getvalue(),)
         if isinstance(obj, torch._ops.OpOverload):
             return _operator, (*obj._schema.name.split("::"), obj._overloadname)
+        if isinstance(obj, _LOCKS):  # nobody holds one while units are sent
+            return type(obj), ()
         return super().reducer_override(obj)
 
 
@@ -96,27 +100,32 @@ def _strangers() -> Iterator[ModuleType]:
     searched = {Path(folder).resolve() for folder in sys.path}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file is None or "." in name or name in ("__main__", _OURS):
+        if file is None or "." in name or name in _KNOWN or name.startswith("_frozen_"):
             continue
         place = Path(file).resolve()
         if (place.parent.parent if place.name == "__init__.py" else place.parent) not in searched:
             yield module
 
 
-def do_unit(content: Callable[[], Bytes], name: str, item: Any) -> Any:
-    """Do one unit of a parcel, whose content is asked for once, on one thread; what it raises is returned."""
+def do_unit(carried: Bytes | Path, name: str, item: Any) -> Any:
+    """Do one unit of a parcel, on one thread; what it raises is returned.
+
+    Args:
+        carried: the parcel's content, or the file that it is in. name: of the parcel. item: the unit.
+    """
     try:
         with one_thread():
-            return _opened(content, name)(item)
+            return _opened(carried, name)(item)
     except DidlearnError as error:
         return Refused(error)
     except Exception as error:  # noqa: BLE001 (whatever it is, it may be this worker's)
-        return Failed(f"{type(error).__name__}: {first_line(error)}")
+        return Failed(first_line(error))
 
 
-def _opened(content: Callable[[], Bytes], name: str) -> Callable[[Any], Any]:
+def _opened(carried: Bytes | Path, name: str) -> Callable[[Any], Any]:
     if name not in _OPENED:
-        function, style = cloudpickle.loads(content().tobytes())
+        content = carried.read_bytes() if isinstance(carried, Path) else carried.tobytes()
+        function, style = cloudpickle.loads(content)
         naming.name_as(style)
         _OPENED[name] = function
         while len(_OPENED) > _MOST_OPENED:

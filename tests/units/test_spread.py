@@ -1,0 +1,238 @@
+"""Units that are sent to workers: the same to the last bit, whoever dies on the way."""
+
+import importlib.util
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import didlearn as dl
+from didlearn.embeddings.extract import embed
+from didlearn.embeddings.module import ModuleEmbedding
+from didlearn.errors import MissingExtraError, ModelError, UnitError, UsageError
+from didlearn.evidence.log_evidence import log_evidence
+from didlearn.inversion.invert import invert
+from didlearn.rng import Stream
+from didlearn.units import cluster as module
+from didlearn.units.cluster import check_backend, cluster, current_cluster
+from didlearn.units.parcel import Failed, do_unit, pack
+from didlearn.units.spread import spread
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
+
+BACKENDS = [
+    "loky",
+    *(name for name, needs in (("dask", "distributed"), ("ray", "ray")) if importlib.util.find_spec(needs)),
+]
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def begun(request):
+    """Two workers of each kind."""
+    with cluster(request.param, workers=2) as opened:
+        token = module._CURRENT.set(None)
+        yield opened
+        module._CURRENT.reset(token)
+
+
+@pytest.fixture
+def workers(begun):
+    """The same, which units are sent to while the test lasts."""
+    token = module._CURRENT.set(begun)
+    yield begun
+    module._CURRENT.reset(token)
+
+
+def test_every_kind_is_tried_where_tests_run():
+    """The extras of the tests bring all: a backend that is not tried is a mistake of the set-up."""
+    assert BACKENDS == ["loky", "dask", "ray"]
+
+
+class Net(nn.Module):
+    latent_shape, value_range = (2,), (0.0, 1.0)
+
+    def forward(self, z):
+        return 0.5 + 0.1 * (z @ torch.linspace(-1, 1, 32).view(2, 16)).view(-1, 1, 4, 4)
+
+
+class Pooled(nn.Module):
+    def forward(self, x):
+        return x.mean(dim=(2, 3))
+
+
+def test_searches_chains_samples_and_features_are_those_of_this_process(workers):
+    model, assigned = dl.open_model(Net()), ModuleEmbedding(Pooled(), "pooled")
+
+    def ask():
+        drawn = model.draw(70, Stream(0)).images
+        x = drawn.astype(np.float32) / 255
+        return {
+            "drawn": drawn,
+            "latent": invert(model, x[:20], rounds=0, draws=20, starts=2).latent,
+            "lower": log_evidence(model, x[:20], 0.1, chains=2, budget=130).lower,
+            "features": embed(assigned, drawn),
+        }
+
+    there = ask()
+    with cluster(None):
+        here = ask()
+    for name, value in here.items():
+        np.testing.assert_array_equal(there[name], value, err_msg=name)
+
+
+def until_it_fails(sent):
+    """The numbers of the units that came, and what was said in the end."""
+    found = []
+    try:
+        for number, _ in sent:
+            found.append(number)
+    except UnitError as error:
+        return sorted(found), str(error)
+    return sorted(found), ""
+
+
+def test_units_come_with_their_numbers(workers):
+    assert dict(spread(lambda item: item * 2, range(5, 12), workers)) == {i: 2 * (i + 5) for i in range(7)}
+    assert dict(spread(lambda item: item, [], workers)) == {}
+
+
+def test_what_says_something_of_the_model_is_said_at_once(workers):
+    tries = []
+
+    def refuse(item):
+        tries.append(item)
+        raise ModelError("the network makes no images")
+
+    with pytest.raises(ModelError, match="makes no images"):
+        list(spread(refuse, range(3), workers))
+
+
+def test_a_unit_that_fails_three_times_ends_in_one_sentence(workers):
+    def fail(item):
+        if item == 2:
+            raise OSError("no space left\non device")
+        return item
+
+    found, error = until_it_fails(spread(fail, range(4), workers))
+    assert re.match(r"unit 3 of 4 failed 3 times .*OSError: no space left\)", error)
+    assert found == [0, 1, 3]
+
+
+def test_what_is_lost_with_a_worker_is_sent_again(workers, tmp_path):
+    """Each of two units kills its worker (signal 9) when it is first done."""
+
+    def once(item):
+        mark = Path(tmp_path) / str(item)
+        if item in (1, 4) and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.05)
+        return item * item
+
+    assert dict(spread(once, range(6), workers)) == {i: i * i for i in range(6)}
+
+
+def test_a_unit_that_kills_every_worker_does_not_take_the_others_along():
+    def deadly(item):
+        if item == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    with cluster("loky", workers=2) as opened:
+        found, error = until_it_fails(spread(deadly, range(5), opened))
+    assert error.startswith("unit 1 of 5 failed 3 times")
+    assert found == [1, 2, 3, 4]
+
+
+def test_code_of_a_file_travels_with_its_neighbours(tmp_path):
+    """A worker could import neither: the file's folder is on no search path."""
+    (tmp_path / "beside_net.py").write_text("SCALE = 0.25\n")
+    (tmp_path / "net.py").write_text(
+        "import torch\nfrom torch import nn\nimport beside_net\n"
+        "class Net(nn.Module):\n"
+        "    latent_shape, value_range = (2,), (0, 1)\n"
+        "    def forward(self, z):\n"
+        "        return (0.5 + beside_net.SCALE * z.tanh()).repeat(1, 8).view(-1, 1, 4, 4)\n"
+    )
+    model = dl.open_model(f"{tmp_path / 'net.py'}:Net", trust_code=True)
+    try:
+        here = model.draw(64, Stream(0)).images
+        with cluster("loky", workers=2):
+            np.testing.assert_array_equal(model.draw(64, Stream(0)).images, here)
+    finally:
+        sys.modules.pop("beside_net")
+
+
+def test_exported_programs_and_torchscript_travel(tmp_path):
+    exported = torch.export.export(Net(), (torch.zeros(2, 2),), dynamic_shapes=({0: torch.export.Dim("n")},))
+    torch.export.save(exported, tmp_path / "net.pt2")
+    torch.jit.save(torch.jit.trace(Net(), torch.zeros(2, 2)), tmp_path / "net.pt")
+    for file in ("net.pt2", "net.pt"):
+        model = dl.open_model(tmp_path / file, trust_code=True, latent_shape=(2,), value_range=(0, 1))
+        here = model.draw(64, Stream(0)).images
+        with cluster("loky", workers=2):
+            np.testing.assert_array_equal(model.draw(64, Stream(0)).images, here)
+
+
+def test_what_all_units_need_is_opened_once_in_a_worker(tmp_path):
+    class Counting:
+        def __call__(self, item):
+            return item
+
+    parcel = pack(Counting())
+    file = tmp_path / "parcel"
+    parcel.content.tofile(file)
+    assert do_unit(file, parcel.name, 0) == 0
+    file.unlink()
+    assert [do_unit(file, parcel.name, item) for item in (1, 2)] == [1, 2]
+    assert isinstance(do_unit(file, "another", 3), Failed)
+
+
+def test_what_cannot_travel_is_said():
+    waiting = (number for number in range(3))
+    with pytest.raises(UsageError, match="cannot be sent to other processes"):
+        pack(waiting.__next__)
+
+
+def test_units_are_sent_only_inside():
+    assert current_cluster() is None
+    with cluster("loky", workers=2) as opened:
+        assert current_cluster() is opened
+    assert current_cluster() is None
+    with cluster(None) as opened:
+        assert opened is None
+
+
+@pytest.mark.parametrize(
+    ("backend", "address", "what"),
+    [
+        ("spark", None, "no backend 'spark'; give one of loky, dask, ray"),
+        (None, "tcp://localhost:1", "give backend=... too"),
+        ("loky", "tcp://localhost:1", "loky has no address"),
+    ],
+)
+def test_backends_that_there_are_not(backend, address, what):
+    with pytest.raises(UsageError, match=what):
+        check_backend(backend, address)
+
+
+def test_a_backend_that_is_not_installed_names_its_extra(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'didlearn\[dask\]'"):
+        check_backend("dask", None)
+
+
+def test_nothing_answers_at_an_address(monkeypatch):
+    monkeypatch.setattr(module, "_PATIENCE", 0.5)
+    with (
+        pytest.raises(UsageError, match=r"no dask scheduler answers at tcp://127\.0\.0\.1:9"),
+        cluster("dask", "tcp://127.0.0.1:9"),
+    ):
+        pass
