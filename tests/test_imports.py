@@ -62,8 +62,9 @@ LAYERS = {
     "report": {"arrays", "atomic", "errors", "readiness", "result", "_version", "audit", "checks"},
     "labelling": BASE | {"statistics"},
     "zoo": OPENED,
+    "sampling": BASE | {"images", "models"},
     "studies": OPENED | ENGINES | {"neighbors", "audit", "checks", "zoo", "report"},
-    "cli": OPENED | {"audit", "checks", "report", "labelling", "zoo", "studies"},
+    "cli": OPENED | {"audit", "checks", "report", "labelling", "zoo", "sampling", "studies"},
     "__main__": {"cli"},
 }
 # Within the flow: what a check may see of it, and what the report may see of either: declarations alone.
@@ -134,7 +135,7 @@ def test_forbidden_names_are_absent():
         assert path.stem not in {"utils", "helpers", "common", "manager"}, path
 
 
-COMMANDS = ["audit", *FOLDERS, "report", "compare", "label", "train", "study"]
+COMMANDS = ["audit", *FOLDERS, "report", "compare", "label", "sample", "train", "study"]
 HEAVY = "{'torch', 'numpy', 'scipy', 'sklearn', 'matplotlib', 'PIL'} & set(sys.modules)"
 
 

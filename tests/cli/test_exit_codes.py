@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from didlearn.cli import auditing
-from didlearn.cli.auditing import exit_code
+from didlearn.cli.commands import auditing
+from didlearn.cli.commands.auditing import exit_code
 from didlearn.cli.stops import Checks, heed_termination, stopping
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult

@@ -14,7 +14,7 @@ from didlearn.audit.spec import AuditSpec
 from didlearn.checks import CHECKS
 from didlearn.cli import app as app_module
 from didlearn.cli.app import app
-from didlearn.cli.auditing import read_asked
+from didlearn.cli.commands.auditing import read_asked
 from didlearn.cli.options import check_flags, spec_flags
 from didlearn.errors import UsageError
 

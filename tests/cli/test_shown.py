@@ -1,6 +1,7 @@
 import pytest
 
-from didlearn.cli import app, auditing, progress
+from didlearn.cli import app, progress
+from didlearn.cli.commands import auditing
 from didlearn.cli.shown import shown
 from didlearn.errors import UsageError
 from didlearn.result.files import AuditResult

@@ -11,9 +11,9 @@ import typer
 
 import didlearn as dl
 from didlearn.cli.app import app, main
+from didlearn.cli.commands.train import make_recipe
 from didlearn.cli.options import read_settings
 from didlearn.cli.progress import showing
-from didlearn.cli.train import make_recipe
 from didlearn.errors import UsageError
 from didlearn.models import open_model
 from didlearn.rng import Stream

@@ -13,21 +13,22 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from didlearn.checks import CHECKS
-from didlearn.cli.audit import audit_command, check_command
-from didlearn.cli.compare import compare
-from didlearn.cli.label import label
+from didlearn.cli.commands.audit import audit_command, check_command
+from didlearn.cli.commands.compare import compare
+from didlearn.cli.commands.label import label
+from didlearn.cli.commands.report import report
+from didlearn.cli.commands.sample import sample
+from didlearn.cli.commands.study import study
+from didlearn.cli.commands.train import train
 from didlearn.cli.options import OnceOnly
-from didlearn.cli.report import report
 from didlearn.cli.shown import shown
 from didlearn.cli.stops import INTERRUPTED, code_of
-from didlearn.cli.study import study
-from didlearn.cli.train import train
 from didlearn.errors import DidlearnError
 
 _MADE: dict[str, Callable[[], Callable[..., None]]] = {
     "audit": audit_command,
     **{name: partial(check_command, check) for name, check in CHECKS.items()},
-    **{made.__name__: partial(lambda made: made, made) for made in (report, compare, label, train, study)},
+    **{made.__name__: partial(lambda made: made, made) for made in (report, compare, label, sample, train, study)},
 }
 
 

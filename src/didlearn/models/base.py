@@ -111,6 +111,10 @@ class LatentModel(Sampler):
     def sample_prior(self, count: int, rng: Stream) -> torch.Tensor:
         """Latents (count, *latent_shape), float32 on the CPU; latent ``i`` depends on ``rng`` and ``i`` alone."""
 
+    def later_latents(self, first: int, count: int, rng: Stream) -> torch.Tensor:
+        """Latents ``first`` to ``first + count`` of ``sample_prior``, without those before where that can be."""
+        return self.sample_prior(first + count, rng)[first:]
+
     @abstractmethod
     def decode(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         """Images (n, C, H, W) of latents (n, *latent_shape), in [0, 1] where there is a value range; differentiable."""
@@ -135,24 +139,28 @@ class LatentModel(Sampler):
         threads: int | None = None,
         advance: Progress = silent,
         label_weights: Array | None = None,
+        first: int = 0,
     ) -> Samples:
         """Decode latents drawn from the prior.
 
         The network always sees whole units of ``parallel.UNIT`` images on one thread each, so the images are the
         same bit for bit whatever the batch size (from ``UNIT`` up; any at all, where an image depends on more than
         its latent) and the number of threads, and fewer images are a prefix of more. With a value range, pixels are
-        clipped to it and rounded to 8 bits.
+        clipped to it and rounded to 8 bits. ``first`` is the number of the first image, a multiple of ``UNIT``: so
+        parts of a long draw are drawn by themselves.
 
         Raises:
-            UsageError: ``count`` or ``batch_size`` is below 1, or ``label_weights`` do not fit the classes.
+            UsageError: ``count`` or ``batch_size`` is below 1, ``first`` is no multiple, or ``label_weights`` do not
+                fit the classes.
             ModelError: the network failed, or made something that is not images of ``image_shape``.
         """
         unit = unit_size(self, count, batch_size)
         padded = -(-count // unit) * unit
-        latents = self.sample_prior(padded, rng)
-        labels = draw_labels(padded, self.classes, label_weights, rng)
+        labels = draw_labels(padded, self.classes, label_weights, rng, first)
+        latents = self.later_latents(first, padded, rng)
         pixels = decode_units(
-            self, count, latents, labels, rng, device=device, batch_size=batch_size, threads=threads, advance=advance
-        )
+            self, count, latents, labels, rng, device=device, batch_size=batch_size, threads=threads, advance=advance,
+            first=first,
+        )  # fmt: skip
         kept = None if labels is None else labels[:count]
         return Samples(pixels.images, kept, pixels.finite, self.notes + pixel_notes(pixels))

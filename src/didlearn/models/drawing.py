@@ -78,14 +78,26 @@ def unit_size(model: LatentModel, count: int, batch_size: int) -> int:
     return UNIT if model.stochastic or model.coupled else min(UNIT, batch_size)
 
 
-def in_blocks(count: int, draw: Callable[[int], Array]) -> Array:
-    """Join the first ``count`` rows of ``draw(0), draw(1), ...``, each of ``UNIT`` rows."""
-    blocks = math.ceil(count / UNIT)
-    return np.concatenate([draw(block) for block in range(blocks)])[:count]
+def blocks_of(count: int, first: int = 0) -> range:
+    """Return which blocks of ``UNIT`` hold ``count`` rows from the row ``first`` on.
+
+    Raises:
+        UsageError: a block does not begin there.
+    """
+    if first % UNIT:
+        raise UsageError(f"images cannot be drawn from number {first} on; give a multiple of {UNIT}")
+    return range(first // UNIT, math.ceil((first + count) / UNIT))
 
 
-def draw_labels(count: int, classes: int | None, weights: Array | None, rng: Stream) -> Array | None:
+def in_blocks(count: int, draw: Callable[[int], Array], first: int = 0) -> Array:
+    """Join ``count`` rows, from the row ``first`` on, of ``draw(0), draw(1), ...``, each of ``UNIT`` rows."""
+    return np.concatenate([draw(block) for block in blocks_of(count, first)])[:count]
+
+
+def draw_labels(count: int, classes: int | None, weights: Array | None, rng: Stream, first: int = 0) -> Array | None:
     """Draw (count,) int64 labels, ``None`` without classes; label ``i`` depends on ``rng`` and ``i`` alone.
+
+    ``first`` is the number of the first of them.
 
     Raises:
         UsageError: ``weights`` are not one non-negative number per class.
@@ -96,7 +108,11 @@ def draw_labels(count: int, classes: int | None, weights: Array | None, rng: Str
     if shares.shape != (classes,) or not np.isfinite(shares).all() or (shares < 0).any() or shares.sum() == 0:
         raise UsageError(f"label weights must be {classes} non-negative numbers, one per class; got {weights}")
     shares = shares / shares.sum()
-    return in_blocks(count, lambda block: rng.numpy("labels", block).choice(classes, UNIT, p=shares).astype(np.int64))
+
+    def block_of(block: int) -> Array:
+        return rng.numpy("labels", block).choice(classes, UNIT, p=shares).astype(np.int64)
+
+    return in_blocks(count, block_of, first)
 
 
 def decode_units(
@@ -110,8 +126,9 @@ def decode_units(
     batch_size: int,
     threads: int | None,
     advance: Progress,
+    first: int = 0,
 ) -> DecodedImages:
-    """Decode whole units of latents (padded, *latent_shape) and keep the first ``count`` images.
+    """Decode whole units of latents (padded, *latent_shape), the image ``first`` and on, and keep ``count`` images.
 
     Raises:
         OutputError: decoding failed, or did not give images of the model's shape.
@@ -123,7 +140,7 @@ def decode_units(
     def decode(twin: LatentModel, unit: range) -> DecodedImages:
         z = latents[unit.start : unit.stop].to(device)
         y = None if labels is None else torch.from_numpy(labels[unit.start : unit.stop]).to(device)
-        noise = named_noise(rng.child("noise", unit.start), device) if model.stochastic else nullcontext()
+        noise = named_noise(rng.child("noise", first + unit.start), device) if model.stochastic else nullcontext()
         part = DecodedImages.empty(len(unit), model.image_shape, ranged)
         with torch.no_grad(), noise:
             part.store(0, checked(twin, z, y))

@@ -173,6 +173,10 @@ class ModuleModel(LatentModel):
         """Latents (count, *latent_shape), float32 on the CPU."""
         return sample_latents(self.prior, self.latent_shape, count, rng)
 
+    def later_latents(self, first: int, count: int, rng: Stream) -> torch.Tensor:
+        """Latents ``first`` to ``first + count``, drawn without those before."""
+        return sample_latents(self.prior, self.latent_shape, count, rng, first)
+
     def decode(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         """Images (n, C, H, W) in the latents' dtype; differentiable in ``z``.
 

@@ -10,6 +10,7 @@ from torch.distributions import Distribution, Independent
 
 from didlearn.errors import ModelError, UsageError, first_line
 from didlearn.models.base import LatentModel
+from didlearn.models.drawing import blocks_of
 from didlearn.parallel import UNIT
 from didlearn.rng import Stream, named_noise
 
@@ -52,13 +53,15 @@ def prior_shape(prior: Prior) -> tuple[int, ...] | None:
     return tuple(prior.batch_shape + prior.event_shape) or None
 
 
-def sample_latents(prior: Prior, shape: tuple[int, ...], count: int, rng: Stream) -> torch.Tensor:
+def sample_latents(prior: Prior, shape: tuple[int, ...], count: int, rng: Stream, first: int = 0) -> torch.Tensor:
     """Draw (count, *shape) float32 latents in blocks of ``UNIT``; latent ``i`` depends on ``rng`` and ``i`` alone.
+
+    ``first`` is the number of the first of them, a multiple of ``UNIT``.
 
     Raises:
         ModelError: the distribution draws another shape, or fails.
     """
-    blocks = [_block(prior, shape, rng, block) for block in range(math.ceil(count / UNIT))]
+    blocks = [_block(prior, shape, rng, block) for block in blocks_of(count, first)]
     return torch.cat(blocks)[:count]
 
 

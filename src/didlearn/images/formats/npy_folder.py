@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +17,15 @@ import numpy as np
 from didlearn.arrays import Array, Ints, Pixels
 from didlearn.errors import DataError
 from didlearn.images.base import ImageReader, Images
-from didlearn.images.classes import printable
+from didlearn.images.classes import Labels, printable
 from didlearn.images.formats.arrays import open_array
 from didlearn.images.formats.numpy_files import ArrayHeader, npy_header
 from didlearn.images.subfolders import arrange, passed_over
 
+CLASSES_FILE, LABELS_SUFFIX = "classes.txt", ".labels.npy"
+"""Beside stacks: the names of the classes, a line each, and of each stack the classes of its pictures."""
 _CHANNELS = (1, 3)
+_PART = re.compile(r"(?:.*/)?[^/]*-(\d+)-of-(\d+)\.npy")
 
 
 def open_npy_folder(path: Path, names: Sequence[str], others: Counter[str]) -> Images:
@@ -39,15 +43,60 @@ def open_npy_folder(path: Path, names: Sequence[str], others: Counter[str]) -> I
         DataError: a file is no array of images, or differs from the first in type or in the shape of a picture.
     """
     where = printable(str(path))
-    kept, labels = arrange(names, where)
+    stacks = [name for name in names if not name.endswith(LABELS_SUFFIX)]
+    beside = len(stacks) < len(names)
+    kept, labels = arrange(stacks, where)
     headers = [_header(path / name) for name in kept]
     pictures = _are_pictures([header.shape for header in headers])
     _refuse_others(path, kept, headers, pictures)
     joined = JoinedArrays(path, tuple(kept), tuple(headers), pictures)
-    notes = (*labels.notes, *passed_over(others), _said(joined))
-    labels = dataclasses.replace(labels.take(joined.file_of(np.arange(len(joined)))), notes=notes)
+    labels = _labels_beside(path, joined) if beside else labels.take(joined.file_of(np.arange(len(joined))))
+    others[".txt"] -= beside and (path / CLASSES_FILE).is_file()
+    notes = (*labels.notes, *passed_over(+others), _said(joined), *_missing_parts(kept))
+    labels = dataclasses.replace(labels, notes=notes)
     images = open_array(joined, labels, str(path))
     return dataclasses.replace(images, reader=NamedReader(images.reader, kept)) if pictures else images
+
+
+def _labels_beside(path: Path, joined: JoinedArrays) -> Labels:
+    """Read the classes of each stack's pictures.
+
+    Raises:
+        DataError: those of a stack are missing, or are no whole numbers, one for each picture.
+    """
+    read = []
+    for name, count in zip(joined.names, np.diff(joined.starts), strict=True):
+        file = path / f"{name.removesuffix('.npy')}{LABELS_SUFFIX}"
+        try:
+            values = np.load(file, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise DataError(
+                f"{printable(str(file))} gives no labels ({error}): give those of every stack, or none"
+            ) from None
+        if values.shape != (count,) or not np.issubdtype(values.dtype, np.integer):
+            raise DataError(
+                f"{printable(str(file))} is {values.dtype} of shape {values.shape}: give {count} whole numbers, the "
+                "class of each picture"
+            )
+        read.append(values.astype(np.int64))
+    names = path / CLASSES_FILE
+    classes = tuple(names.read_text(encoding="utf-8").splitlines()) if names.is_file() else None
+    values = np.concatenate(read)
+    if classes is not None and not (values.min() >= 0 and values.max() < len(classes)):
+        raise DataError(f"{printable(str(names))} names {len(classes)} classes, and labels go to {values.max()}")
+    return Labels(values, classes)
+
+
+def _missing_parts(names: Sequence[str]) -> tuple[str, ...]:
+    """Say which of numbered parts, name-3-of-16.npy, are not there."""
+    parts = [match for name in names if (match := _PART.fullmatch(name))]
+    if len(parts) < len(names) or len({match[2] for match in parts}) != 1:
+        return ()
+    missing = sorted(set(range(1, int(parts[0][2]) + 1)) - {int(match[1]) for match in parts})
+    if not missing:
+        return ()
+    shown = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
+    return (f"{len(missing)} of {parts[0][2]} parts are not there: {shown}",)
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ def _called(flag: Flag) -> list[str]:
 
 def _run(check: str | None) -> Callable[[Mapping[str, Any]], int]:
     def run(given: Mapping[str, Any]) -> int:
-        from didlearn.cli.auditing import run_audit
+        from didlearn.cli.commands.auditing import run_audit
 
         return run_audit(given, check)
 

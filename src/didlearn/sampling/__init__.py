@@ -1,0 +1,1 @@
+"""Samples drawn to disk, in parts that any machine can draw by itself."""
