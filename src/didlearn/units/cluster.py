@@ -45,6 +45,11 @@ class Cluster:
     carrying: Callable[[Bytes], AbstractContextManager[Any]]
 
     @property
+    def breaks_together(self) -> bool:
+        """Whether one lost worker takes the units of all others along."""
+        return self.backend == "loky"
+
+    @property
     def in_flight(self) -> int:
         """How many units are on their way at once: no worker waits, and few are lost."""
         return 2 * self.workers
