@@ -56,11 +56,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--generator", default=str(SOUND))
+    parser.add_argument("--train", default="digits")
     parser.add_argument("flags", nargs="*", help="of the audit, after --")
     args = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as for a user
-    command = [sys.executable, "-m", "didlearn", "audit", "--generator", str(SOUND), "--train", "digits", "-q"]
-    command += [*args.flags, "--output"]
+    command = [sys.executable, "-m", "didlearn", "audit", "--generator", args.generator]
+    command += ["--train", args.train, "-q", *args.flags, "--output"]
     rng, folder = random.Random(args.seed), Path(tempfile.mkdtemp())
     try:
         whole, wall, _ = seconds_of([*command, str(folder / "whole")])
