@@ -48,6 +48,10 @@ class OutputError(ModelError):
     """The model was opened, and what it makes is no image: a finding about the model, not about how it was named."""
 
 
+class TravelError(UsageError):
+    """What a unit of work needs cannot be sent to another process."""
+
+
 class UnitError(DidlearnError):
     """A unit of work failed wherever it was sent."""
 

@@ -68,7 +68,7 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
     ("begun", "said"),
     [
         ([], "no check had begun and nothing was saved"),
-        (["support"], "in support, the first check, and nothing was saved"),
+        (["support"], "in support, the first check; what is finished of it is kept"),
         (["support", "memorization"], "in memorization; support is finished and saved in run (`didlearn report run`"),
         (["a", "b", "c"], "in c; a and b are finished"),
     ],

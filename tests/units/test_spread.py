@@ -4,8 +4,10 @@ import importlib.util
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,8 @@ from didlearn.evidence.log_evidence import log_evidence
 from didlearn.inversion.invert import invert
 from didlearn.rng import Stream
 from didlearn.units import cluster as module
-from didlearn.units.cluster import check_backend, cluster, current_cluster
+from didlearn.units import spread as spreading
+from didlearn.units.cluster import Spare, check_backend, cluster, current_cluster, placed
 from didlearn.units.parcel import Failed, do_unit, pack
 from didlearn.units.spread import spread
 
@@ -201,6 +204,96 @@ def test_what_cannot_travel_is_said():
         pack(waiting.__next__)
 
 
+@pytest.fixture
+def sent(monkeypatch):
+    """How many units were sent, call by call."""
+    counts, real = [], spreading.spread
+
+    def counting(function, items, opened):
+        counts.append(len(items))
+        return real(function, items, opened)
+
+    monkeypatch.setattr(spreading, "spread", counting)
+    return counts
+
+
+def test_long_work_goes_to_processes_once_they_pay(monkeypatch, sent):
+    """What threads took so far decides; the results are the same."""
+    model = dl.open_model(Net())
+    here = model.draw(400, Stream(0)).images
+    monkeypatch.setattr(module, "_PAYS_SENDING", 0.0)
+    monkeypatch.setattr(module, "_PAYS_BEGINNING", 1e-3)
+    with placed(None, None, 2):
+        np.testing.assert_array_equal(model.draw(400, Stream(0)).images, here)
+        assert sent == [11], "of 13 units the first two tell how long one takes"
+        np.testing.assert_array_equal(model.draw(64, Stream(0)).images, here[:64])
+        assert sent == [11]
+    with placed(None, None, 1):
+        model.draw(400, Stream(0))
+    with placed("threads", None, 2):
+        model.draw(400, Stream(0))
+    model.draw(400, Stream(0))
+    assert sent == [11]
+
+
+def test_short_work_begins_no_process(sent):
+    with placed(None, None, 2):
+        dl.open_model(Net()).draw(400, Stream(0))
+    assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("spent", "left", "begun", "pays"),
+    [(0, 10, False, False), (10, 10, False, True), (0, 20, False, True), (0, 1, True, True), (99, 0.1, True, False)],
+)
+def test_processes_begin_when_as_much_was_spent_without_them(spent, left, begun, pays):
+    with ExitStack() as stack:
+        spare = Spare(2, stack)
+        spare.spent = spent
+        if begun:
+            spare.begin()
+        assert spare.pays(left) is pays
+
+
+def test_what_cannot_travel_stays_here(monkeypatch, sent):
+    monkeypatch.setattr(module, "_PAYS_SENDING", 0.0)
+    monkeypatch.setattr(module, "_PAYS_BEGINNING", 0.0)
+    model = dl.open_model(Net())
+    vars(model.network)["waiting"] = (number for number in range(3))  # nobody can pack that
+    with placed(None, None, 2):
+        assert len(model.draw(400, Stream(0)).images) == 400
+    assert sent == [11]
+
+
+def test_workers_end_with_who_began_them(tmp_path):
+    """Also when that is killed: the mistake this sees is two processes left behind by every kill."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, pathlib, sys, time\n"
+        "from didlearn.units.cluster import cluster\n"
+        "from didlearn.units.spread import spread\n"
+        "def work(item):\n"
+        "    pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else FOLDER, str(os.getpid())).touch()\n"
+        "    return item\n"
+        "FOLDER = sys.argv[1]\n"
+        "with cluster('loky', workers=2) as opened:\n"
+        "    list(spread(work, range(8), opened))\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    with subprocess.Popen([sys.executable, script, marks], stdout=subprocess.PIPE, text=True) as begun:
+        assert begun.stdout.readline() == "ready\n"
+        begun.kill()
+    pids = [int(mark.name) for mark in marks.iterdir()]
+    assert pids
+    until = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < until, "workers are left"
+        time.sleep(0.1)
+
+
 def test_units_are_sent_only_inside():
     assert current_cluster() is None
     with cluster("loky", workers=2) as opened:
@@ -213,7 +306,7 @@ def test_units_are_sent_only_inside():
 @pytest.mark.parametrize(
     ("backend", "address", "what"),
     [
-        ("spark", None, "no backend 'spark'; give one of loky, dask, ray"),
+        ("spark", None, "no backend 'spark'; give one of threads, loky, dask, ray"),
         (None, "tcp://localhost:1", "give backend=... too"),
         ("loky", "tcp://localhost:1", "loky has no address"),
     ],

@@ -38,7 +38,7 @@ from didlearn.readiness.outputs import check_folder
 from didlearn.result.answer import answer_of
 from didlearn.result.files import RUN_FILES, AuditResult
 from didlearn.result.values import CheckResult
-from didlearn.units.cluster import check_backend, cluster
+from didlearn.units.cluster import check_backend, placed
 
 
 def audit(
@@ -82,8 +82,9 @@ def audit(
         generator: what ``open_model`` takes. train, heldout: what ``open_images`` takes. outside: the same, by name.
         checks: names, or checks with parameters of their own; all when ``None``.
         embedding: a spec, or an ``Embedding``. autoencoder: what ``open_autoencoder`` takes.
-        backend: ``"loky"``, ``"dask"`` or ``"ray"``: units of drawing, embedding, searches and chains are done by such
-            workers. address: of the cluster; without one it is begun here.
+        backend: who does the units of drawing, embedding, searches and chains: ``"threads"``, ``"loky"`` (processes),
+            ``"dask"``, ``"ray"``; processes for what is long, and threads else, when ``None``.
+        address: of a cluster; without one it is begun here.
         output: run folder; written after every check. What the same audit left there is not done again: a kill loses
             the units that were being done.
         restart: forget what is left there, also of an audit of something else.
@@ -148,7 +149,7 @@ def audit(
                 settings=settings_of(said, (generator, autoencoder, embedding)),
             ),
         )
-        with _at_work(workdir), cluster(backend, address, threads):
+        with _at_work(workdir), placed(backend, address, threads):
             records = None if workdir is None else claim_run(workdir, described, environment, restart=restart)
             space = embedding
             if isinstance(space, str):

@@ -88,7 +88,7 @@ class AuditSpec(BaseModel):
     device: str = flag("cpu", "cpu, cuda, cuda:1.", WORK)
     batch_size: int = flag(256, "Images in flight; changes no result.", WORK, short="-b", ge=1)
     threads: int | None = flag(None, "Worker threads (default: all CPUs); changes no result.", WORK, ge=1)
-    backend: str | None = flag(None, "Send dear units to workers: loky, dask or ray; changes no result.", WORK)
+    backend: str | None = flag(None, "Who works: threads, loky (processes), dask or ray; changes no result.", WORK)
     address: str | None = flag(None, "Of a dask scheduler or a Ray cluster (else one is begun here).", WORK)
     restart: bool = flag(False, "Forget what an earlier run left in the run folder.", WORK)
 

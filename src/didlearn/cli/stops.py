@@ -65,7 +65,7 @@ class Checks:
         if not last:
             return "no check had begun and nothing was saved; the same command begins again"
         if not finished:
-            return f"in {last[0]}, the first check, and nothing was saved; the same command begins again"
+            return f"in {last[0]}, the first check; what is finished of it is kept, and the same command goes on"
         return (
             f"in {last[0]}; {listed(finished)} {'is' if len(finished) == 1 else 'are'} finished and saved in "
             f"{self.folder} (`didlearn report {self.folder}` writes the page); the same command asks the rest"

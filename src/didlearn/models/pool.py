@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import torch
 
+from didlearn.errors import TravelError
 from didlearn.parallel import default_threads, in_threads, single_threaded
-from didlearn.units.cluster import current_cluster
+from didlearn.units.cluster import Cluster, current_cluster, spare_processes
 
 if TYPE_CHECKING:
     from didlearn.models.base import LatentModel
@@ -73,14 +76,9 @@ def each_unit(
     here: bool = False,
 ) -> Iterator[tuple[range, T]]:
     """Yield each unit and what was made of it, as ``map_models`` does, none kept before; ``here``: never sent."""
-    cluster = current_cluster()
-    if cluster is not None and not here:
-        from didlearn.units.spread import spread  # joblib, for those who have workers
-
-        for number, made in spread(lambda items: function(model, items), units, cluster):
-            if records is not None:
-                records.write(units[number].start, made)
-            yield units[number], made
+    cluster = None if here else current_cluster()
+    if cluster is not None:
+        yield from _sent(function, model, units, cluster, records)
         return
     wanted = min(default_threads() if threads is None else threads, len(units))
     models = model.replicas(max(1, wanted)) if torch.device(device).type == "cpu" else [model]
@@ -98,5 +96,31 @@ def each_unit(
             records.write(items.start, made)
         return made
 
+    spare = None if here or torch.device(device).type != "cpu" else spare_processes()
+    first = len(units) if spare is None else min(len(units), spare.workers)
     with single_threaded():
-        yield from zip(units, in_threads(run, units, len(models)), strict=True)
+        began = time.perf_counter()
+        yield from zip(units[:first], in_threads(run, units[:first], len(models)), strict=True)
+        rest, spent = units[first:], time.perf_counter() - began
+        if spare is not None and rest and spare.pays(spent * len(rest) / first):
+            with suppress(TravelError):  # then it stays here
+                yield from _sent(function, model, rest, spare.begin(), records)
+                rest = []
+        yield from zip(rest, in_threads(run, rest, len(models)), strict=True)
+        if spare is not None:
+            spare.spent += time.perf_counter() - began
+
+
+def _sent(
+    function: Callable[[LatentModel, range], T],
+    model: LatentModel,
+    units: list[range],
+    cluster: Cluster,
+    records: Store[T] | None,
+) -> Iterator[tuple[range, T]]:
+    from didlearn.units.spread import spread  # for those who have workers
+
+    for number, made in spread(lambda items: function(model, items), units, cluster):
+        if records is not None:
+            records.write(units[number].start, made)
+        yield units[number], made

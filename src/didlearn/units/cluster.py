@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,9 +26,11 @@ from didlearn.errors import MissingExtraError, UsageError, first_line
 from didlearn.naming import option
 from didlearn.parallel import default_threads
 
-BACKENDS: Final = ("loky", "dask", "ray")
+THREADS: Final = "threads"
+BACKENDS: Final = (THREADS, "loky", "dask", "ray")
 _NEEDS: Final = {"dask": "distributed", "ray": "ray"}
 _PATIENCE = 20  # seconds that a scheduler is waited for
+_PAYS_BEGINNING, _PAYS_SENDING = 15.0, 0.5  # seconds of work for which processes are worth it
 _IDLE = 600  # seconds after which a process that has nothing to do ends
 T = TypeVar("T")
 
@@ -55,7 +61,34 @@ class Cluster:
         return 2 * self.workers
 
 
+class Spare:
+    """Processes of this machine for what is long: begun when they are first asked for.
+
+    Threads of one process take turns at Python, which of a small network is most of the work. Processes take seconds
+    to begin: they do once as much time was spent without them, since what took long so far will go on.
+
+    Attributes:
+        workers: how many. spent: seconds of work that threads did.
+    """
+
+    def __init__(self, workers: int, stack: ExitStack) -> None:
+        self.workers, self._stack = workers, stack
+        self._cluster: Cluster | None = None
+        self.spent = 0.0
+
+    def pays(self, left: float) -> bool:
+        """Return whether to send work of so many seconds."""
+        return left > _PAYS_SENDING and (self._cluster is not None or self.spent + left > _PAYS_BEGINNING)
+
+    def begin(self) -> Cluster:
+        """Return them."""
+        if self._cluster is None:
+            self._cluster = self._stack.enter_context(_loky(None, self.workers))
+        return self._cluster
+
+
 _CURRENT: ContextVar[Cluster | None] = ContextVar("cluster", default=None)
+_SPARE: ContextVar[Spare | None] = ContextVar("spare", default=None)
 
 
 def current_cluster() -> Cluster | None:
@@ -63,12 +96,39 @@ def current_cluster() -> Cluster | None:
     return _CURRENT.get()
 
 
+def spare_processes() -> Spare | None:
+    """Return the processes that long work may be sent to, where nobody said where it is done."""
+    return _SPARE.get()
+
+
+@contextmanager
+def spare(workers: int) -> Iterator[None]:
+    """Let the long work of what runs inside be done by processes of this machine, where that pays."""
+    with ExitStack() as stack:
+        token = _SPARE.set(Spare(workers, stack) if workers > 1 else None)
+        try:
+            yield
+        finally:
+            _SPARE.reset(token)
+
+
+@contextmanager
+def placed(backend: str | None, address: str | None, workers: int) -> Iterator[None]:
+    """Do the units of what runs inside where it was said, or, where nothing was said, where that pays.
+
+    Args:
+        backend, address: as ``cluster`` takes them. workers: threads or processes of this machine.
+    """
+    with spare(workers) if backend is None else cluster(backend, address, workers):
+        yield
+
+
 @contextmanager
 def cluster(backend: str | None, address: str | None = None, workers: int | None = None) -> Iterator[Cluster | None]:
     """Send the units of what runs inside to workers.
 
     Args:
-        backend: ``"loky"`` (processes of this machine), ``"dask"``, ``"ray"``; ``None``: this process.
+        backend: ``"loky"`` (processes of this machine), ``"dask"``, ``"ray"``; ``"threads"`` or ``None``: this process.
         address: of a dask scheduler or a Ray cluster; without one, one is begun on this machine, and ended.
         workers: units at a time; by default the CPUs here, or all that the cluster has.
 
@@ -76,7 +136,7 @@ def cluster(backend: str | None, address: str | None = None, workers: int | None
         UsageError: there is no such backend, or nothing answers at the address. MissingExtraError: it is not installed.
     """
     check_backend(backend, address)
-    with nullcontext() if backend is None else _OPENERS[backend](address, workers) as opened:
+    with nullcontext() if backend in (None, THREADS) else _OPENERS[backend](address, workers) as opened:
         token = _CURRENT.set(opened)
         try:
             yield opened
@@ -96,8 +156,8 @@ def check_backend(backend: str | None, address: str | None) -> None:
         return
     if backend not in BACKENDS:
         raise UsageError(f"there is no backend {backend!r}; give one of {', '.join(BACKENDS)}")
-    if backend == "loky" and address is not None:
-        raise UsageError("loky has no address: its workers are processes of this machine; give dask or ray")
+    if backend in (THREADS, "loky") and address is not None:
+        raise UsageError(f"{backend} has no address: its workers are of this machine; give dask or ray")
     if backend in _NEEDS and importlib.util.find_spec(_NEEDS[backend]) is None:
         raise MissingExtraError(
             f"the backend {backend} needs the package {_NEEDS[backend]}: pip install 'didlearn[{backend}]'"
@@ -109,9 +169,12 @@ def _loky(address: str | None, workers: int | None) -> Iterator[Cluster]:  # noq
     from joblib.externals.loky import get_reusable_executor
 
     count = workers or default_threads()
+    executor = partial(
+        get_reusable_executor, max_workers=count, timeout=_IDLE, initializer=_end_with, initargs=(os.getpid(),)
+    )
 
     def submit(*work: Any) -> Future[Any]:
-        return get_reusable_executor(max_workers=count, timeout=_IDLE).submit(*work)  # another one, if it broke
+        return executor().submit(*work)  # of another one, if it broke
 
     @contextmanager
     def carrying(content: Bytes) -> Iterator[Path]:
@@ -123,7 +186,18 @@ def _loky(address: str | None, workers: int | None) -> Iterator[Cluster]:  # noq
     try:
         yield Cluster("loky", count, submit, carrying)
     finally:
-        get_reusable_executor(max_workers=count, timeout=_IDLE).shutdown(wait=True, kill_workers=True)
+        executor().shutdown(wait=True, kill_workers=True)
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when who began it is gone, also by a kill: nobody would hear of what it does."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

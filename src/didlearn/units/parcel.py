@@ -23,7 +23,8 @@ import torch
 
 from didlearn import naming
 from didlearn.arrays import Bytes
-from didlearn.errors import DidlearnError, UsageError, first_line
+from didlearn.errors import DidlearnError, TravelError, first_line
+from didlearn.naming import option
 from didlearn.parallel import one_thread
 
 _OPENED: OrderedDict[str, Callable[[Any], Any]] = OrderedDict()
@@ -76,7 +77,7 @@ def pack(function: Callable[[Any], Any]) -> Parcel:
     """Pack a function.
 
     Raises:
-        UsageError: something that it needs cannot travel.
+        TravelError: something that it needs cannot travel.
     """
     buffer = io.BytesIO()
     strangers = list(_strangers())
@@ -85,8 +86,8 @@ def pack(function: Callable[[Any], Any]) -> Parcel:
     try:
         _Packer(buffer).dump((function, naming.naming_style()))
     except Exception as error:
-        raise UsageError(
-            f"the work cannot be sent to other processes ({first_line(error)}); leave out --backend"
+        raise TravelError(
+            f"the work cannot be sent to other processes ({first_line(error)}); leave {option('backend', None)} out"
         ) from error
     finally:
         for module in strangers:

@@ -36,11 +36,12 @@ def sample(
     """Draw samples to disk, whole or in shards, for any other command to read."""
     from didlearn.models import open_model
     from didlearn.models.open import check_model
+    from didlearn.parallel import default_threads
     from didlearn.readiness.devices import check_device
     from didlearn.readiness.outputs import check_folder
     from didlearn.sampling.shard import shard_of
     from didlearn.sampling.write import write_samples
-    from didlearn.units.cluster import check_backend, cluster
+    from didlearn.units.cluster import check_backend, placed
 
     if number is None or number < 1:
         raise UsageError("how many samples? give --number, as in -n 10000")
@@ -65,7 +66,7 @@ def sample(
     said = asked.model_dump(include={"latent_shape", "value_range", "prior", "classes"}, exclude_unset=True)
     heed_termination()
     kept = f"finished shards are kept in {folder}, and the same command begins this one again"
-    with showing(quiet) as progress, stopping(lambda: kept), cluster(backend, address, threads):
+    with showing(quiet) as progress, stopping(lambda: kept), placed(backend, address, threads or default_threads()):
         opened = open_model(model, **said, trust_code=trust_code, device=device)
         file = write_samples(
             opened, number, folder, shard=part, seed=asked.seed, device=device, batch_size=asked.batch_size,
