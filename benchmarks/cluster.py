@@ -128,9 +128,9 @@ def measured(model: LatentModel, x: Singles, work: Work, units: int) -> np.ndarr
 def transport(sent_to: Cluster) -> float:
     """Seconds from asking for a unit to having it, of one that does nothing but give 64 kB back."""
     items = list(range(64))
-    list(spreading.spread(nothing, items, sent_to))
+    list(spreading.send_units(nothing, items, sent_to))
     began = time.perf_counter()
-    list(spreading.spread(nothing, items, sent_to))
+    list(spreading.send_units(nothing, items, sent_to))
     return (time.perf_counter() - began) / len(items)
 
 

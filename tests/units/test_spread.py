@@ -26,7 +26,7 @@ from didlearn.units import cluster as module
 from didlearn.units import spread as spreading
 from didlearn.units.cluster import Spare, check_backend, cluster, current_cluster, placed
 from didlearn.units.parcel import Failed, do_unit, pack
-from didlearn.units.spread import spread
+from didlearn.units.spread import send_units
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
 
@@ -102,8 +102,8 @@ def until_it_fails(sent):
 
 
 def test_units_come_with_their_numbers(workers):
-    assert dict(spread(lambda item: item * 2, range(5, 12), workers)) == {i: 2 * (i + 5) for i in range(7)}
-    assert dict(spread(lambda item: item, [], workers)) == {}
+    assert dict(send_units(lambda item: item * 2, range(5, 12), workers)) == {i: 2 * (i + 5) for i in range(7)}
+    assert dict(send_units(lambda item: item, [], workers)) == {}
 
 
 def test_what_says_something_of_the_model_is_said_at_once(workers):
@@ -114,7 +114,7 @@ def test_what_says_something_of_the_model_is_said_at_once(workers):
         raise ModelError("the network makes no images")
 
     with pytest.raises(ModelError, match="makes no images"):
-        list(spread(refuse, range(3), workers))
+        list(send_units(refuse, range(3), workers))
 
 
 def test_a_unit_that_fails_three_times_ends_in_one_sentence(workers):
@@ -123,7 +123,7 @@ def test_a_unit_that_fails_three_times_ends_in_one_sentence(workers):
             raise OSError("no space left\non device")
         return item
 
-    found, error = until_it_fails(spread(fail, range(4), workers))
+    found, error = until_it_fails(send_units(fail, range(4), workers))
     assert re.match(r"unit 3 of 4 failed 3 times .*OSError: no space left\)", error)
     assert found == [0, 1, 3]
 
@@ -139,7 +139,7 @@ def test_what_is_lost_with_a_worker_is_sent_again(workers, tmp_path):
         time.sleep(0.05)
         return item * item
 
-    assert dict(spread(once, range(6), workers)) == {i: i * i for i in range(6)}
+    assert dict(send_units(once, range(6), workers)) == {i: i * i for i in range(6)}
 
 
 def test_a_unit_that_kills_every_worker_does_not_take_the_others_along():
@@ -149,7 +149,7 @@ def test_a_unit_that_kills_every_worker_does_not_take_the_others_along():
         return item
 
     with cluster("loky", workers=2) as opened:
-        found, error = until_it_fails(spread(deadly, range(4), opened))
+        found, error = until_it_fails(send_units(deadly, range(4), opened))
     assert error.startswith("unit 1 of 4 failed 3 times")
     assert found == [1, 2, 3]
 
@@ -207,13 +207,13 @@ def test_what_cannot_travel_is_said():
 @pytest.fixture
 def sent(monkeypatch):
     """How many units were sent, call by call."""
-    counts, real = [], spreading.spread
+    counts, real = [], spreading.send_units
 
     def counting(function, items, opened):
         counts.append(len(items))
         return real(function, items, opened)
 
-    monkeypatch.setattr(spreading, "spread", counting)
+    monkeypatch.setattr(spreading, "send_units", counting)
     return counts
 
 
@@ -271,13 +271,13 @@ def test_workers_end_with_who_began_them(tmp_path):
     script.write_text(
         "import os, pathlib, sys, time\n"
         "from didlearn.units.cluster import cluster\n"
-        "from didlearn.units.spread import spread\n"
+        "from didlearn.units.spread import send_units\n"
         "def work(item):\n"
         "    pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else FOLDER, str(os.getpid())).touch()\n"
         "    return item\n"
         "FOLDER = sys.argv[1]\n"
         "with cluster('loky', workers=2) as opened:\n"
-        "    list(spread(work, range(8), opened))\n"
+        "    list(send_units(work, range(8), opened))\n"
         "    print('ready', flush=True)\n"
         "    time.sleep(60)\n"
     )

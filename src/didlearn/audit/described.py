@@ -18,7 +18,7 @@ from didlearn.images import Images
 from didlearn.models import Sampler
 
 
-def describe(audited: Audited) -> dict[str, Any]:
+def describe_audited(audited: Audited) -> dict[str, Any]:
     """Return what the data and the model are."""
     sets = {"train": audited.train, "heldout": audited.heldout}
     described: dict[str, Any] = {name: _set(images) for name, images in sets.items() if images is not None}

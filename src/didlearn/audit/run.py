@@ -11,7 +11,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from didlearn.audit.check import Check
-from didlearn.audit.described import describe, environment_of
+from didlearn.audit.described import describe_audited, environment_of
 from didlearn.audit.kept import claim_run, kept_in, settings_of
 from didlearn.audit.matched_classes import match_audited
 from didlearn.audit.outside_names import refuse_taken_names
@@ -140,7 +140,7 @@ def audit(
         workdir = None if output is None else Path(output)
         said |= opening | {"autoencoder": beside and beside.name}
         described, environment = (
-            describe(audited),
+            describe_audited(audited),
             environment_of(
                 device=device,
                 threads=threads,

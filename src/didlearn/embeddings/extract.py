@@ -91,10 +91,10 @@ def _sent(
     cluster: Cluster,
     advance: Callable[[int], None] | None,
 ) -> Singles:
-    from didlearn.units.spread import spread  # joblib, for those who have workers
+    from didlearn.units.spread import send_units  # joblib, for those who have workers
 
     parts, done = dict[int, Singles](), 0
-    for number, features in spread(features_of, batches, cluster):
+    for number, features in send_units(features_of, batches, cluster):
         parts[number] = features
         done += len(features)
         if advance is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Store(Protocol[T]):
+class UnitStore(Protocol[T]):
     """Where finished units are kept, by the number of their first item."""
 
     def read(self, unit: int) -> T | None:
@@ -39,7 +39,7 @@ def map_models(
     threads: int | None = None,
     device: str = "cpu",
     advance: Callable[[int], None] | None = None,
-    records: Store[T] | None = None,
+    records: UnitStore[T] | None = None,
 ) -> list[T]:
     """Apply ``function`` to a copy of the model and each ``unit`` consecutive items of ``range(count)``, in order.
 
@@ -72,7 +72,7 @@ def each_unit(
     *,
     threads: int | None = None,
     device: str = "cpu",
-    records: Store[T] | None = None,
+    records: UnitStore[T] | None = None,
     here: bool = False,
 ) -> Iterator[tuple[range, T]]:
     """Yield each unit and what was made of it, as ``map_models`` does, none kept before; ``here``: never sent."""
@@ -116,11 +116,11 @@ def _sent(
     model: LatentModel,
     units: list[range],
     cluster: Cluster,
-    records: Store[T] | None,
+    records: UnitStore[T] | None,
 ) -> Iterator[tuple[range, T]]:
-    from didlearn.units.spread import spread  # for those who have workers
+    from didlearn.units.spread import send_units  # for those who have workers
 
-    for number, made in spread(lambda items: function(model, items), units, cluster):
+    for number, made in send_units(lambda items: function(model, items), units, cluster):
         if records is not None:
             records.write(units[number].start, made)
         yield units[number], made

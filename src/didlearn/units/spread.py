@@ -14,7 +14,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def spread(function: Callable[[S], T], items: Sequence[S], cluster: Cluster) -> Iterator[tuple[int, T]]:
+def send_units(function: Callable[[S], T], items: Sequence[S], cluster: Cluster) -> Iterator[tuple[int, T]]:
     """Yield the number of each item and what ``function`` makes of it, as they are finished.
 
     What is lost with a worker is sent again, and so is what fails for a reason that is not an answer.

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from didlearn.neighbors import nearest
-from didlearn.neighbors.screening import levels, products
+from didlearn.neighbors.screening import byte_form, levels, products
+from didlearn.neighbors.screening.byte_form import ByteForm
 from didlearn.neighbors.screening.eight_bit import EightBit
 from didlearn.neighbors.screening.rows import as_rows
 
@@ -101,3 +102,46 @@ def test_a_machine_without_such_products_does_without(monkeypatch):
         assert nearest(x, x, exclude=np.arange(30)).index.shape == (30, 1)
     finally:
         products.eight_bit_pays.cache_clear()
+
+
+@pytest.mark.parametrize("width", [1, 2, 15])
+def test_few_coordinates_are_not_worth_it(width, monkeypatch):
+    """The mistake this sees: torch._int_mm of single coordinates is wrong where the machine has instructions for it."""
+    monkeypatch.setattr(levels, "eight_bit_pays", lambda device: True)
+    (rows,) = as_rows(np.random.default_rng(3).integers(0, 256, (50, width)).astype(np.uint8))
+    assert not isinstance(levels.whole(rows, rows)[0], EightBit)
+    assert not any(isinstance(one, EightBit) for one in levels.sketched(rows, rows, 99))
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_floats_made_of_bytes_give_these_back(kept, monkeypatch):
+    """Also of more of them than are kept; squares are exact."""
+    if not kept:
+        monkeypatch.setattr(byte_form, "_MOST_KEPT", 0)
+    stored = np.random.default_rng(4).integers(0, 256, (300, 700)).astype(np.uint8)
+    stored[0] = 255
+    whole = stored.astype(np.int64) - 128
+    for x in (stored, stored.astype(np.float32), stored.astype(np.float32) / np.float32(255), stored / 255):
+        form = ByteForm(torch.from_numpy(x))
+        assert form.steps == (255 if x.max() <= 1 else 1)
+        np.testing.assert_array_equal(form.shifted(slice(250, 290)), whole[250:290])
+        np.testing.assert_array_equal(form.shifted(torch.tensor([299, 0])), whole[[299, 0]])
+        np.testing.assert_array_equal(form.squares, (whole**2).sum(1))
+        off = np.abs(x.astype(np.float64) * form.steps - stored)
+        assert np.sqrt((off**2).sum(1)).max() <= form.error()
+
+
+@pytest.mark.parametrize("off", [2e-4, -2e-4, 0.5])
+def test_values_beside_bytes_are_none(off):
+    x = np.random.default_rng(4).integers(1, 255, (300, 20)).astype(np.float32)
+    x[299, 19] += off
+    assert ByteForm(torch.from_numpy(x)).steps is None
+    assert ByteForm(torch.zeros(0, 5)).steps is None
+
+
+def test_what_is_given_twice_is_looked_at_once():
+    x = np.random.default_rng(5).integers(0, 256, (30, 20)).astype(np.float32)
+    same, again = as_rows(x, x)
+    assert same.form is again.form
+    one, other = as_rows(x, x[:20])
+    assert one.form is not other.form

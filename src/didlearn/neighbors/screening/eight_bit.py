@@ -17,7 +17,7 @@ import torch
 
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.level import Level, Whole
-from didlearn.neighbors.screening.rows import BYTE_ERROR, TINY, RowIndex, Rows
+from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows
 
 _NARROWEST = 16  # a few coordinates are no work to save, and torch._int_mm is wrong of a single one
 _WIDEST = 100_000  # sums of so many products of 8-bit numbers stay within 32 bits
@@ -56,6 +56,8 @@ class EightBit(Level):
         super().__init__(Whole(left, torch.float32), Whole(right, torch.float32))
         self.exact = are_bytes(left, right)
         self.rows = left, right
+        if self.exact:  # by all threads, and before several of them ask
+            _ = left.form.squares, right.form.squares
         self._rounded: Rounded | None = None
 
     def hold(self, panel: slice) -> None:
@@ -81,23 +83,19 @@ class EightBit(Level):
 
     def _round(self, rows: Rows, index: RowIndex) -> Rounded:
         if self.exact and rows.byte_unit is not None:
-            raw = rows.raw[index]
-            stored = raw if raw.dtype == torch.uint8 else (raw / rows.byte_unit).round_().to(torch.uint8)
-            q = stored.bitwise_xor(128).view(torch.int8)  # the byte minus 128
-            scale = torch.full((len(q),), rows.byte_unit, dtype=torch.float64, device=q.device)
-            off = 0.0 if raw.dtype == torch.uint8 else 2 * BYTE_ERROR * rows.byte_unit * math.sqrt(rows.width)
-            error = torch.full_like(scale, off)
-        else:
-            z = rows.load(index, slice(0, rows.width), torch.float32)
-            scale = z.abs().amax(1).clamp_(min=math.sqrt(TINY)).div_(_LARGEST)
-            rounded = (z / scale[:, None]).round_().clamp_(-_LARGEST, _LARGEST)
-            q = rounded.to(torch.int8)
-            off = torch.linalg.vector_norm(z - rounded.mul_(scale[:, None]), dim=1)
-            norm = torch.linalg.vector_norm(z, dim=1).double()
-            # The norms above round by a millionth at most of thousands of terms, and so do the differences.
-            slack = (rows.width + 8) * _UNIT
-            error = off.double() * (1 + slack) + 4 * _UNIT * norm + self.left.error(index, norm)
-            scale = scale.double()
+            form, unit = rows.form, rows.byte_unit
+            q, square = form.shifted(index), form.squares[index] * unit**2
+            return Rounded(q, torch.full_like(square, unit), square, torch.full_like(square, form.error() * unit))
+        z = rows.load(index, slice(0, rows.width), torch.float32)
+        scale = z.abs().amax(1).clamp_(min=math.sqrt(TINY)).div_(_LARGEST)
+        rounded = (z / scale[:, None]).round_().clamp_(-_LARGEST, _LARGEST)
+        q = rounded.to(torch.int8)
+        off = torch.linalg.vector_norm(z - rounded.mul_(scale[:, None]), dim=1)
+        norm = torch.linalg.vector_norm(z, dim=1).double()
+        # The norms above round by a millionth at most of thousands of terms, and so do the differences.
+        slack = (rows.width + 8) * _UNIT
+        error = off.double() * (1 + slack) + 4 * _UNIT * norm + self.left.error(index, norm)
+        scale = scale.double()
         square = _squares(q) * scale.square()
         return Rounded(q, scale, square, error)
 

@@ -10,21 +10,23 @@ from didlearn.neighbors.screening.products import eight_bit_pays
 from didlearn.neighbors.screening.rows import Rows
 
 SKETCHES = (32, 192)  # leading components tried, while they are less than a quarter of the width
+BESIDE_BYTES = (32,)  # and where the whole product is of bytes, and cheaper than that of more of them
 SKETCHED_FROM = 1024  # fewer rows than this are not worth a sketch where the closest pairs of all are sought,
 SOUGHT_FROM = 4096  # fewer than this where each row seeks its own,
 MET_FROM = 16384  # and fewer than this where every pair is met once for both of its rows
 
 
-def sketched(left: Rows, right: Rows, fewest: int) -> list[Level]:
+def sketched(left: Rows, right: Rows, fewest: int, beside_bytes: tuple[int, ...] = BESIDE_BYTES) -> list[Level]:
     """Return the levels that rule pairs out: leading components, of ``fewest`` rows or more, and rounded coordinates.
 
-    Products of 8-bit numbers are tried where they are fast; of pictures they are exact, see ``whole``.
+    Products of 8-bit numbers are tried where they are fast; of pictures they are exact, see ``whole``, and so cheap
+    that only ``beside_bytes`` components are tried before them.
     """
-    counts = [m for m in SKETCHES if 4 * m <= right.width and len(right) >= fewest]
+    eight = _in_eight_bits(left, right)
+    exact = eight and are_bytes(left, right)
+    counts = [m for m in (beside_bytes if exact else SKETCHES) if 4 * m <= right.width and len(right) >= fewest]
     levels = [sketch_level(left, right, count) for count in counts]
-    if _in_eight_bits(left, right) and not are_bytes(left, right):
-        levels.append(EightBit(left, right))
-    return levels
+    return [*levels, EightBit(left, right)] if eight and not exact else levels
 
 
 def whole(left: Rows, right: Rows) -> tuple[Level, Level]:

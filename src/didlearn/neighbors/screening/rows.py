@@ -18,6 +18,7 @@ import torch
 
 from didlearn.arrays import Array, ArrayOrTensor, BytePoints, Floats
 from didlearn.errors import DataError
+from didlearn.neighbors.screening.byte_form import ByteForm
 from didlearn.neighbors.screening.threads import share
 
 RowIndex = slice | torch.Tensor
@@ -28,7 +29,6 @@ _GATHER = 1 << 22  # bytes of gathered rows that stay in a core's cache
 _WIDENED = 1 << 20  # in float64, which is written several times, fewer
 _PIECE = 256  # rows converted at once where that takes memory
 _SUMMED = 128  # differences summed in one go: the rounding bound grows with it and with how many there are
-BYTE_ERROR = 2.0**-15  # of a unit: float32 rounds b/255 by 2^-25, 255 times less than that
 TINY = 2.0**-100  # above what float32 underflow can add to a squared distance of scaled rows
 
 
@@ -41,12 +41,14 @@ class Rows:
         scale: what distances are multiplied by, so that the largest value is near one; 1 where the values are harmless.
         factor: a power of two that brings what is stored to that scale: the same, but where bytes stand for fractions.
         centre: (D,) near the mean of ``factor · raw``; float32 unless every input was float64.
+        form: the values as bytes, where they are.
     """
 
     raw: torch.Tensor
     scale: float
     factor: float
     centre: torch.Tensor
+    form: ByteForm
 
     def __len__(self) -> int:
         return self.raw.shape[0]
@@ -60,21 +62,11 @@ class Rows:
     def byte_unit(self) -> float | None:
         """What all values are multiples b of, 0 <= b <= 255, in scaled units and up to rounding; ``None`` of others.
 
-        1 or 1/255: bytes, or what was made of bytes. A value b/255 in float32 lies within ``BYTE_ERROR`` of it.
+        1 or 1/255: bytes, or what was made of bytes.
         """
         if self.raw.dtype == torch.uint8:
             return self.factor
-        if self.factor != 1 or not len(self.raw):
-            return None
-        return next((unit for unit in (1.0, 1 / BytePoints.unit) if self._multiples_of(unit)), None)
-
-    def _multiples_of(self, unit: float) -> bool:
-        for block in self.raw.split(_PIECE):
-            steps = (block / unit).round_()
-            fits = (steps.mul(unit).sub_(block).abs_() <= BYTE_ERROR * unit) & (steps >= 0) & (steps <= BytePoints.unit)
-            if not bool(fits.all()):
-                return False
-        return True
+        return None if self.factor != 1 or self.form.steps is None else 1 / self.form.steps
 
     def load(self, index: RowIndex, columns: slice, dtype: torch.dtype, spare: int = 0) -> torch.Tensor:
         """Return ``factor · x - centre`` for some rows and columns, (n, d + spare); the spare columns are not set."""
@@ -154,7 +146,12 @@ def as_rows(*arrays: ArrayOrTensor, device: str | torch.device | None = None) ->
     if any(raw.dtype != torch.float64 for raw in raws):
         centre = centre.float()
     scale = factor * BytePoints.unit if in_bytes else factor
-    return [Rows(raw, scale, factor, centre) for raw in raws]
+    forms = {_memory(raw): ByteForm(raw) for raw in raws}  # one of what is given twice
+    return [Rows(raw, scale, factor, centre, forms[_memory(raw)]) for raw in raws]
+
+
+def _memory(raw: torch.Tensor) -> tuple[object, ...]:
+    return raw.data_ptr(), raw.shape, raw.stride(), raw.dtype, raw.device
 
 
 def spread_rows(count: int, most: int = _SAMPLE) -> torch.Tensor:

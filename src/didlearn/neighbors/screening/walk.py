@@ -73,7 +73,7 @@ class Walk:
 
     def __init__(self, left: Rows, right: Rows, sides: tuple[Seeker, Seeker]) -> None:
         self.sides, self.within = sides, left is right
-        self.levels = Levels(sketched(left, right, MET_FROM), whole(left, right))
+        self.levels = Levels(sketched(left, right, MET_FROM, ()), whole(left, right))
 
     def run(self) -> None:
         """Go through all pairs."""
