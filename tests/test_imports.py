@@ -42,7 +42,7 @@ LAYERS = {
     "company": {"rng"},
     "parallel": set(),
     "readiness": {"errors", "naming"},
-    "units": {"arrays", "atomic", "errors", "naming", "parallel", "_version"},
+    "units": {"arrays", "atomic", "errors", "naming", "parallel", "readiness", "_version"},
     "trusted": {"errors", "naming", "readiness"},
     "exported": {"errors", "naming", "parallel"},
     "result": {"arrays", "atomic", "claim", "errors", "foreign"},

@@ -48,6 +48,10 @@ class OutputError(ModelError):
     """The model was opened, and what it makes is no image: a finding about the model, not about how it was named."""
 
 
+class StorageError(DidlearnError):
+    """A folder cannot be written to any more; what it holds is whole."""
+
+
 class TravelError(UsageError):
     """What a unit of work needs cannot be sent to another process."""
 

@@ -1,7 +1,10 @@
 """What a run folder holds is not done again, and what would not be the same is."""
 
+import errno
 import json
+import os
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from torch import nn
 import didlearn as dl
 from didlearn.audit import described, run
 from didlearn.checks.fidelity.check import Fidelity
+from didlearn.checks.inversion.check import InversionCheck
 from didlearn.checks.memorization.check import Memorization
 from didlearn.checks.support.check import Support
 from didlearn.embeddings.module import ModuleEmbedding
@@ -215,3 +219,50 @@ def test_the_code_of_a_generator_counts(tmp_path, bank, ran):
     assert ran == ["support"]
     with pytest.raises(dl.errors.UsageError, match=r"something else \(settings was net.py="):
         ask(3)
+
+
+def no_room(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_a_folder_that_takes_nothing_more_loses_nothing(number, bank, tmp_path, ran, monkeypatch):
+    """A full disk, a file system made read-only, one that is gone: one sentence, and what was finished stays."""
+    real, calls = AuditResult.save, []
+
+    def save(self, folder):
+        calls.append(folder)
+        if len(calls) == 2:
+            raise OSError(number, os.strerror(number))
+        return real(self, folder)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AuditResult, "save", save)
+        with pytest.raises(dl.errors.StorageError, match=rf"cannot be written to any more \({os.strerror(number)}\)"):
+            audit(bank, tmp_path, [Support(samples=300), MEMORIZATION, Fidelity(samples=200)])
+    assert ran == ["support", "memorization"], "what could not be kept either is not asked"
+    assert [check.check for check in AuditResult.load(tmp_path).checks] == ["support"]
+    audit(bank, tmp_path, [Support(samples=300), MEMORIZATION])
+    assert ran == ["support", "memorization", "memorization"]
+
+
+def test_a_unit_that_cannot_be_kept_is_no_failure_of_its_check(bank, tmp_path, monkeypatch):
+    """The mistake this sees: verdict `error` for a full disk, of this check and of all after it."""
+    asked = [InversionCheck(images=8, draws=20, starts=2, rounds=0, published=False)]
+    generator = dl.open_model("examples/digits/sound")
+    monkeypatch.setattr(np, "savez", no_room)
+    with pytest.raises(dl.errors.StorageError, match="No space left on device"):
+        audit(bank, tmp_path, asked, generator=generator)
+    monkeypatch.undo()
+    result, _ = audit(bank, tmp_path, asked, generator=generator)
+    assert result["inversion"].verdict != "error"
+
+
+def test_a_clock_set_back_is_no_other_audit(bank, tmp_path, ran, monkeypatch):
+    audit(bank, tmp_path, [Support(samples=200)])
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (2e9, 2e9))
+    monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((1999, 1, 1, 0, 0, 0, 4, 1, 0)))
+    result, _ = audit(bank, tmp_path, [Support(samples=200), MEMORIZATION])
+    assert ran == ["support", "memorization"]
+    assert result.environment["date"].startswith("1999")

@@ -34,7 +34,7 @@ from didlearn.models.reconstructor import check_autoencoder, open_autoencoder
 from didlearn.parallel import default_threads
 from didlearn.progress import CHECKS_DONE, Progress, silent
 from didlearn.readiness.devices import check_device
-from didlearn.readiness.outputs import check_folder
+from didlearn.readiness.outputs import check_folder, storing
 from didlearn.result.answer import answer_of
 from didlearn.result.files import RUN_FILES, AuditResult
 from didlearn.result.values import CheckResult
@@ -96,7 +96,7 @@ def audit(
 
     Raises:
         UsageError, DataError, ModelError, MissingExtraError: an input cannot be opened or used, or the run folder
-            holds an audit of something else.
+            holds an audit of something else. StorageError: it cannot be written to any more.
     """
     if unknown:
         refuse_keyword(next(iter(unknown)), unknown)
@@ -246,7 +246,8 @@ def _run(
         results[check.name] = run_check(check, subject)
         audited = _with_results(audited, results, checks)
         if output is not None:
-            audited.save(output)
+            with storing(output):
+                audited.save(output)
     if checks:
         subject.progress(CHECKS_DONE, len(checks), len(checks))
     return audited

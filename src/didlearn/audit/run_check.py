@@ -7,13 +7,17 @@ import traceback
 
 from didlearn.audit.check import Check
 from didlearn.audit.subject import Subject
-from didlearn.errors import DidlearnError
+from didlearn.errors import DidlearnError, StorageError
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
 
 def run_check(check: Check, subject: Subject) -> CheckResult:
-    """Run one check; whatever goes wrong inside becomes its verdict, and the other checks go on."""
+    """Run one check; whatever goes wrong inside becomes its verdict, and the other checks go on.
+
+    Raises:
+        StorageError: the run folder cannot be written to any more.
+    """
     started = time.perf_counter()
     reason = check.missing(subject)
     if reason is not None:
@@ -21,6 +25,8 @@ def run_check(check: Check, subject: Subject) -> CheckResult:
     else:
         try:
             result = check.run(subject, Stream(subject.seed, (check.name,)))
+        except StorageError:  # no check's own failure: the others could not be kept either
+            raise
         except DidlearnError as error:
             result = CheckResult(check=check.name, verdict="error", reason=str(error), answer=f"No answer: {error}")
         except Exception as error:  # noqa: BLE001 (one check's failure must not lose the others' answers)

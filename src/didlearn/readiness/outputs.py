@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from didlearn.errors import UsageError
+from didlearn.errors import StorageError, UsageError
 from didlearn.naming import option
 
 
@@ -64,3 +64,20 @@ def _made(path: Path) -> Iterator[None]:
         for folder in reversed(made):
             with suppress(OSError):  # somebody else has put something there
                 folder.rmdir()
+
+
+@contextmanager
+def storing(folder: Path) -> Iterator[None]:
+    """Say of a folder that was good and cannot be written to any more (a full disk, a lost mount) what would do.
+
+    Raises:
+        StorageError: what runs inside cannot write to it.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorageError(
+            f"{folder} cannot be written to any more ({reason}); what was finished before is kept there: see to that, "
+            "and the same command goes on"
+        ) from error

@@ -17,6 +17,7 @@ from didlearn.images.formats.npy_folder import CLASSES_FILE, LABELS_SUFFIX
 from didlearn.models.base import LatentModel, Sampler, Samples
 from didlearn.parallel import UNIT
 from didlearn.progress import Progress, silent
+from didlearn.readiness.outputs import storing
 from didlearn.rng import Stream
 from didlearn.sampling.shard import WHOLE, Shard
 
@@ -86,7 +87,8 @@ def write_samples(
             joined = np.concatenate(labels)
             atomically(folder / f"{shard.name}{LABELS_SUFFIX}", lambda beside: np.save(beside, joined))
 
-    atomically(file, write)
+    with storing(folder):
+        atomically(file, write)
     return file
 
 

@@ -14,6 +14,7 @@ import torch
 from didlearn._version import __version__
 from didlearn.arrays import Array
 from didlearn.atomic import atomically
+from didlearn.readiness.outputs import storing
 
 Arrays = dict[str, Array]
 
@@ -34,9 +35,14 @@ class Records:
             return None
 
     def write(self, unit: int, arrays: Arrays) -> None:
-        """Keep a unit."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        atomically(self._path(unit), lambda part: np.savez(part, allow_pickle=False, **arrays))
+        """Keep a unit.
+
+        Raises:
+            StorageError: the folder cannot be written to any more.
+        """
+        with storing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            atomically(self._path(unit), lambda part: np.savez(part, allow_pickle=False, **arrays))
 
     def _path(self, unit: int) -> Path:
         return self.folder / f"{self.name}-{unit:06d}.npz"
