@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from didlearn.arrays import Flags, Floats
+from didlearn.arrays import Flags, Floats, Ints
 from didlearn.checks.feature_groups import FEWEST_ROWS, FeatureGroup
 from didlearn.checks.gaussianity.classifiers import ClassifierErrors, classifier_errors
 from didlearn.random_matrix import (
@@ -22,7 +25,9 @@ from didlearn.random_matrix import (
 )
 from didlearn.random_matrix.features import centred, labelled_features, varying_basis
 from didlearn.rng import Stream
+from didlearn.units.forms import kept_result
 
+T = TypeVar("T")
 _BINS = 40
 _PRECISION = 1e-3  # of the limit that n eigenvalues are set beside
 _LEAST = 1e-4  # of the greatest eigenvalue: smaller ones are not shown
@@ -60,38 +65,74 @@ class Battery:
         return int(varying_basis(centred(labelled_features(x, y))).shape[1])
 
 
-def run_battery(group: FeatureGroup, tested: int, replicates: int, rng: Stream, matched: int | None = None) -> Battery:
+def run_battery(
+    group: FeatureGroup,
+    tested: int,
+    replicates: int,
+    rng: Stream,
+    matched: int | None = None,
+    records: Path | None = None,
+) -> Battery:
     """Run every test of a group's features.
 
     Args:
         group: at least ``FEWEST_ROWS`` rows of each class. tested: rows of the Gram matrix.
         replicates: of each null. rng: of the tests.
         matched: repeat the F-matrix test on this many rows, where they are fewer and hold enough of each class.
+        records: where finished tests are kept.
 
     Raises:
         DataError: the features do not vary.
     """
     chosen, counts = group.split(tested)
     x, y = group.features, group.labels
-    gram = _among_rotations(group, chosen, replicates, rng)
+    keep = _Keep(records, group, rng, {"tested": tested, "replicates": replicates})
+    gram = keep(MomentResult, "gram", lambda: _among_rotations(group, chosen, replicates, rng))
     n, bins, moments = int(counts.sum()), _bins(gram), fit_mixture(x, y)
     limit = limiting_spectrum(
         moments.means, moments.covariances(), counts / n, x.shape[1] / n, bins, precision=_PRECISION
     )
     several = y is not None and len(group.names) > 1
+    fewer = _fewer(group, matched)
     return Battery(
         group=group,
         tested=n,
         gram=gram,
-        pivotal=pivotal_test(x, y, rng=rng.numpy("pivotal"), replicates=replicates),
-        curve=concentration_curve(x, y, rng=rng.numpy("concentration")),
+        pivotal=keep(PivotalResult, "pivotal", lambda: _pivotal(x, y, rng.numpy("pivotal"), replicates)),
+        curve=keep(ConcentrationCurve, "curve", lambda: concentration_curve(x, y, rng=rng.numpy("concentration"))),
         limit=limit,
         bins=bins,
         distance=_distance(gram.eigenvalues, n, limit),
         distance_null=np.array([_distance(row, n, limit) for row in gram.replicate_eigenvalues]),
-        classes=classifier_errors(group, chosen, moments, replicates, rng) if several else None,
-        matched=_matched(group, matched, replicates, rng),
+        classes=keep(ClassifierErrors, "classes", lambda: classifier_errors(group, chosen, moments, replicates, rng))
+        if several
+        else None,
+        matched=None
+        if fewer is None
+        else keep(
+            PivotalResult,
+            f"matched {len(fewer[0])}",
+            lambda: _pivotal(*fewer, rng.numpy("matched"), replicates),
+        ),
     )
+
+
+class _Keep(NamedTuple):
+    """Keeps the finished tests of a group."""
+
+    records: Path | None
+    group: FeatureGroup
+    rng: Stream
+    settings: dict[str, object]
+
+    def __call__(self, kind: type[T], name: str, make: Callable[[], T]) -> T:
+        """Return what is kept of a test, or make it."""
+        asked = self.settings | {"test": name, "seed": self.rng.seed, "stream": self.rng.names}
+        return kept_result(self.records, kind, make, {"x": self.group.features, "y": self.group.labels}, asked)
+
+
+def _pivotal(x: Floats, y: Ints | None, rng: np.random.Generator, replicates: int) -> PivotalResult:
+    return pivotal_test(x, y, rng=rng, replicates=replicates)
 
 
 def _among_rotations(group: FeatureGroup, chosen: Flags, replicates: int, rng: Stream) -> MomentResult:
@@ -106,13 +147,14 @@ def _among_rotations(group: FeatureGroup, chosen: Flags, replicates: int, rng: S
     )
 
 
-def _matched(group: FeatureGroup, rows: int | None, replicates: int, rng: Stream) -> PivotalResult | None:
+def _fewer(group: FeatureGroup, rows: int | None) -> tuple[Floats, Ints | None] | None:
+    """Return the first rows and their labels, where they are fewer than all and hold enough of each class."""
     if rows is None or rows >= len(group.features):
         return None
     y = None if group.labels is None else group.labels[:rows]
     if y is not None and np.bincount(y, minlength=len(group.names)).min() < FEWEST_ROWS:
         return None
-    return pivotal_test(group.features[:rows], y, rng=rng.numpy("matched"), replicates=replicates)
+    return group.features[:rows], y
 
 
 def _bins(gram: MomentResult) -> Floats:

@@ -76,7 +76,7 @@ def _run_batteries(
     for i, group in enumerate(fit):
         subject.progress(f"{check.name}: {group.name}", i, len(fit))
         stream = rng.child(group.name, number)
-        found.append(run_battery(group, tested, check.replicates, stream, len(fit[-1].features)))
+        found.append(run_battery(group, tested, check.replicates, stream, len(fit[-1].features), subject.records))
     return found, notes
 
 
