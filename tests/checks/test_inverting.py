@@ -32,7 +32,7 @@ def test_the_search_is_told_all_that_was_asked(monkeypatch, tmp_path):
     monkeypatch.setattr(inverting, "invert", invert)
     told, model, images = [], line_model(), uniform_images(5, 0)
     options = {"seed": 3, "threads": 2, "device": "cpu", "progress": lambda *of: told.append(of)}
-    find(subject_of(model, workdir=tmp_path, **options), "sevens", images, SearchEffort(7, 8, 9), "adam", 0.5)
+    find(subject_of(model, records=tmp_path, **options), "sevens", images, SearchEffort(7, 8, 9), "adam", 0.5)
     find(subject_of(model, **options), "sevens", images, SearchEffort(500, 16, 6))
     (m, x, full), (*_, plain) = asked
     assert m is model
@@ -41,7 +41,7 @@ def test_the_search_is_told_all_that_was_asked(monkeypatch, tmp_path):
     plain.pop("advance")
     assert full == {
         "seed": 3, "method": "adam", "draws": 7, "starts": 8, "rounds": 9, "clip": 0.5, "within": False,
-        "device": "cpu", "threads": 2, "records": tmp_path / "cache" / "inversion",
+        "device": "cpu", "threads": 2, "records": tmp_path,
     }  # fmt: skip
     assert plain == full | {"method": "bfgs", "draws": 500, "starts": 16, "rounds": 6, "clip": None, "records": None}
     assert told == [("inverting sevens", 2, 5)] * 2

@@ -36,7 +36,11 @@ BACKENDS = [
 ]
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
+# Each of Ray's workers loads torch for minutes of a busy machine: `make test-slow` has these.
+PARAMS = [pytest.param(name, marks=[pytest.mark.slow] if name == "ray" else []) for name in BACKENDS]
+
+
+@pytest.fixture(scope="module", params=PARAMS)
 def begun(request):
     """Two workers of each kind."""
     with cluster(request.param, workers=2) as opened:
@@ -292,6 +296,18 @@ def test_workers_end_with_who_began_them(tmp_path):
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < until, "workers are left"
         time.sleep(0.1)
+
+
+def test_ray_in_short():
+    """One cluster, few units: an answer, and a refusal."""
+    with cluster("ray", workers=1) as opened:
+        assert dict(send_units(lambda item: item * 2, range(3), opened)) == {0: 0, 1: 2, 2: 4}
+
+        def refuse(item):
+            raise ModelError("the network makes no images")
+
+        with pytest.raises(ModelError, match="makes no images"):
+            list(send_units(refuse, range(2), opened))
 
 
 def test_units_are_sent_only_inside():

@@ -191,11 +191,11 @@ def test_a_kill_between_groups_changes_nothing(tmp_path):
         if "generated" in what:
             raise Stopped
 
-    first = Subject(model, train, train, workdir=tmp_path, progress=stop)
+    first = Subject(model, train, train, records=tmp_path, progress=stop)
     with pytest.raises(Stopped):
         check.run(first, Stream(0, ("inversion",)))
-    assert list((tmp_path / "cache" / "inversion").iterdir())
-    resumed = check.run(Subject(model, train, train, workdir=tmp_path), Stream(0, ("inversion",)))
+    assert list(tmp_path.iterdir())
+    resumed = check.run(Subject(model, train, train, records=tmp_path), Stream(0, ("inversion",)))
     whole = check.run(Subject(model, train, train), Stream(0, ("inversion",)))
     assert resumed.model_dump() == whole.model_dump()
 

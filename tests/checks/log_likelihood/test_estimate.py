@@ -73,7 +73,14 @@ def test_the_annealing_is_told_all_that_was_asked(monkeypatch):
     assert args[0] is model
     assert args[1] is images
     assert args[2:] == (0.2, 5, 7)
-    assert options == {"observation": "laplace", "budget": 333, "labels": None, "device": "cpu", "threads": 2}
+    assert options == {
+        "observation": "laplace",
+        "budget": 333,
+        "labels": None,
+        "device": "cpu",
+        "threads": 2,
+        "records": None,
+    }
     assert shorter == options | {"budget": 150}
     assert told == [("likelihood of sevens", 2, 3)] * 2
 
@@ -114,4 +121,4 @@ def test_the_sandwich_is_told_the_observation(monkeypatch):
     monkeypatch.setattr(estimate, "bdmc", lambda *of, **options: asked.append(options))
     sandwich(subject_of(line_model(), threads=3), SIGMA, effort_of(observation="laplace", budget=222))
     asked[0].pop("advance")
-    assert asked == [{"observation": "laplace", "budget": 222, "device": "cpu", "threads": 3}]
+    assert asked == [{"observation": "laplace", "budget": 222, "device": "cpu", "threads": 3, "records": None}]

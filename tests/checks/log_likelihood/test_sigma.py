@@ -36,7 +36,7 @@ def test_the_search_for_it_is_quick_and_takes_images_of_any_value(monkeypatch):
     assert reconstruction_sigma(subject_of(line_model(), seed=3, threads=2), uniform_images(2, 0)) == pytest.approx(
         math.sqrt(0.01 * 16 / 14)
     )
-    assert asked == {"seed": 3, "rounds": 1, "within": False, "device": "cpu", "threads": 2}
+    assert asked == {"seed": 3, "rounds": 1, "within": False, "device": "cpu", "threads": 2, "records": None}
 
 
 def test_a_latent_as_wide_as_the_image_and_an_exact_fit_leave_some_noise():

@@ -151,7 +151,7 @@ def test_more_samples_settle_it_only_if_they_are_lined_up_too():
             Rule(Matches(matching, 10_000, real, heldout), 1.0),
         )
         rules = Rules((plain, lined_up))
-        assert rules.likely(0.95) is lined_up
+        assert rules.chosen(0.95) is lined_up
         settles = unsettled(rules)
         assert words in settles.clause
         assert "aligned" not in settles.of
@@ -272,14 +272,19 @@ def test_no_match_at_all_is_planned_at_the_level_of_all_rules_together():
     assert Rules((again, *nine.rules[1:])).fraction(0.95).high <= 0.001
 
 
-def test_what_one_of_several_rules_shows_by_chance_is_not_planned_for():
-    """One of nine rules alone is significant at 5 %, not all together: the strictest plans, and finds nothing."""
+def test_what_one_of_several_rules_shows_by_chance_is_not_taken():
+    """One of nine rules alone is significant at 5 %, not all together: the strictest is taken, which finds nothing.
+
+    The mistake this sees: 4 % of a perfect generator's samples called copies (0 to 11 %), in three audits of ten.
+    """
     chance = Rule(Matches(365, 2_000, 454, 2_964), 0.375)
     rules = Rules((Rule(Matches(0, 2_000, 0, 2_500), 1.0), *[chance] * 8))
-    assert rules.chosen(0.95) is chance
-    assert rules.likely(0.95) is rules.rules[0]
+    assert chance.matches.fraction(0.95).low > 0
+    assert rules.chosen(0.95) is rules.rules[0]
+    assert rules.fraction(0.95).value == 0
+    assert rules.fraction(0.95).high < 0.005
     shown = Rule(Matches(465, 2_000, 454, 2_964), 0.375)
-    assert Rules((rules.rules[0], shown, *[chance] * 7)).likely(0.95) is shown
+    assert Rules((rules.rules[0], shown, *[chance] * 7)).chosen(0.95) is shown
 
 
 @pytest.mark.parametrize("matches", [Matches(1, 100, 0, 300), Matches(1, 300, 0, 500)])

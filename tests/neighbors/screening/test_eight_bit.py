@@ -1,5 +1,7 @@
 """Products of 8-bit numbers: exact of bytes and of fractions made of them, within a known error of anything else."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -143,5 +145,7 @@ def test_what_is_given_twice_is_looked_at_once():
     x = np.random.default_rng(5).integers(0, 256, (30, 20)).astype(np.float32)
     same, again = as_rows(x, x)
     assert same.form is again.form
+    fewer = dataclasses.replace(same, raw=same.raw[:9])  # as equal rows are merged
+    assert fewer.form.squares.shape == (9,)
     one, other = as_rows(x, x[:20])
     assert one.form is not other.form

@@ -177,7 +177,7 @@ def _share_of_copies(estimates: dict[str, Estimate]) -> float:
 
 def _copies_needed(within: Rules, limits: CopyLimits) -> Settles:
     """More samples, or where the held-out images' own error is in the way, more of both."""
-    rule, strict = within.likely(limits.level), within.strict(limits.level)
+    rule, strict = within.chosen(limits.level), within.strict(limits.level)
     matches, found = rule
     beyond = within.strict(wider(limits.level, limits.share / _EFFECTS))
 

@@ -41,14 +41,19 @@ class Rows:
         scale: what distances are multiplied by, so that the largest value is near one; 1 where the values are harmless.
         factor: a power of two that brings what is stored to that scale: the same, but where bytes stand for fractions.
         centre: (D,) near the mean of ``factor · raw``; float32 unless every input was float64.
-        form: the values as bytes, where they are.
+        shared: the same rows as bytes, as far as others that hold them found out.
     """
 
     raw: torch.Tensor
     scale: float
     factor: float
     centre: torch.Tensor
-    form: ByteForm
+    shared: ByteForm | None = None
+
+    @cached_property
+    def form(self) -> ByteForm:
+        """The values as bytes, where they are."""
+        return self.shared if self.shared is not None and self.shared.raw is self.raw else ByteForm(self.raw)
 
     def __len__(self) -> int:
         return self.raw.shape[0]
@@ -146,8 +151,9 @@ def as_rows(*arrays: ArrayOrTensor, device: str | torch.device | None = None) ->
     if any(raw.dtype != torch.float64 for raw in raws):
         centre = centre.float()
     scale = factor * BytePoints.unit if in_bytes else factor
-    forms = {_memory(raw): ByteForm(raw) for raw in raws}  # one of what is given twice
-    return [Rows(raw, scale, factor, centre, forms[_memory(raw)]) for raw in raws]
+    known = {_memory(raw): ByteForm(raw) for raw in raws}  # one of what is given twice
+    forms = [known[_memory(raw)] for raw in raws]
+    return [Rows(form.raw, scale, factor, centre, form) for form in forms]
 
 
 def _memory(raw: torch.Tensor) -> tuple[object, ...]:

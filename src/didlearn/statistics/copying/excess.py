@@ -2,7 +2,8 @@
 
 A strict rule matches few independent images and misses copies that were changed much; a loose one finds those too,
 among more chance matches. By each rule the share found beyond held-out images is at most the share of copies, so the
-largest is the nearest to it. The rule taken is the one that shows most: whose interval begins highest.
+largest is the nearest to it. The rule taken is the one that shows most: whose interval begins highest, at the level
+that all rules together are held to.
 """
 
 from __future__ import annotations
@@ -96,27 +97,22 @@ class Rules(NamedTuple):
         return 1 - (1 - level) / len(self.rules)
 
     def best(self, level: float) -> int:
-        """Return which rule shows most copies; of several that show as many, the one that chance fits least often."""
+        """Return which rule shows most copies; of several that show as many, the one that chance fits least often.
+
+        What it shows is read at the strict level: of several rules one shows something by chance at ``level`` in every
+        fifth perfect generator, and a loose one leaves room for many copies.
+        """
+        strict = self.strict(level)
 
         def shows(which: int) -> tuple[float, float, float]:
             matches, found = self.rules[which]
-            return matches.fraction(level).low_or(0.0), -matches.real / matches.heldout, found
+            return matches.fraction(strict).low_or(0.0), -matches.real / matches.heldout, found
 
         return max(range(len(self.rules)), key=shows)
 
     def chosen(self, level: float) -> Rule:
         """Return that rule."""
         return self.rules[self.best(level)]
-
-    def likely(self, level: float) -> Rule:
-        """Return the rule that will show most of other images: by chance one of several often shows more than it will.
-
-        The one chosen, where it shows copies also at the strict level, or else the one that chance fits least often.
-        """
-        chosen = self.chosen(level)
-        if chosen.matches.fraction(self.strict(level)).low_or(0.0) > 0:
-            return chosen
-        return min(self.rules, key=lambda rule: (rule.matches.real / rule.matches.heldout, -rule.found))
 
     def fraction(self, level: float) -> Estimate:
         """Estimate the share of copies by the rule that shows most.
