@@ -338,6 +338,18 @@ def test_a_backend_that_is_not_installed_names_its_extra(monkeypatch):
         check_backend("dask", None)
 
 
+def test_a_scheduler_without_workers_is_said(monkeypatch):
+    import distributed
+
+    monkeypatch.setattr(module, "_PATIENCE", 3)
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty,
+        pytest.raises(UsageError, match="no worker of dask answers at tcp"),
+        cluster("dask", empty.scheduler_address),
+    ):
+        pass
+
+
 def test_nothing_answers_at_an_address(monkeypatch):
     monkeypatch.setattr(module, "_PATIENCE", 0.5)
     with (

@@ -210,7 +210,7 @@ def _dask(address: str | None, workers: int | None) -> Iterator[Cluster]:
     with _answering(
         "dask scheduler", address, lambda: distributed.Client(**said, **quiet, timeout=_PATIENCE)
     ) as client:
-        client.wait_for_workers(1, timeout=_PATIENCE)
+        _answering("worker of dask", address, lambda: client.wait_for_workers(1, timeout=_PATIENCE))
 
         def submit(function: Callable[..., Any], carried: _Scattered, *arguments: Any) -> Future[Any]:
             there = client.submit(function, carried.alive(), *arguments, pure=False, retries=0)
@@ -254,11 +254,16 @@ def _ray(address: str | None, workers: int | None) -> Iterator[Cluster]:
 
     begun = not ray.is_initialized()
     if begun:
-        said: dict[str, Any] = {"address": address} if address else {"num_cpus": workers or default_threads()}
+        here: dict[str, Any] = {
+            "address": "local",  # not another that was begun here
+            "num_cpus": workers or default_threads(),
+            "include_dashboard": False,
+        }
+        said: dict[str, Any] = {"address": address} if address else here
         _answering(
-            "Ray cluster",
+            "Ray cluster (that takes this command's RAY_AUTH_MODE)",
             address,
-            lambda: ray.init(**said, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False),
+            lambda: ray.init(**said, logging_level=logging.ERROR, log_to_driver=False),
         )
 
     def submit(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
