@@ -173,3 +173,12 @@ def test_data_that_unfold_too_far_are_not_told_of_an_option_that_a_study_lacks(t
     with pytest.raises(DataError, match=r"3 million pixels.*none was decoded: save the pixels as \.npz") as told:
         run_study(Toy(), tmp_path, jobs=1)
     assert "megapixels" not in str(told.value)
+
+
+def test_cells_of_workers_are_those_of_this_process(tmp_path, monkeypatch):
+    """Also where the folder is named from here, and workers are elsewhere."""
+    here = run_study(Toy(count=2), tmp_path / "here", jobs=1)
+    monkeypatch.chdir(tmp_path)
+    there = run_study(Toy(count=2), Path("there"), jobs=2, backend="loky")
+    assert there.model_dump() == here.model_dump()
+    assert len(started(tmp_path / "there")) == 4

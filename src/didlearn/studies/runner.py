@@ -27,6 +27,8 @@ from didlearn.result.files import write_tables
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
+from didlearn.units.cluster import cluster, current_cluster
+from didlearn.units.spread import send_units
 from didlearn.zoo.training.loop import CHECKPOINT
 
 _HEADER, ROWS_FILE, _RESULT = "study.json", "rows.jsonl", "result.json"
@@ -40,6 +42,8 @@ def run_study(
     seed: int = 0,
     jobs: int | None = None,
     device: str = "cpu",
+    backend: str | None = None,
+    address: str | None = None,
     progress: Progress = silent,
 ) -> CheckResult:
     """Run a study, or go on with one that was interrupted, and write ``FOLDER/report.html``.
@@ -50,7 +54,8 @@ def run_study(
 
     Args:
         study: what to run. folder: where to. seed: of everything random. jobs: cells at a time; the CPUs by default.
-        device: of the networks. progress: called with (what, cells done, cells in all).
+        device: of the networks. backend, address: who computes the cells, as ``didlearn.audit`` takes them; all of them
+            see the folder. progress: called with (what, cells done, cells in all).
 
     Raises:
         UsageError: the folder holds another study, or there is nothing to compute. ResultError: its rows cannot be
@@ -61,7 +66,7 @@ def run_study(
     if not cells or jobs < 1:
         raise UsageError(f"{study.name} has {len(cells)} cells and {jobs} jobs; give at least one of each")
     folder.mkdir(parents=True, exist_ok=True)
-    with held(folder, "give another folder"), _without_budget():
+    with held(folder, "give another folder"), _without_budget(), cluster(backend, address, jobs):
         return _run_here(study, folder, cells, seed, jobs, device, progress)
 
 
@@ -151,6 +156,13 @@ def _computed(
     study: Study, cells: list[StudyCell], places: list[Workplace], seed: int, jobs: int
 ) -> Iterator[tuple[StudyCell, StudyRow | ModelError]]:
     """Yield cells as they are finished, with their rows or why there are none."""
+    sent_to = current_cluster()
+    if sent_to is not None:
+        whole = [Workplace(place.model.resolve(), place.cache.resolve(), place.device) for place in places]
+        work = list(zip(cells, whole, strict=True))
+        for number, row in send_units(lambda pair: compute(study, pair[0], seed, pair[1]), work, sent_to):
+            yield cells[number], row
+        return
     if jobs == 1 or len(cells) < 2:
         for cell, place in zip(cells, places, strict=True):
             yield cell, compute(study, cell, seed, place)

@@ -34,6 +34,8 @@ def study(
     seed: Annotated[int, declared("seed")] = 0,
     jobs: Annotated[int | None, flag_option("--jobs", "Cells at a time; changes no result.", WORK)] = None,
     device: Annotated[str, declared("device")] = "cpu",
+    backend: Annotated[str | None, declared("backend")] = None,
+    address: Annotated[str | None, declared("address")] = None,
     quiet: Annotated[bool, flag_option("--quiet -q", "No progress on stderr.", WORK)] = False,
 ) -> None:
     """Repeat one of the papers' experiments on your data."""
@@ -42,10 +44,12 @@ def study(
     from didlearn.readiness.outputs import check_folder
     from didlearn.studies.registry import STUDIES
     from didlearn.studies.runner import run_study
+    from didlearn.units.cluster import check_backend
 
     if name not in STUDIES:
         raise UsageError(f"there is no study {name!r}; choose one of {', '.join(STUDIES)}")
     check_device(device)
+    check_backend(backend, address)
     asked = STUDIES[name].make(read_settings(set_ or [], {"data": data, "size": size}), full)
     folder = output or Path("studies") / name
     check_folder(folder)
@@ -53,6 +57,8 @@ def study(
         check_images(data)
     kept = f"finished cells are kept in {folder}, and the same command goes on there"
     with showing(quiet) as progress, stopping(lambda: kept):
-        result = run_study(asked, folder, seed=seed, jobs=jobs, device=device, progress=progress)
+        result = run_study(
+            asked, folder, seed=seed, jobs=jobs, device=device, backend=backend, address=address, progress=progress
+        )
     print(shown(result.answer))
     print(f"report: {shown(folder / 'report.html')}")
