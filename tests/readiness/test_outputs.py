@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from didlearn.errors import UsageError
@@ -32,3 +34,19 @@ def test_a_place_where_nothing_can_be_made(tmp_path, monkeypatch, folder):
 def test_a_folder_where_a_file_is_to_be(tmp_path):
     with pytest.raises(UsageError, match=r"is a folder; give output=\.\.\. the name of a file"):
         check_file(tmp_path)
+
+
+def test_commands_that_try_places_beside_one_another_do_not_take_them_from_each_other(tmp_path):
+    """As `make demo` does on a fresh machine: three audits at once below one folder that is not there yet.
+
+    The mistake this sees: one makes runs/, another finds it there, and the first takes it away again.
+    """
+
+    def one(name):
+        for _ in range(200):
+            check_folder(tmp_path / "runs" / "demo" / name)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(one, ("sound", "collapsed", "memorised")))
+    left = [path for path in tmp_path.rglob("*") if path.name not in ("runs", "demo")]
+    assert left == []

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from didlearn.errors import StorageError, UsageError
 from didlearn.naming import option
+
+_TRIES, _PAUSE = 50, 0.01  # of a place that others try at the same moment, and seconds between
 
 
 def check_folder(folder: str | os.PathLike[str]) -> None:
@@ -19,8 +22,16 @@ def check_folder(folder: str | os.PathLike[str]) -> None:
         UsageError: it cannot.
     """
     path = Path(folder)
-    with _sentence(path), _made(path), tempfile.TemporaryFile(dir=path) as file:
-        file.write(b"\0")
+    with _sentence(path):
+        for left in reversed(range(_TRIES)):
+            try:
+                with _made(path), tempfile.TemporaryFile(dir=path) as file:
+                    file.write(b"\0")
+                return
+            except FileNotFoundError:  # another command that tries its place took a folder above away again
+                if not left:
+                    raise
+                time.sleep(_PAUSE)
 
 
 def check_file(file: str | os.PathLike[str]) -> None:
@@ -57,8 +68,13 @@ def _made(path: Path) -> Iterator[None]:
     try:
         for folder in (*reversed(path.parents), path):
             if not folder.is_dir():
-                folder.mkdir()
-                made.append(folder)
+                try:
+                    folder.mkdir()
+                except FileExistsError:
+                    if not folder.is_dir():  # else another command has made it by now
+                        raise
+                else:
+                    made.append(folder)
         yield
     finally:
         for folder in reversed(made):
