@@ -68,17 +68,19 @@ class ByteForm:
 
     @cached_property
     def squares(self) -> torch.Tensor:
-        """Squared norms of those, (N,) float64: whole numbers below 2^24 are exact in float32."""
-
-        def of(place: slice) -> torch.Tensor:
-            parts = self.shifted(place).float().split(_SUMMED, dim=1)
-            return torch.stack([torch.linalg.vecdot(part, part).double() for part in parts]).sum(0)
-
-        return torch.cat(share(of, _slices(len(self.raw))))
+        """Squared norms of those, (N,) float64."""
+        parts = share(lambda place: exact_squares(self.shifted(place)), _slices(len(self.raw)))
+        return torch.cat(parts)
 
     def error(self) -> float:
         """Return how far the values of a row may lie from its bytes, as a distance, in steps."""
         return 0.0 if self.raw.dtype == torch.uint8 else BYTE_ERROR * math.sqrt(self.raw.shape[1])
+
+
+def exact_squares(q: torch.Tensor) -> torch.Tensor:
+    """Return Σq² of each row of int8, exact, float64: whole numbers below 2^24 are exact in float32."""
+    parts = [torch.linalg.vecdot(part, part).double() for part in q.float().split(_SUMMED, dim=1)]
+    return torch.stack(parts).sum(0)
 
 
 def _shifted(whole: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 
 from didlearn.neighbors.screening.bounds import Bounds
+from didlearn.neighbors.screening.byte_form import exact_squares
 from didlearn.neighbors.screening.level import Level, Whole
 from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows
 
@@ -96,11 +97,5 @@ class EightBit(Level):
         slack = (rows.width + 8) * _UNIT
         error = off.double() * (1 + slack) + 4 * _UNIT * norm + self.left.error(index, norm)
         scale = scale.double()
-        square = _squares(q) * scale.square()
+        square = exact_squares(q) * scale.square()
         return Rounded(q, scale, square, error)
-
-
-def _squares(q: torch.Tensor) -> torch.Tensor:
-    """Return Σq² of each row, exact, float64: whole numbers below 2^24 are exact in float32, and so are their sums."""
-    parts = [torch.linalg.vecdot(part, part).double() for part in q.float().split(512, dim=1)]
-    return torch.stack(parts).sum(0)
