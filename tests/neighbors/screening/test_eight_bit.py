@@ -149,3 +149,8 @@ def test_what_is_given_twice_is_looked_at_once():
     assert fewer.form.squares.shape == (9,)
     one, other = as_rows(x, x[:20])
     assert one.form is not other.form
+
+
+def test_no_rows_at_all_have_no_squares():
+    """The mistake this sees: an error for an empty set of bytes, on machines that multiply them fast alone."""
+    assert ByteForm(torch.zeros(0, 40, dtype=torch.uint8)).squares.shape == (0,)

@@ -70,7 +70,7 @@ class ByteForm:
     def squares(self) -> torch.Tensor:
         """Squared norms of those, (N,) float64."""
         parts = share(lambda place: exact_squares(self.shifted(place)), _slices(len(self.raw)))
-        return torch.cat(parts)
+        return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64, device=self.raw.device)
 
     def error(self) -> float:
         """Return how far the values of a row may lie from its bytes, as a distance, in steps."""
