@@ -85,6 +85,7 @@ class AuditSpec(BaseModel):
     )
 
     seed: int = flag(0, "Root of every random stream.", WORK, ge=0)
+    budget: str | None = flag(None, "Time for the audit, as in 20m: what is dear is asked with what fits.", WORK)
     device: str = flag("cpu", "cpu, cuda, cuda:1.", WORK)
     batch_size: int = flag(256, "Images in flight; changes no result.", WORK, short="-b", ge=1)
     threads: int | None = flag(None, "Worker threads (default: all CPUs); changes no result.", WORK, ge=1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from didlearn.arrays import Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import content_of
 from didlearn.inversion.invert import Inversion, SearchMethod, invert
+from didlearn.inversion.race import passes_of_search
 from didlearn.models.base import LatentModel
 
 
@@ -18,6 +20,17 @@ class SearchEffort:
     draws: int
     starts: int
     rounds: int
+
+
+_LOOKS = 12  # at a Jacobian, d columns and two passes each, before a point is settled
+_ADAM_STEPS = 300
+
+
+def passes_of_inversion(subject: Subject, effort: SearchEffort, *, published: bool = False) -> float:
+    """Return about how many passes of one image an inversion takes, and the published protocol's beside it."""
+    assert isinstance(subject.model, LatentModel)
+    jacobians = _LOOKS * (math.prod(subject.model.latent_shape) + 2)
+    return passes_of_search(effort.starts, effort.rounds) + jacobians + published * 2 * _ADAM_STEPS
 
 
 def find(

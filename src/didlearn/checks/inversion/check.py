@@ -6,7 +6,7 @@ latent decodes to it. Whether a large distance means that, or that the search fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -101,6 +101,15 @@ class InversionCheck(Check):
         "segments_consistent": "Points halfway with nothing nearer found",
         "no_way_down": "Points found where the error falls in no direction",
     }
+    efforts: ClassVar[Sequence[Mapping[str, int]]] = (
+        {"images": 8, "starts": 4, "rounds": 0, "published": False},
+        {"images": 8, "starts": 8, "rounds": 1},
+        {"images": 16, "starts": 8, "rounds": 1},
+        {"images": 16, "starts": 16, "rounds": 2},
+        {"images": 24, "starts": 16, "rounds": 2},
+        {"images": 24, "starts": 16, "rounds": 3},
+        {"images": 40, "starts": 16, "rounds": 3},
+    )
     better: ClassVar[Mapping[str, Better]] = {
         "made": "more",
         "made_heldout": "more",
@@ -131,6 +140,16 @@ class InversionCheck(Check):
         if subject.train is None or len(subject.train) < FEWEST_INVERTED:
             return f"there are too few training images; give at least {FEWEST_INVERTED} with {option('train')}"
         return None
+
+    def passes(self, subject: Subject) -> float:
+        """Return about how many passes all groups and controls take."""
+        from didlearn.checks.inverting import SearchEffort, passes_of_inversion
+
+        effort = SearchEffort(self.draws, self.starts, self.rounds)
+        # Training, held-out, generated, planted and noisy planted images and those within the prior; half as many
+        # shifted, noise; a third as many at two radii and on the way.
+        groups = 6 + 2 / 2 + 3 / 3 + len(subject.comparable)
+        return self.images * groups * passes_of_inversion(subject, effort, published=self.published)
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Invert every group and the controls, and compare."""

@@ -6,7 +6,7 @@ model made itself: a difference smaller than their gap is no difference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -68,6 +68,11 @@ class LikelihoodCheck(Check):
         "correlation_local_variance": "Correlation with the variance within patches",
         "correlation_png_bits": "Correlation with the size as PNG",
     }
+    efforts: ClassVar[Sequence[Mapping[str, int]]] = (
+        {"images": 8, "chains": 4, "budget": 240},
+        {"images": 8, "chains": 8, "budget": 240},
+        {"images": 16, "chains": 8, "budget": 240},
+    )
     better: ClassVar[Mapping[str, Better]] = {
         "log_likelihood_heldout": "more",
         "bits_per_dim_heldout": "less",
@@ -90,6 +95,14 @@ class LikelihoodCheck(Check):
         from didlearn.checks.log_likelihood.needs import missing_for_density
 
         return missing_for_density(subject)
+
+    def passes(self, subject: Subject) -> float:
+        """Return about how many passes all chains take."""
+        from didlearn.checks.log_likelihood.effort import ChainEffort
+
+        effort = ChainEffort(self.images, self.chains, self.budget, self.observation, self.sigma)
+        again = (effort.share(4) + effort.share(2)) / self.budget  # for the ranking
+        return effort.passes(self.images * (3 + len(subject.comparable)) * (1 + again))
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Estimate every group's likelihood, bound it, and compare."""

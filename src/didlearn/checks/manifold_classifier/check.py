@@ -7,7 +7,7 @@ of trivial scores: a surprise shared by a baseline is about the images, not the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -62,6 +62,12 @@ class ManifoldClassifier(Check):
         "auroc_{group}_contrast": "AUROC of {group}, variance of all pixels",
         "auroc_{group}": "AUROC of {group}, distance from the manifold",
     }
+    efforts: ClassVar[Sequence[Mapping[str, int]]] = (
+        {"images": 8, "starts": 4, "rounds": 0},
+        {"images": 16, "starts": 8, "rounds": 1},
+        {"images": 24, "starts": 16, "rounds": 2},
+        {"images": 40, "starts": 16, "rounds": 3},
+    )
     better: ClassVar[Mapping[str, Better]] = {
         "manifold_accuracy": "more",
     }
@@ -95,6 +101,14 @@ class ManifoldClassifier(Check):
                 f"data set of the same shape and at least 2 images with {other}"
             )
         return None
+
+    def passes(self, subject: Subject) -> float:
+        """Return about how many passes the groups take, those under each class where there are classes."""
+        from didlearn.checks.inverting import SearchEffort, passes_of_inversion
+
+        assert subject.model is not None
+        each = passes_of_inversion(subject, SearchEffort(self.draws, self.starts, self.rounds))
+        return self.images * (1 + len(subject.comparable)) * each * (subject.model.classes or 1)
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:  # noqa: ARG002 (all randomness is the search's own)
         """Invert held-out and outside images, and score them."""
