@@ -12,11 +12,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from didlearn.arrays import Array, ArrayOrTensor, Flags, Floats, Ints, Singles
+from didlearn.derivatives.curvature import DENSE, MEMORY
+from didlearn.derivatives.footprint import COLUMN_BYTES, GRAPH_BYTES, fitting_workers
 from didlearn.embeddings.base import Embedding
 from didlearn.errors import UsageError
 from didlearn.inversion.domain import domain_of
-from didlearn.inversion.target import draw_starts
-from didlearn.inversion.unit import Job, invert_unit
+from didlearn.inversion.target import decode_as, draw_starts, graph_of
+from didlearn.inversion.unit import TOGETHER, Job, invert_unit
 from didlearn.models.base import LatentModel
 from didlearn.models.inputs import images_of, labels_of, require_decoder, require_unit_range
 from didlearn.models.pool import map_models
@@ -27,7 +29,7 @@ from didlearn.units.records import records_in
 
 SearchMethod = Literal["bfgs", "lm", "adam"]
 _METHODS: tuple[SearchMethod, ...] = ("bfgs", "lm", "adam")
-_IMAGES = 8  # inverted together
+_CURVATURE_BYTES = 2**29  # of the starts of all images of a unit
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,7 +39,7 @@ class Inversion:
     Attributes:
         latent: (n, *latent_shape) float32 ẑ. image: (n, C, H, W) float32 G(ẑ).
         label: (n,) class of the nearest point, or ``None`` without classes.
-        class_error: (n, classes) error under each class, or ``None``.
+        class_error: (n, classes) error under each class that was tried, or ``None``.
         error: (n,) mean over pixels of (G(ẑ) − x)², in squared units of [0, 1].
         pixel_error: (n, C, H, W) float32 (G(ẑ) − x)².
         objective: (n,) what was minimised, a mean: the error, or that of the features, with the penalty.
@@ -46,7 +48,7 @@ class Inversion:
         log_prior: (n,) log p(ẑ) in nats. norm: (n,) ‖ẑ‖.
         shell_pvalue: (n,) two-sided p-value of ‖ẑ‖² under χ²_d, NaN where the prior is not normal.
         log_volume: (n,) ½ log det JᵀJ in nats: log p(ẑ) − log_volume is the log density on the manifold; −∞ where
-            the decoder ignores a direction.
+            the decoder ignores a direction, NaN where it would take too long to tell.
         success: (n,) whether the search ended at a stationary point; ``reason``: (n,) why, in words.
         evaluations: (n,) decoder passes: a forward pass, a backward pass and a column of the Jacobian are one each.
         trace_evaluations, trace_objective: (n, stages) how the objective fell with the passes.
@@ -86,6 +88,7 @@ def invert(
     seed: int = 0,
     method: SearchMethod = "bfgs",
     labels: ArrayLike | None = None,
+    candidates: ArrayLike | None = None,
     draws: int = 500,
     starts: int = 16,
     rounds: int = 8,
@@ -112,7 +115,9 @@ def invert(
         model: a latent model with a decoder that adds no noise of its own.
         x: (n, C, H, W) uint8, or floats in [0, 1] (any value where the model has no value range).
         seed: root of the draws and restarts.
-        labels: (n,) the class to invert each image under; all classes when ``None``, the nearest is kept.
+        labels: (n,) the class to invert each image under.
+        candidates: (n, k) classes to invert each image under where no label is given: the nearest is kept; all classes
+            when ``None``.
         penalty: weight of ‖z‖²: σ² for the most probable z under the observation N(G(z), σ²).
         clip: keep ‖z‖ within the ball that holds this share of a normal prior.
         loss: an embedding whose features are compared instead of pixels.
@@ -130,33 +135,59 @@ def invert(
     pixels = images_of(model, x)
     if within and model.value_range is not None:
         require_unit_range(pixels, "the model's images")
-    pixels, chosen = pixels.float(), labels_of(model, labels, len(pixels))
+    pixels, classes = pixels.float(), _classes(model, labels, candidates, len(pixels))
     settings = {
         "method": method, "draws": draws, "starts": starts, "rounds": rounds, "steps": steps, "polish": polish,
         "penalty": penalty, "clip": clip, "loss": None if loss is None else loss.name, "device": device,
     }  # fmt: skip
     rng = Stream(seed, ("invert",))
-    with single_threaded(), torch.no_grad():
-        beginning = draw_starts(model, draws, loss, rng.child("draws"), device)
+    with single_threaded():
+        beginning = draw_starts(model, draws, rng.child("draws"), device)
+        row = graph_of(model, loss, beginning)
+        beginning.keep(decode_as(model, loss), [None] if classes is None else classes.unique().tolist())
     job = Job(
-        method, beginning, domain_of(model, clip), min(starts, draws), rounds, steps, polish, penalty, loss,
+        method, beginning, domain_of(model, clip), min(starts, draws), rounds, steps, polish, penalty, loss, row,
         device, rng,
     )  # fmt: skip
 
     def one(twin: LatentModel, unit: range) -> dict[str, Array]:
         index = slice(unit.start, unit.stop)
-        return invert_unit(twin, pixels[index], None if chosen is None else chosen[index], job, unit.start)
+        return invert_unit(twin, pixels[index], None if classes is None else classes[index], job, unit.start)
 
+    d, images = beginning.z.shape[1], _images(model, classes, job, device)
     parts = map_models(
-        one, model, len(pixels), unit=_images(model, device), threads=threads, device=device,
+        one, model, len(pixels), unit=images, threads=fitting_workers(threads, _needed(job, images, d)), device=device,
         advance=lambda done: advance("inverting", done, len(pixels)),
         records=records_in(
             records, model.identity,
-            {"pixels": pixels.numpy(), "labels": None if chosen is None else chosen.numpy()},
+            {"pixels": pixels.numpy(), "labels": None if classes is None else classes.numpy()},
             {**settings, "seed": seed},
         ),
     )  # fmt: skip
     return Inversion(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def _classes(
+    model: LatentModel, labels: ArrayLike | None, candidates: ArrayLike | None, count: int
+) -> torch.Tensor | None:
+    """Return the classes (n, k) that each image is inverted under; ``None`` for a model without classes.
+
+    Raises:
+        UsageError: labels and candidates are both given, or do not fit.
+    """
+    chosen = labels_of(model, labels, count)
+    if chosen is not None:
+        if candidates is not None:
+            raise UsageError("both labels and candidates are given; give the one class of each image, or several")
+        return chosen[:, None]
+    if candidates is None:
+        return None if model.classes is None else torch.arange(model.classes).expand(count, -1)
+    several = torch.as_tensor(np.asarray(candidates))
+    if several.ndim != 2 or len(several) != count or not several.shape[1]:
+        raise UsageError(f"candidates must be ({count}, k) class numbers; got the shape {tuple(several.shape)}")
+    flat = labels_of(model, several.flatten(), several.numel())
+    assert flat is not None
+    return flat.view(several.shape)
 
 
 def _check_options(method: str, draws: int, starts: int, rounds: int, steps: int, polish: int, penalty: float) -> None:
@@ -171,8 +202,20 @@ def _check_options(method: str, draws: int, starts: int, rounds: int, steps: int
         raise UsageError(f"penalty is {penalty}; give 0 or the variance of the observation noise")
 
 
-def _images(model: LatentModel, device: str) -> int:
-    """Return how many images share a graph: few where the curvature of every start would not fit."""
-    if torch.device(device).type != "cpu":
-        return 8 * _IMAGES
-    return _IMAGES if model.classes is None else max(1, _IMAGES // model.classes)
+def _images(model: LatentModel, classes: torch.Tensor | None, job: Job, device: str) -> int:
+    """Return how many images share a unit: few where the curvature of every start would not fit."""
+    together = TOGETHER if torch.device(device).type == "cpu" else 8 * TOGETHER
+    if classes is not None and classes.shape[1] > 1:
+        return max(1, together // classes.shape[1])
+    return max(1, min(together, _CURVATURE_BYTES // _curvature(job.starts, math.prod(model.latent_shape))))
+
+
+def _curvature(starts: int, d: int) -> int:
+    """Return the bytes that the curvature of an image's starts takes, with the factors of a step."""
+    return starts * 8 * (3 * d * d if d <= DENSE else 6 * MEMORY * d)
+
+
+def _needed(job: Job, images: int, d: int) -> int:
+    """Return the bytes that a worker takes at most, as far as can be foretold."""
+    graphs = 3 * min(job.row_bytes * images * job.starts, GRAPH_BYTES)
+    return graphs + images * _curvature(job.starts, d) + 3 * COLUMN_BYTES

@@ -202,7 +202,7 @@ class ModuleModel(LatentModel):
         """
         with torch.no_grad():
             others = as_images(self.network(z + 1, labels), len(z), self.image_shape, self.name)
-        if not torch.equal(others.to(x.dtype), x):
+        if not torch.equal(others.to(x.dtype).nan_to_num(), x.nan_to_num()):
             raise ModelError(
                 f"{self.name} makes its images without gradients of its latents (.detach(), torch.no_grad() or "
                 "inference_mode within its forward), and the search in its latents needs them; give a module whose "
