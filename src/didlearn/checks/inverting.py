@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from didlearn.arrays import Singles
+from didlearn.arrays import Ints, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import content_of
 from didlearn.inversion.invert import Inversion, SearchMethod, invert
@@ -27,8 +27,13 @@ def find(
     effort: SearchEffort,
     method: SearchMethod = "bfgs",
     clip: float | None = None,
+    labels: Ints | None = None,
+    candidates: Ints | None = None,
 ) -> Inversion:
-    """Invert images (n, C, H, W); the same images are inverted once, also where another check asked first."""
+    """Invert images (n, C, H, W); the same images are inverted once, also where another check asked first.
+
+    Under the class of each, ``labels`` (n,), the nearest of several, ``candidates`` (n, k), or of all.
+    """
     assert isinstance(subject.model, LatentModel)
     model = subject.model
 
@@ -42,6 +47,8 @@ def find(
             starts=effort.starts,
             rounds=effort.rounds,
             clip=clip,
+            labels=labels,
+            candidates=candidates,
             within=False,
             device=subject.device,
             threads=subject.threads,
@@ -49,4 +56,5 @@ def find(
             advance=lambda _, done, total: subject.progress(f"inverting {name}", done, total),
         )
 
-    return subject.once(("inversion", content_of(images), effort, method, clip), make)
+    classes = tuple(None if chosen is None else content_of(chosen) for chosen in (labels, candidates))
+    return subject.once(("inversion", content_of(images), effort, method, clip, classes), make)

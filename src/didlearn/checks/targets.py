@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from didlearn.arrays import Floats, Singles
+from didlearn.arrays import Floats, Ints, Singles
 from didlearn.models.base import LatentModel
 from didlearn.models.drawing import draw_labels
 from didlearn.parallel import UNIT, single_threaded
@@ -22,6 +22,11 @@ def planted(model: LatentModel, count: int, rng: Stream, device: str, radius: fl
         with single_threaded(), torch.no_grad():
             images.append(model.decode(z[start : start + UNIT].to(device), y).cpu().numpy())
     return np.concatenate(images)
+
+
+def planted_labels(model: LatentModel, count: int, rng: Stream) -> Ints | None:
+    """Return the classes (count,) of the images that ``planted`` decodes with the same arguments."""
+    return draw_labels(count, model.classes, None, rng)
 
 
 def with_noise(images: Singles, squared: float, rng: np.random.Generator) -> tuple[Singles, Floats]:

@@ -84,9 +84,7 @@ def _polish(target: Target, z: torch.Tensor, steps: int, domain: Domain, large: 
     return _ended(at, equations)
 
 
-def _look(
-    target: Target, z: torch.Tensor, domain: Domain, large: bool
-) -> tuple[Polished, NormalEquations]:
+def _look(target: Target, z: torch.Tensor, domain: Domain, large: bool) -> tuple[Polished, NormalEquations]:
     """Return what is known at points z (n, d), but for JᵀJ, and the equations there."""
     equations = equations_at(target, z, by_products=large)
     equations.half = domain.free(z, equations.half)

@@ -86,7 +86,7 @@ def _nearest_class(parts: list[dict[str, Array]], images: int) -> dict[str, Arra
 def _invert_rows(
     model: LatentModel, pixels: torch.Tensor, labels: torch.Tensor | None, job: Job, places: torch.Tensor
 ) -> dict[str, Array]:
-    """Invert a row for each image, which has the number ``places`` (n,) in the call, under its label if there is one."""
+    """Invert a row for each image, number ``places`` (n,) in the call, under its label if there is one."""
     with torch.no_grad():
         x = described(pixels, job.loss)
     target = Target(model, x, labels, job.loss, job.penalty, job.row_bytes)

@@ -115,6 +115,7 @@ class InversionCheck(Check):
     starts: int = parameter(16, "Starts of the search among them.")
     rounds: int = parameter(5, "Rounds of restarts.")
     published: bool = parameter(True, "Run the published protocol beside it.")
+    all_classes: bool = parameter(False, "Try every class of a conditional generator, not each image's own alone.")
     required: float = parameter(0.95, "Share of planted images that must be found for an error to mean anything.")
     holes: float = parameter(0.1, "Share of training images that may lie no nearer to it than to another real image.")
     made: float = parameter(0.9, "Share of training images that it must make, up to a mild change, to pass.")
@@ -122,6 +123,7 @@ class InversionCheck(Check):
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a model whose latent can be set, and training images."""
+        from didlearn.checks.image_classes import missing_classes
         from didlearn.models.base import LatentModel
 
         if subject.model is None:
@@ -130,7 +132,7 @@ class InversionCheck(Check):
             return f"{subject.model.name} has no latent to search: inversion needs a model file, not samples"
         if subject.train is None or len(subject.train) < FEWEST_INVERTED:
             return f"there are too few training images; give at least {FEWEST_INVERTED} with {option('train')}"
-        return None
+        return missing_classes(subject, self.all_classes)
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Invert every group and the controls, and compare."""

@@ -61,7 +61,9 @@ def likely_estimates(search: Search, train: Inverted) -> Estimates:
     """The training images' error if the latent must stay where a normal prior has mass: in the ball of 99 % of it."""
     if prior_of(search.model) != "normal":
         return {}
-    found = find(search.subject, "train, within the prior", train.images, search.effort, clip=_BALL)
+    found = find(
+        search.subject, "train, within the prior", train.images, search.effort, clip=_BALL, labels=train.classes
+    )
     error = median(found.error, search.level, _PER_PIXEL)
     return {"error_train_likely": error.model_copy(update={"method": f"‖z‖² within χ²'s {_BALL:g} quantile"})}
 
