@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from didlearn.arrays import Ints, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import content_of
+from didlearn.embeddings import Embedding
 from didlearn.inversion.invert import Inversion, SearchMethod, invert
 from didlearn.models.base import LatentModel
 
@@ -29,10 +30,12 @@ def find(
     clip: float | None = None,
     labels: Ints | None = None,
     candidates: Ints | None = None,
+    loss: Embedding | None = None,
 ) -> Inversion:
     """Invert images (n, C, H, W); the same images are inverted once, also where another check asked first.
 
-    Under the class of each, ``labels`` (n,), the nearest of several, ``candidates`` (n, k), or of all.
+    Under the class of each, ``labels`` (n,), the nearest of several, ``candidates`` (n, k), or of all; in pixels or
+    in the features of ``loss``.
     """
     assert isinstance(subject.model, LatentModel)
     model = subject.model
@@ -49,6 +52,7 @@ def find(
             clip=clip,
             labels=labels,
             candidates=candidates,
+            loss=loss,
             within=False,
             device=subject.device,
             threads=subject.threads,
@@ -57,4 +61,4 @@ def find(
         )
 
     classes = tuple(None if chosen is None else content_of(chosen) for chosen in (labels, candidates))
-    return subject.once(("inversion", content_of(images), effort, method, clip, classes), make)
+    return subject.once(("inversion", content_of(images), effort, method, clip, classes, loss and loss.name), make)

@@ -120,7 +120,7 @@ def invert(
             when ``None``.
         penalty: weight of ‖z‖²: σ² for the most probable z under the observation N(G(z), σ²).
         clip: keep ‖z‖ within the ball that holds this share of a normal prior.
-        loss: an embedding whose features are compared instead of pixels.
+        loss: an embedding whose features are compared instead of pixels; Adam goes beside ``"bfgs"`` then.
         within: refuse images outside [0, 1] where the model's images lie there (off for targets with noise added).
         threads: worker threads; the result does not depend on them.
         records: folder where finished images are kept, so that a killed run goes on where it was.
@@ -140,6 +140,8 @@ def invert(
         "method": method, "draws": draws, "starts": starts, "rounds": rounds, "steps": steps, "polish": polish,
         "penalty": penalty, "clip": clip, "loss": None if loss is None else loss.name, "device": device,
     }  # fmt: skip
+    if loss is not None:
+        loss = loss.to(device)
     rng = Stream(seed, ("invert",))
     with single_threaded():
         beginning = draw_starts(model, draws, rng.child("draws"), device)

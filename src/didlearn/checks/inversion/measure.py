@@ -68,6 +68,24 @@ def likely_estimates(search: Search, train: Inverted) -> Estimates:
     return {"error_train_likely": error.model_copy(update={"method": f"‖z‖² within χ²'s {_BALL:g} quantile"})}
 
 
+def feature_estimates(search: Search, groups: Groups, rng: Stream) -> Estimates:
+    """How near the generator comes in the features of the subject's embedding: medians of mean squared differences."""
+    loss, level = search.subject.embedding, search.level
+    errors = {
+        name: find(
+            search.subject, f"{name}, in features", groups[name].images, search.effort, labels=groups[name].classes,
+            loss=loss,
+        ).objective
+        for name in ("train", "held-out", "generated") if name in groups
+    }  # fmt: skip
+    found = {
+        estimate_key("feature_error", name): median(error, level, f"squared feature of {loss.name}")
+        for name, error in errors.items()
+    }
+    ratio = median_ratio(errors["train"], errors["generated"], rng.numpy("feature ratio"), level=level)
+    return found | {"feature_ratio_generated": ratio}
+
+
 def own_errors(groups: Groups, controls: Controls) -> Floats:
     """The errors of the model's own images, generated and planted, (n,)."""
     return np.concatenate([groups["generated"].found.error, controls.found.error])

@@ -15,6 +15,7 @@ from didlearn.checks.inversion.measure import (
     Others,
     error_estimates,
     error_limit,
+    feature_estimates,
     likely_estimates,
     made_beside,
     made_of,
@@ -55,6 +56,8 @@ def run_inversion(check: InversionCheck, subject: Subject, rng: Stream) -> Check
     made = made_of(groups["train"], others["train"])
     estimates = made.estimates(check.level) | made_beside(groups, others, made.mild, check.level)
     estimates |= _estimates(search, groups, controls, others, rng)
+    if check.loss == "embedding":
+        estimates |= feature_estimates(search, groups, rng)
     parts = (
         Parts(estimates)
         + _page(groups, controls, others)
