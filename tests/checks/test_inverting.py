@@ -41,7 +41,7 @@ def test_the_search_is_told_all_that_was_asked(monkeypatch, tmp_path):
     plain.pop("advance")
     assert full == {
         "seed": 3, "method": "adam", "draws": 7, "starts": 8, "rounds": 9, "clip": 0.5, "within": False,
-        "labels": None, "candidates": None, "loss": None,
+        "labels": None, "candidates": None, "loss": None, "space": "z",
         "device": "cpu", "threads": 2, "records": tmp_path,
     }  # fmt: skip
     assert plain == full | {"method": "bfgs", "draws": 500, "starts": 16, "rounds": 6, "clip": None, "records": None}

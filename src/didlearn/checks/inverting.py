@@ -8,7 +8,7 @@ from didlearn.arrays import Ints, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import content_of
 from didlearn.embeddings import Embedding
-from didlearn.inversion.invert import Inversion, SearchMethod, invert
+from didlearn.inversion.invert import Inversion, SearchMethod, Space, invert
 from didlearn.models.base import LatentModel
 
 
@@ -31,11 +31,12 @@ def find(
     labels: Ints | None = None,
     candidates: Ints | None = None,
     loss: Embedding | None = None,
+    space: Space = "z",
 ) -> Inversion:
     """Invert images (n, C, H, W); the same images are inverted once, also where another check asked first.
 
     Under the class of each, ``labels`` (n,), the nearest of several, ``candidates`` (n, k), or of all; in pixels or
-    in the features of ``loss``.
+    in the features of ``loss``; over z, or over w behind a mapping network.
     """
     assert isinstance(subject.model, LatentModel)
     model = subject.model
@@ -53,6 +54,7 @@ def find(
             labels=labels,
             candidates=candidates,
             loss=loss,
+            space=space,
             within=False,
             device=subject.device,
             threads=subject.threads,
@@ -61,4 +63,6 @@ def find(
         )
 
     classes = tuple(None if chosen is None else content_of(chosen) for chosen in (labels, candidates))
-    return subject.once(("inversion", content_of(images), effort, method, clip, classes, loss and loss.name), make)
+    return subject.once(
+        ("inversion", content_of(images), effort, method, clip, classes, loss and loss.name, space), make
+    )

@@ -8,12 +8,18 @@ import torch
 from didlearn.arrays import Floats, Ints, Singles
 from didlearn.models.base import LatentModel
 from didlearn.models.drawing import draw_labels
+from didlearn.models.latents.coordinates import in_normal_coordinates
+from didlearn.models.latents.fixed_noise import settled
 from didlearn.parallel import UNIT, single_threaded
 from didlearn.rng import Stream
 
 
 def planted(model: LatentModel, count: int, rng: Stream, device: str, radius: float = 1.0) -> Singles:
-    """Decode ``count`` prior draws, scaled by ``radius``: (count, C, H, W) float32, exactly on the manifold."""
+    """Decode ``count`` prior draws, scaled by ``radius``: (count, C, H, W) float32, exactly on the manifold.
+
+    Noise of the network's own is fixed. A prior that is a map of normal latents is scaled in these.
+    """
+    model = in_normal_coordinates(settled(model))
     z = model.sample_prior(count, rng) * radius
     labels = draw_labels(count, model.classes, None, rng)
     images = []

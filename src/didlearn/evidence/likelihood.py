@@ -6,13 +6,11 @@ Other priors are carried over by the map that makes them from standard normals, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.distributions import Normal, Uniform
 
 from didlearn.derivatives.fisher import gauss_newton
 from didlearn.derivatives.footprint import row_bytes, rows_together
@@ -20,38 +18,12 @@ from didlearn.errors import DidlearnError, ModelError, OutputError, UsageError, 
 from didlearn.evidence.observation import BernoulliObservation, Observation
 from didlearn.models.base import LatentModel
 from didlearn.models.inputs import require_decoder
+from didlearn.models.latents.coordinates import require_normal_map
+from didlearn.models.latents.normal_map import NormalMap
 from didlearn.models.module import ModuleModel
-from didlearn.models.prior import prior_of
 from didlearn.rng import Stream
 
-Map = Callable[[Tensor], Tensor]
 _MOST = 1024  # rows in a graph
-
-
-def _prior_map(model: LatentModel) -> Map:
-    """Return the map from standard normal numbers (n, *latent_shape) to latents under the model's prior.
-
-    Raises:
-        UsageError: no such map is known for this prior.
-    """
-    prior = prior_of(model)
-    if prior == "normal":
-        return lambda v: v
-    if prior == "uniform":
-        return lambda v: torch.erf(v / math.sqrt(2))
-    if isinstance(prior, Normal):
-        return lambda v: prior.loc.to(v) + prior.scale.to(v) * v
-    if isinstance(prior, Uniform):
-        return partial(_between, prior.low, prior.high)
-    kind = "not normal, and it has no attribute `prior` that says more" if prior is None else type(prior).__name__
-    raise UsageError(
-        f"the prior of {model.name} is {kind}; likelihoods need independent normal or uniform latents: "
-        'set `prior` to "normal", "uniform" or an independent torch Normal or Uniform'
-    )
-
-
-def _between(low: Tensor, high: Tensor, v: Tensor) -> Tensor:
-    return low.to(v) + (high - low).to(v) * (1 + torch.erf(v / math.sqrt(2))) / 2
 
 
 @dataclass(frozen=True)
@@ -65,7 +37,7 @@ class Decoder:
     """
 
     model: LatentModel
-    to_prior: Map
+    to_prior: NormalMap
     takes_logits: bool
     labels: Tensor | None
     dtype: torch.dtype
@@ -77,7 +49,7 @@ class Decoder:
         Raises:
             ModelError: the network failed.
         """
-        z = self.to_prior(v).reshape(len(v), *self.model.latent_shape)
+        z = self.to_prior(v.reshape(len(v), *self.model.latent_shape))
         try:
             return self._run(z).reshape(len(v), math.prod(self.model.image_shape)).to(self.dtype)
         except DidlearnError:
@@ -103,10 +75,10 @@ def make_decoder(model: LatentModel, observation: Observation, device: str) -> t
     Raises:
         UsageError: the model's likelihood cannot be evaluated.
     """
-    require_decoder(model)
+    model = require_decoder(model)
     network = getattr(model, "network", None)
     dtype = torch.float64 if getattr(network, "dtype", None) == torch.float64 else torch.float32
-    decoder = Decoder(model, _prior_map(model), False, None, dtype, torch.device(device))
+    decoder = Decoder(model, require_normal_map(model), False, None, dtype, torch.device(device))
     if not isinstance(observation, BernoulliObservation):
         return decoder, observation
     return _in_logits(decoder)

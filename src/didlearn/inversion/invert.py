@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,12 +21,15 @@ from didlearn.inversion.target import decode_as, draw_starts, graph_of
 from didlearn.inversion.unit import TOGETHER, Job, invert_unit
 from didlearn.models.base import LatentModel
 from didlearn.models.inputs import images_of, labels_of, require_decoder, require_unit_range
+from didlearn.models.latents.coordinates import Coordinates, in_normal_coordinates
+from didlearn.models.latents.mapped import MappedCoordinates, behind_mapping
 from didlearn.models.pool import map_models
 from didlearn.parallel import single_threaded
 from didlearn.progress import Progress, silent
 from didlearn.rng import Stream
 from didlearn.units.records import records_in
 
+Space = Literal["z", "w"]
 SearchMethod = Literal["bfgs", "lm", "adam"]
 _METHODS: tuple[SearchMethod, ...] = ("bfgs", "lm", "adam")
 _CURVATURE_BYTES = 2**29  # of the starts of all images of a unit
@@ -49,6 +52,8 @@ class Inversion:
         shell_pvalue: (n,) two-sided p-value of ‖ẑ‖² under χ²_d, NaN where the prior is not normal.
         log_volume: (n,) ½ log det JᵀJ in nats: log p(ẑ) − log_volume is the log density on the manifold; −∞ where
             the decoder ignores a direction, NaN where it would take too long to tell.
+        mapped_distance, mapped_share: (n,) of a search in w, its distance from the mapped prior over the median of the
+            prior's own draws, and the share of these that lie at least as far out; else ``None``.
         success: (n,) whether the search ended at a stationary point; ``reason``: (n,) why, in words.
         evaluations: (n,) decoder passes: a forward pass, a backward pass and a column of the Jacobian are one each.
         trace_evaluations, trace_objective: (n, stages) how the objective fell with the passes.
@@ -67,6 +72,8 @@ class Inversion:
     norm: Floats
     shell_pvalue: Floats
     log_volume: Floats
+    mapped_distance: Floats | None = None
+    mapped_share: Floats | None = None
     success: Flags
     reason: NDArray[np.str_]
     evaluations: Ints
@@ -97,6 +104,7 @@ def invert(
     penalty: float = 0.0,
     clip: float | None = None,
     loss: Embedding | None = None,
+    space: Space = "z",
     within: bool = True,
     device: str = "cpu",
     threads: int | None = None,
@@ -104,6 +112,9 @@ def invert(
     advance: Progress = silent,
 ) -> Inversion:
     """Find, for each image x, ẑ = argmin ‖G(z) − x‖² + penalty · ‖z‖².
+
+    Where the prior is a torch Distribution that is a map of standard normal latents, the search is in these, and they
+    are z here, in ``penalty``, ``clip`` and all that is reported but ``latent``. Noise that the network draws is fixed.
 
     ``method="bfgs"``: the nearest ``starts`` of ``draws`` prior draws, trust-region quasi-Newton with successive
     halving, ``rounds`` of restarts around the best point, and a Levenberg–Marquardt polish.
@@ -121,6 +132,8 @@ def invert(
         penalty: weight of ‖z‖²: σ² for the most probable z under the observation N(G(z), σ²).
         clip: keep ‖z‖ within the ball that holds this share of a normal prior.
         loss: an embedding whose features are compared instead of pixels; Adam goes beside ``"bfgs"`` then.
+        space: ``"z"``, or ``"w"`` behind the mapping network of a module with ``mapping`` and ``synthesis``: images the
+            prior need not reach, so their distance from it is reported.
         within: refuse images outside [0, 1] where the model's images lie there (off for targets with noise added).
         threads: worker threads; the result does not depend on them.
         records: folder where finished images are kept, so that a killed run goes on where it was.
@@ -131,7 +144,7 @@ def invert(
         ModelError: the decoder is random, fails, or makes no finite image.
     """
     _check_options(method, draws, starts, rounds, steps, polish, penalty)
-    require_decoder(model)
+    model = coordinates_of(require_decoder(model), space)
     pixels = images_of(model, x)
     if within and model.value_range is not None:
         require_unit_range(pixels, "the model's images")
@@ -166,7 +179,7 @@ def invert(
             {**settings, "seed": seed},
         ),
     )  # fmt: skip
-    return Inversion(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    return in_latents(Inversion(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}), model)
 
 
 def _classes(
@@ -221,3 +234,27 @@ def _needed(job: Job, images: int, d: int) -> int:
     """Return the bytes that a worker takes at most, as far as can be foretold."""
     graphs = 3 * min(job.row_bytes * images * job.starts, GRAPH_BYTES)
     return graphs + images * _curvature(job.starts, d) + 3 * COLUMN_BYTES
+
+
+def coordinates_of(model: LatentModel, space: Space) -> LatentModel:
+    """Return the model over the coordinates that are searched: those of a normal prior, or behind a mapping network.
+
+    Raises:
+        UsageError: there is no such space.
+    """
+    if space == "w":
+        return behind_mapping(model)
+    if space != "z":
+        raise UsageError(f"the space is {space!r}; give z, or w for what lies behind a mapping network")
+    return in_normal_coordinates(model)
+
+
+def in_latents(found: Inversion, model: LatentModel) -> Inversion:
+    """Return what was found with the model's own latents, and how far they lie from a mapped prior."""
+    if not isinstance(model, Coordinates):
+        return found
+    latent = model.latents(torch.from_numpy(found.latent)).numpy()
+    if not isinstance(model, MappedCoordinates):
+        return replace(found, latent=latent)
+    away, share = model.distance(found.latent), model.share_beyond(found.latent)
+    return replace(found, latent=latent, mapped_distance=away, mapped_share=share)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FEWEST_INVERTED = 8
 Loss = Literal["pixels", "embedding"]
+LatentSpace = Literal["z", "w"]
 
 
 @register
@@ -56,6 +57,9 @@ class InversionCheck(Check):
         "own_error_limit": "the 99th percentile of generated and planted images' errors",
         "feature_error_{group}": "median mean squared difference of features, where they are compared",
         "feature_ratio_generated": "training images' over generated ones'",
+        "mapped_error_{group}": "median error where the search is in w, behind a mapping network",
+        "mapped_distance_{group}": "median distance of w from the mapped prior, over that of the prior's own draws",
+        "mapped_outside": "share of training images whose w lies farther out than 99 % of the prior's draws",
         "noise_fit": "share of noise's variance that is left",
         "noise_fit_linear": "what a linear generator leaves",
         "degrees_of_freedom": "how many dimensions of anything the generator fits",
@@ -90,6 +94,9 @@ class InversionCheck(Check):
         "own_error_limit": "Error that 99 % of its own images stay within",
         "feature_error_{group}": "Median error in features, {group}",
         "feature_ratio_generated": "Training images' error in features over its own images'",
+        "mapped_error_{group}": "Median error of {group}, searched in w",
+        "mapped_distance_{group}": "Distance of w from the mapped prior, {group}",
+        "mapped_outside": "Training images whose w the prior hardly reaches",
         "noise_fit": "Share of noise that is left",
         "noise_fit_linear": "Share of noise that a linear generator leaves",
         "degrees_of_freedom": "Dimensions of anything that it fits",
@@ -121,6 +128,7 @@ class InversionCheck(Check):
     rounds: int = parameter(5, "Rounds of restarts.")
     published: bool = parameter(True, "Run the published protocol beside it.")
     loss: Loss = parameter("pixels", "What is compared: pixels, or beside these the features of the embedding.")
+    space: LatentSpace = parameter("z", "What is searched: z, or beside it w, behind a mapping network.")
     all_classes: bool = parameter(False, "Try every class of a conditional generator, not each image's own alone.")
     required: float = parameter(0.95, "Share of planted images that must be found for an error to mean anything.")
     holes: float = parameter(0.1, "Share of training images that may lie no nearer to it than to another real image.")

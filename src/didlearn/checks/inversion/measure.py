@@ -86,6 +86,23 @@ def feature_estimates(search: Search, groups: Groups, rng: Stream) -> Estimates:
     return found | {"feature_ratio_generated": ratio}
 
 
+def mapped_estimates(search: Search, groups: Groups) -> Estimates:
+    """How near the generator comes, searched in w, and how far these w lie from the mapped prior."""
+    found, level = {}, search.level
+    for name in ("train", "held-out", "generated"):
+        if name in groups:
+            group = groups[name]
+            nearest = find(search.subject, f"{name}, in w", group.images, search.effort, space="w")
+            assert nearest.mapped_distance is not None
+            assert nearest.mapped_share is not None
+            found[estimate_key("mapped_error", name)] = median(nearest.error, level, _PER_PIXEL)
+            found[estimate_key("mapped_distance", name)] = median(nearest.mapped_distance, level, "of the median")
+            if name == "train":
+                beyond = int((nearest.mapped_share < 1 - _BEYOND).sum())
+                found["mapped_outside"] = proportion(beyond, len(group.images), level)
+    return found
+
+
 def own_errors(groups: Groups, controls: Controls) -> Floats:
     """The errors of the model's own images, generated and planted, (n,)."""
     return np.concatenate([groups["generated"].found.error, controls.found.error])

@@ -20,6 +20,7 @@ from didlearn.checks.inversion.measure import (
     made_beside,
     made_of,
     manifold_estimates,
+    mapped_estimates,
     others_estimates,
     others_of,
     own_errors,
@@ -35,6 +36,7 @@ from didlearn.checks.inversion.page import (
 from didlearn.checks.inversion.verdict import InversionLimits, judge_inversion
 from didlearn.checks.inverting import SearchEffort
 from didlearn.models.faults import find_fault
+from didlearn.models.latents.fixed_noise import noise_note
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult, Estimates
@@ -56,12 +58,14 @@ def run_inversion(check: InversionCheck, subject: Subject, rng: Stream) -> Check
     made = made_of(groups["train"], others["train"])
     estimates = made.estimates(check.level) | made_beside(groups, others, made.mild, check.level)
     estimates |= _estimates(search, groups, controls, others, rng)
+    if check.space == "w":
+        estimates |= mapped_estimates(search, groups)
     if check.loss == "embedding":
         estimates |= feature_estimates(search, groups, rng)
     parts = (
         Parts(estimates)
         + _page(groups, controls, others)
-        + Parts(notes=subject.left_out + classes_note(subject, check.all_classes))
+        + Parts(notes=subject.left_out + classes_note(subject, check.all_classes) + noise_note(search.model))
     )
     limits = InversionLimits(check.required, check.holes, check.made, check.level, share_of_error(check))
     decision = judge_inversion(estimates, made, limits, honest=not subject.split_off)

@@ -40,6 +40,7 @@ from didlearn.checks.log_likelihood.needs import FEWEST_REAL
 from didlearn.checks.log_likelihood.sigma import Calibration, choose_sigma
 from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
+from didlearn.models.latents.fixed_noise import noise_note
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
@@ -74,7 +75,7 @@ def run_likelihood(check: LikelihoodCheck, subject: Subject, rng: Stream) -> Che
     parts = _likelihoods(subject, measured, effort, check.level) + _beside(subject, measured, rng, check.level)
     parts += Parts(
         galleries=(extremes(measured.groups, measured.found),),
-        notes=subject.left_out + classes_note(subject, check.all_classes),
+        notes=subject.left_out + classes_note(subject, check.all_classes) + noise_note(subject.model),
         arrays={f"{name}_log_likelihood": values for name, values in measured.found.items()},
     )
     outside = [name for name in measured.groups if name not in OWN_GROUPS]

@@ -17,6 +17,7 @@ from didlearn.checks.typicality.measure import typical_estimates
 from didlearn.checks.typicality.page import typical_figure, typical_table
 from didlearn.checks.typicality.verdict import TypicalityLimits, judge_typicality
 from didlearn.models.faults import find_fault
+from didlearn.models.latents.fixed_noise import noise_note
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
@@ -34,7 +35,7 @@ def run_typicality(check: TypicalityCheck, subject: Subject, rng: Stream) -> Che
     real = real_groups(subject, check.images, check.observation)
     classes = real_classes(subject, real, check.all_classes)
     noise = choose_sigma(subject, real["held-out"], effort, classes["held-out"])
-    notes = subject.left_out + classes_note(subject, check.all_classes)
+    notes = subject.left_out + classes_note(subject, check.all_classes) + noise_note(subject.model)
     parts = _measure(check, subject, effort, real, classes, noise.sigma, rng) + Parts(notes=notes)
     groups = ["train", "held-out", *subject.comparable]
     limits = TypicalityLimits(check.tolerance, check.level, share_of_error(check))
