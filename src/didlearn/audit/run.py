@@ -63,6 +63,7 @@ def audit(
     value_range: tuple[float, float] | str | None = "infer",
     prior: Any = None,
     classes: int | None = None,
+    classes_of: str | Embedding | None = None,
     trust_code: bool = False,
     autoencoder: Any = None,
     device: str = "cpu",
@@ -85,7 +86,8 @@ def audit(
         checks: names, or checks with parameters of their own; all when ``None``.
         budget: time for all checks, ``"20m"`` or seconds; those that go through the decoder are asked with as many
             images and as long a search as fit, and say so. Unless given, each as it is asked.
-        embedding: a spec, or an ``Embedding``. autoencoder: what ``open_autoencoder`` takes.
+        embedding: a spec, or an ``Embedding``. classes_of: the same, of a classifier of the generator's classes.
+        autoencoder: what ``open_autoencoder`` takes.
         backend: who does the units of drawing, embedding, searches and chains: ``"threads"``, ``"loky"`` (processes),
             ``"dask"``, ``"ray"``; processes for what is long, and threads else, when ``None``.
         address: of a cluster; without one it is begun here.
@@ -115,6 +117,8 @@ def audit(
     if isinstance(embedding, str):
         check_embedding(embedding, trust_code, None if weights is None else Path(weights))
     check_autoencoder(autoencoder, trust_code)
+    if isinstance(classes_of, str):
+        check_embedding(classes_of, trust_code)
     for source in (train, heldout, *(outside or {}).values()):
         check_images(source)
     threads = default_threads() if threads is None else threads
@@ -143,7 +147,10 @@ def audit(
                 model = Unusable(str(generator) if isinstance(generator, str | Path) else "the generator", str(error))
         audited = match_audited(model, real.train, real.heldout, others)
         workdir = None if output is None else Path(output)
-        said |= opening | {"autoencoder": beside and beside.name}
+        telling = classes_of
+        if isinstance(telling, str):
+            telling = open_embedding(telling, train=audited.train, trust_code=trust_code, device=device)
+        said |= opening | {"autoencoder": beside and beside.name, "classes_of": telling and telling.name}
         described, environment = (
             describe_audited(audited),
             environment_of(
@@ -151,7 +158,7 @@ def audit(
                 threads=threads,
                 batch_size=batch_size,
                 seed=seed,
-                settings=settings_of(said, (generator, autoencoder, embedding)),
+                settings=settings_of(said, (generator, autoencoder, embedding, classes_of)),
             ),
         )
         with _at_work(workdir), placed(backend, address, threads):
@@ -187,6 +194,7 @@ def audit(
                 records=records,
                 progress=progress,
                 autoencoder=beside,
+                classifier=telling,
                 trust_code=trust_code,
             )
             begun = AuditResult(

@@ -57,6 +57,9 @@ class AuditSpec(BaseModel):
     prior: str | None = flag(None, "normal, or uniform on [-1, 1].", MODEL)
     classes: int | None = flag(None, "Classes of a conditional model.", MODEL, ge=1)
     trust_code: bool = flag(False, "Let the code of a factory or TorchScript file run.", MODEL)
+    classes_of: str | None = flag(
+        None, "Classifier of the generator's classes, for images without labels: a .pt2 or .pt, file.py:factory.", MODEL
+    )
     autoencoder: str | None = flag(None, "To set beside it: a .pt2 or .pt file or file.py:factory.", MODEL)
 
     train: str | None = flag(None, "Images the generator was trained on.", DATA)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from didlearn.arrays import Singles
+from didlearn.arrays import Ints, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import content_of
-from didlearn.inversion.invert import Inversion, SearchMethod, invert
+from didlearn.embeddings import Embedding
+from didlearn.inversion.invert import Inversion, SearchMethod, Space, invert
 from didlearn.inversion.race import passes_of_search
 from didlearn.models.base import LatentModel
 
@@ -40,8 +41,16 @@ def find(
     effort: SearchEffort,
     method: SearchMethod = "bfgs",
     clip: float | None = None,
+    labels: Ints | None = None,
+    candidates: Ints | None = None,
+    loss: Embedding | None = None,
+    space: Space = "z",
 ) -> Inversion:
-    """Invert images (n, C, H, W); the same images are inverted once, also where another check asked first."""
+    """Invert images (n, C, H, W); the same images are inverted once, also where another check asked first.
+
+    Under the class of each, ``labels`` (n,), the nearest of several, ``candidates`` (n, k), or of all; in pixels or
+    in the features of ``loss``; over z, or over w behind a mapping network.
+    """
     assert isinstance(subject.model, LatentModel)
     model = subject.model
 
@@ -55,6 +64,10 @@ def find(
             starts=effort.starts,
             rounds=effort.rounds,
             clip=clip,
+            labels=labels,
+            candidates=candidates,
+            loss=loss,
+            space=space,
             within=False,
             device=subject.device,
             threads=subject.threads,
@@ -62,4 +75,7 @@ def find(
             advance=lambda _, done, total: subject.progress(f"inverting {name}", done, total),
         )
 
-    return subject.once(("inversion", content_of(images), effort, method, clip), make)
+    classes = tuple(None if chosen is None else content_of(chosen) for chosen in (labels, candidates))
+    return subject.once(
+        ("inversion", content_of(images), effort, method, clip, classes, loss and loss.name, space), make
+    )

@@ -88,13 +88,14 @@ class LikelihoodCheck(Check):
         None, "Standard deviation of the observation (default: calibrated on held-out images)."
     )
     tightness: float = parameter(1.0, "Gap of the bounds, in nats, that still allows a verdict.")
+    all_classes: bool = parameter(False, "Average over the classes of a conditional generator, not each image's own.")
     level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""
         from didlearn.checks.log_likelihood.needs import missing_for_density
 
-        return missing_for_density(subject)
+        return missing_for_density(subject, self.all_classes)
 
     def passes(self, subject: Subject) -> float:
         """Return about how many passes all chains take."""

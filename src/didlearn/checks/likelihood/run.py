@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from didlearn.arrays import Ints
 from didlearn.audit.subject import Subject
+from didlearn.checks.image_classes import classes_note
 from didlearn.checks.likelihood.check import LikelihoodCheck
 from didlearn.checks.likelihood.measure import (
     OWN_GROUPS,
@@ -33,22 +35,29 @@ from didlearn.checks.likelihood.verdict import judge_likelihood
 from didlearn.checks.log_likelihood.bounds import Likelihoods, bound_gap, effort_drift, slack_of
 from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.checks.log_likelihood.estimate import log_likelihood, sandwich
-from didlearn.checks.log_likelihood.images import own_images, real_groups
+from didlearn.checks.log_likelihood.images import own_image_classes, own_images, real_classes, real_groups
 from didlearn.checks.log_likelihood.needs import FEWEST_REAL
 from didlearn.checks.log_likelihood.sigma import Calibration, choose_sigma
 from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
+from didlearn.models.latents.fixed_noise import noise_note
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
+GroupClasses = dict[str, Ints | None]
+
 
 class Measured(NamedTuple):
-    """Every group's images (n, C, H, W), and their log-likelihoods (n,) at a quarter, half and the whole budget."""
+    """Every group's images (n, C, H, W), the classes (n,) they are taken under, and their log-likelihoods (n,).
+
+    These at a quarter, half and the whole budget.
+    """
 
     groups: ImageGroups
     calibration: Calibration
+    classes: GroupClasses
     by_budget: dict[int, Likelihoods]
     before: Likelihoods
     found: Likelihoods
@@ -62,11 +71,11 @@ def run_likelihood(check: LikelihoodCheck, subject: Subject, rng: Stream) -> Che
     if fault is not None:
         return fault.result(check.name)
     effort = ChainEffort(check.images, check.chains, check.budget, check.observation, check.sigma)
-    measured = _measure(subject, effort)
+    measured = _measure(subject, effort, check.all_classes)
     parts = _likelihoods(subject, measured, effort, check.level) + _beside(subject, measured, rng, check.level)
     parts += Parts(
         galleries=(extremes(measured.groups, measured.found),),
-        notes=subject.left_out,
+        notes=subject.left_out + classes_note(subject, check.all_classes) + noise_note(subject.model),
         arrays={f"{name}_log_likelihood": values for name, values in measured.found.items()},
     )
     outside = [name for name in measured.groups if name not in OWN_GROUPS]
@@ -74,24 +83,26 @@ def run_likelihood(check: LikelihoodCheck, subject: Subject, rng: Stream) -> Che
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 
-def _measure(subject: Subject, effort: ChainEffort) -> Measured:
+def _measure(subject: Subject, effort: ChainEffort, every: bool) -> Measured:
     groups = real_groups(subject, effort.images, effort.observation)
-    calibration = choose_sigma(subject, groups["held-out"], effort)
+    classes = real_classes(subject, groups, every)
+    calibration = choose_sigma(subject, groups["held-out"], effort, classes["held-out"])
+    classes["generated"] = own_image_classes(subject, effort.images, classes["train"] is not None)
     groups["generated"] = own_images(subject, effort.images, effort.observation, calibration.sigma)
     half = effort.share(2)
     by_budget = {
         budget: {
-            name: log_likelihood(subject, name, images, calibration.sigma, effort, budget)
+            name: log_likelihood(subject, name, images, calibration.sigma, effort, budget, classes[name])
             for name, images in groups.items()
         }
         for budget in sorted({effort.share(4), half, effort.budget})
     }
-    return Measured(groups, calibration, by_budget, by_budget[half], by_budget[effort.budget])
+    return Measured(groups, calibration, classes, by_budget, by_budget[half], by_budget[effort.budget])
 
 
 def _likelihoods(subject: Subject, measured: Measured, effort: ChainEffort, level: float) -> Parts:
     """What the likelihoods are, how far to trust them, and which group is likelier."""
-    groups, calibration, by_budget, before, found = measured
+    groups, calibration, _, by_budget, before, found = measured
     D, bits = math.prod(next(iter(groups.values())).shape[1:]), effort.observation != "bernoulli"
     bounds = bound_gap(sandwich(subject, calibration.sigma, effort), level)
     drift = effort_drift(before, found, level)

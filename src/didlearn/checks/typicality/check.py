@@ -75,13 +75,14 @@ class TypicalityCheck(Check):
     tolerance: float = parameter(
         0.5, "Share of training images, beyond the nominal one, that may lie outside the typical set."
     )
+    all_classes: bool = parameter(False, "Average over the classes of a conditional generator, not each image's own.")
     level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""
         from didlearn.checks.log_likelihood.needs import missing_for_density
 
-        return missing_for_density(subject)
+        return missing_for_density(subject, self.all_classes)
 
     def passes(self, subject: Subject) -> float:
         """Return about how many passes all chains take."""
