@@ -2,8 +2,8 @@
 
 For a probe v of independent signs, E[vᵀ log(M) v] = tr log M = log det M (Hutchinson 1990). vᵀ log(M) v itself is
 D · e₁ᵀ log(H) e₁ with H the Arnoldi matrix of M started at v (Saad 1992), which is exact for polynomials of the
-degree of the subspace, and converges as fast as log can be approximated by these on the spectrum of M. M is only ever multiplied
-from the left, Mᵀv, by one backward pass through the network.
+degree of the subspace, and converges as fast as log can be approximated by these on the spectrum of M. M is only ever
+multiplied from the left, Mᵀv, by one backward pass through the network.
 """
 
 from __future__ import annotations

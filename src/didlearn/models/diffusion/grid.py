@@ -2,8 +2,8 @@
 
 A step is x′ = scale · x + length · f(x, time), with f the noise or the velocity that the network predicts. For DDIM
 (Song et al. 2021) with ᾱ the cumulated product of the schedule, scale = √(ᾱ′/ᾱ) and
-length = √(1 − ᾱ′) − scale √(1 − ᾱ): an Euler step of the probability-flow ODE in √((1 − ᾱ)/ᾱ). For a flow dx/dt = f(x, t) it is an Euler step in t: scale = 1 and
-length = t′ − t.
+length = √(1 − ᾱ′) − scale √(1 − ᾱ): an Euler step of the probability-flow ODE in √((1 − ᾱ)/ᾱ). For a
+flow dx/dt = f(x, t) it is an Euler step in t: scale = 1 and length = t′ − t.
 """
 
 from __future__ import annotations
