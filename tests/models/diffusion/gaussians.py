@@ -24,6 +24,14 @@ def oracle(steps, seed=0, **settings):
     return DiffusionModel(network, alphas=ALPHAS, image_shape=SHAPE, steps=steps, value_range=None, **settings)
 
 
+def pictures(steps, **settings):
+    """A diffusion model of grey pictures within [0, 1], neighbours alike."""
+    D = 16
+    near = torch.exp(-(torch.arange(D)[:, None] - torch.arange(D)).abs() / 3.0).double()
+    network = GaussianNoise(torch.full((D,), 0.5), 0.01 * near, torch.tensor(ALPHAS), SHAPE)
+    return DiffusionModel(network, alphas=ALPHAS, image_shape=SHAPE, steps=steps, value_range=(0, 1), **settings)
+
+
 def levels(model):
     """The cumulated products it goes through, noise first."""
     return np.array([*(step.alpha for step in model.steps), model.steps[-1].next_alpha])

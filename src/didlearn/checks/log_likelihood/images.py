@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from didlearn.arrays import Singles
+from didlearn.arrays import Array, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.targets import planted
 from didlearn.evidence.observation import make_observation
@@ -25,18 +25,28 @@ def real_groups(subject: Subject, count: int, observation: str) -> dict[str, Sin
 
 
 def _dequantised(subject: Subject, name: str, images: Images, count: int, observation: str) -> Singles:
-    """Return ``count`` images; 8-bit pixels k become (k + u)/256, u uniform on [0, 1), except as Bernoulli means.
+    """Return ``count`` images, dequantised except as Bernoulli means."""
+    raw = chosen_raw(subject, name, images, count)
+    if raw.dtype == np.uint8 and observation == "bernoulli":
+        return raw.astype(np.float32) / np.float32(255)
+    return dequantised(subject, name, raw)
+
+
+def chosen_raw(subject: Subject, name: str, images: Images, count: int) -> Array:
+    """Return the ``count`` images that a group's likelihood is asked of, as they are stored: (n, C, H, W)."""
+    chosen = images.some(count, Stream(subject.seed, ("density", name)).numpy("which"))
+    return chosen.read_raw(range(len(chosen)))
+
+
+def dequantised(subject: Subject, name: str, raw: Array, draw: int = 0) -> Singles:
+    """Return images as float32; 8-bit pixels k become (k + u)/256, u uniform on [0, 1), another one each ``draw``.
 
     A density has no value at a lattice: without the noise it could be made as large as one likes.
     """
-    stream = Stream(subject.seed, ("density", name))
-    chosen = images.some(count, stream.numpy("which"))
-    raw = chosen.read_raw(range(len(chosen)))
     if raw.dtype != np.uint8:
         return raw.astype(np.float32)
-    if observation == "bernoulli":
-        return raw.astype(np.float32) / np.float32(255)
-    noise = stream.numpy("dequantisation").random(raw.shape)
+    names = ("dequantisation",) if draw == 0 else ("dequantisation", draw)
+    noise = Stream(subject.seed, ("density", name)).numpy(*names).random(raw.shape)
     return ((raw + noise) / _PIXEL_LEVELS).astype(np.float32)
 
 
