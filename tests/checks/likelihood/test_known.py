@@ -45,7 +45,7 @@ LIKELIHOOD = LikelihoodCheck(images=16, chains=4, budget=200, sigma=0.05)
 
 @pytest.fixture(scope="module")
 def result():
-    return run_check(LIKELIHOOD, subject(flow(), flow(), flow(1, 0.1)))
+    return run_check(LIKELIHOOD, subject(flow(), flow(), flow(spread=0.1)))
 
 
 def test_the_density_is_that_of_the_closed_form(result):
