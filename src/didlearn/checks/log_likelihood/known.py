@@ -54,7 +54,7 @@ def own_stored(subject: Subject, count: int, like: Array, name: str = "generated
     """Draw images of the model, rounded to 8 bits where real ones are: what a perfect generator's data are."""
     assert isinstance(subject.model, LatentModel)
     clean = planted(subject.model, count, Stream(subject.seed, ("density", name)), subject.device)
-    if like.dtype != np.uint8 or subject.model.value_range is None:
+    if like.dtype != np.uint8:
         return clean
     return np.rint(np.clip(clean, 0, 1) * 255).astype(np.uint8)
 
