@@ -11,12 +11,13 @@ from didlearn.evidence.log_evidence import IMAGES, as_pixels
 from didlearn.evidence.observation import make_observation
 from didlearn.evidence.preparation import encode, encoder_of
 from didlearn.models.base import LatentModel
+from didlearn.models.known.inverse import has_inverse
 from didlearn.rng import Stream
 
 
 def has_encoder(model: LatentModel) -> bool:
-    """Tell whether the model's module has ``encode``: x -> (mean, log variance) of a normal q(z|x)."""
-    return encoder_of(model) is not None and model.classes is None
+    """Tell whether the model's module has ``encode``: x -> (mean, log variance) of a normal q(z|x), and no inverse."""
+    return encoder_of(model) is not None and model.classes is None and not has_inverse(model)
 
 
 @torch.no_grad()

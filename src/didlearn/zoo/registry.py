@@ -5,6 +5,7 @@ from __future__ import annotations
 from didlearn.zoo.autoencoder import AutoencoderRecipe
 from didlearn.zoo.bigan import BiganRecipe
 from didlearn.zoo.dcgan import DcganRecipe
+from didlearn.zoo.diffusion import DiffusionRecipe
 from didlearn.zoo.glo import GloRecipe
 from didlearn.zoo.mix_dcgan import MixDcganRecipe
 from didlearn.zoo.r3gan import R3ganRecipe
@@ -25,5 +26,6 @@ RECIPES: dict[str, type[Recipe]] = {
         VaeRecipe,
         AutoencoderRecipe,
         GloRecipe,
+        DiffusionRecipe,
     )
 }

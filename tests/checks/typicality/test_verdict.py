@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from didlearn.checks.log_likelihood.bounds import slack_of
 from didlearn.checks.log_likelihood.sigma import Calibration
 from didlearn.checks.typicality.measure import typical_estimates
 from didlearn.checks.typicality.verdict import TypicalityLimits, judge_typicality
@@ -11,7 +12,7 @@ from didlearn.result.values import exactly
 from didlearn.rng import Stream
 
 NOISE = Calibration(0.11, 0.1, 0.11)
-LIMITS = TypicalityLimits(tolerance=0.5, level=0.95, share=1 / 6)
+LIMITS = TypicalityLimits(tolerance=0.5, level=0.95, share=1 / 6, slack=0.0)
 
 
 def estimates(shift=0.0, n=40, m=100, seed=0, batch=4):
@@ -25,7 +26,7 @@ def judge(found, outside=None, gap=0.0, drift=0.0, tolerance=0.5, groups=("train
     bounds |= {"effort_drift": exactly(drift, 0.95, 8, "given", "nats")}
     share = found["atypical_train"]
     count = round(share.value * share.n) if outside is None else outside
-    limits = LIMITS._replace(tolerance=tolerance)
+    limits = LIMITS._replace(tolerance=tolerance, slack=slack_of(bounds))
     return judge_typicality(found | bounds, count, share.n, limits, list(groups), noise)
 
 

@@ -75,6 +75,14 @@ class InversionCheck(Check):
         "recovered_noisy": "of planted images with noise added",
         "segments_consistent": "share of segments to the nearest point with nothing nearer",
         "no_way_down": "share of points found where no direction curves downwards",
+        "round_trip_{group}": "what a latent leaves of its image, by the generator's own inverse",
+        "latent_size_{group}": "mean square of a latent's coordinates",
+        "neighbour_correlation_{group}": "correlation of neighbouring coordinates",
+        "latent_pvalue_{group}": "exact p-value that the latents are independent draws of the prior",
+        "atypical_latents_{group}": "share whose latents are farther from typical than its own images'",
+        "atypical_prior_{group}": "share whose latents are farther from typical than 95 % of draws of the prior",
+        "atypical_nominal": "share of fresh images of its own that would be",
+        "latent_closer_pvalue": "small where training images have more typical latents than held-out ones",
     }
     named: ClassVar[Mapping[str, str]] = {
         "error_{group}": "Median error of {group}",
@@ -112,6 +120,14 @@ class InversionCheck(Check):
         "recovered_noisy": "Planted images found again, with noise",
         "segments_consistent": "Points halfway with nothing nearer found",
         "no_way_down": "Points found where the error falls in no direction",
+        "round_trip_{group}": "Left of {group} by its own inverse",
+        "latent_size_{group}": "Mean square of the latents of {group}",
+        "neighbour_correlation_{group}": "Correlation of neighbours in the latents of {group}",
+        "latent_pvalue_{group}": "Latents of {group} are the prior's, p-value",
+        "atypical_latents_{group}": "Latents of {group} that are not typical",
+        "atypical_prior_{group}": "Latents of {group} that are not typical of the prior",
+        "atypical_nominal": "Latents of its own that are not typical",
+        "latent_closer_pvalue": "Training images with more typical latents, p-value",
     }
     efforts: ClassVar[Sequence[Mapping[str, int]]] = (
         {"images": 8, "starts": 4, "rounds": 0, "published": False},
@@ -129,6 +145,7 @@ class InversionCheck(Check):
         "error_train": "less",
         "off_manifold": "less",
         "recovery_gap": "zero",
+        "atypical_latents_train": "same",
     }
 
     images: int = parameter(40, "Images inverted of each group, and half as many shifted images and noise.")
@@ -142,6 +159,11 @@ class InversionCheck(Check):
     required: float = parameter(0.95, "Share of planted images that must be found for an error to mean anything.")
     holes: float = parameter(0.1, "Share of training images that may lie no nearer to it than to another real image.")
     made: float = parameter(0.9, "Share of training images that it must make, up to a mild change, to pass.")
+    atypical: float = parameter(
+        0.5,
+        "Of a generator with its own inverse: share of training images, beyond the nominal one, whose latents may "
+        "be less typical than its own images'.",
+    )
     level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:

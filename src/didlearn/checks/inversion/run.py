@@ -25,6 +25,7 @@ from didlearn.checks.inversion.measure import (
     others_of,
     own_errors,
 )
+from didlearn.checks.inversion.own_inverse.run import run_own_inverse
 from didlearn.checks.inversion.page import (
     control_table,
     effort_figure,
@@ -35,6 +36,7 @@ from didlearn.checks.inversion.page import (
 )
 from didlearn.checks.inversion.verdict import InversionLimits, judge_inversion
 from didlearn.checks.inverting import SearchEffort
+from didlearn.checks.latents.encoding import every_image_lies_on_it
 from didlearn.models.faults import find_fault
 from didlearn.models.latents.fixed_noise import noise_note
 from didlearn.parallel import one_thread
@@ -50,6 +52,8 @@ def run_inversion(check: InversionCheck, subject: Subject, rng: Stream) -> Check
     fault = find_fault(subject.draw(check.images), subject.train.shape, FEWEST_INVERTED)
     if fault is not None:
         return fault.result(check.name)
+    if every_image_lies_on_it(subject):
+        return run_own_inverse(check, subject, rng)
     search = Search(subject, SearchEffort(check.draws, check.starts, check.rounds), check.level, check.all_classes)
     groups = invert_groups(subject, check.images, search.effort, check.published, rng, check.all_classes)
     search = search._replace(every=groups["train"].classes is None)  # what is planted is searched in the same way

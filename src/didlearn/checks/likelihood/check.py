@@ -35,6 +35,8 @@ class LikelihoodCheck(Check):
         {"mixture": "tipping1999"},
     )
     estimates: ClassVar[Mapping[str, str]] = {
+        "density_{group}": "mean log density by the generator itself, in nats, for pixels in [0, 1]",
+        "density_bits_{group}": "the same in bits a dimension of 256 grey levels",
         "log_likelihood_{group}": "mean lower bound on log p(x), in nats",
         "bits_per_dim_{group}": "the same in bits a pixel",
         "bound_gap": "mean upper less lower bound on simulated images, in nats",
@@ -51,6 +53,8 @@ class LikelihoodCheck(Check):
         "correlation_png_bits[_ppca]": "with the size as PNG",
     }
     named: ClassVar[Mapping[str, str]] = {
+        "density_bits_{group}": "Bits a dimension of {group}, by its own density",
+        "density_{group}": "Log density of {group}, its own",
         "log_likelihood_{group}": "Log-likelihood of {group}",
         "bits_per_dim_{group}": "Bits per pixel of {group}",
         "bound_gap": "Gap between the bounds",
@@ -74,6 +78,7 @@ class LikelihoodCheck(Check):
         {"images": 16, "chains": 8, "budget": 240},
     )
     better: ClassVar[Mapping[str, Better]] = {
+        "density_bits_heldout": "less",
         "log_likelihood_heldout": "more",
         "bits_per_dim_heldout": "less",
     }
@@ -86,6 +91,9 @@ class LikelihoodCheck(Check):
     observation: str = parameter("gaussian", "Gaussian, laplace or bernoulli.")
     sigma: float | None = parameter(
         None, "Standard deviation of the observation (default: calibrated on held-out images)."
+    )
+    affordable: float = parameter(
+        100.0, "Of a generator that knows its density: 10¹² operations that the bound under noise beside it may take."
     )
     tightness: float = parameter(1.0, "Gap of the bounds, in nats, that still allows a verdict.")
     all_classes: bool = parameter(False, "Average over the classes of a conditional generator, not each image's own.")

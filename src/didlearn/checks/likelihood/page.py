@@ -18,7 +18,7 @@ _EXTREMES = 5
 _LIKELIHOOD_BINS = 20
 
 
-def likelihood_figure(found: Likelihoods) -> Figure:
+def likelihood_figure(found: Likelihoods, *, known: bool = False) -> Figure:
     """Draw histograms of the log-likelihoods, with the same bins for all groups."""
     # A few images far out would leave all others in one bin.
     low, high = np.quantile(np.concatenate(list(found.values())), [0.02, 1.0])
@@ -28,7 +28,8 @@ def likelihood_figure(found: Likelihoods) -> Figure:
         for name, values in found.items()
     }
     return Figure(
-        name="likelihoods", title="How likely each group is", x_label="log-likelihood (nats, a lower bound)",
+        name="known likelihoods" if known else "likelihoods", title="How likely each group is",
+        x_label="log density (nats, its own)" if known else "log-likelihood (nats, a lower bound)",
         y_label="share of images",
         series=tuple(
             Series(label=name, x=tuple(edges), y=(*share, 0.0), style="step", role=role_of(name))
@@ -51,14 +52,16 @@ def sigma_figures(calibration: Calibration) -> tuple[Figure, ...]:
     return (figure,)
 
 
-def preference_table(found: Likelihoods, estimates: dict[str, Estimate], slack: float) -> Table:
+def preference_table(
+    found: Likelihoods, estimates: dict[str, Estimate], slack: float, name: str = "preferences"
+) -> Table:
     """Show which group of each pair is likelier; nothing is called a preference that loose bounds could explain."""
     rows: list[tuple[Cell, ...]] = []
     for a, b in preference_pairs(found):
         difference = estimates[preference_key(a, b)]
         rows.append((a, b, difference.value, difference.low, difference.high, preferred(difference, slack, a, b)))
     return Table(
-        name="preferences",
+        name=name,
         title="Which images it finds likelier",
         columns=("images", "against", "difference (nats)", "at least", "at most", "likelier"),
         rows=tuple(rows),

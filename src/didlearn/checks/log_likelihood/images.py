@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from didlearn.arrays import Ints, Singles
+from didlearn.arrays import Array, Ints, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.image_classes import labelled_classes
 from didlearn.checks.targets import planted, planted_labels
@@ -45,17 +45,28 @@ def _chosen(subject: Subject, name: str, images: Images, count: int) -> Images:
 
 
 def _dequantised(subject: Subject, name: str, images: Images, count: int, observation: str) -> Singles:
-    """Return ``count`` images; 8-bit pixels k become (k + u)/256, u uniform on [0, 1), except as Bernoulli means.
+    """Return ``count`` images, dequantised except as Bernoulli means."""
+    raw = chosen_raw(subject, name, images, count)
+    if raw.dtype == np.uint8 and observation == "bernoulli":
+        return raw.astype(np.float32) / np.float32(255)
+    return dequantised(subject, name, raw)
+
+
+def chosen_raw(subject: Subject, name: str, images: Images, count: int) -> Array:
+    """Return the ``count`` images that a group's likelihood is asked of, as they are stored: (n, C, H, W)."""
+    chosen = _chosen(subject, name, images, count)
+    return chosen.read_raw(range(len(chosen)))
+
+
+def dequantised(subject: Subject, name: str, raw: Array, draw: int = 0) -> Singles:
+    """Return images as float32; 8-bit pixels k become (k + u)/256, u uniform on [0, 1), another one each ``draw``.
 
     A density has no value at a lattice: without the noise it could be made as large as one likes.
     """
-    stream, chosen = _density(subject, name), _chosen(subject, name, images, count)
-    raw = chosen.read_raw(range(len(chosen)))
     if raw.dtype != np.uint8:
         return raw.astype(np.float32)
-    if observation == "bernoulli":
-        return raw.astype(np.float32) / np.float32(255)
-    noise = stream.numpy("dequantisation").random(raw.shape)
+    names = ("dequantisation",) if draw == 0 else ("dequantisation", draw)
+    noise = _density(subject, name).numpy(*names).random(raw.shape)
     return ((raw + noise) / _PIXEL_LEVELS).astype(np.float32)
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from didlearn.arrays import Ints
+from didlearn.arrays import Floats, Ints, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import choosing, heldout_images, outside_images, pixels
 from didlearn.checks.image_classes import labelled_classes
 from didlearn.checks.inverting import SearchEffort, find
+from didlearn.checks.latents.encoding import between_levels, encoded, every_image_lies_on_it, inverts_itself
+from didlearn.checks.latents.typical import PriorLaw
 from didlearn.checks.manifold_classifier.check import FEWEST_CLASSIFIED, ManifoldClassifier, has_classes
 from didlearn.checks.manifold_classifier.measure import accuracies, classifier_answers, sampled_classes
 from didlearn.checks.manifold_classifier.outliers import MANIFOLD, Scores, outlier_estimates, scores_of
 from didlearn.checks.manifold_classifier.page import accuracy_table, outlier_table, roc_figure
 from didlearn.checks.manifold_classifier.verdict import say_classes, say_outside
 from didlearn.images.base import Images
+from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
+from didlearn.rng import Stream
 
+_NO_WAY = "every image lies on its manifold, and it has no inverse: give it a method encode(x)"
+_IN_PLACE = (
+    "Every image lies on its manifold: in place of the distance stands how far the image's latent, by the generator's "
+    "own inverse, is from what is typical of the prior."
+)
 _UNJUDGED = "there is no agreed level for it; the baselines beside it are what it is read against"
 
 
@@ -28,6 +37,8 @@ def run_manifold_classifier(check: ManifoldClassifier, subject: Subject) -> Chec
     fault = find_fault(subject.draw(FEWEST_CLASSIFIED), subject.train.shape, FEWEST_CLASSIFIED)
     if fault is not None:
         return fault.result(check.name)
+    if every_image_lies_on_it(subject) and not inverts_itself(subject):
+        return CheckResult(check=check.name, verdict="inconclusive", reason=_NO_WAY, answer=f"Open: {_NO_WAY}.")
     classes, about_classes = _classes(check, subject)
     outliers, about_outliers = _outliers(check, subject)
     parts, said = Parts(notes=subject.left_out) + classes + outliers, " ".join((*about_classes, *about_outliers))
@@ -35,11 +46,13 @@ def run_manifold_classifier(check: ManifoldClassifier, subject: Subject) -> Chec
 
 
 def _classes(check: ManifoldClassifier, subject: Subject) -> tuple[Parts, list[str]]:
+    if not has_classes(subject):
+        return Parts(), []
     heldout = heldout_images(subject, check.images)
     images = pixels(heldout)
     among = _among(check, subject, "held-out", heldout)
     found = find(subject, "held-out", images, _effort(check), candidates=among)
-    labels = subject.known_labels(heldout) if has_classes(subject) else None
+    labels = subject.known_labels(heldout)
     if labels is None or found.class_error is None:
         return Parts(), []
     others = classifier_answers(subject, images, among)
@@ -53,14 +66,16 @@ def _outliers(check: ManifoldClassifier, subject: Subject) -> tuple[Parts, list[
         return Parts(), []
 
     def scored(name: str, images: Images) -> Scores:
-        read, among = pixels(images), _among(check, subject, name, images)
-        return scores_of(subject, read, find(subject, name, read, _effort(check), candidates=among).error)
+        read = pixels(images)
+        return scores_of(subject, read, _distances(check, subject, name, images, read))
 
     inside = scored("held-out", heldout_images(subject, check.images))
     others = {name: scored(name, images) for name, images in outside.items()}
     estimates = outlier_estimates(inside, others, check.level)
     figure = roc_figure(inside[MANIFOLD], {name: scores[MANIFOLD] for name, scores in others.items()})
     parts = Parts(estimates, tables=(outlier_table(estimates, list(others)),), figures=(figure,))
+    if every_image_lies_on_it(subject):
+        parts += Parts(notes=(_IN_PLACE,))
     return parts, [say_outside(estimates, name) for name in others]
 
 
@@ -71,6 +86,20 @@ def _among(check: ManifoldClassifier, subject: Subject, name: str, images: Image
     if classes is None or own is None:
         return None
     return sampled_classes(own, classes, check.candidates, choosing(subject).numpy("candidates", name))
+
+
+def _distances(check: ManifoldClassifier, subject: Subject, name: str, images: Images, read: Singles) -> Floats:
+    """Return how far each image, ``read`` (n, C, H, W), is from what the generator makes, (n,).
+
+    Where it makes every image, how far its latent is from typical stands in that place.
+    """
+    if not every_image_lies_on_it(subject):
+        among = _among(check, subject, name, images)
+        return find(subject, name, read, _effort(check), candidates=among).error
+    assert isinstance(subject.model, LatentModel)
+    stream = Stream(subject.seed, ("manifold", "levels", name))
+    latents = encoded(subject, name, between_levels(subject, read, stream)).latents
+    return PriorLaw.learn(subject.model, Stream(subject.seed, ("prior",))).scores(latents)
 
 
 def _effort(check: ManifoldClassifier) -> SearchEffort:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from didlearn.checks.groups import estimate_key
-from didlearn.checks.log_likelihood.bounds import slack_of
 from didlearn.checks.log_likelihood.sigma import Calibration
 from didlearn.result.effects import hold, wider
 from didlearn.result.parts import Decision, settled_by, settled_by_more
@@ -18,11 +17,15 @@ _LARGER: Final = Settles(clause="a larger budget would settle it", of="gradient 
 
 
 class TypicalityLimits(NamedTuple):
-    """What is tolerated: ``tolerance`` beyond the nominal share; ``level`` and ``share``: see ``hold``."""
+    """What is tolerated: ``tolerance`` beyond the nominal share; ``level`` and ``share``: see ``hold``.
+
+    ``slack``: how loose the bounds on a likelihood may be, in nats.
+    """
 
     tolerance: float
     level: float
     share: float
+    slack: float
 
 
 def judge_typicality(
@@ -31,7 +34,7 @@ def judge_typicality(
     images: int,
     limits: TypicalityLimits,
     groups: list[str],
-    noise: Calibration,
+    noise: Calibration | None,
 ) -> Decision:
     """Decide whether training images are typical.
 
@@ -41,7 +44,7 @@ def judge_typicality(
 
     Args:
         estimates: of the check. outside: training images outside the typical set, of so many ``images``.
-        limits: what is tolerated. groups: names of the real groups. noise: the observation noise.
+        limits: what is tolerated. groups: names of the real groups. noise: the observation noise, where there is any.
     """
     limit = estimates["atypical_nominal"].point + limits.tolerance
     effect = hold(
@@ -54,9 +57,9 @@ def judge_typicality(
     )
     said = f"{_said(estimates, groups)} {percent(outside / images)} of them lie outside its typical set"
     said += f" (of its own samples {percent(estimates['atypical_nominal'].point)})."
-    shift, slack = estimates["typicality_shift_train"], slack_of(estimates)
+    shift, slack = estimates["typicality_shift_train"], limits.slack
     away = abs(shift.point) * estimates["sample_spread"].point
-    if noise.strained:
+    if noise is not None and noise.strained:
         found, left = number(noise.sigma), number(noise.reconstruction)
         words = f"the chains are too short for the observation noise (σ = {found}, where images leave {left}):"
         return _open(said, words, _LARGER)

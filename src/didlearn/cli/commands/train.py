@@ -25,7 +25,8 @@ def train(
     model: Annotated[
         str,
         typer.Argument(
-            help="dcgan, mix-dcgan, bigan, stacked-gan, wgan-gp, r3gan, vae, autoencoder or glo.", show_default=False
+            help="dcgan, mix-dcgan, bigan, stacked-gan, wgan-gp, r3gan, vae, autoencoder, glo or diffusion.",
+            show_default=False,
         ),
     ],
     data: Annotated[str | None, flag_option("--data", "Images to train on.", DATA)] = None,

@@ -13,6 +13,7 @@ from pydantic import Field
 from didlearn.models.architectures.autoencoder import Affine, AffineArguments, Autoencoder, AutoencoderArguments
 from didlearn.models.architectures.base import Architecture
 from didlearn.models.architectures.dcgan import Dcgan, DcganArguments
+from didlearn.models.architectures.diffusion import Diffusion, DiffusionArguments
 from didlearn.models.architectures.memory import Memory, MemoryArguments
 from didlearn.models.architectures.mixture import Mixture, MixtureArguments
 from didlearn.models.architectures.mlp import Mlp, MlpArguments
@@ -25,6 +26,7 @@ __all__ = [
     "Architecture",
     "Autoencoder",
     "Dcgan",
+    "Diffusion",
     "Memory",
     "Mixture",
     "Mlp",
@@ -35,6 +37,7 @@ ARCHITECTURES: dict[str, type[Architecture]] = {
     "affine": Affine,
     "autoencoder": Autoencoder,
     "dcgan": Dcgan,
+    "diffusion": Diffusion,
     "memory": Memory,
     "mixture": Mixture,
     "mlp": Mlp,
@@ -43,6 +46,7 @@ ARCHITECTURES: dict[str, type[Architecture]] = {
 AnyArguments = Annotated[
     MlpArguments
     | DcganArguments
+    | DiffusionArguments
     | MemoryArguments
     | AffineArguments
     | AutoencoderArguments

@@ -1,0 +1,1 @@
+"""Inversion of a generator that makes every image: not how near it comes, but whether the latents are typical."""

@@ -1,0 +1,95 @@
+"""The likelihood of a generator that knows its density: that density, and nothing that has to be bounded."""
+
+from __future__ import annotations
+
+import math
+
+from didlearn.arrays import Floats
+from didlearn.audit.subject import Subject
+from didlearn.checks.groups import estimate_key
+from didlearn.checks.likelihood.measure import bits_per_dimension, preference_key
+from didlearn.checks.log_likelihood.bounds import NATS, Likelihoods
+from didlearn.checks.log_likelihood.known import draws_of
+from didlearn.models.base import LatentModel
+from didlearn.models.known.density import is_estimated
+from didlearn.naming import option
+from didlearn.result.parts import Decision, settled_by_more
+from didlearn.result.values import Estimate, Estimates, Table
+from didlearn.result.words import number, to_places
+from didlearn.statistics.means import mean
+
+_RANGE = "pixels in [0, 1]"
+
+
+def known_estimates(subject: Subject, found: Likelihoods, level: float) -> Estimates:
+    """Each group's mean log density in nats, and in bits a dimension of 256 grey levels."""
+    assert isinstance(subject.model, LatentModel)
+    D, method = math.prod(subject.model.image_shape), how_known(subject)
+    estimates = {}
+    for name, nats in found.items():
+        in_bits: Floats = bits_per_dimension(nats, D)
+        for key, values, unit in (("density", nats, NATS), ("density_bits", in_bits, "bits per dimension")):
+            estimates[estimate_key(key, name)] = mean(values, level, unit).model_copy(update={"method": method})
+    return estimates
+
+
+def how_known(subject: Subject) -> str:
+    """Say where the density comes from, and in which units it is."""
+    assert isinstance(subject.model, LatentModel)
+    if is_estimated(subject.model):
+        return f"the generator's own density, its determinant by random probes; {_RANGE}"
+    return f"the generator's own density, {draws_of(subject)} dequantisations; {_RANGE}"
+
+
+def known_table(found: Likelihoods, D: int) -> Table:
+    """Show each group's density in nats and in bits a dimension."""
+    return Table(
+        name="known density",
+        title="Its own density",
+        columns=("images", "n", "log density (nats)", "bits a dimension"),
+        rows=tuple(
+            (name, len(nats), float(nats.mean()), float(bits_per_dimension(nats, D).mean()))
+            for name, nats in found.items()
+        ),
+        caption="Nats: per unit of the range [0, 1] of a pixel. Bits a dimension: 8 − nats/(D ln 2), per grey level of "
+        "256. Images in 8 bits are dequantised, the generator's own too.",
+    )
+
+
+def judge_known(estimates: dict[str, Estimate], outside: list[str]) -> Decision:
+    """Decide whether the generator finds real images likelier than others, where it knows.
+
+    ``fail``: some outside set is surely likelier than held-out images. ``pass``: these are surely likelier than every
+    outside set. ``measured``: nothing outside to compare with. Else ``inconclusive``.
+    """
+    said = _in_words(estimates)
+    differences = {name: estimates[preference_key("held-out", name)] for name in outside}
+    likelier = [name for name, difference in differences.items() if difference.high_or(math.inf) < 0]
+    unsettled = [name for name, difference in differences.items() if difference.low_or(-math.inf) <= 0]
+    if likelier:
+        reason = f"{likelier[0]} is likelier than held-out images under its own density"
+        return Decision("fail", reason, f"{said} It finds {likelier[0]} likelier than the kind it was trained on.")
+    if not outside:
+        other = option("outside", "{NAME: SPEC}", "NAME=SPEC")
+        return Decision("measured", f"there is no outside set to compare with; give one with {other}", said)
+    if unsettled:
+        settles = settled_by_more("images")
+        reason = f"held-out images and {unsettled[0]} differ by less than the intervals; {settles.clause}"
+        return Decision("inconclusive", reason, f"{said} Open: {reason}.", settles)
+    reason = "held-out images are likelier than every outside set under its own density"
+    return Decision("pass", reason, f"{said} It finds held-out images likelier than {', '.join(outside)}.")
+
+
+def _in_words(estimates: dict[str, Estimate]) -> str:
+    train, heldout, own = (estimates[f"density_{name}"].point for name in ("train", "heldout", "generated"))
+    bits = number(estimates["density_bits_heldout"].point, 4)
+    difference = estimates["preference_train_heldout"]
+    which = "neither surely likelier"
+    if difference.low_or(-math.inf) > 0:
+        which = "training images surely likelier"
+    elif difference.high_or(math.inf) < 0:
+        which = "held-out images surely likelier"
+    return (
+        f"The generator knows its density: {to_places(train)} nats of training and {to_places(heldout)} of held-out "
+        f"images, {bits} bits a dimension ({which}); {to_places(own)} of its own."
+    )
