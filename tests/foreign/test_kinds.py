@@ -34,7 +34,7 @@ NAMED = {
     "x.tar": "called a tar archive, and is compressed, damaged or none: unpack it",
     "x.tgz": "a compressed tar archive: unpack it",
     "x.tar.gz": "a packed file: unpack it and name the folder or the .tar",
-    "g.onnx": "an ONNX network: save the network with torch",
+    "g.onnx": "an ONNX network",
     "gen.py": "Python code: name the factory in it too",
 }
 FOLDERS = {

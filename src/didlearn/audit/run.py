@@ -61,6 +61,9 @@ def audit(
     value_range: tuple[float, float] | str | None = "infer",
     prior: Any = None,
     classes: int | None = None,
+    architecture: str | None = None,
+    architecture_arguments: Mapping[str, Any] | None = None,
+    code_path: str | None = None,
     trust_code: bool = False,
     autoencoder: Any = None,
     device: str = "cpu",
@@ -106,7 +109,12 @@ def audit(
     check_backend(backend, address)
     if output is not None:
         check_folder(output)
-    check_model(generator, trust_code)
+    code: dict[str, Any] = {
+        "architecture": architecture,
+        "architecture_arguments": architecture_arguments or None,
+        "code_path": code_path,
+    }
+    check_model(generator, trust_code, **code)
     if isinstance(embedding, str):
         check_embedding(embedding, trust_code, None if weights is None else Path(weights))
     check_autoencoder(autoencoder, trust_code)
@@ -128,6 +136,7 @@ def audit(
             "value_range": value_range,
             "prior": prior,
             "classes": classes,
+            **code,
         }
         model: Sampler | None = None
         if generator is not None:
