@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import torch
 from torch import nn
@@ -176,6 +176,10 @@ def _made(
         raise ModelError(f"{factory} failed when called {how}: {type(error).__name__}: {error}") from error
 
 
+_cloned: Final[set[str]] = set()
+"""Names of modules and packages of the clones so far: one must not be given another's."""
+
+
 def check_clone(what: str, folder: str | None, trust_code: bool) -> None:
     """Refuse a file that needs code of its repository where that may not run or is not there, running nothing.
 
@@ -200,8 +204,8 @@ def check_clone(what: str, folder: str | None, trust_code: bool) -> None:
 def run_clone(what: str, folder: str, work: Callable[[Callable[[str], ModuleType]], Made]) -> Made:
     """Do some work with the modules of a clone; ``check_clone`` has been asked.
 
-    Modules of the same names that others have imported (``utils``, another StyleGAN's ``torch_utils``) are out of the
-    way meanwhile, and back afterwards.
+    Modules of its names that others have imported (``utils``), and those of other clones (``torch_utils``), are out of
+    the way meanwhile, and back afterwards.
 
     Args:
         what: the file and what it is, for messages. folder: the clone. work: is given what imports a module of it.
@@ -210,7 +214,8 @@ def run_clone(what: str, folder: str, work: Callable[[Callable[[str], ModuleType
         ModelError: it raised, or needs a module that is neither there nor installed.
     """
     root = typed_path(folder).resolve()
-    names = {path.stem for path in root.iterdir() if path.suffix in ("", ".py")}
+    _cloned.update(path.stem for path in root.iterdir() if path.suffix in ("", ".py"))
+    names = set(_cloned)
     others = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in names}
     others = {name: module for name, module in others.items() if not _lies_in(module, root)}
     for name in others:

@@ -10,10 +10,14 @@ from didlearn.errors import UsageError
 from didlearn.exported.archive import load_exported
 from didlearn.foreign.kinds import known_file
 from didlearn.models.formats.architecture import check_weights, is_weights, load_weights
+from didlearn.models.formats.autoencoder_kl import check_autoencoder_kl, is_autoencoder_kl, load_autoencoder_kl
+from didlearn.models.formats.biggan import check_biggan, is_biggan, load_biggan
 from didlearn.models.formats.checkpoint import split_key
 from didlearn.models.formats.factory import load_model_factory
 from didlearn.models.formats.loaded import Code, Loaded, refuse_unused
 from didlearn.models.formats.model_folder import is_model_folder, load_directory
+from didlearn.models.formats.pipeline import check_pipeline, is_pipeline, load_pipeline
+from didlearn.models.formats.studiogan import check_studiogan, is_studiogan, load_studiogan
 from didlearn.models.formats.stylegan import check_stylegan, is_stylegan, load_stylegan
 from didlearn.models.onnx.file import check_onnx, is_onnx, load_onnx
 from didlearn.naming import option
@@ -57,8 +61,14 @@ def _check_plain(path: Path, code: Code) -> None:
     refuse_unused(code, str(path))
 
 
-_FOLDERS = (Format(lambda path, _: is_model_folder(path), _check_plain, _load_folder),)
+_FOLDERS = (
+    Format(lambda path, _: is_model_folder(path), _check_plain, _load_folder),
+    Format(is_pipeline, check_pipeline, load_pipeline),
+    Format(is_autoencoder_kl, check_autoencoder_kl, load_autoencoder_kl),
+    Format(is_biggan, check_biggan, load_biggan),
+)
 _FILES = (
+    Format(is_studiogan, check_studiogan, load_studiogan),
     Format(is_weights, check_weights, load_weights),
     Format(lambda path, _: path.suffix.lower() == ".pt2", _check_plain, _load_exported),
     Format(lambda path, _: is_torchscript(path), _check_torchscript, _load_torchscript),

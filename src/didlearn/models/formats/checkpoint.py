@@ -98,14 +98,17 @@ def _flat(held: Mapping[str, object], prefix: str, depth: int) -> Iterator[tuple
             yield from _flat(value, f"{prefix}{name}.", depth - 1)
 
 
-def fill(network: nn.Module, checkpoint: Checkpoint, key: str | None, architecture: str) -> tuple[str, ...]:
+def fill(
+    network: nn.Module, checkpoint: Checkpoint, key: str | None, architecture: str, *, assign: bool = False
+) -> tuple[str, ...]:
     """Set the weights of a network to those of a checkpoint that bear its names; return notes.
 
     Where several groups fit, as in a checkpoint of a generator and its average, the averaged one is taken.
 
     Args:
         network: to be filled. checkpoint: where from. key: which group in it, ``"g_ema"``; found where ``None``.
-        architecture: what made the network, for messages.
+        architecture: what made the network, for messages. assign: let it hold the tensors of the file, if it was built
+            without memory.
 
     Raises:
         ModelError: names are missing, are left over, or have other shapes; they are named. UsageError: the key is in no
@@ -118,7 +121,7 @@ def fill(network: nn.Module, checkpoint: Checkpoint, key: str | None, architectu
     group = _choose(whole, checkpoint.path) if whole else max(counts, key=lambda g: (counts[g], -len(g)), default="")
     found = {name[len(group) :]: value for name, value in checkpoint.weights.items() if name.startswith(group)}
     _compare(found, wanted, f"{checkpoint.path}{f' (its {group[:-1]!r})' if group else ''}", architecture)
-    network.load_state_dict(found, strict=False)
+    network.load_state_dict(found, strict=False, assign=assign)
     others = [other for other in whole if other != group]
     taken = f"the weights under {group[:-1]!r} were taken" if group else "the weights at the top were taken"
     return (f"{taken}; {', '.join(repr(g[:-1]) for g in others)} would fit too",) if others else ()
