@@ -21,12 +21,12 @@ from didlearn.images.formats.tar.headers import is_tar
 from didlearn.images.formats.tensor_files import is_safetensors_images
 from didlearn.images.open import check_images
 from didlearn.models.base import Sampler
-from didlearn.models.drawn import DrawnModel
 from didlearn.models.formats.bank import Bank
 from didlearn.models.formats.loaded import Code, refuse_unused
+from didlearn.models.formats.loading import check_loadable, is_network_folder, kinds, load_network
 from didlearn.models.interface import INFER
-from didlearn.models.loading import check_loadable, is_network_folder, kinds, load_network
 from didlearn.models.module import ModuleModel, open_module, snapshot
+from didlearn.models.onnx.drawn import DrawnModel
 from didlearn.readiness.paths import typed_path
 from didlearn.trusted import is_torchscript
 

@@ -177,6 +177,25 @@ def test_what_is_not_known_is_drawn_from_by_onnxruntime(tmp_path):
     assert result.checks[0].verdict == "not_run"
 
 
+def test_what_is_not_known_of_an_operator_is_left_to_onnxruntime_too(tmp_path):
+    class Pooled(nn.Module):
+        latent_shape = (6,)
+
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(6, 81)
+
+        def forward(self, z):
+            return nn.functional.avg_pool2d(self.layer(z).view(-1, 1, 9, 9), 2, ceil_mode=True).sigmoid()
+
+    torch.manual_seed(0)
+    net = Pooled()
+    model = dl.open_model(exported(net, tmp_path / "g.onnx", False), value_range=(0, 1))
+    assert any("AveragePool of this form is not known here: onnxruntime runs it" in note for note in model.notes)
+    drawn = [found.draw(40, Stream(0)).images.astype(int) for found in (model, dl.open_model(net, value_range=(0, 1)))]
+    assert np.abs(drawn[0] - drawn[1]).max() <= 1
+
+
 def test_the_fingerprint_is_of_weights_and_graph(tmp_path):
     torch.manual_seed(0)
     net = Styled()

@@ -68,35 +68,35 @@ for _name, _binary in _FOLDED.items():
 
 
 @operator("Div")
-def divide(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
+def _divide(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
     """Whole numbers are divided towards zero."""
     a, b = together(inputs)
     return torch.div(a, b, rounding_mode=None if a.is_floating_point() else "trunc")
 
 
 @operator("Pow")
-def power(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
+def _power(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
     """The result has the type of the base."""
     base, exponent = together(inputs)
     return torch.pow(base, exponent).to(base.dtype)
 
 
 @operator("Mod")
-def modulo(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _modulo(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """The sign is the divisor's, or with ``fmod`` the dividend's."""
     a, b = together(inputs)
     return torch.fmod(a, b) if attributes.get("fmod", 0) else torch.remainder(a, b)
 
 
 @operator("Where")
-def where(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
+def _where(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
     """Numbers of the second where the first is true, of the third elsewhere."""
     condition, yes, no = together(inputs)
     return torch.where(condition, yes, no)
 
 
 @operator("Clip")
-def clip(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _clip(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Bounds are inputs since version 11 of the standard, and attributes before."""
     x, low, high = needed(inputs, 0), given(inputs, 1), given(inputs, 2)
     least = attributes.get("min") if low is None else low.to(x.device)
@@ -106,20 +106,20 @@ def clip(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("LeakyRelu")
-def leaky_relu(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _leaky_relu(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """α x below zero."""
     return functional.leaky_relu(needed(inputs, 0), attributes.get("alpha", 0.01))
 
 
 @operator("Elu", "Celu")
-def elu(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _elu(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """α (exp x - 1) below zero; Celu, whose x is divided by α, is told by its name."""
     alpha = attributes.get("alpha", 1.0)
     return (functional.celu if attributes["op"] == "Celu" else functional.elu)(needed(inputs, 0), alpha)
 
 
 @operator("Selu")
-def selu(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _selu(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """γ x above zero, γ α (exp x - 1) below."""
     x = needed(inputs, 0)
     alpha, gamma = attributes.get("alpha", 1.6732632423543772), attributes.get("gamma", 1.0507009873554805)
@@ -127,26 +127,26 @@ def selu(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("HardSigmoid")
-def hard_sigmoid(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _hard_sigmoid(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """α x + β, held within [0, 1]."""
     return (attributes.get("alpha", 0.2) * needed(inputs, 0) + attributes.get("beta", 0.5)).clamp(0, 1)
 
 
 @operator("HardSwish")
-def hard_swish(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
+def _hard_swish(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
     """X times the hard sigmoid of slope 1/6."""
     x = needed(inputs, 0)
     return x * (x / 6 + 0.5).clamp(0, 1)
 
 
 @operator("Gelu")
-def gelu(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _gelu(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """X times the normal distribution function, or its approximation by tanh."""
     return functional.gelu(needed(inputs, 0), approximate=attributes.get("approximate", "none"))
 
 
 @operator("Softmax", "LogSoftmax")
-def softmax(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _softmax(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Over one axis; before version 13 over all from that one on."""
     x, newer = needed(inputs, 0), attributes["version"] >= 13
     axis = attributes.get("axis", -1 if newer else 1)
@@ -155,7 +155,7 @@ def softmax(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("Gemm")
-def gemm(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _gemm(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """α A B + β C, A and B turned where it says so."""
     a, b, c = needed(inputs, 0), needed(inputs, 1), given(inputs, 2)
     a, b = (a.T if attributes.get("transA", 0) else a), (b.T if attributes.get("transB", 0) else b)
@@ -164,7 +164,7 @@ def gemm(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("Einsum")
-def einsum(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _einsum(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """The sum that the equation says."""
     equation = attributes["equation"]
     return torch.einsum(equation, *together(inputs))
@@ -183,7 +183,7 @@ _REDUCED: Final[dict[str, Callable[[torch.Tensor, list[int], bool], torch.Tensor
 
 
 @operator(*_REDUCED)
-def reduce(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _reduce(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Over the axes that it names; over all, or none where it says so, if it names none."""
     x, axes = needed(inputs, 0), axes_of(inputs, attributes)
     if axes is None:
@@ -194,7 +194,7 @@ def reduce(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("ReduceProd")
-def product(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _product(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Of sizes, most often: torch multiplies over one axis at a time."""
     x, keep = needed(inputs, 0), bool(attributes.get("keepdims", 1))
     axes = axes_of(inputs, attributes) or list(range(x.ndim))
@@ -204,7 +204,7 @@ def product(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("ArgMax", "ArgMin")
-def place_of_extreme(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _place_of_extreme(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Where along an axis the largest or smallest number first stands."""
     if attributes.get("select_last_index", 0):
         raise UnknownOperatorError(f"{attributes['op']} of the last index")
@@ -213,7 +213,7 @@ def place_of_extreme(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("InstanceNormalization", "LayerNormalization", "GroupNormalization", "BatchNormalization", "RMSNormalization")
-def normalize(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _normalize(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Centred and scaled, over what its name says."""
     x, scale = needed(inputs, 0), needed(inputs, 1)
     shift, epsilon, kind = given(inputs, 2), attributes.get("epsilon", 1e-5), attributes["op"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -90,14 +91,28 @@ def load_onnx(path: Path, code: Code) -> Loaded:  # noqa: ARG001
         )
     digest = digest_of([path.read_bytes(), *_beside(model, path.parent)])
     try:
-        network: nn.Module = OnnxNet(model, path.parent)
+        network = OnnxGenerator(OnnxNet(model, path.parent), inputs)
+        _try_out(network)
     except UnknownOperatorError as error:
         note = f"{error} is not known here: onnxruntime runs it, without gradients, and it is only drawn from"
         runtime = OnnxGenerator(RuntimeNet(path), inputs)
         return Loaded(runtime, "onnx", path.stem, code=digest, notes=(note,), sampling=True)
     except Exception as error:
         raise ModelError(f"{path} cannot be read as an ONNX network ({first_line(error)}): export it again") from error
-    return Loaded(OnnxGenerator(network, inputs), "onnx", path.stem, code=digest)
+    return Loaded(network, "onnx", path.stem, code=digest)
+
+
+def _try_out(network: OnnxGenerator) -> None:
+    """Run it once, where its latent shape is known: a form of an operator may be told unknown only then.
+
+    Raises:
+        UnknownOperatorError: it is.
+    """
+    if network.latent_shape is None:
+        return
+    z, labels = torch.zeros(2, *network.latent_shape), torch.zeros(2, dtype=torch.int64)
+    with torch.no_grad(), contextlib.suppress(ValueError, RuntimeError, IndexError, OverflowError, TypeError):
+        network(z, labels)  # what else is wrong with it is said when it is probed
 
 
 def _read(path: Path) -> onnx.ModelProto:

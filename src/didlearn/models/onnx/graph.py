@@ -20,13 +20,19 @@ _DOMAINS = ("", "ai.onnx")
 _BFLOAT16 = 16
 
 
-class Call(NamedTuple):
-    """One node: which operator, from which values to which, and with what."""
+class OnnxNode(NamedTuple):
+    """One node.
+
+    Attributes:
+        operator: which. inputs, outputs: names of values; empty where one is left out. attributes: with what.
+        spent: values that no later node asks for.
+    """
 
     operator: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: dict[str, Any]
+    spent: tuple[str, ...] = ()
 
 
 class OnnxNet(nn.Module):
@@ -36,20 +42,27 @@ class OnnxNet(nn.Module):
         super().__init__()
         graph = model.graph
         version = next((entry.version for entry in model.opset_import if entry.domain in _DOMAINS), 1)
-        self.calls = [_call(node, version, folder) for node in graph.node]
-        self.outputs = [value.name for value in graph.output]
+        nodes = [_node(node, version, folder) for node in graph.node]
+        self.output = graph.output[0].name
+        self.nodes = _with_spent([node for node in nodes if node.operator != "Constant"], self.output)
         self.places: dict[str, str] = {}
         self.constants: dict[str, torch.Tensor] = {}
         for initializer in graph.initializer:
-            value = tensor_of(initializer, folder)
-            if value.is_floating_point() and value.numel() > 1:
-                # A module's names may hold no dots.
-                self.places[initializer.name] = f"weight_{len(self.places)}"
-                self.register_buffer(self.places[initializer.name], value)
-            else:  # sizes and indices, which Python looks at
-                self.constants[initializer.name] = value
+            self._hold(initializer.name, tensor_of(initializer, folder))
+        for node in nodes:
+            if node.operator == "Constant":
+                self._hold(node.outputs[0], OPERATORS["Constant"]([], node.attributes))
         held = self.places.keys() | self.constants.keys()
         self.inputs = [value.name for value in graph.input if value.name not in held]
+
+    def _hold(self, name: str, value: object) -> None:
+        """Keep weights where the module moves them; sizes, indices and single numbers where Python looks at them."""
+        assert isinstance(value, torch.Tensor), "a constant is a tensor"
+        if value.is_floating_point() and value.ndim:
+            self.places[name] = f"weight_{len(self.places)}"  # a module's names may hold no dots
+            self.register_buffer(self.places[name], value)
+        else:
+            self.constants[name] = value
 
     def forward(self, *inputs: torch.Tensor) -> object:
         """Run the graph on its inputs in their order; return its first output."""
@@ -59,12 +72,24 @@ class OnnxNet(nn.Module):
         values |= {name: getattr(self, place) for name, place in self.places.items()}
         values |= dict(zip(self.inputs, inputs, strict=True))
         budget = Budget.of(inputs, self.buffers())
-        for call in self.calls:
-            made = OPERATORS[call.operator]([_tensor(values, name) for name in call.inputs], call.attributes)
+        for node in self.nodes:
+            made = OPERATORS[node.operator]([_tensor(values, name) for name in node.inputs], node.attributes)
             budget.take(made)
             parts = made if isinstance(made, tuple) else (made,)
-            values |= dict(zip(call.outputs, parts, strict=False))
-        return values[self.outputs[0]]
+            values |= dict(zip(node.outputs, parts, strict=False))
+            for name in node.spent:
+                values.pop(name, None)
+        return values[self.output]
+
+
+def _with_spent(nodes: list[OnnxNode], output: str) -> list[OnnxNode]:
+    """Let each node say which values can be forgotten after it."""
+    needed, reversed_nodes = {output}, []
+    for node in reversed(nodes):
+        spent = {name for name in (*node.inputs, *node.outputs) if name} - needed
+        needed |= spent
+        reversed_nodes.append(node._replace(spent=tuple(sorted(spent))))
+    return reversed_nodes[::-1]
 
 
 def _tensor(values: dict[str, object], name: str) -> torch.Tensor | None:
@@ -75,12 +100,12 @@ def _tensor(values: dict[str, object], name: str) -> torch.Tensor | None:
     return value
 
 
-def _call(node: onnx.NodeProto, version: int, folder: Path) -> Call:
+def _node(node: onnx.NodeProto, version: int, folder: Path) -> OnnxNode:
     if node.op_type not in OPERATORS or node.domain not in _DOMAINS:
         raise UnknownOperatorError(f"the operator {node.domain}{'.' if node.domain else ''}{node.op_type}")
     attributes = {attribute.name: _attribute(attribute, folder) for attribute in node.attribute}
     attributes |= {"op": node.op_type, "version": version, "outputs": len(node.output)}
-    return Call(node.op_type, tuple(node.input), tuple(node.output), attributes)
+    return OnnxNode(node.op_type, tuple(node.input), tuple(node.output), attributes)
 
 
 def _attribute(attribute: onnx.AttributeProto, folder: Path) -> Any:
@@ -98,7 +123,7 @@ def tensor_of(proto: onnx.TensorProto, folder: Path) -> torch.Tensor:
     """Return the tensor that a graph holds, or that lies in a file beside it."""
     import onnx
 
-    if proto.data_type not in shapes.DTYPES:
+    if proto.data_type not in shapes.TENSOR_TYPES:
         raise UnknownOperatorError(f"a tensor of type {proto.data_type}")
     array = np.array(onnx.numpy_helper.to_array(proto, str(folder)))  # a copy: the file's own is not to be written to
     if proto.data_type == _BFLOAT16:

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch.nn import functional
 
-from didlearn.models.onnx.registry import Attributes, Inputs, UnknownOperatorError, given, needed, operator, whole
+from didlearn.models.onnx.registry import Attributes, Inputs, UnknownOperatorError, given, integers_of, needed, operator
 from didlearn.models.onnx.shapes import within_reason
 
 _CONVOLUTIONS: Final = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
@@ -36,7 +36,7 @@ def _padded(x: torch.Tensor, sides: list[tuple[int, int]], filling: float = 0.0)
 
 
 @operator("Conv")
-def convolve(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _convolve(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Torch's convolution, of which each side may be padded by itself."""
     x, weight = needed(inputs, 0), needed(inputs, 1)
     axes = weight.ndim - 2
@@ -54,7 +54,7 @@ def convolve(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("ConvTranspose")
-def convolve_back(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _convolve_back(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Torch's transposed convolution, cut at the sides by as much as it says."""
     x, weight = needed(inputs, 0), needed(inputs, 1)
     axes = weight.ndim - 2
@@ -73,7 +73,7 @@ def convolve_back(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("MaxPool", "AveragePool")
-def pool(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _pool(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """The largest or the mean of a window; padding is never the largest, and counts for the mean where it says so."""
     x, kernel, kind = needed(inputs, 0), attributes["kernel_shape"], attributes["op"]
     dilations = attributes.get("dilations", [1] * len(kernel))
@@ -91,7 +91,7 @@ def pool(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("GlobalAveragePool", "GlobalMaxPool")
-def pool_all(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _pool_all(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """One number a channel."""
     x = needed(inputs, 0)
     axes = list(range(2, x.ndim))
@@ -99,7 +99,7 @@ def pool_all(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("Resize", "Upsample")
-def resize(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _resize(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Axis by axis, by the coordinates and weights that the standard defines."""
     x, upsample = needed(inputs, 0), attributes["op"] == "Upsample"
     if attributes.get("antialias", 0) or attributes.get("exclude_outside", 0):
@@ -127,7 +127,7 @@ def _sizes(x: torch.Tensor, inputs: Inputs, attributes: Attributes) -> tuple[lis
     axes = [axis % x.ndim for axis in attributes.get("axes", range(x.ndim))]
     factors, lengths = [1.0] * x.ndim, list(x.shape)
     if sizes is not None and sizes.numel():
-        for axis, size in zip(axes, whole(sizes), strict=True):
+        for axis, size in zip(axes, integers_of(sizes), strict=True):
             lengths[axis], factors[axis] = size, size / x.shape[axis]
         return lengths, factors
     told = attributes["scales"] if "scales" in attributes else needed([scales], 0).tolist()

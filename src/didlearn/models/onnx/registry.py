@@ -47,7 +47,7 @@ def needed(inputs: Inputs, place: int) -> torch.Tensor:
     return value
 
 
-def whole(value: torch.Tensor) -> list[int]:
+def integers_of(value: torch.Tensor) -> list[int]:
     """Return a tensor of whole numbers as a list."""
     return [int(number) for number in value.reshape(-1).tolist()]
 
@@ -56,5 +56,5 @@ def axes_of(inputs: Inputs, attributes: Attributes, place: int = 1) -> list[int]
     """Return the axes that an operator works on: an input of newer versions of the standard, an attribute before."""
     value = given(inputs, place)
     if value is not None:
-        return whole(value) or None
+        return integers_of(value) or None
     return list(attributes["axes"]) if "axes" in attributes else None

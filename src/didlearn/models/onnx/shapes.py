@@ -15,12 +15,12 @@ from didlearn.models.onnx.registry import (
     UnknownOperatorError,
     axes_of,
     given,
+    integers_of,
     needed,
     operator,
-    whole,
 )
 
-DTYPES: Final = {
+TENSOR_TYPES: Final = {
     1: torch.float32, 2: torch.uint8, 3: torch.int8, 5: torch.int16, 6: torch.int32, 7: torch.int64, 9: torch.bool,
     10: torch.float16, 11: torch.float64, 16: torch.bfloat16,
 }  # fmt: skip
@@ -40,7 +40,7 @@ def within_reason(shape: list[int]) -> list[int]:
 
 
 @operator("Constant")
-def constant(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
+def _constant(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
     """What it holds, as a tensor."""
     for name, dtype in (("value_float", torch.float32), ("value_floats", torch.float32), ("value_int", torch.int64),
                         ("value_ints", torch.int64)):  # fmt: skip
@@ -53,15 +53,15 @@ def constant(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: A
 
 
 @operator("ConstantOfShape")
-def constant_of_shape(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _constant_of_shape(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """One number everywhere."""
     value = attributes.get("value", torch.zeros(1))
-    shape = within_reason(whole(needed(inputs, 0)))
+    shape = within_reason(integers_of(needed(inputs, 0)))
     return torch.full(shape, value.reshape(-1)[0].item(), dtype=value.dtype)
 
 
 @operator("Range")
-def numbers(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
+def _numbers(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
     """From, to, by."""
     start, end, step = (needed(inputs, place) for place in range(3))
     within_reason([max(0, math.ceil((end.item() - start.item()) / step.item()))])
@@ -69,10 +69,10 @@ def numbers(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: AR
 
 
 @operator("RandomNormalLike", "RandomUniformLike")
-def random_like(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _random_like(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Noise of the network's own, from torch's generator, which whoever decodes seeds."""
     x = needed(inputs, 0)
-    dtype = DTYPES.get(attributes.get("dtype", 0), x.dtype)
+    dtype = TENSOR_TYPES.get(attributes.get("dtype", 0), x.dtype)
     if attributes["op"] == "RandomNormalLike":
         return torch.randn_like(x, dtype=dtype) * attributes.get("scale", 1.0) + attributes.get("mean", 0.0)
     low, high = attributes.get("low", 0.0), attributes.get("high", 1.0)
@@ -80,17 +80,17 @@ def random_like(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("Cast", "CastLike")
-def cast(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _cast(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Numbers of another type."""
     if attributes["op"] == "CastLike":
         return needed(inputs, 0).to(needed(inputs, 1).dtype)
-    if attributes["to"] not in DTYPES:
+    if attributes["to"] not in TENSOR_TYPES:
         raise UnknownOperatorError(f"a cast to type {attributes['to']}")
-    return needed(inputs, 0).to(DTYPES[attributes["to"]])
+    return needed(inputs, 0).to(TENSOR_TYPES[attributes["to"]])
 
 
 @operator("Dropout")
-def dropout(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
+def _dropout(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
     """Nothing is dropped: a generator is run as it is used."""
     mode = given(inputs, 2)
     if mode is not None and bool(mode.item()):
@@ -99,29 +99,29 @@ def dropout(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: AR
 
 
 @operator("Shape")
-def shape_of(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _shape_of(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Sizes, from one axis to another."""
     return torch.tensor(needed(inputs, 0).shape[attributes.get("start", 0) : attributes.get("end")], dtype=torch.int64)
 
 
 @operator("Size")
-def size_of(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
+def _size_of(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
     """How many numbers there are."""
     return torch.tensor(needed(inputs, 0).numel())
 
 
 @operator("Reshape")
-def reshape(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _reshape(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """0 keeps a size, -1 is what is left."""
     x = needed(inputs, 0)
-    shape = list(attributes["shape"]) if "shape" in attributes else whole(needed(inputs, 1))
+    shape = list(attributes["shape"]) if "shape" in attributes else integers_of(needed(inputs, 1))
     if not attributes.get("allowzero", 0):
         shape = [x.shape[i] if size == 0 else size for i, size in enumerate(shape)]
     return x.reshape(tuple(shape))
 
 
 @operator("Flatten")
-def flatten(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _flatten(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """To two axes."""
     x, axis = needed(inputs, 0), attributes.get("axis", 1)
     axis += x.ndim if axis < 0 else 0
@@ -129,14 +129,14 @@ def flatten(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("Squeeze")
-def squeeze(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _squeeze(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Without axes of size 1: those it names, or all."""
     x, axes = needed(inputs, 0), axes_of(inputs, attributes)
     return x.squeeze() if axes is None else x.squeeze(tuple(axes))
 
 
 @operator("Unsqueeze")
-def unsqueeze(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _unsqueeze(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """With new axes of size 1, where they are to be in the end."""
     x, axes = needed(inputs, 0), axes_of(inputs, attributes) or []
     for axis in sorted(axis % (x.ndim + len(axes)) for axis in axes):
@@ -145,36 +145,36 @@ def unsqueeze(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("Transpose")
-def transpose(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _transpose(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Axes in another order, else in the reverse one."""
     x = needed(inputs, 0)
     return x.permute(attributes.get("perm", list(range(x.ndim))[::-1]))
 
 
 @operator("Concat")
-def concatenate(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _concatenate(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Side by side along an axis."""
     return torch.cat(together(inputs), attributes["axis"])
 
 
 @operator("Split")
-def split(inputs: Inputs, attributes: Attributes) -> tuple[torch.Tensor, ...]:
+def _split(inputs: Inputs, attributes: Attributes) -> tuple[torch.Tensor, ...]:
     """Along an axis, into parts of these sizes, or as many as there are outputs."""
     x, axis, sizes = needed(inputs, 0), attributes.get("axis", 0), given(inputs, 1)
     if sizes is not None or "split" in attributes:
-        return x.split(whole(sizes) if sizes is not None else list(attributes["split"]), axis)
+        return x.split(integers_of(sizes) if sizes is not None else list(attributes["split"]), axis)
     return x.split(-(-x.shape[axis] // attributes["outputs"]), axis)
 
 
 @operator("Slice")
-def cut(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _cut(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """From, to and by along each axis; steps may go backwards."""
     x = needed(inputs, 0)
     if "starts" in attributes:
         starts, ends = list(attributes["starts"]), list(attributes["ends"])
         axes, steps = list(attributes.get("axes", range(len(starts)))), [1] * len(starts)
     else:
-        starts, ends = whole(needed(inputs, 1)), whole(needed(inputs, 2))
+        starts, ends = integers_of(needed(inputs, 1)), integers_of(needed(inputs, 2))
         axes = axes_of(inputs, {}, 3) or list(range(len(starts)))
         steps = axes_of(inputs, {}, 4) or [1] * len(starts)
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
@@ -197,7 +197,7 @@ def _kept(size: int, start: int, end: int, step: int) -> range:
 
 
 @operator("Gather")
-def gather(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _gather(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Slices along an axis, by their numbers."""
     x, indices = needed(inputs, 0), needed(inputs, 1)
     axis = attributes.get("axis", 0) % x.ndim
@@ -206,25 +206,25 @@ def gather(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("Expand")
-def expand(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
+def _expand(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
     """As large as it and the shape it is given are together."""
     x = needed(inputs, 0)
-    return x.expand(within_reason(list(torch.broadcast_shapes(x.shape, whole(needed(inputs, 1))))))
+    return x.expand(within_reason(list(torch.broadcast_shapes(x.shape, integers_of(needed(inputs, 1))))))
 
 
 @operator("Tile")
-def tile(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
+def _tile(inputs: Inputs, attributes: Attributes) -> torch.Tensor:  # noqa: ARG001
     """As often as it says along each axis."""
-    x, times = needed(inputs, 0), whole(needed(inputs, 1))
+    x, times = needed(inputs, 0), integers_of(needed(inputs, 1))
     within_reason([size * time for size, time in zip(x.shape, times, strict=True)])
     return x.repeat(times)
 
 
 @operator("Pad")
-def pad(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _pad(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Wider at the sides, or narrower where it says less than none."""
     x, mode, value = needed(inputs, 0), attributes.get("mode", "constant"), given(inputs, 2)
-    pads = list(attributes["pads"]) if "pads" in attributes else whole(needed(inputs, 1))
+    pads = list(attributes["pads"]) if "pads" in attributes else integers_of(needed(inputs, 1))
     axes = axes_of(inputs, {}, 3) or list(range(len(pads) // 2))
     sides = [(0, 0)] * x.ndim
     for axis, before, after in zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True):
@@ -253,7 +253,7 @@ def _mirrored(size: int, before: int, after: int, mode: str) -> torch.Tensor:
 
 
 @operator("DepthToSpace")
-def depth_to_space(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _depth_to_space(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Channels into blocks of pixels; the block's axes come first, or last (CRD, as torch has them)."""
     x, block = needed(inputs, 0), attributes["blocksize"]
     if attributes.get("mode", "DCR") == "CRD":
@@ -264,7 +264,7 @@ def depth_to_space(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
 
 
 @operator("SpaceToDepth")
-def space_to_depth(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
+def _space_to_depth(inputs: Inputs, attributes: Attributes) -> torch.Tensor:
     """Blocks of pixels into channels."""
     x, block = needed(inputs, 0), attributes["blocksize"]
     if attributes.get("mode", "DCR") == "CRD":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from didlearn.errors import UsageError
-from didlearn.models.formats.described import config_of
+from didlearn.models.checkpoints.described import config_of
 from didlearn.models.formats.loaded import Code, Loaded, refuse_unused
 
 INDEX = "model_index.json"

@@ -98,7 +98,7 @@ def _flat(held: Mapping[str, object], prefix: str, depth: int) -> Iterator[tuple
             yield from _flat(value, f"{prefix}{name}.", depth - 1)
 
 
-def fill(
+def fill_network(
     network: nn.Module, checkpoint: Checkpoint, key: str | None, architecture: str, *, assign: bool = False
 ) -> tuple[str, ...]:
     """Set the weights of a network to those of a checkpoint that bear its names; return notes.

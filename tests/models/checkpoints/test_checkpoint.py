@@ -10,7 +10,7 @@ from torch import nn
 
 import didlearn as dl
 from didlearn.errors import ModelError, TrustError, UsageError
-from didlearn.models.formats.checkpoint import split_key
+from didlearn.models.checkpoints.checkpoint import split_key
 from tests.models.conftest import ConvNet
 from tests.typed import didlearn
 

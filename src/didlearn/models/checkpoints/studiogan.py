@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from didlearn.errors import ModelError, UsageError
-from didlearn.models.formats.checkpoint import SUFFIXES, fill, read_checkpoint, split_key
+from didlearn.models.checkpoints.checkpoint import SUFFIXES, fill_network, read_checkpoint, split_key
 from didlearn.models.formats.loaded import Code, Loaded, digest_of, refuse_unused, sources_below
 from didlearn.readiness.paths import typed_path
 from didlearn.trusted import check_clone, run_clone
@@ -73,7 +73,7 @@ def load_studiogan(path: Path, code: Code) -> Loaded:
         return StudioGan(_generator(config, import_, description), config)
 
     network = run_clone(_what(Path(file)), str(source), build)
-    notes = fill(network.network, read_checkpoint(Path(file)), key, code.architecture)
+    notes = fill_network(network.network, read_checkpoint(Path(file)), key, code.architecture)
     digest = digest_of([description.read_bytes(), *sources_below(str(source))])
     return Loaded(network, "studiogan", Path(file).stem, code=digest, notes=notes)
 

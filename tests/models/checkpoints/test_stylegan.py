@@ -11,7 +11,7 @@ import torch
 import didlearn as dl
 from didlearn.errors import ModelError, TrustError, UsageError
 from didlearn.rng import Stream
-from tests.models.formats.clones import LEGACY, PICKLING, STYLEGAN, write
+from tests.models.checkpoints.clones import LEGACY, PICKLING, STYLEGAN, write
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,7 @@ def clone(tmp_path_factory):
 
 
 def opened(clone, name="network-0.pkl", **arguments):
-    asked = {"architecture_arguments": arguments, "code_path": str(clone), "trust_code": True}
-    return dl.open_model(str(clone / name), **asked)
+    return dl.open_model(str(clone / name), architecture_arguments=arguments, code_path=str(clone), trust_code=True)
 
 
 def test_without_classes(clone):
@@ -76,11 +75,11 @@ def test_clones_of_one_shape_do_not_take_each_other_s_modules(clone, tmp_path, m
 def test_without_trust_nothing_runs(clone, tmp_path, bomb, marker):
     path = tmp_path / "network.pkl"
     path.write_bytes(pickle.dumps({"G_ema": bomb}))
-    for asked in ({}, {"code_path": str(clone)}):
+    for code_path in (None, str(clone)):
         with pytest.raises(
             TrustError, match=r"StyleGAN network, pickled with its code, .*give trust_code=True and code_"
         ):
-            dl.open_model(str(path), **asked)
+            dl.open_model(str(path), code_path=code_path)
     with pytest.raises(UsageError, match=r"give code_path='FOLDER', a clone of the repository"):
         dl.open_model(str(path), trust_code=True)
     with pytest.raises(UsageError, match="there is no folder nowhere"):

@@ -9,16 +9,16 @@ from typing import NamedTuple
 from didlearn.errors import UsageError
 from didlearn.exported.archive import load_exported
 from didlearn.foreign.kinds import known_file
-from didlearn.models.formats.architecture import check_weights, is_weights, load_weights
-from didlearn.models.formats.autoencoder_kl import check_autoencoder_kl, is_autoencoder_kl, load_autoencoder_kl
-from didlearn.models.formats.biggan import check_biggan, is_biggan, load_biggan
-from didlearn.models.formats.checkpoint import split_key
+from didlearn.models.checkpoints.architecture import check_architecture, is_weights, load_weights
+from didlearn.models.checkpoints.autoencoder_kl import check_autoencoder_kl, is_autoencoder_kl, load_autoencoder_kl
+from didlearn.models.checkpoints.biggan import check_biggan, is_biggan, load_biggan
+from didlearn.models.checkpoints.checkpoint import split_key
+from didlearn.models.checkpoints.pipeline import check_pipeline, is_pipeline, load_pipeline
+from didlearn.models.checkpoints.studiogan import check_studiogan, is_studiogan, load_studiogan
+from didlearn.models.checkpoints.stylegan import check_stylegan, is_stylegan, load_stylegan
 from didlearn.models.formats.factory import load_model_factory
 from didlearn.models.formats.loaded import Code, Loaded, refuse_unused
 from didlearn.models.formats.model_folder import is_model_folder, load_directory
-from didlearn.models.formats.pipeline import check_pipeline, is_pipeline, load_pipeline
-from didlearn.models.formats.studiogan import check_studiogan, is_studiogan, load_studiogan
-from didlearn.models.formats.stylegan import check_stylegan, is_stylegan, load_stylegan
 from didlearn.models.onnx.file import check_onnx, is_onnx, load_onnx
 from didlearn.naming import option
 from didlearn.readiness.paths import quoted, typed_path
@@ -69,7 +69,7 @@ _FOLDERS = (
 )
 _FILES = (
     Format(is_studiogan, check_studiogan, load_studiogan),
-    Format(is_weights, check_weights, load_weights),
+    Format(is_weights, check_architecture, load_weights),
     Format(lambda path, _: path.suffix.lower() == ".pt2", _check_plain, _load_exported),
     Format(lambda path, _: is_torchscript(path), _check_torchscript, _load_torchscript),
     Format(is_onnx, check_onnx, load_onnx),

@@ -34,6 +34,10 @@ def autoencoder():
     return make
 
 
+def opened(folder, **asked):
+    return dl.open_model(str(folder), **asked)
+
+
 @pytest.mark.parametrize("safe", [True, False])
 @pytest.mark.parametrize(
     "more", [{}, {"scaling_factor": 0.36, "shift_factor": 0.1, "use_post_quant_conv": False}, MOMENTS], ids=range(3)
@@ -41,7 +45,7 @@ def autoencoder():
 def test_the_decoder_decodes_what_a_pipeline_hands_it(tmp_path, autoencoder, more, safe):
     net = autoencoder(**more)
     net.save_pretrained(tmp_path / "vae", safe_serialization=safe)
-    model = dl.open_model(str(tmp_path / "vae"))
+    model = opened(tmp_path / "vae")
     assert (model.kind, model.name) == ("diffusers", "vae")
     assert (model.latent_shape, model.image_shape, model.value_range) == ((4, 8, 8), (3, 16, 16), (-1, 1))
     assert any("a decoder alone has no distribution of latents" in note for note in model.notes)
@@ -65,7 +69,7 @@ def test_other_sizes_draws_and_fingerprints(tmp_path, autoencoder):
         net.save_pretrained(tmp_path / folder)
         prints.append(dl.open_model(str(tmp_path / folder)).fingerprint)
     assert len(set(prints)) == 3
-    model = dl.open_model(str(tmp_path / "a"), latent_shape=(4, 4, 4))
+    model = opened(tmp_path / "a", latent_shape=(4, 4, 4))
     assert model.image_shape == (3, 8, 8)
     assert model.draw(33, Stream(0), threads=2).images.shape == (33, 3, 8, 8)
 

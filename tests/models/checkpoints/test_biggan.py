@@ -11,7 +11,7 @@ from torch import nn
 
 import didlearn as dl
 from didlearn.errors import ModelError, UsageError
-from didlearn.models.formats.biggan import cut_normal
+from didlearn.models.checkpoints.biggan import cut_normal
 from didlearn.rng import Stream
 
 LAYERS = [[False, 16, 16], [True, 16, 8], [False, 8, 4], [False, 4, 2], [False, 2, 1]]
@@ -45,6 +45,9 @@ class Norm(nn.Module):
             )
         else:
             self.weight, self.bias = nn.Parameter(torch.rand(channels)), nn.Parameter(torch.rand(channels))
+
+    running_means: torch.Tensor
+    running_vars: torch.Tensor
 
     def forward(self, x, truncation, c=None):
         part, below = math.modf(truncation / (1 / 50))
@@ -133,10 +136,14 @@ def published(tmp_path_factory):
     return net.eval(), folder
 
 
+def opened(folder, **arguments):
+    return dl.open_model(str(folder), architecture_arguments=arguments)
+
+
 @pytest.mark.parametrize("truncation", [1.0, 0.4, 0.37])
 def test_images_are_the_published_network_s(published, truncation):
     net, folder = published
-    model = dl.open_model(str(folder), architecture_arguments={"truncation": truncation})
+    model = opened(folder, truncation=truncation)
     assert (model.kind, model.name, model.latent_shape, model.classes) == ("biggan", "biggan-deep-8", (8,), 5)
     assert (model.image_shape, model.value_range) == ((3, 8, 8), (-1, 1))
     u, labels = torch.randn(6, Z), torch.tensor([0, 1, 4, 2, 3, 3])
@@ -147,7 +154,7 @@ def test_images_are_the_published_network_s(published, truncation):
 
 
 def test_it_can_be_drawn_from_and_followed_down_gradients(published):
-    model = dl.open_model(str(published[1]))
+    model = opened(published[1])
     assert model.draw(40, Stream(0), threads=2).images.shape == (40, 3, 8, 8)
     z = torch.randn(2, Z, requires_grad=True)
     assert torch.autograd.grad(model.decode(z, torch.tensor([0, 1])).sum(), z)[0].abs().max() > 0
@@ -163,7 +170,7 @@ def test_what_is_no_biggan_is_said(published, tmp_path):
     net, folder = published
     for truncation in (0, 1.5, "much"):
         with pytest.raises(UsageError, match="a BigGAN takes truncation, a number above 0 and up to 1; got"):
-            dl.open_model(str(folder), architecture_arguments={"truncation": truncation})
+            opened(folder, truncation=truncation)
     (tmp_path / "config.json").write_text(json.dumps({**CONFIG, "channel_width": 16}))
     torch.save(net.state_dict(), tmp_path / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"has the shape .*; give the arguments"):

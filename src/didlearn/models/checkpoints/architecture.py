@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from didlearn.errors import ModelError, UsageError
-from didlearn.models.formats.checkpoint import SUFFIXES, fill, read_checkpoint, split_key
+from didlearn.models.checkpoints.checkpoint import SUFFIXES, fill_network, read_checkpoint, split_key
 from didlearn.models.formats.loaded import Code, Loaded, digest_of, refuse_unused, sources_of
 from didlearn.trusted import check_factory, load_factory
 
@@ -22,7 +22,7 @@ def is_weights(path: Path, code: Code) -> bool:
     return code.architecture is not None and path.is_file() and path.suffix.lower() in SUFFIXES
 
 
-def check_weights(path: Path, code: Code) -> None:  # noqa: ARG001 (as every format is asked)
+def check_architecture(path: Path, code: Code) -> None:  # noqa: ARG001 (as every format is asked)
     """Refuse it where the architecture is not there or may not run.
 
     Raises:
@@ -55,7 +55,7 @@ def load_weights(path: Path, code: Code) -> Loaded:
     network = load_factory(code.architecture, code.trusted, arguments=arguments)
     if not isinstance(network, nn.Module):
         raise ModelError(f"{code.architecture} made a {type(network).__name__}; a torch.nn.Module was expected")
-    notes = fill(network, checkpoint, key, code.architecture)
+    notes = fill_network(network, checkpoint, key, code.architecture)
     source = Path(code.architecture.rpartition(":")[0])
     own = [source.read_bytes()] if source.is_file() else []
     name = path.name if key else path.stem

@@ -9,7 +9,7 @@ import torch
 import didlearn as dl
 from didlearn.errors import ModelError, TrustError, UsageError
 from didlearn.rng import Stream
-from tests.models.formats.clones import STUDIOGAN, TRAINED, write
+from tests.models.checkpoints.clones import STUDIOGAN, TRAINED, write
 
 CONDITIONAL = """
 DATA: {img_size: 8, num_classes: 4}

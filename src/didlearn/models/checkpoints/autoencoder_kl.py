@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from didlearn.errors import MissingExtraError, ModelError, first_line
-from didlearn.models.formats.described import CONFIG, config_of
+from didlearn.models.checkpoints.described import CONFIG, config_of
 from didlearn.models.formats.loaded import Code, Loaded, digest_of, refuse_unused
 
 _SAFE, _PICKLED = "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin"

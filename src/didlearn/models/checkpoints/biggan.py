@@ -17,11 +17,11 @@ from torch import nn
 from torch.nn import functional
 
 from didlearn.errors import ModelError, UsageError
-from didlearn.models.formats.checkpoint import Checkpoint, fill, read_checkpoint
-from didlearn.models.formats.described import CONFIG, config_of
+from didlearn.models.checkpoints.checkpoint import Checkpoint, fill_network, read_checkpoint
+from didlearn.models.checkpoints.described import CONFIG, config_of
 from didlearn.models.formats.loaded import Code, Loaded, digest_of, refuse_unused
 
-WEIGHTS: Final = "pytorch_model.bin"
+_WEIGHTS: Final = "pytorch_model.bin"
 _KEYS: Final = {"channel_width", "z_dim", "layers", "n_stats"}
 _NARROWER: Final = 4
 _WIDEST: Final = 2.0
@@ -154,7 +154,7 @@ def cut_normal(u: torch.Tensor) -> torch.Tensor:
 
 def is_biggan(path: Path, code: Code) -> bool:  # noqa: ARG001 (as every format is asked)
     """Tell whether a folder holds weights with a BigGAN's description."""
-    return (path / WEIGHTS).is_file() and config_of(path).keys() >= _KEYS
+    return (path / _WEIGHTS).is_file() and config_of(path).keys() >= _KEYS
 
 
 def check_biggan(path: Path, code: Code) -> None:
@@ -187,9 +187,9 @@ def load_biggan(path: Path, code: Code) -> Loaded:
             network = BigGan(config, truncation)
     except (ValidationError, ArithmeticError, ValueError, TypeError, RuntimeError) as error:
         raise ModelError(f"{path / CONFIG} describes no BigGAN: {str(error).splitlines()[0]}") from None
-    held = read_checkpoint(path / WEIGHTS)
+    held = read_checkpoint(path / _WEIGHTS)
     settled = _settled(held.weights, truncation * (config.n_stats - 1))
-    fill(network, Checkpoint(held.path, settled, {}), None, f"the BigGAN in {CONFIG}", assign=True)
+    fill_network(network, Checkpoint(held.path, settled, {}), None, f"the BigGAN in {CONFIG}", assign=True)
     network.generator.bn.num_batches_tracked = torch.tensor(0)  # which the file has not
     notes = () if truncation == 1 else (f"truncation {truncation:g}: what is audited is the distribution truncated so",)
     digest = digest_of([(path / CONFIG).read_bytes(), str(truncation).encode()])
