@@ -211,7 +211,7 @@ def test_the_fingerprint_is_of_weights_and_graph(tmp_path):
     assert len(set(prints)) == 3
 
 
-def test_what_is_wrong_with_a_file_is_said(tmp_path):
+def test_what_is_wrong_with_a_file_is_said(tmp_path, capsys):
     (tmp_path / "bad.onnx").write_bytes(b"hello")
     with pytest.raises(ModelError, match="cannot be read as an ONNX network"):
         dl.open_model(tmp_path / "bad.onnx")
@@ -219,6 +219,7 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path):
         dl.open_model(strange(tmp_path / "s.onnx"), code_path="clone")
     with pytest.raises(ModelError, match="cannot be run by onnxruntime"):
         dl.open_model(strange(tmp_path / "t.onnx", "Nothing", "nobody"), value_range=(0, 1))
+    assert capsys.readouterr().out == ""
     none = helper.make_graph([helper.make_node("Identity", ["w"], ["x"])], "g", [], [], [])
     onnx.save(helper.make_model(none), tmp_path / "n.onnx")
     with pytest.raises(ModelError, match="takes the inputs none"):
