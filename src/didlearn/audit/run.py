@@ -147,7 +147,8 @@ def audit(
                 model = Unusable(str(generator) if isinstance(generator, str | Path) else "the generator", str(error))
         audited = match_audited(model, real.train, real.heldout, others)
         workdir = None if output is None else Path(output)
-        said |= opening | {"autoencoder": beside and beside.name}
+        # The fingerprint is of the code that weights go into, wherever that lies.
+        said |= opening | {"autoencoder": beside and beside.name, "architecture": None, "code_path": None}
         described, environment = (
             describe_audited(audited),
             environment_of(

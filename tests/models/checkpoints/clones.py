@@ -1,6 +1,14 @@
 """Small repositories with the interfaces of StyleGAN's and StudioGAN's, written to a folder: clones that users have."""
 
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from textwrap import dedent
+
+import torch
+
+from didlearn.units.parcel import pack
 
 DNNLIB = """
 class EasyDict(dict):
@@ -245,3 +253,23 @@ def write(folder, files):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(dedent(text))
     return folder
+
+
+UNPACKING = """
+import sys
+import cloudpickle
+import torch
+
+with open(sys.argv[1], "rb") as file:
+    run, _ = cloudpickle.load(file)
+torch.save(run(None), sys.argv[1] + ".pt")
+"""
+
+
+def unpacked_elsewhere(network, *inputs):
+    """What a network makes in another process, which it was sent to as units of work are."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "parcel")
+        file.write_bytes(pack(lambda _: network(*inputs)).content.tobytes())
+        subprocess.run([sys.executable, "-c", UNPACKING, file], check=True, cwd=folder)
+        return torch.load(f"{file}.pt", weights_only=True)

@@ -1,5 +1,6 @@
 """Checkpoints as PyTorch-StudioGAN saves them, opened with the run's .yaml and a clone of the same interface."""
 
+import copy
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import torch
 import didlearn as dl
 from didlearn.errors import ModelError, TrustError, UsageError
 from didlearn.rng import Stream
-from tests.models.checkpoints.clones import STUDIOGAN, TRAINED, write
+from tests.models.checkpoints.clones import STUDIOGAN, TRAINED, unpacked_elsewhere, write
 
 CONDITIONAL = """
 DATA: {img_size: 8, num_classes: 4}
@@ -68,3 +69,12 @@ def test_refusals(clone):
         opened(clone, "SNGAN", architecture=str(clone / "odd.yaml"))
     with pytest.raises(ModelError, match=r"lacks shared\.weight|does not fit"):
         opened(clone, "SNGAN", architecture=str(clone / "ReACGAN.yaml"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_another_process_opens_it_again(clone):
+    model = opened(clone, "ReACGAN")
+    done = unpacked_elsewhere(model.module, torch.ones(2, 6), torch.tensor([0, 1]))
+    torch.testing.assert_close(done, model.module(torch.ones(2, 6), torch.tensor([0, 1])))
+    twin = copy.deepcopy(model.module)
+    torch.testing.assert_close(twin(torch.ones(2, 6), torch.tensor([0, 1])), done)

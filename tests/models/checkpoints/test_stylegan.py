@@ -1,5 +1,6 @@
 """Snapshots as NVIDIA's code pickles them, opened with a clone of a repository of the same interface."""
 
+import copy
 import pickle
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import torch
 import didlearn as dl
 from didlearn.errors import ModelError, TrustError, UsageError
 from didlearn.rng import Stream
-from tests.models.checkpoints.clones import LEGACY, PICKLING, STYLEGAN, write
+from tests.models.checkpoints.clones import LEGACY, PICKLING, STYLEGAN, unpacked_elsewhere, write
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,12 @@ def test_what_the_clone_lacks_is_named(clone, tmp_path):
         ModelError, match=r"needs the module (torch_utils|dnnlib), which is neither in .*empty nor install"
     ):
         dl.open_model(str(clone / "network-0.pkl"), trust_code=True, code_path=str(tmp_path / "empty"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_another_process_opens_it_again(clone):
+    model = opened(clone, "network-3.pkl")
+    done = unpacked_elsewhere(model.module, torch.ones(2, 6), torch.tensor([0, 1]))
+    torch.testing.assert_close(done, model.module(torch.ones(2, 6), torch.tensor([0, 1])))
+    twin = copy.deepcopy(model.module)
+    torch.testing.assert_close(twin(torch.ones(2, 6), torch.tensor([0, 1])), done)

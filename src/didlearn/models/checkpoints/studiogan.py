@@ -12,6 +12,7 @@ from torch import nn
 
 from didlearn.errors import ModelError, UsageError
 from didlearn.models.checkpoints.checkpoint import SUFFIXES, fill_network, read_checkpoint, split_key
+from didlearn.models.checkpoints.cloned import ClonedNet
 from didlearn.models.formats.loaded import Code, Loaded, digest_of, refuse_unused, sources_below
 from didlearn.readiness.paths import typed_path
 from didlearn.trusted import check_clone, run_clone
@@ -19,7 +20,7 @@ from didlearn.trusted import check_clone, run_clone
 _BACKBONES = ("deep_conv", "resnet", "big_resnet", "big_resnet_deep_legacy", "big_resnet_deep_studiogan")
 
 
-class StudioGan(nn.Module):
+class StudioGan(ClonedNet):
     """images = G(z, label), in single precision."""
 
     value_range = (-1, 1)
@@ -75,7 +76,7 @@ def load_studiogan(path: Path, code: Code) -> Loaded:
     network = run_clone(_what(Path(file)), str(source), build)
     notes = fill_network(network.network, read_checkpoint(Path(file)), key, code.architecture)
     digest = digest_of([description.read_bytes(), *sources_below(str(source))])
-    return Loaded(network, "studiogan", Path(file).stem, code=digest, notes=notes)
+    return Loaded(network.opened_by(load_studiogan, path, code), "studiogan", Path(file).stem, code=digest, notes=notes)
 
 
 def _generator(config: Any, import_: Callable[[str], ModuleType], description: Path) -> nn.Module:

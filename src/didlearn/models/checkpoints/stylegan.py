@@ -12,6 +12,7 @@ from torch import nn
 
 from didlearn.errors import ModelError, UsageError
 from didlearn.foreign.kinds import is_stylegan_pickle
+from didlearn.models.checkpoints.cloned import ClonedNet
 from didlearn.models.formats.loaded import Code, Loaded, digest_of, refuse_unused, sources_below
 from didlearn.readiness.paths import typed_path
 from didlearn.trusted import check_clone, run_clone, unpickle
@@ -19,7 +20,7 @@ from didlearn.trusted import check_clone, run_clone, unpickle
 _CHOICES = ("truncation_psi", "truncation_cutoff")
 
 
-class StyleGan(nn.Module):
+class StyleGan(ClonedNet):
     """images = G(z, c) in single precision, the noise of each layer held at what it was saved with.
 
     The latent is z, as in training: w is inside, and has no law of its own.
@@ -72,7 +73,8 @@ def load_stylegan(path: Path, code: Code) -> Loaded:
     notes = [f"{name} is {value}: the distribution that is audited is the one truncated so"
              for name, value in code.arguments.items() if (name, value) != ("truncation_psi", 1)]  # fmt: skip
     digest = digest_of([path.read_bytes(), *sources_below(folder), repr(sorted(code.arguments.items())).encode()])
-    return Loaded(StyleGan(network, code.arguments), "stylegan", path.stem, code=digest, notes=tuple(notes))
+    opened = StyleGan(network, code.arguments).opened_by(load_stylegan, path, code)
+    return Loaded(opened, "stylegan", path.stem, code=digest, notes=tuple(notes))
 
 
 def _generator(path: Path, folder: str, import_: Callable[[str], ModuleType]) -> nn.Module:
