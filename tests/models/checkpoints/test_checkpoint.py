@@ -122,6 +122,9 @@ def test_a_group_is_named_after_the_file(tmp_path, source):
     assert holds(opened(f"{tmp_path / 'w.pt'}:g", source), AVERAGE)
     with pytest.raises(UsageError, match=r"no such weights under 'x'; it holds some under g, g_ema"):
         opened(f"{tmp_path / 'w.pt'}:x", source)
+    torch.save({"other": {"deep.weight": torch.zeros(2)}, "more": {"weight": torch.zeros(2)}}, tmp_path / "w.pt")
+    with pytest.raises(UsageError, match=r"under 'x'; it holds some under more, other$"):
+        opened(f"{tmp_path / 'w.pt'}:x", source)
     torch.save({"a": AVERAGE.state_dict(), "b": NET.state_dict()}, tmp_path / "w.pt")
     with pytest.raises(UsageError, match=r"several weights that fit, 'a', 'b'; name one of them, as in w\.pt:KEY"):
         opened(tmp_path / "w.pt", source)
@@ -212,9 +215,9 @@ def test_the_fingerprint_is_of_weights_class_and_arguments(tmp_path, source):
 @pytest.mark.parametrize("name", ["Net", "Open"])
 def test_a_checkpoint_of_lightning(tmp_path, source, name):
     """Saved by Lightning itself, hyper-parameters included; its prefix is found, and so is the width."""
-    lightning = pytest.importorskip("pytorch_lightning")
+    import pytorch_lightning as lightning
 
-    class Gan(lightning.LightningModule):  # type: ignore[name-defined]
+    class Gan(lightning.LightningModule):
         def __init__(self, width=8, learning_rate=1e-3):
             super().__init__()
             self.save_hyperparameters()
