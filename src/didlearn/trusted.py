@@ -1,4 +1,4 @@
-"""The one place where code of a file is run, and only when told that it may be: factories, and TorchScript.
+"""The one place where code of a file is run, and only when told that it may be: factories, clones, and TorchScript.
 
 A TorchScript file is a program: it writes files and reaches memory by operators that no list of forbidden names holds
 all of. Everything else didlearn opens (images, safetensors, ``torch.load(weights_only=True)``) runs nothing.
@@ -9,21 +9,24 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import pickle
 import sys
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import Final, TypeVar
 
 import torch
 from torch import nn
 
-from didlearn.errors import ModelError, TrustError, UsageError, first_line
+from didlearn.errors import DidlearnError, ModelError, TrustError, UsageError, first_line
 from didlearn.naming import option
 from didlearn.readiness.paths import typed_path
+
+Made = TypeVar("Made")
 
 
 def is_factory(text: str) -> bool:
@@ -73,7 +76,12 @@ def check_torchscript(path: str | Path, trust_code: bool) -> None:
         )
 
 
-def load_factory(factory: str, trust_code: bool, ready: tuple[type, ...] = (nn.Module,)) -> object:
+def load_factory(
+    factory: str,
+    trust_code: bool,
+    ready: tuple[type, ...] = (nn.Module,),
+    arguments: Callable[[Callable[..., object]], Mapping[str, object]] | None = None,
+) -> object:
     """Import ``file.py:name`` or ``pkg.module:name`` and return what the factory ``name`` makes.
 
     Args:
@@ -81,6 +89,7 @@ def load_factory(factory: str, trust_code: bool, ready: tuple[type, ...] = (nn.M
             can be imported by it, as if the file were run by Python.
         trust_code: whether the user said that this code may run.
         ready: instances of these types are used as they are; whatever else has the name is called without arguments.
+        arguments: looks at what is called, and says with which keywords instead.
 
     Raises:
         TrustError: ``trust_code`` is false.
@@ -89,9 +98,9 @@ def load_factory(factory: str, trust_code: bool, ready: tuple[type, ...] = (nn.M
     """
     check_factory(factory, trust_code)
     head, _, name = factory.rpartition(":")
-    with _importable(Path(head).resolve().parent if head.endswith(".py") else Path.cwd()):
+    with importable(Path(head).resolve().parent if head.endswith(".py") else Path.cwd()):
         found = _attribute(_module(factory, head), head, name)
-        return found if isinstance(found, ready) else _made(factory, found)
+        return found if isinstance(found, ready) else _made(factory, found, arguments)
 
 
 def check_factory(factory: str, trust_code: bool) -> None:
@@ -153,19 +162,93 @@ def _attribute(module: ModuleType, head: str, name: str) -> object:
     return found
 
 
-def _made(factory: str, found: object) -> object:
+def _made(
+    factory: str, found: object, arguments: Callable[[Callable[..., object]], Mapping[str, object]] | None
+) -> object:
     if not callable(found):
-        raise UsageError(
-            f"{factory} is a {type(found).__name__}; a factory is a function or class that takes no arguments"
-        )
+        takes = "takes no arguments" if arguments is None else "makes the network"
+        raise UsageError(f"{factory} is a {type(found).__name__}; a factory is a function or class that {takes}")
+    given = {} if arguments is None else arguments(found)
+    how = "without arguments" if not given else f"with {', '.join(given)}"
     try:
-        return cast(Callable[[], object], found)()
+        return found(**given)
     except Exception as error:
-        raise ModelError(f"{factory} failed when called without arguments: {type(error).__name__}: {error}") from error
+        raise ModelError(f"{factory} failed when called {how}: {type(error).__name__}: {error}") from error
+
+
+_cloned: Final[set[str]] = set()
+"""Names of modules and packages of the clones so far: one must not be given another's."""
+
+
+def check_clone(what: str, folder: str | None, trust_code: bool) -> None:
+    """Refuse a file that needs code of its repository where that may not run or is not there, running nothing.
+
+    Args:
+        what: the file and what it is, for the message. folder: the clone. trust_code: whether its code may run.
+
+    Raises:
+        TrustError: ``trust_code`` is false. UsageError: no folder is given, or there is none.
+    """
+    where = option("code_path", "'FOLDER'", "FOLDER")
+    if not trust_code:
+        raise TrustError(
+            f"{what}, and opening it runs that code and its repository's; if you trust both, give "
+            f"{option('trust_code', True)} and {where}, a clone of the repository"
+        )
+    if folder is None:
+        raise UsageError(f"{what}; give {where}, a clone of the repository it was trained with")
+    if not typed_path(folder).is_dir():
+        raise UsageError(f"there is no folder {folder}; {where} names a clone of the repository of the network")
+
+
+def run_clone(what: str, folder: str, work: Callable[[Callable[[str], ModuleType]], Made]) -> Made:
+    """Do some work with the modules of a clone; ``check_clone`` has been asked.
+
+    Modules of its names that others have imported (``utils``), and those of other clones (``torch_utils``), are out of
+    the way meanwhile, and back afterwards.
+
+    Args:
+        what: the file and what it is, for messages. folder: the clone. work: is given what imports a module of it.
+
+    Raises:
+        ModelError: it raised, or needs a module that is neither there nor installed.
+    """
+    root = typed_path(folder).resolve()
+    _cloned.update(path.stem for path in root.iterdir() if path.suffix in ("", ".py"))
+    names = set(_cloned)
+    others = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in names}
+    others = {name: module for name, module in others.items() if not _lies_in(module, root)}
+    for name in others:
+        del sys.modules[name]
+    try:
+        with importable(root):
+            return work(importlib.import_module)
+    except DidlearnError:
+        raise
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"{what}, and needs the module {error.name}, which is neither in {folder} nor installed"
+        ) from error
+    except Exception as error:
+        raise ModelError(f"{what}, and cannot be opened with the code in {folder}: {first_line(error)}") from error
+    finally:
+        sys.modules.update(others)
+
+
+def _lies_in(module: ModuleType, root: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).resolve().is_relative_to(root)
+
+
+def unpickle(path: Path) -> object:
+    """Unpickle a file that is trusted: within ``run_clone``, after ``check_clone``."""
+    with path.open("rb") as file:
+        return pickle.load(file)  # noqa: S301 (the user said that its code may run)
 
 
 @contextmanager
-def _importable(folder: Path) -> Iterator[None]:
+def importable(folder: Path) -> Iterator[None]:
+    """Let modules of a folder be imported, and be found before others."""
     sys.path.insert(0, str(folder))
     try:
         yield

@@ -33,7 +33,7 @@ def bank(tmp_path_factory):
     [
         (
             ["audit", "--trian", "x"],
-            "there is no flag --trian; did you mean --train? valid are --address, --autoencoder",
+            "there is no flag --trian; did you mean --train? valid are --address, --architecture",
         ),
         (["audit", "--train", "digits", "--train", "digits"], "--train is given twice"),
         (

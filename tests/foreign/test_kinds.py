@@ -34,11 +34,10 @@ NAMED = {
     "x.tar": "called a tar archive, and is compressed, damaged or none: unpack it",
     "x.tgz": "a compressed tar archive: unpack it",
     "x.tar.gz": "a packed file: unpack it and name the folder or the .tar",
-    "g.onnx": "an ONNX network: save the network with torch",
+    "g.onnx": "an ONNX network",
     "gen.py": "Python code: name the factory in it too",
 }
 FOLDERS = {
-    "model_index.json": "a diffusers pipeline",
     "G_ema.pth": "a folder of BigGAN weights",
     "pytorch_model.bin": "weights with their configuration",
     "hparams.yaml": "a Lightning log",
@@ -79,6 +78,14 @@ def test_by_name(tmp_path, name):
 def test_folders(tmp_path, name):
     (tmp_path / name).write_text("{}")
     refused(tmp_path, f"holds no pictures; it is .*{FOLDERS[name]}")
+
+
+def test_a_pipeline_is_no_folder_of_pictures(tmp_path):
+    (tmp_path / "model_index.json").write_text("{}")
+    with pytest.raises(DidlearnError, match=r"holds no pictures; it is .*a diffusers pipeline"):
+        dl.open_images(str(tmp_path))
+    with pytest.raises(DidlearnError, match="is a diffusers pipeline"):
+        dl.open_model(str(tmp_path))
 
 
 def test_folders_of_what_is_no_archive_and_no_array(tmp_path):

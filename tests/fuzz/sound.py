@@ -69,6 +69,34 @@ def parquet():
     return buffer.getvalue()
 
 
+def graph():
+    """An ONNX generator: a matrix, a convolution that enlarges, and a shape of its own."""
+    from onnx import TensorProto, helper
+
+    numbers = np.linspace(-1, 1, 4 * 16).tolist()
+    nodes = [
+        helper.make_node("MatMul", ["z", "w"], ["a"]),
+        helper.make_node("Reshape", ["a", "s"], ["b"]),
+        helper.make_node("ConvTranspose", ["b", "k"], ["c"], strides=[2, 2], pads=[1, 1, 1, 1]),
+        helper.make_node("Sigmoid", ["c"], ["x"]),
+    ]
+    held = [
+        helper.make_tensor("w", TensorProto.FLOAT, (4, 16), numbers),
+        helper.make_tensor("s", TensorProto.INT64, (4,), [-1, 1, 4, 4]),
+        helper.make_tensor("k", TensorProto.FLOAT, (1, 1, 4, 4), numbers[:16]),
+    ]
+    inputs = [helper.make_tensor_value_info("z", TensorProto.FLOAT, ("n", 4))]
+    outputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ("n", 1, 8, 8))]
+    made = helper.make_model(helper.make_graph(nodes, "g", inputs, outputs, held))
+    return bytes(made.SerializeToString())
+
+
+def weights():
+    net = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.BatchNorm1d(16))
+    held = {"g_ema": net.state_dict(), "hyper_parameters": {"width": 16}, "epoch": 3}
+    return saved(lambda b: torch.save(held, b))
+
+
 def exported():
     net = torch.nn.Sequential(
         torch.nn.Linear(4, 16), torch.nn.ReLU(), torch.nn.Unflatten(1, (1, 4, 4)), torch.nn.Conv2d(1, 1, 3, padding=1)

@@ -20,7 +20,7 @@ from didlearn.report.labelled import with_labels
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Series, Table, Tile
 from tests.fuzz.mutations import mutated, mutated_json, mutated_pickle, mutated_tar, mutated_zip
-from tests.fuzz.sound import exported, idx, parquet, pickled, picture, pixels, saved, tarred, zipped
+from tests.fuzz.sound import exported, graph, idx, parquet, pickled, picture, pixels, saved, tarred, weights, zipped
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,29 @@ def read_exported(folder):
     assert model.image_shape
 
 
+def read_graph(folder):
+    model = dl.open_model(str(folder / "g.onnx"), value_range=(0, 1))
+    assert model.image_shape
+
+
+def read_weights(folder):
+    model = dl.open_model(str(folder / "w.ckpt"), architecture=f"{folder / 'net.py'}:Net", trust_code=True)
+    assert model.image_shape
+
+
+NET = b"""
+import torch
+
+
+class Net(torch.nn.Sequential):
+    latent_shape, value_range = (4,), (0, 1)
+
+    def __init__(self, width):
+        super().__init__(torch.nn.Linear(4, width), torch.nn.BatchNorm1d(width))
+
+    def forward(self, z):
+        return super().forward(z).view(-1, 1, 4, 4).sigmoid()
+"""
 TOML = b"""train = "digits"
 generator = "g.pt2"
 latent_shape = [4, 1]
@@ -218,6 +241,8 @@ TARGETS = {
         ),
         Target("parquet", "a.parquet", lambda _: [parquet()], images_at("a.parquet")),
         Target("pt2", "g.pt2", lambda _: [exported()], read_exported, mutated_zip),
+        Target("onnx", "g.onnx", lambda _: [graph()], read_graph),
+        Target("weights", "w.ckpt", lambda _: [weights()], read_weights, mutated_zip, lambda: {"net.py": NET}),
         Target(
             "model.json",
             "m/model.json",

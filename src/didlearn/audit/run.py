@@ -64,6 +64,9 @@ def audit(
     prior: Any = None,
     classes: int | None = None,
     classes_of: str | Embedding | None = None,
+    architecture: str | None = None,
+    architecture_arguments: Mapping[str, Any] | None = None,
+    code_path: str | None = None,
     trust_code: bool = False,
     autoencoder: Any = None,
     device: str = "cpu",
@@ -113,7 +116,12 @@ def audit(
     allowed = None if budget is None else seconds_in(budget)
     if output is not None:
         check_folder(output)
-    check_model(generator, trust_code)
+    code: dict[str, Any] = {
+        "architecture": architecture,
+        "architecture_arguments": architecture_arguments or None,
+        "code_path": code_path,
+    }
+    check_model(generator, trust_code, **code)
     if isinstance(embedding, str):
         check_embedding(embedding, trust_code, None if weights is None else Path(weights))
     check_autoencoder(autoencoder, trust_code)
@@ -137,6 +145,7 @@ def audit(
             "value_range": value_range,
             "prior": prior,
             "classes": classes,
+            **code,
         }
         model: Sampler | None = None
         if generator is not None:
@@ -150,7 +159,13 @@ def audit(
         telling = classes_of
         if isinstance(telling, str):
             telling = open_embedding(telling, train=audited.train, trust_code=trust_code, device=device)
-        said |= opening | {"autoencoder": beside and beside.name, "classes_of": telling and telling.name}
+        # The fingerprint is of the code that weights go into, wherever that lies.
+        said |= opening | {
+            "autoencoder": beside and beside.name,
+            "classes_of": telling and telling.name,
+            "architecture": None,
+            "code_path": None,
+        }
         described, environment = (
             describe_audited(audited),
             environment_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -38,6 +39,27 @@ def _whole_numbers(value: Any) -> Any:
 _SHOWN = 60  # characters of a value that cannot be used
 
 
+def read_arguments(pairs: Iterable[str]) -> dict[str, Any]:
+    """Read NAME=VALUE as keywords of a network: numbers, true, false, null and lists as JSON has them, else text.
+
+    Raises:
+        UsageError: one is no such pair, or a name is given twice.
+    """
+    arguments: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        asked = f"--architecture-arguments is {pair!r}"
+        if not (equals and name.isidentifier()):
+            raise UsageError(f"{asked}; give NAME=VALUE, as in --architecture-arguments width=64")
+        if name in arguments:
+            raise UsageError(f"{asked}, and {name} is given twice; give it once")
+        try:
+            arguments[name] = json.loads(value)
+        except ValueError:
+            arguments[name] = value
+    return arguments
+
+
 class AuditSpec(BaseModel):
     """What ``didlearn.audit`` can be asked in text: the one place where its options are declared.
 
@@ -48,7 +70,7 @@ class AuditSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     generator: str | None = flag(
-        None, "Samples (folder, zip, npz), .pt2, .pt, model folder, or file.py:factory.", MODEL
+        None, "Samples (folder, zip, npz), .pt2, .onnx, .pt, model folder, or file.py:factory.", MODEL
     )
     latent_shape: Annotated[tuple[int, ...], BeforeValidator(_whole_numbers)] | None = flag(
         None, "Shape of one latent: 100, or 128,1,1.", MODEL
@@ -56,7 +78,10 @@ class AuditSpec(BaseModel):
     value_range: tuple[float, float] | None = flag(None, "What the output spans: -1 1.", MODEL)
     prior: str | None = flag(None, "normal, or uniform on [-1, 1].", MODEL)
     classes: int | None = flag(None, "Classes of a conditional model.", MODEL, ge=1)
-    trust_code: bool = flag(False, "Let the code of a factory or TorchScript file run.", MODEL)
+    architecture: str | None = flag(None, "What weights go into: file.py:Class, or a StudioGAN .yaml.", MODEL)
+    architecture_arguments: dict[str, Any] = flag({}, "NAME=VALUE: a keyword of its. Repeatable.", MODEL)
+    code_path: str | None = flag(None, "Clone that a StyleGAN .pkl or StudioGAN .yaml needs.", MODEL)
+    trust_code: bool = flag(False, "Let the code of a factory, class, clone or TorchScript file run.", MODEL)
     classes_of: str | None = flag(
         None, "Classifier of the generator's classes, for images without labels: a .pt2 or .pt, file.py:factory.", MODEL
     )

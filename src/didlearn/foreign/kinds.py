@@ -15,6 +15,8 @@ _LOOKED_AT = 200_000  # bytes of a pickle
 _MOST_OPCODES = 20_000
 _SAMPLES = "draw samples with it into a folder, .npz or .pt file"
 _FACTORY = f"give a factory that loads it, file.py:name with trust_code, or {_SAMPLES}"
+_CLASS = f"name the class of its network too, architecture=file.py:Class with trust_code, or {_SAMPLES}"
+_MODEL = f"name it as the generator, or {_SAMPLES}"
 _PIXELS = "save its pixels with numpy.savez('x.npz', x=pixels), (N, H, W) or (N, H, W, C)"
 _UNPACK = "unpack it and name the folder or the .tar (read as it is), or pack the pictures as .zip"
 
@@ -42,9 +44,9 @@ _BY_SUFFIX = {
     ".tfrecords": ("a file of TensorFlow records", f"read it with TensorFlow and {_PIXELS}"),
     ".arrow": ("an Arrow table", "save it as .parquet, or name the save_to_disk folder it is in"),
     ".mdb": ("an LMDB data base", f"read it with lmdb and {_PIXELS}"),
-    ".onnx": ("an ONNX network", f"save the network with torch.export.save (.pt2), or {_SAMPLES}"),
+    ".onnx": ("an ONNX network", _MODEL),
     ".gguf": ("weights alone", _FACTORY),
-    ".bin": ("weights alone", _FACTORY),
+    ".bin": ("weights alone", _CLASS),
     ".mp4": ("a film", "save its frames as pictures"),
     ".webm": ("a film", "save its frames as pictures"),
     ".avi": ("a film", "save its frames as pictures"),
@@ -98,7 +100,7 @@ def known_file(path: Path) -> Known | None:
         return _pickled(pickle)
     suffix = path.suffix.lower()
     if suffix == ".safetensors":
-        return Known("a file of weights alone, without the network", _FACTORY)
+        return Known("a file of weights alone, without the network", _CLASS)
     return Known(*_BY_SUFFIX[suffix]) if suffix in _BY_SUFFIX else None
 
 
@@ -114,6 +116,12 @@ def is_cifar_pickle(path: Path) -> bool:
     if pickle is None or pickle.first != "EMPTY_DICT":
         return False
     return {"data", "labels"} <= set(pickle.texts) or bool(_CIFAR_KEYS & set(pickle.texts[:1]))
+
+
+def is_stylegan_pickle(path: Path) -> bool:
+    """Tell whether a file is pickled and names what NVIDIA's pickles of networks do."""
+    pickle = _bare_pickle(path)
+    return pickle is not None and _is_stylegan(pickle)
 
 
 def torch_pickle(path: Path) -> Pickle | None:
@@ -186,9 +194,9 @@ def _weights(pickle: Pickle) -> bool:
 def _pickled(pickle: Pickle) -> Known:
     texts, own = set(pickle.texts), [name for name in pickle.called if not _is_plain(name)]
     if "pytorch-lightning_version" in texts:
-        return Known("a Lightning checkpoint: weights and training state, not the network", _FACTORY)
-    if {"G_ema"} & texts or any(name.startswith(("torch_utils.persistence", "dnnlib")) for name in pickle.called):
-        return Known("a StyleGAN network, pickled with its code", f"in its repository, {_FACTORY}")
+        return Known("a Lightning checkpoint: weights and training state, not the network", _CLASS)
+    if _is_stylegan(pickle):
+        return Known("a StyleGAN network, pickled with its code", _MODEL)
     if _is_tensor(pickle):
         return Known("a tensor", f"name it where images are asked for, or {_PIXELS}")
     if own:
@@ -196,8 +204,12 @@ def _pickled(pickle: Pickle) -> Known:
     if _weights(pickle):
         bare = all("." in text or text.endswith(("weight", "bias")) for text in pickle.texts[:1])
         what = "a state_dict: weights" if bare else f"a checkpoint with {pickle.texts[0]!r}: weights"
-        return Known(f"{what}, not the network", _FACTORY)
+        return Known(f"{what}, not the network", _CLASS)
     return Known(*_PICKLED)
+
+
+def _is_stylegan(pickle: Pickle) -> bool:
+    return "G_ema" in pickle.texts or any(n.startswith(("torch_utils.persistence", "dnnlib")) for n in pickle.called)
 
 
 def _is_plain(name: str) -> bool:

@@ -44,8 +44,11 @@ def open_module(
     kind: str = "module",
     device: str = "cpu",
     notes: tuple[str, ...] = (),
+    code: str = "",
 ) -> ModuleModel:
     """Wrap a module that is ours to keep; what nobody declared is found by running it.
+
+    ``code`` is a hash of what the weights go into, where that is not ours: part of the fingerprint.
 
     Raises:
         UsageError: an argument cannot be used.
@@ -70,7 +73,7 @@ def open_module(
         value_range=found.value_range,
         notes=notes + declared.notes + found.notes,
     )
-    model = ModuleModel(network, settled, found.stochastic, found.coupled, name=name, kind=kind)
+    model = ModuleModel(network, settled, found.stochastic, found.coupled, name=name, kind=kind, code=code)
     if found.coupled:  # batch statistics in use are written to the buffers too: the weights are those of now
         _ = model.fingerprint
     return model
@@ -168,13 +171,21 @@ class ModuleModel(LatentModel):
     """images = module(z) or module(z, labels), mapped from its value range to [0, 1]."""
 
     def __init__(
-        self, network: Network, settled: Interface, stochastic: bool, coupled: bool, *, name: str, kind: str
+        self,
+        network: Network,
+        settled: Interface,
+        stochastic: bool,
+        coupled: bool,
+        *,
+        name: str,
+        kind: str,
+        code: str = "",
     ) -> None:
         assert settled.latent_shape is not None
         assert settled.image_shape is not None
         assert not isinstance(settled.value_range, str), "a probe has settled them"
         self.network, self.prior, self.name, self.kind = network, settled.prior, name, kind
-        self.stochastic, self.coupled = stochastic, coupled
+        self.stochastic, self.coupled, self._code = stochastic, coupled, code
         self.latent_shape: tuple[int, ...] = settled.latent_shape
         self.image_shape: ImageShape = settled.image_shape
         self.value_range = settled.value_range
@@ -251,8 +262,9 @@ class ModuleModel(LatentModel):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the weights in the order of their names, with names, types and shapes."""
+        """Hash of the weights in the order of their names, with names, types and shapes, and of code they go into."""
         digest = hashlib.blake2b(repr((self.latent_shape, self.image_shape)).encode(), digest_size=16)
+        digest.update(self._code.encode())
         for name, value in sorted(self.module.state_dict().items()):
             if isinstance(value, torch.Tensor):
                 digest.update(repr((name, value.dtype, tuple(value.shape))).encode())

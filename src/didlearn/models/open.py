@@ -13,9 +13,8 @@ import torch
 from torch import nn
 
 from didlearn.errors import NotFiniteError, OutputError, UsageError
-from didlearn.exported.archive import load_exported
 from didlearn.foreign.files import refuse_special
-from didlearn.foreign.kinds import is_cifar_pickle, is_tensor_file, known_file
+from didlearn.foreign.kinds import is_cifar_pickle, is_tensor_file
 from didlearn.images import open_images
 from didlearn.images.formats.idx import is_idx
 from didlearn.images.formats.tar.headers import is_tar
@@ -23,13 +22,13 @@ from didlearn.images.formats.tensor_files import is_safetensors_images
 from didlearn.images.open import check_images
 from didlearn.models.base import Sampler
 from didlearn.models.formats.bank import Bank
-from didlearn.models.formats.factory import load_model_factory
-from didlearn.models.formats.model_folder import is_model_folder, load_directory
+from didlearn.models.formats.loaded import Code, refuse_unused
+from didlearn.models.formats.loading import check_loadable, is_network_folder, kinds, load_network
 from didlearn.models.interface import INFER
 from didlearn.models.module import ModuleModel, open_module, snapshot
-from didlearn.naming import option
-from didlearn.readiness.paths import quoted, typed_path
-from didlearn.trusted import check_factory, check_torchscript, is_factory, is_torchscript, load_torchscript
+from didlearn.models.onnx.drawn import DrawnModel
+from didlearn.readiness.paths import typed_path
+from didlearn.trusted import is_torchscript
 
 _BANKS = {".zip", ".npz", ".npy", ".parquet"}
 
@@ -55,6 +54,9 @@ def open_model(
     value_range: tuple[float, float] | str | None = INFER,
     prior: str | torch.distributions.Distribution | None = None,
     classes: int | tuple[str, ...] | None = None,
+    architecture: str | None = None,
+    architecture_arguments: Mapping[str, object] | None = None,
+    code_path: str | None = None,
     trust_code: bool = False,
     name: str | None = None,
     size: int | None = None,
@@ -72,6 +74,9 @@ def open_model(
     value_range: tuple[float, float] | str | None = INFER,
     prior: str | torch.distributions.Distribution | None = None,
     classes: int | tuple[str, ...] | None = None,
+    architecture: str | None = None,
+    architecture_arguments: Mapping[str, object] | None = None,
+    code_path: str | None = None,
     trust_code: bool = False,
     name: str | None = None,
     size: int | None = None,
@@ -84,6 +89,7 @@ def open_model(
 
     Args:
         source: a model folder; a ``torch.export`` or TorchScript file; ``file.py:factory`` or ``pkg.module:factory``;
+            weights or a checkpoint, with an architecture; what other programs save (``docs/models.md`` lists them);
             a folder, zip, tar, npz or npy of samples; in Python also an ``nn.Module``, an array, ``Images``, or a
             ``Sampler``, which is returned as it is.
         latent_shape: shape of one latent; else the module's attribute, else found from its weights by trying.
@@ -91,7 +97,11 @@ def open_model(
             any value; ``"infer"``: the module's attribute, else the usual range that 256 decoded latents lie in.
         prior: ``"normal"``, ``"uniform"`` (on [-1, 1]) or a torch Distribution; else the attribute, else normal.
         classes: number or names of the classes of a network (z, labels) -> images; else the attribute.
-        trust_code: whether code in the source may run.
+        architecture: the class that weights go into, ``file.py:Class`` or ``pkg.module:factory``; or the ``.yaml`` of
+            a PyTorch-StudioGAN run.
+        architecture_arguments: keywords of that class, or of a network that takes some (``truncation_psi``).
+        code_path: a clone of the repository that a StyleGAN ``.pkl``, or such a ``.yaml``, needs.
+        trust_code: whether code in the source, or of these, may run.
         name: what to call it; its source by default.
         size, channels, megapixels, skip_broken: how a bank of samples is read (see ``open_images``); a network's
             images are never resized.
@@ -109,12 +119,19 @@ def open_model(
         "prior": prior,
         "classes": classes,
     }
+    code = Code(architecture, dict(architecture_arguments or {}), code_path, trust_code)
     source = os.fspath(source) if isinstance(source, os.PathLike) else source
-    if isinstance(source, str) and not _is_bank(source):
-        loaded, declared, kind, called = _load(source, trust_code)
-        if isinstance(loaded, nn.Module):
-            return open_module(loaded, **_completed(said, declared), name=name or called, kind=kind, device=device)
-        source = loaded
+    if isinstance(source, str) and not _is_bank(source, code):
+        loaded = load_network(source, code)
+        if isinstance(loaded.network, nn.Module):
+            model = open_module(
+                loaded.network, **_completed(said, loaded.declared), name=name or loaded.name, kind=loaded.kind,
+                device=device, notes=loaded.notes, code=loaded.code,
+            )  # fmt: skip
+            return DrawnModel(model) if loaded.sampling else model
+        source = loaded.network
+    else:
+        refuse_unused(code, _what(source))
     if isinstance(source, nn.Module):
         copied, notes = snapshot(source)
         return open_module(copied, **said, name=name, device=device, notes=notes)
@@ -126,7 +143,7 @@ def open_model(
     if isinstance(source, Mapping):
         raise _no_model(source)
     if not hasattr(source, "__len__") and not isinstance(source, str):
-        raise UsageError(f"{_what(source)} is no model; give {_kinds()}, an nn.Module, an array, Images or a Sampler")
+        raise UsageError(f"{_what(source)} is no model; give {kinds()}, an nn.Module, an array, Images or a Sampler")
     try:
         return Bank(
             open_images(source, size=size, channels=channels, megapixels=megapixels, skip_broken=skip_broken, name=name)
@@ -135,29 +152,25 @@ def open_model(
         raise OutputError(str(error)) from None
 
 
-def check_model(source: object, trust_code: bool = False) -> None:
+def check_model(
+    source: object,
+    trust_code: bool = False,
+    architecture: str | None = None,
+    architecture_arguments: Mapping[str, object] | None = None,
+    code_path: str | None = None,
+) -> None:
     """Refuse a text that names no model, before anything is read; whatever else ``open_model`` takes is let pass.
 
     Raises:
         UsageError: it names none. TrustError: opening it would run code, and ``trust_code`` is false.
     """
+    code = Code(architecture, dict(architecture_arguments or {}), code_path, trust_code)
     named = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
-    if named is None or _is_bank(named):
+    if named is None or _is_bank(named, code):
+        refuse_unused(code, _what(source))
         check_images(named)
         return
-    path = typed_path(named)
-    if not path.exists():
-        if not is_factory(named):
-            raise _no_such_model(named)
-        check_factory(named, trust_code)
-    elif path.is_file() and path.suffix.lower() != ".pt2":
-        if not is_torchscript(path):
-            raise _refusal(path)
-        check_torchscript(path, trust_code)
-
-
-def _no_such_model(source: str) -> UsageError:
-    return UsageError(f"there is no model {quoted(source)}; give {_kinds()}")
+    check_loadable(named, code)
 
 
 class _Said(TypedDict):
@@ -169,7 +182,7 @@ class _Said(TypedDict):
     classes: object
 
 
-def _completed(said: _Said, declared: dict[str, object]) -> _Said:
+def _completed(said: _Said, declared: Mapping[str, object]) -> _Said:
     """Let what the model's file declares stand where the user said nothing."""
     heard = {key: declared.get(key) if _silent(value) else value for key, value in said.items()}
     if said["value_range"] == INFER:
@@ -187,17 +200,19 @@ def _what(source: object) -> str:
     return repr(source) if isinstance(source, str) else f"a {type(source).__name__}"
 
 
-def _is_bank(source: str) -> bool:
+def _is_bank(source: str, code: Code) -> bool:
     """Tell whether a text names samples: whatever ``open_images`` reads and is no model."""
     if source == "digits" or source.startswith("hf:"):
         return True
     if not source:
-        raise UsageError(f"there is no model ''; give {_kinds()}")
+        raise UsageError(f"there is no model ''; give {kinds()}")
     path = typed_path(source)
     refuse_special(path, UsageError)
     if path.is_dir():
-        return not is_model_folder(path)
+        return not is_network_folder(path)
     if path.is_file():
+        if code.architecture is not None:
+            return False
         known = path.suffix.lower() in _BANKS or is_idx(path) or _is_cifar(path) or _is_archive(path)
         return (known and not is_torchscript(path)) or is_tensor_file(path) or is_safetensors_images(path)
     return source.rpartition(":")[0].lower().endswith(".npz")
@@ -211,24 +226,6 @@ def _is_archive(path: Path) -> bool:
     return path.suffix.lower() == ".tar" and is_tar(path)
 
 
-def _load(source: str, trust_code: bool) -> tuple[nn.Module | Sampler, dict[str, object], str, str]:
-    """Return the module or sampler, what its file declares, its kind and its name."""
-    path = typed_path(source)
-    if path.is_dir():
-        module, described = load_directory(path)
-        declared = described.model_dump(include={"latent_shape", "value_range", "prior", "classes"})
-        return module, declared, "directory", described.name or path.resolve().name
-    if not path.exists():
-        if is_factory(source):
-            return load_model_factory(source, trust_code), {}, "factory", source.rpartition(":")[2]
-        raise _no_such_model(source)
-    if path.suffix.lower() == ".pt2":
-        return load_exported(path, trust_code), {}, "exported", path.stem
-    if is_torchscript(path):
-        return load_torchscript(path, trust_code), {}, "torchscript", path.stem
-    raise _refusal(path)
-
-
 def _no_model(mapping: Mapping[object, object]) -> UsageError:
     """Say what to give in place of a mapping: most often weights, or an npz file."""
     names = ", ".join(repr(key) for key in itertools.islice(mapping, 3))
@@ -237,19 +234,4 @@ def _no_model(mapping: Mapping[object, object]) -> UsageError:
     return UsageError(
         f"the {type(mapping).__name__} with {names} is no model: a state_dict or checkpoint holds weights, not the "
         "network; build the network, call its load_state_dict, and give the network"
-    )
-
-
-def _refusal(path: Path) -> UsageError:
-    known = known_file(path)
-    if known is not None:
-        return UsageError(f"{path} is {known.what}: {known.remedy}")
-    return UsageError(f"{path} is nothing that is known; give {_kinds()}")
-
-
-def _kinds() -> str:
-    """What names a model."""
-    return (
-        f"a model folder (model.json), torch.export (.pt2), with {option('trust_code', True)} TorchScript (.pt), "
-        "file.py:factory or pkg.module:factory, or a folder, .zip, .tar or .npz of samples"
     )

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from didlearn.audit.outside_names import refuse_taken_names
-from didlearn.audit.spec import AuditSpec, make_spec, read_toml
+from didlearn.audit.spec import AuditSpec, make_spec, read_arguments, read_toml
 from didlearn.checks import CHECKS
 from didlearn.cli.aside import printing_aside
 from didlearn.cli.progress import showing
@@ -84,6 +84,8 @@ def read_asked(given: Mapping[str, Any], check: str | None) -> AuditSpec:
         settings.append(f"{check}.budget={typed.pop('budget')}")  # no time: the check's own, gradients of a chain
     if "outside" in typed:
         typed["outside"] = _outside(typed["outside"])
+    if "architecture_arguments" in typed:
+        typed["architecture_arguments"] = read_arguments(typed["architecture_arguments"])
     if check is not None:
         typed["checks"] = [check]
     asked = make_spec(*file, typed)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from didlearn.audit.spec import MODEL, WORK, make_spec
+from didlearn.audit.spec import MODEL, WORK, make_spec, read_arguments
 from didlearn.cli.options import declared, flag_option
 from didlearn.cli.progress import showing
 from didlearn.cli.shown import shown
@@ -16,7 +16,9 @@ from didlearn.errors import UsageError
 
 
 def sample(
-    model: Annotated[str, typer.Argument(help="A .pt2, .pt, model folder, or file.py:factory.", show_default=False)],
+    model: Annotated[
+        str, typer.Argument(help="A .pt2, .onnx, .pt, model folder, or file.py:factory.", show_default=False)
+    ],
     number: Annotated[int | None, flag_option("--number -n", "Images of all shards together.", MODEL)] = None,
     shard: Annotated[str, flag_option("--shard", "Which part to draw here: 3/16 (default 1/1).", WORK)] = "1/1",
     output: Annotated[Path | None, flag_option("--output -o", "Folder (default samples/MODEL).", WORK)] = None,
@@ -24,6 +26,9 @@ def sample(
     value_range: Annotated[tuple[float, float] | None, declared("value_range")] = None,
     prior: Annotated[str | None, declared("prior")] = None,
     classes: Annotated[int | None, declared("classes")] = None,
+    architecture: Annotated[str | None, declared("architecture")] = None,
+    architecture_arguments: Annotated[list[str] | None, declared("architecture_arguments")] = None,
+    code_path: Annotated[str | None, declared("code_path")] = None,
     trust_code: Annotated[bool, declared("trust_code")] = False,
     seed: Annotated[int, declared("seed")] = 0,
     device: Annotated[str, declared("device")] = "cpu",
@@ -62,12 +67,18 @@ def sample(
     asked = make_spec({name: value for name, value in given.items() if value is not None})
     folder = output or Path("samples") / (Path(model).name.replace(":", "-") or "model")
     check_folder(folder)
-    check_model(model, trust_code)
+    code: dict[str, Any] = {
+        "architecture": architecture,
+        "architecture_arguments": read_arguments(architecture_arguments or ()),
+        "code_path": code_path,
+        "trust_code": trust_code,
+    }
+    check_model(model, **code)
     said = asked.model_dump(include={"latent_shape", "value_range", "prior", "classes"}, exclude_unset=True)
     heed_termination()
     kept = f"finished shards are kept in {folder}, and the same command begins this one again"
     with showing(quiet) as progress, stopping(lambda: kept), placed(backend, address, threads or default_threads()):
-        opened = open_model(model, **said, trust_code=trust_code, device=device)
+        opened = open_model(model, **said, **code, device=device)
         file = write_samples(
             opened, number, folder, shard=part, seed=asked.seed, device=device, batch_size=asked.batch_size,
             threads=asked.threads, progress=progress,
