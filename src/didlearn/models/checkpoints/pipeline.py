@@ -26,8 +26,8 @@ def check_pipeline(path: Path, code: Code) -> None:
     if set(code.arguments) - {"steps"} or not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
         said = ", ".join(f"{name}={value}" for name, value in code.arguments.items())
         raise UsageError(
-            f"{option('architecture_arguments', None)} is {said}; a diffusers pipeline takes steps=N, a whole number of "
-            "steps of its sampler"
+            f"{option('architecture_arguments', None)} is {said}; a diffusers pipeline takes steps=N, a whole number "
+            "of steps of its sampler"
         )
 
 
