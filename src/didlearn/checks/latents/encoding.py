@@ -11,7 +11,7 @@ from didlearn.arrays import Array, Floats, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import content_of, pixel_variance
 from didlearn.models.base import LatentModel
-from didlearn.models.known.inverse import encode, fills_space, has_inverse
+from didlearn.models.known.inverse import fills_space, has_inverse, latents_of
 from didlearn.models.pool import map_models
 from didlearn.rng import Stream
 from didlearn.units.records import records_in
@@ -69,7 +69,7 @@ def encoded(subject: Subject, name: str, images: Singles) -> Encoded:
 
     def work(twin: LatentModel, unit: range) -> dict[str, Array]:
         x = torch.from_numpy(images[unit.start : unit.stop]).to(subject.device)
-        z = encode(twin, x)
+        z = latents_of(twin, x)
         with torch.no_grad():
             again = twin.decode(z)
         squared = (again.double() - x.double()).square().flatten(1).mean(dim=1)

@@ -21,7 +21,7 @@ from didlearn.checks.log_likelihood.images import chosen_raw, dequantised
 from didlearn.checks.targets import planted
 from didlearn.images.base import Images
 from didlearn.models.base import LatentModel
-from didlearn.models.known.density import has_density, is_estimated, log_density
+from didlearn.models.known.density import has_density, is_estimated, own_log_density
 from didlearn.models.pool import map_models
 from didlearn.rng import Stream
 from didlearn.units.records import records_in
@@ -75,7 +75,7 @@ def _under(subject: Subject, name: str, x: Singles, draw: int, draws: int) -> Fl
 
     def work(twin: LatentModel, unit: range) -> dict[str, Array]:
         images = torch.from_numpy(x[unit.start : unit.stop]).to(subject.device)
-        return {"nats": log_density(twin, images).cpu().numpy()}
+        return {"nats": own_log_density(twin, images).cpu().numpy()}
 
     parts = map_models(
         work, subject.model, len(x), unit=_TOGETHER, device=subject.device, threads=subject.threads,
