@@ -93,6 +93,6 @@ def _said(estimates: dict[str, Estimate]) -> str:
     beside_prior, beside_own = (estimates[f"atypical_{beside}_train"].point for beside in ("prior", "latents"))
     return (
         f"Its latent is as large as its images: {ZERO_DISTANCE}. The latents of {percent(beside_prior)} of its "
-        f"training images are farther from typical than 95 % of the prior's draws are, of {percent(beside_own)} farther "
-        f"than its own images' (mean square {number(train)}, of its own {number(own)})."
+        f"training images are farther from typical than 95 % of the prior's draws are, of {percent(beside_own)} "
+        f"farther than its own images' (mean square {number(train)}, of its own {number(own)})."
     )
