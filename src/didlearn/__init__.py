@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from didlearn.inversion.invert import Inversion, invert
     from didlearn.models import LatentModel, Sampler, open_model, save_model
     from didlearn.models.diffusion.sampler import DiffusionModel, FlowModel
-    from didlearn.neighbors import closest_pairs, nearest
+    from didlearn.neighbors import closest_pairs
+    from didlearn.neighbors.nearest import nearest
     from didlearn.random_matrix import Spectrum, limiting_spectrum
     from didlearn.result.files import AuditResult
     from didlearn.result.values import CheckResult, Estimate

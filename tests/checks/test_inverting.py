@@ -41,6 +41,7 @@ def test_the_search_is_told_all_that_was_asked(monkeypatch, tmp_path):
     plain.pop("advance")
     assert full == {
         "seed": 3, "method": "adam", "draws": 7, "starts": 8, "rounds": 9, "clip": 0.5, "within": False,
+        "labels": None, "candidates": None, "loss": None, "space": "z",
         "device": "cpu", "threads": 2, "records": tmp_path,
     }  # fmt: skip
     assert plain == full | {"method": "bfgs", "draws": 500, "starts": 16, "rounds": 6, "clip": None, "records": None}
@@ -63,6 +64,9 @@ def test_the_same_question_is_answered_once(monkeypatch):
         find(subject, "held-out", images, SearchEffort(40, 2, 2)),
         find(subject, "held-out", images, EFFORT, "adam"),
         find(subject, "held-out", images, EFFORT, clip=0.9),
+        find(subject, "held-out", images, EFFORT, labels=np.arange(3)),
+        find(subject, "held-out", images, EFFORT, labels=np.arange(1, 4)),
+        find(subject, "held-out", images, EFFORT, candidates=np.arange(3)[:, None]),
     ]
-    assert len(asked) == 5
+    assert len(asked) == 8
     assert all(other is not first for other in others)

@@ -46,7 +46,7 @@ def test_the_hessian_is_that_of_half_the_squared_residual():
 
 def test_columns_in_blocks_are_the_same(monkeypatch):
     whole = jacobian(residual, points())[1]
-    monkeypatch.setattr("didlearn.derivatives.jacobian.COLUMN_BYTES", 1)
+    monkeypatch.setattr("didlearn.derivatives.footprint.COLUMN_BYTES", 1)
     assert torch.equal(jacobian(residual, points())[1], whole)
 
 

@@ -12,7 +12,7 @@ import dataclasses
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
@@ -66,6 +66,8 @@ class Check(ABC):
             in ``_heldout``, ``_train``, ``_published`` or ``_pvalue`` need not be given if what stands before it is.
         better: of the estimates that have one, the better direction, the most telling first: more, less, nearer to one
             or to zero, or as near as can be to the same of real images.
+        efforts: what parameters are held to where there is too little time for the check as it is asked, the least
+            first; none of a check whose time does not depend on what a decoder costs.
     """
 
     name: ClassVar[str]
@@ -77,6 +79,7 @@ class Check(ABC):
     estimates: ClassVar[Mapping[str, str]] = {}
     named: ClassVar[Mapping[str, str]] = {}
     better: ClassVar[Mapping[str, Better]] = {}
+    efforts: ClassVar[Sequence[Mapping[str, int]]] = ()
 
     @abstractmethod
     def missing(self, subject: Subject) -> str | None:
@@ -85,6 +88,10 @@ class Check(ABC):
     @abstractmethod
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Answer the question. Depends on nothing but the fields, the subject and ``rng``."""
+
+    def passes(self, subject: Subject) -> float:  # noqa: ARG002 (of those that have efforts)
+        """Return about how many passes of an image through the decoder the check takes, forwards or backwards."""
+        return 0.0
 
     @classmethod
     def parameters(cls) -> dict[str, dataclasses.Field[Any]]:

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 import didlearn
+from didlearn.audit.budget import WITHIN, efforts_of
 from didlearn.audit.check import Check
 from didlearn.errors import ResultError, UsageError
 from didlearn.naming import option
@@ -36,19 +37,25 @@ class Kept(NamedTuple):
     results: Mapping[str, CheckResult]
     differs: str
 
-    def of(self, check: Check) -> CheckResult | None:
-        """Return what is kept of a check with the same parameters, if it came to an answer."""
-        known = self.results.get(check.name)
-        if known is None or known.verdict in _AGAIN or self.changed(check):
-            return None
-        return known
+    def of(self, check: Check, budget: str | None = None) -> CheckResult | None:
+        """Return what is kept of a check with the same parameters, if it came to an answer.
 
-    def changed(self, check: Check) -> str:
+        Args:
+            check: as it is asked. budget: the time that an effort was chosen for, any of those of the check.
+        """
+        known = self.results.get(check.name)
+        if known is None or known.verdict in _AGAIN:
+            return None
+        same = any(not self.changed(effort, budget) for effort in (efforts_of(check) if budget else [check]))
+        return known if same else None
+
+    def changed(self, check: Check, budget: str | None = None) -> str:
         """Say which parameter of a check that is kept was another; empty where none was."""
         known = self.results.get(check.name)
         if known is None:
             return ""
-        return next(_differences(known.params, _plain(check.params())), "")
+        within = {WITHIN: budget} if budget and check.efforts else {}
+        return next(_differences(known.params, _plain(within | check.params())), "")
 
 
 def kept_in(folder: Path | None, asked: AuditResult) -> Kept:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
+from didlearn.audit.budget import Budget, foretell, seconds_in
 from didlearn.audit.check import Check
 from didlearn.audit.described import describe_audited, environment_of
 from didlearn.audit.kept import claim_run, kept_in, settings_of
@@ -49,6 +50,7 @@ def audit(
     outside: Mapping[str, Any] | None = None,
     checks: Iterable[str | Check] | None = None,
     seed: int = 0,
+    budget: str | float | None = None,
     embedding: str | Embedding = "pixels",
     weights: str | Path | None = None,
     heldout_fraction: float = 0.2,
@@ -61,6 +63,7 @@ def audit(
     value_range: tuple[float, float] | str | None = "infer",
     prior: Any = None,
     classes: int | None = None,
+    classes_of: str | Embedding | None = None,
     trust_code: bool = False,
     autoencoder: Any = None,
     device: str = "cpu",
@@ -81,7 +84,10 @@ def audit(
     Args:
         generator: what ``open_model`` takes. train, heldout: what ``open_images`` takes. outside: the same, by name.
         checks: names, or checks with parameters of their own; all when ``None``.
-        embedding: a spec, or an ``Embedding``. autoencoder: what ``open_autoencoder`` takes.
+        budget: time for all checks, ``"20m"`` or seconds; those that go through the decoder are asked with as many
+            images and as long a search as fit, and say so. Unless given, each as it is asked.
+        embedding: a spec, or an ``Embedding``. classes_of: the same, of a classifier of the generator's classes.
+        autoencoder: what ``open_autoencoder`` takes.
         backend: who does the units of drawing, embedding, searches and chains: ``"threads"``, ``"loky"`` (processes),
             ``"dask"``, ``"ray"``; processes for what is long, and threads else, when ``None``.
         address: of a cluster; without one it is begun here.
@@ -104,12 +110,15 @@ def audit(
     refuse_taken_names(outside or {})
     check_device(device)
     check_backend(backend, address)
+    allowed = None if budget is None else seconds_in(budget)
     if output is not None:
         check_folder(output)
     check_model(generator, trust_code)
     if isinstance(embedding, str):
         check_embedding(embedding, trust_code, None if weights is None else Path(weights))
     check_autoencoder(autoencoder, trust_code)
+    if isinstance(classes_of, str):
+        check_embedding(classes_of, trust_code)
     for source in (train, heldout, *(outside or {}).values()):
         check_images(source)
     threads = default_threads() if threads is None else threads
@@ -138,7 +147,10 @@ def audit(
                 model = Unusable(str(generator) if isinstance(generator, str | Path) else "the generator", str(error))
         audited = match_audited(model, real.train, real.heldout, others)
         workdir = None if output is None else Path(output)
-        said |= opening | {"autoencoder": beside and beside.name}
+        telling = classes_of
+        if isinstance(telling, str):
+            telling = open_embedding(telling, train=audited.train, trust_code=trust_code, device=device)
+        said |= opening | {"autoencoder": beside and beside.name, "classes_of": telling and telling.name}
         described, environment = (
             describe_audited(audited),
             environment_of(
@@ -146,7 +158,7 @@ def audit(
                 threads=threads,
                 batch_size=batch_size,
                 seed=seed,
-                settings=settings_of(said, (generator, autoencoder, embedding)),
+                settings=settings_of(said, (generator, autoencoder, embedding, classes_of)),
             ),
         )
         with _at_work(workdir), placed(backend, address, threads):
@@ -182,6 +194,7 @@ def audit(
                 records=records,
                 progress=progress,
                 autoencoder=beside,
+                classifier=telling,
                 trust_code=trust_code,
             )
             begun = AuditResult(
@@ -190,7 +203,8 @@ def audit(
                 environment=environment,
                 notes=real.notes + audited.notes,
             )
-            return _run(chosen, subject, begun, workdir, restart=restart)
+            within = None if allowed is None else Budget(str(budget), allowed)
+            return _run(chosen, subject, begun, workdir, within, restart=restart)
 
 
 def _at_work(folder: Path | None) -> AbstractContextManager[None]:
@@ -225,25 +239,36 @@ def _limited(threads: int) -> Iterator[None]:
 
 
 def _run(
-    checks: list[Check], subject: Subject, audited: AuditResult, output: Path | None, *, restart: bool
+    checks: list[Check],
+    subject: Subject,
+    audited: AuditResult,
+    output: Path | None,
+    budget: Budget | None,
+    *,
+    restart: bool,
 ) -> AuditResult:
     kept = kept_in(None if restart else output, audited)
     if kept.differs:
         subject.progress(f"what {output} holds is asked again: {kept.differs}", 0, 0)
-    asked = {check.name: kept.of(check) for check in checks}
+    asked = {check.name: kept.of(check, None if budget is None else budget.text) for check in checks}
     # What is kept stands in the file from the first save on: a kill later must not lose it.
     results = {name: result for name, known in kept.results.items() if (result := asked.get(name, known)) is not None}
     audited = _with_results(audited, results, checks)
+    foreseen = foretell([check for check in checks if asked[check.name] is None], subject)
+    if foreseen:
+        subject.progress(foreseen, 0, 0)
     for number, check in enumerate(checks):
         subject.progress(CHECKS_DONE, number, len(checks))
         if asked[check.name] is not None:
             subject.progress(f"{check.name}: kept from the run before", 0, 0)
             continue
-        why = kept.changed(check)
+        why = kept.changed(check, None if budget is None else budget.text)
         subject.progress(f"check: {check.name}", 0, 0)
         if why:
             subject.progress(f"{check.name} is asked again: {why}", 0, 0)
-        results[check.name] = run_check(check, subject)
+        results[check.name] = (
+            run_check(check, subject) if budget is None else budget.run(check, checks[number + 1 :], subject, run_check)
+        )
         audited = _with_results(audited, results, checks)
         if output is not None:
             with storing(output):

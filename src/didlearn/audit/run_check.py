@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 
+from didlearn.audit.budget import OutOfTime
 from didlearn.audit.check import Check
 from didlearn.audit.subject import Subject
 from didlearn.errors import DidlearnError, StorageError
@@ -16,7 +17,7 @@ def run_check(check: Check, subject: Subject) -> CheckResult:
     """Run one check; whatever goes wrong inside becomes its verdict, and the other checks go on.
 
     Raises:
-        StorageError: the run folder cannot be written to any more.
+        StorageError: the run folder cannot be written to any more. OutOfTime: the time that it was given is spent.
     """
     started = time.perf_counter()
     reason = check.missing(subject)
@@ -25,7 +26,7 @@ def run_check(check: Check, subject: Subject) -> CheckResult:
     else:
         try:
             result = check.run(subject, Stream(subject.seed, (check.name,)))
-        except StorageError:  # no check's own failure: the others could not be kept either
+        except (StorageError, OutOfTime):  # no check's own failure: the others could not be kept, or have their turn
             raise
         except DidlearnError as error:
             result = CheckResult(check=check.name, verdict="error", reason=str(error), answer=f"No answer: {error}")

@@ -57,6 +57,9 @@ class AuditSpec(BaseModel):
     prior: str | None = flag(None, "normal, or uniform on [-1, 1].", MODEL)
     classes: int | None = flag(None, "Classes of a conditional model.", MODEL, ge=1)
     trust_code: bool = flag(False, "Let the code of a factory or TorchScript file run.", MODEL)
+    classes_of: str | None = flag(
+        None, "Classifier of the generator's classes, for images without labels: a .pt2 or .pt, file.py:factory.", MODEL
+    )
     autoencoder: str | None = flag(None, "To set beside it: a .pt2 or .pt file or file.py:factory.", MODEL)
 
     train: str | None = flag(None, "Images the generator was trained on.", DATA)
@@ -85,6 +88,7 @@ class AuditSpec(BaseModel):
     )
 
     seed: int = flag(0, "Root of every random stream.", WORK, ge=0)
+    budget: str | None = flag(None, "Time for the audit, as in 20m: what is dear is asked with what fits.", WORK)
     device: str = flag("cpu", "cpu, cuda, cuda:1.", WORK)
     batch_size: int = flag(256, "Images in flight; changes no result.", WORK, short="-b", ge=1)
     threads: int | None = flag(None, "Worker threads (default: all CPUs); changes no result.", WORK, ge=1)

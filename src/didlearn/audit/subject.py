@@ -38,6 +38,7 @@ class Subject:
         outside: other data sets by name.
         embedding: the space distances are measured in.
         autoencoder: reconstructs images, to be set beside the generator, or ``None``.
+        classifier: scores of each of the generator's classes, for images without labels, or ``None``.
         trust_code: whether the code of a factory or TorchScript file may run.
         seed: root of every random stream.
         device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
@@ -59,6 +60,7 @@ class Subject:
     records: Path | None = None
     progress: Progress = silent
     autoencoder: Reconstructor | None = None
+    classifier: Embedding | None = None
     trust_code: bool = False
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
     _features: dict[object, Array] = field(default_factory=dict, repr=False, compare=False)
@@ -156,13 +158,21 @@ class Subject:
         order = order_of(self.train)
         return self.model.class_names or (order.names if order and order.count == self.model.classes else None)
 
+    def known_labels(self, images: Images) -> Array | None:
+        """Return the labels (n,) of images in the model's order, −1 for classes that it does not have.
+
+        ``None``: they have no labels, or none that can be matched with its classes.
+        """
+        order = network_order(self.model)
+        matched = None if order is None or order_of(images) is None else match_classes(images, order)
+        if order is None or matched is None or matched.images.labels is None:
+            return None
+        return np.where(matched.images.labels < order.count, matched.images.labels, -1)
+
     def _label_weights(self) -> Array | None:
         """The training set's class frequencies in the model's order, where the model has its classes."""
-        order = network_order(self.model)
-        if self.train is None or self.train.labels is None or order is None:
+        order, labels = network_order(self.model), None if self.train is None else self.known_labels(self.train)
+        if labels is None or order is None:
             return None
-        matched = match_classes(self.train, order)
-        if matched is None or matched.images.labels is None:
-            return None
-        counts = np.bincount(matched.images.labels, minlength=order.count)[: order.count]
+        counts = np.bincount(labels[labels >= 0], minlength=order.count)
         return counts / counts.sum() if counts.any() else None

@@ -36,13 +36,17 @@ def heldout_images(subject: Subject, count: int) -> Images:
     return subject.heldout.some(count, choosing(subject).numpy("held-out"))
 
 
-def outside_pixels(subject: Subject, count: int) -> dict[str, Singles]:
+def outside_images(subject: Subject, count: int) -> dict[str, Images]:
     """Return the images of each outside set that are inverted, where their shape fits."""
-    chosen = {
+    return {
         name: images.some(count, choosing(subject).numpy("outside", name))
         for name, images in subject.comparable.items()
     }
-    return {name: pixels(images) for name, images in chosen.items()}
+
+
+def outside_pixels(subject: Subject, count: int) -> dict[str, Singles]:
+    """Return the pixels (n, C, H, W) of ``outside_images``."""
+    return {name: pixels(images) for name, images in outside_images(subject, count).items()}
 
 
 def pixels(images: Images) -> Singles:

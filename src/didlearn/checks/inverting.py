@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from didlearn.arrays import Singles
+from didlearn.arrays import Ints, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import content_of
-from didlearn.inversion.invert import Inversion, SearchMethod, invert
+from didlearn.embeddings import Embedding
+from didlearn.inversion.invert import Inversion, SearchMethod, Space, invert
+from didlearn.inversion.race import passes_of_search
 from didlearn.models.base import LatentModel
 
 
@@ -20,6 +23,17 @@ class SearchEffort:
     rounds: int
 
 
+_LOOKS = 12  # at a Jacobian, d columns and two passes each, before a point is settled
+_ADAM_STEPS = 300
+
+
+def passes_of_inversion(subject: Subject, effort: SearchEffort, *, published: bool = False) -> float:
+    """Return about how many passes of one image an inversion takes, and the published protocol's beside it."""
+    assert isinstance(subject.model, LatentModel)
+    jacobians = _LOOKS * (math.prod(subject.model.latent_shape) + 2)
+    return passes_of_search(effort.starts, effort.rounds) + jacobians + published * 2 * _ADAM_STEPS
+
+
 def find(
     subject: Subject,
     name: str,
@@ -27,8 +41,16 @@ def find(
     effort: SearchEffort,
     method: SearchMethod = "bfgs",
     clip: float | None = None,
+    labels: Ints | None = None,
+    candidates: Ints | None = None,
+    loss: Embedding | None = None,
+    space: Space = "z",
 ) -> Inversion:
-    """Invert images (n, C, H, W); the same images are inverted once, also where another check asked first."""
+    """Invert images (n, C, H, W); the same images are inverted once, also where another check asked first.
+
+    Under the class of each, ``labels`` (n,), the nearest of several, ``candidates`` (n, k), or of all; in pixels or
+    in the features of ``loss``; over z, or over w behind a mapping network.
+    """
     assert isinstance(subject.model, LatentModel)
     model = subject.model
 
@@ -42,6 +64,10 @@ def find(
             starts=effort.starts,
             rounds=effort.rounds,
             clip=clip,
+            labels=labels,
+            candidates=candidates,
+            loss=loss,
+            space=space,
             within=False,
             device=subject.device,
             threads=subject.threads,
@@ -49,4 +75,7 @@ def find(
             advance=lambda _, done, total: subject.progress(f"inverting {name}", done, total),
         )
 
-    return subject.once(("inversion", content_of(images), effort, method, clip), make)
+    classes = tuple(None if chosen is None else content_of(chosen) for chosen in (labels, candidates))
+    return subject.once(
+        ("inversion", content_of(images), effort, method, clip, classes, loss and loss.name, space), make
+    )

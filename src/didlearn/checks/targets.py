@@ -5,15 +5,21 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from didlearn.arrays import Floats, Singles
+from didlearn.arrays import Floats, Ints, Singles
 from didlearn.models.base import LatentModel
 from didlearn.models.drawing import draw_labels
+from didlearn.models.latents.coordinates import in_normal_coordinates
+from didlearn.models.latents.fixed_noise import settled
 from didlearn.parallel import UNIT, single_threaded
 from didlearn.rng import Stream
 
 
 def planted(model: LatentModel, count: int, rng: Stream, device: str, radius: float = 1.0) -> Singles:
-    """Decode ``count`` prior draws, scaled by ``radius``: (count, C, H, W) float32, exactly on the manifold."""
+    """Decode ``count`` prior draws, scaled by ``radius``: (count, C, H, W) float32, exactly on the manifold.
+
+    Noise of the network's own is fixed. A prior that is a map of normal latents is scaled in these.
+    """
+    model = in_normal_coordinates(settled(model))
     z = model.sample_prior(count, rng) * radius
     labels = draw_labels(count, model.classes, None, rng)
     images = []
@@ -22,6 +28,11 @@ def planted(model: LatentModel, count: int, rng: Stream, device: str, radius: fl
         with single_threaded(), torch.no_grad():
             images.append(model.decode(z[start : start + UNIT].to(device), y).cpu().numpy())
     return np.concatenate(images)
+
+
+def planted_labels(model: LatentModel, count: int, rng: Stream) -> Ints | None:
+    """Return the classes (count,) of the images that ``planted`` decodes with the same arguments."""
+    return draw_labels(count, model.classes, None, rng)
 
 
 def with_noise(images: Singles, squared: float, rng: np.random.Generator) -> tuple[Singles, Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Self
 
@@ -23,8 +24,10 @@ _REPEATED = "gray images were repeated to three channels, which is what the netw
 class ModuleEmbedding(Embedding):
     """A network that maps images (n, C, H, W) in [0, 1] to features (n, D); feature maps (n, D, h, w) are averaged.
 
+    The features have gradients where the images ask for them.
+
     Args:
-        network: the module; it is put into evaluation mode.
+        network: the module; it is put into evaluation mode, and its weights ask for no gradients.
         name: what to call it.
 
     Raises:
@@ -33,6 +36,8 @@ class ModuleEmbedding(Embedding):
 
     def __init__(self, network: nn.Module, name: str) -> None:
         self.network = network.eval()
+        for parameter in network.parameters():
+            parameter.requires_grad_(False)
         self.name = name
         self._repeat: bool | None = None
         self._lock = threading.RLock()
@@ -48,7 +53,13 @@ class ModuleEmbedding(Embedding):
             if self._repeat is None:
                 self._repeat = self._wants_colour(images)
         output = self._run(images.expand(-1, 3, -1, -1).contiguous() if self._repeat else images)
-        return self._features(output, len(images))
+        features = self._features(output, len(images))
+        if _asks_for_gradients(images) and not features.requires_grad:
+            raise ModelError(
+                f"{self.name} gives features without gradients (.detach(), torch.no_grad() or inference_mode within "
+                "its forward), and a search that compares them needs these; give a network that leaves them out"
+            )
+        return features
 
     def _wants_colour(self, images: torch.Tensor) -> bool:
         """Tell whether the network fails on these gray images but takes them as RGB."""
@@ -67,7 +78,7 @@ class ModuleEmbedding(Embedding):
 
     def _run(self, images: torch.Tensor) -> object:
         try:
-            with torch.inference_mode():
+            with nullcontext() if _asks_for_gradients(images) else torch.inference_mode():
                 return self.network(images)
         except Exception as error:
             raise ModelError(
@@ -97,6 +108,10 @@ class ModuleEmbedding(Embedding):
         with self._lock:
             if note not in self.notes:
                 self.notes = (*self.notes, note)
+
+
+def _asks_for_gradients(images: torch.Tensor) -> bool:
+    return torch.is_grad_enabled() and images.requires_grad
 
 
 def open_torchscript(path: Path, trust_code: bool) -> ModuleEmbedding:

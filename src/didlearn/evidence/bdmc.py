@@ -98,6 +98,7 @@ def bdmc(
     if images < 2:
         raise UsageError(f"{images} simulated images cannot tell how far to trust a gap; give at least 2")
     decoder, seen = make_decoder(model, make_observation(observation, sigma), device)
+    model = decoder.model
     rng = Stream(seed, ("bdmc",))
 
     def work(replica: LatentModel, unit: range) -> dict[str, Array]:

@@ -39,6 +39,7 @@ def iwae(
         UsageError: the model has no encoder, or an argument does not fit it.
     """
     decoder, seen = make_decoder(model, make_observation(observation, sigma), device)
+    model = decoder.model
     pixels = as_pixels(x, model, seen)
     found = []
     for start in range(0, len(pixels), IMAGES):

@@ -16,7 +16,7 @@ from torch import Tensor
 from didlearn.derivatives.curvature import Curvature, Dense
 from didlearn.derivatives.descent import begin_descent, take_step
 from didlearn.derivatives.domain import Domain
-from didlearn.derivatives.starts import decode_draws
+from didlearn.derivatives.starts import Draws
 from didlearn.errors import ModelError
 from didlearn.evidence.likelihood import Likelihood
 
@@ -98,18 +98,24 @@ def likeliest_draws(likelihood: Likelihood, generator: torch.Generator) -> Tenso
     """
     d, decoder = likelihood.latent_size, likelihood.decoder
     v = torch.randn((_DRAWS, d), generator=generator, dtype=torch.float64).to(likelihood.x.device)
-    draws = decode_draws(
-        v,
+
+    def distance(rows: Tensor, outputs: Tensor) -> Tensor:
+        # Image by image: all of them against all draws would not fit where images are large.
+        parts = [likelihood.observation.log_prob(outputs, x) for x in likelihood.x[rows].split(1)]
+        return -torch.stack(parts)
+
+    found = Draws(v).nearest(
         lambda points, labels: replace(decoder, labels=labels)(points.to(decoder.dtype)),
-        None if decoder.labels is None else decoder.labels.unique(),
-        decoder.model.name,
+        distance,
+        decoder.labels,
+        len(likelihood.x),
+        max(1, min(_STARTS, _ROOM // d**2)),
     )
-    # Image by image: all of them against all draws would not fit where images are large.
-    parts = [likelihood.observation.log_prob(draws.outputs, x) for x in likelihood.x.split(1)]
-    value = torch.stack(parts).nan_to_num(-torch.inf, posinf=-torch.inf)
-    if not torch.isfinite(value).any(dim=1).all():
+    if not found.finite:
+        raise ModelError(f"{decoder.model.name} made NaN or infinite pixels of all {_DRAWS} prior draws")
+    if bool((found.distance == torch.inf).any()):
         raise ModelError(f"{decoder.model.name} gives no finite likelihood at any of {_DRAWS} prior draws")
-    return draws.nearest(-value, decoder.labels, max(1, min(_STARTS, _ROOM // d**2)))
+    return found.z
 
 
 def _laplace_precision(likelihood: Likelihood, mode: Tensor) -> Tensor:

@@ -6,50 +6,24 @@ Other priors are carried over by the map that makes them from standard normals, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.distributions import Normal, Uniform
 
 from didlearn.derivatives.fisher import gauss_newton
+from didlearn.derivatives.footprint import row_bytes, rows_together
 from didlearn.errors import DidlearnError, ModelError, OutputError, UsageError, first_line
 from didlearn.evidence.observation import BernoulliObservation, Observation
 from didlearn.models.base import LatentModel
 from didlearn.models.inputs import require_decoder
+from didlearn.models.latents.coordinates import require_normal_map
+from didlearn.models.latents.normal_map import NormalMap
 from didlearn.models.module import ModuleModel
-from didlearn.models.prior import prior_of
 from didlearn.rng import Stream
 
-Map = Callable[[Tensor], Tensor]
-
-
-def _prior_map(model: LatentModel) -> Map:
-    """Return the map from standard normal numbers (n, *latent_shape) to latents under the model's prior.
-
-    Raises:
-        UsageError: no such map is known for this prior.
-    """
-    prior = prior_of(model)
-    if prior == "normal":
-        return lambda v: v
-    if prior == "uniform":
-        return lambda v: torch.erf(v / math.sqrt(2))
-    if isinstance(prior, Normal):
-        return lambda v: prior.loc.to(v) + prior.scale.to(v) * v
-    if isinstance(prior, Uniform):
-        return partial(_between, prior.low, prior.high)
-    kind = "not normal, and it has no attribute `prior` that says more" if prior is None else type(prior).__name__
-    raise UsageError(
-        f"the prior of {model.name} is {kind}; likelihoods need independent normal or uniform latents: "
-        'set `prior` to "normal", "uniform" or an independent torch Normal or Uniform'
-    )
-
-
-def _between(low: Tensor, high: Tensor, v: Tensor) -> Tensor:
-    return low.to(v) + (high - low).to(v) * (1 + torch.erf(v / math.sqrt(2))) / 2
+_MOST = 1024  # rows in a graph
 
 
 @dataclass(frozen=True)
@@ -63,7 +37,7 @@ class Decoder:
     """
 
     model: LatentModel
-    to_prior: Map
+    to_prior: NormalMap
     takes_logits: bool
     labels: Tensor | None
     dtype: torch.dtype
@@ -75,13 +49,17 @@ class Decoder:
         Raises:
             ModelError: the network failed.
         """
-        z = self.to_prior(v).reshape(len(v), *self.model.latent_shape)
+        z = self.to_prior(v.reshape(len(v), *self.model.latent_shape))
         try:
             return self._run(z).reshape(len(v), math.prod(self.model.image_shape)).to(self.dtype)
         except DidlearnError:
             raise
         except Exception as error:
             raise OutputError(f"{self.model.name} failed on {len(v)} latents: {first_line(error)}") from error
+
+    def of(self, image: Tensor) -> Decoder:
+        """Return the decoder of rows that belong to the images numbered ``image`` (rows,)."""
+        return self if self.labels is None else replace(self, labels=self.labels[image])
 
     def _run(self, z: Tensor) -> Tensor:
         if self.takes_logits:
@@ -97,10 +75,10 @@ def make_decoder(model: LatentModel, observation: Observation, device: str) -> t
     Raises:
         UsageError: the model's likelihood cannot be evaluated.
     """
-    require_decoder(model)
+    model = require_decoder(model)
     network = getattr(model, "network", None)
     dtype = torch.float64 if getattr(network, "dtype", None) == torch.float64 else torch.float32
-    decoder = Decoder(model, _prior_map(model), False, None, dtype, torch.device(device))
+    decoder = Decoder(model, require_normal_map(model), False, None, dtype, torch.device(device))
     if not isinstance(observation, BernoulliObservation):
         return decoder, observation
     return _in_logits(decoder)
@@ -145,21 +123,44 @@ class Likelihood:
         Without ``values`` the first is left out: (0,).
         """
         n, k, d = v.shape
-        leaf = v.detach().reshape(n * k, d).to(self.decoder.dtype).requires_grad_()
+        rows = torch.arange(n * k, device=v.device)
+        flat = v.detach().reshape(n * k, d).to(self.decoder.dtype)
+        found = [self._block(flat[block], block // k, values) for block in rows.split(self._together())]
+        value, gradient = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return value.view(n, k) if values else value, gradient.view(n, k, d).to(v.dtype)
+
+    def _block(self, v: Tensor, image: Tensor, values: bool) -> tuple[Tensor, Tensor]:
+        """Log p(x|v) and its gradient at v (rows, d), of the images numbered ``image`` (rows,), in one graph."""
+        leaf = v.requires_grad_()
         with torch.enable_grad():
-            y = self.decoder(leaf)
+            y = self.decoder.of(image)(leaf)
         with torch.no_grad():
-            images, x = y.view(n, k, -1), self.x[:, None]
-            score = self.observation.score(images, x)
-            value = self.observation.log_prob(images, x) if values else y.new_empty(0, dtype=torch.float64)
+            x = self.x[image]
+            score = self.observation.score(y, x)
+            value = self.observation.log_prob(y, x) if values else y.new_empty(0, dtype=torch.float64)
         try:
-            (g,) = torch.autograd.grad(y, leaf, score.view(n * k, -1))
+            (g,) = torch.autograd.grad(y, leaf, score)
         except RuntimeError as error:
             raise ModelError(
                 f"{self.decoder.model.name} has no gradient in its latents ({first_line(error)}): decode without "
                 "detach() and torch.no_grad()"
             ) from error
-        return value, g.view(n, k, d).to(v.dtype)
+        return value, g
+
+    def _together(self) -> int:
+        """Return how many rows share a graph."""
+        return rows_together(self.row_bytes, _MOST)
+
+    @cached_property
+    def row_bytes(self) -> int:
+        """What the graph of a row takes."""
+        v = self.x.new_zeros((1, self.latent_size))
+
+        def run(rows: int) -> Tensor:
+            image = torch.zeros(rows, dtype=torch.int64, device=v.device)
+            return self.decoder.of(image)(v.repeat(rows, 1).requires_grad_())
+
+        return row_bytes(run)
 
     @torch.no_grad()
     def value(self, v: Tensor) -> Tensor:
@@ -170,10 +171,11 @@ class Likelihood:
 
     def curvature(self, v: Tensor) -> Tensor:
         """Gauss–Newton curvature JᵀFJ of −log p(x|v) at v (n, d): (n, d, d) float64."""
+        seen, dtype = self.observation.information, self.decoder.dtype
         if self.decoder.labels is None:
-            return gauss_newton(self.decoder, self.observation.information, v.to(self.decoder.dtype))
+            return gauss_newton(self.decoder, seen, v.to(dtype), self.row_bytes)
         parts = [
-            gauss_newton(replace(self.decoder, labels=label), self.observation.information, one.to(self.decoder.dtype))
+            gauss_newton(replace(self.decoder, labels=label), seen, one.to(dtype), self.row_bytes)
             for one, label in zip(v.split(1), self.decoder.labels.split(1), strict=True)
         ]
         return torch.cat(parts)

@@ -98,6 +98,7 @@ def log_evidence(
     """
     chosen = make_settings(chains=chains, budget=budget, **settings)
     decoder, seen = make_decoder(model, make_observation(observation, sigma), device)
+    model = decoder.model
     images = as_pixels(x, model, seen)
     classes = _classes(model, labels, len(images))
     rng = Stream(seed, ("log_evidence",))

@@ -95,6 +95,12 @@ def search(
     return found
 
 
+def passes_of_search(starts: int, rounds: int) -> float:
+    """Return about how many passes of one image a search takes: each step is one forwards and one backwards."""
+    stages = [*_first_plan(starts), *(_AGAIN * rounds)]
+    return float(sum(2 * count * steps for count, steps in stages))
+
+
 def _first_plan(starts: int) -> tuple[Stage, ...]:
     if starts == 1:
         return ((1, sum(steps for _, steps in _FIRST)),)

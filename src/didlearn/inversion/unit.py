@@ -20,12 +20,14 @@ from didlearn.inversion.race import EXACT, Nearest, search, variance
 from didlearn.inversion.target import Target, described
 from didlearn.models.base import LatentModel
 from didlearn.models.prior import prior_of
+from didlearn.parallel import UNIT
 from didlearn.rng import Stream
 
 _STATIONARY = 1e-3  # share of the error that may still be removable at a success
 _STALLED = 0.01  # share of the error that the last round may still have removed
 _RANK = 1e-12  # eigenvalues of JᵀJ, relative to the largest, that count as zero
 _ADAM_WATCH = 10
+TOGETHER = 8  # rows inverted together
 
 
 @dataclass(frozen=True)
@@ -41,38 +43,60 @@ class Job:
     polish: int
     penalty: float
     loss: Embedding | None
+    row_bytes: int
     device: str
     rng: Stream
 
 
 def invert_unit(
-    model: LatentModel, pixels: torch.Tensor, labels: torch.Tensor | None, job: Job, first: int
+    model: LatentModel, pixels: torch.Tensor, classes: torch.Tensor | None, job: Job, first: int
 ) -> dict[str, Array]:
-    """Invert images (n, C, H, W) whose place in the call begins at ``first``; arrays by the names of ``Inversion``."""
+    """Invert images (n, C, H, W) whose place in the call begins at ``first``; arrays by the names of ``Inversion``.
+
+    ``classes`` (n, k): those that each image is inverted under, a few rows at a time; the nearest is kept.
+    """
     pixels = pixels.to(job.device)
-    target, images = _rows(model, pixels, labels, job)
-    found = _search(target, job, images + first)
+    place = torch.arange(len(pixels)) + first
+    if classes is None:
+        return _invert_rows(model, pixels, None, job, place)
+    labels = classes.to(job.device)
+    if classes.shape[1] == 1:
+        return _invert_rows(model, pixels, labels[:, 0], job, place)
+    image, under = (t.flatten() for t in torch.meshgrid(place - first, torch.arange(classes.shape[1]), indexing="ij"))
+    parts = [
+        _invert_rows(model, pixels[image[rows]], labels[image[rows], under[rows]], job, place[image[rows]])
+        for rows in torch.arange(len(image)).split(TOGETHER)
+    ]
+    return _nearest_class(parts, len(pixels))
+
+
+def _nearest_class(parts: list[dict[str, Array]], images: int) -> dict[str, Array]:
+    """Keep the nearest class of each image, with every class's error and the passes of all together."""
+    rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    objective = rows["objective"].reshape(images, -1)
+    best = np.arange(images) * objective.shape[1] + objective.argmin(axis=1)
+    found = {name: array[best] for name, array in rows.items()}
+    found["class_error"] = rows["error"].reshape(images, -1)
+    for name in ("evaluations", "trace_evaluations"):
+        found[name] = rows[name].reshape(images, objective.shape[1], *rows[name].shape[1:]).sum(axis=1)
+    found["trace_objective"] = rows["trace_objective"].reshape(images, objective.shape[1], -1).min(axis=1)
+    return found
+
+
+def _invert_rows(
+    model: LatentModel, pixels: torch.Tensor, labels: torch.Tensor | None, job: Job, places: torch.Tensor
+) -> dict[str, Array]:
+    """Invert a row for each image, number ``places`` (n,) in the call, under its label if there is one."""
+    with torch.no_grad():
+        x = described(pixels, job.loss)
+    target = Target(model, x, labels, job.loss, job.penalty, job.row_bytes)
+    found = _search(target, job, places)
     at = _polish(target, found, job)
     better = at.error <= found.error
     at.z, at.error = torch.where(better[:, None], at.z, found.z), torch.minimum(at.error, found.error)
     spent = found.evaluations + at.evaluations
     found.trace.append((spent, at.error))
-    return _report(model, pixels, target, at, found, model.classes if labels is None else None, job.method)
-
-
-def _rows(
-    model: LatentModel, pixels: torch.Tensor, labels: torch.Tensor | None, job: Job
-) -> tuple[Target, torch.Tensor]:
-    """Return a row for each image, or for each image and class, and which image each row is of."""
-    images = torch.arange(len(pixels))
-    row_labels = labels
-    if model.classes is not None and labels is None:
-        images = images.repeat_interleave(model.classes)
-        row_labels = torch.arange(model.classes).repeat(len(pixels))
-    with torch.no_grad():
-        x = described(pixels, job.loss)
-    place = None if row_labels is None else row_labels.to(job.device)
-    return Target(model, x[images.to(job.device)], place, job.loss, job.penalty), images
+    return _report(model, pixels, target, at, found, job.method)
 
 
 def _search(target: Target, job: Job, places: torch.Tensor) -> Nearest:
@@ -87,7 +111,19 @@ def _search(target: Target, job: Job, places: torch.Tensor) -> Nearest:
         drawn = [torch.randn(shape, generator=job.rng.torch("restart", number, *names)) for names in which]
         return torch.stack(drawn).to(job.device)
 
-    return search(target, job.draws, job.domain, job.starts, job.rounds, noise)
+    found = search(target, job.draws, job.domain, job.starts, job.rounds, noise)
+    return found if job.loss is None else _with_published(target, job, found)
+
+
+def _with_published(target: Target, job: Job, found: Nearest) -> Nearest:
+    """Run the published protocol too, and keep the nearer: features are rougher than pixels, and either may stick."""
+    theirs = _published(target, job)
+    better = theirs.error < found.error
+    found.z = torch.where(better[:, None], theirs.z, found.z)
+    found.error = torch.minimum(theirs.error, found.error)
+    found.evaluations = found.evaluations + theirs.evaluations
+    found.trace.append((found.evaluations.clone(), found.error.clone()))
+    return found
 
 
 def _published(target: Target, job: Job) -> Nearest:
@@ -122,41 +158,27 @@ def _polish(target: Target, found: Nearest, job: Job) -> Polished:
 
 
 def _report(
-    model: LatentModel,
-    pixels: torch.Tensor,
-    target: Target,
-    at: Polished,
-    found: Nearest,
-    classes: int | None,
-    method: str,
+    model: LatentModel, pixels: torch.Tensor, target: Target, at: Polished, found: Nearest, method: str
 ) -> dict[str, Array]:
     n = len(pixels)
-    evaluations, trace_at, trace = found.trace[-1][0], *(torch.stack(t, 1) for t in zip(*found.trace, strict=True))
+    trace_at, trace = (torch.stack(t, 1) for t in zip(*found.trace, strict=True))
     with torch.no_grad():
-        images = torch.cat([target.rows(rows).decode(at.z[rows]) for rows in torch.arange(len(at.z)).split(32)])
-    repeated = pixels if classes is None else pixels.repeat_interleave(classes, dim=0)
-    squared = (images - repeated).square()
-    error = squared.double().flatten(1).mean(dim=1)
-    best = torch.arange(n, device=at.z.device)
-    if classes is not None:
-        best = at.error.view(n, classes).argmin(dim=1) + classes * best
-        evaluations = evaluations.view(n, classes).sum(dim=1)
-        trace_at, trace = trace_at.view(n, classes, -1).sum(dim=1), trace.view(n, classes, -1).amin(dim=1)
-    z = at.z[best].view(n, *model.latent_shape)
-    norm = torch.linalg.vector_norm(at.z[best].double(), dim=1)
-    reasons = [_reason(target, at, found, row, method) for row in best.tolist()]
+        images = torch.cat([target.rows(rows).decode(at.z[rows]) for rows in torch.arange(n).split(UNIT)])
+    squared = (images - pixels).square()
+    z = at.z.view(n, *model.latent_shape)
+    reasons = [_reason(target, at, found, row, method) for row in range(n)]
     result = {
         "latent": z,
-        "image": images[best],
-        "error": error[best],
-        "pixel_error": squared[best],
-        "objective": at.error[best] / target.width,
-        "gradient_norm": 2 * torch.linalg.vector_norm(at.half[best], dim=1) / target.width,
-        "removable": at.removable[best],
+        "image": images,
+        "error": squared.double().flatten(1).mean(dim=1),
+        "pixel_error": squared,
+        "objective": at.error / target.width,
+        "gradient_norm": 2 * torch.linalg.vector_norm(at.half, dim=1) / target.width,
+        "removable": at.removable,
         "log_prior": model.log_prior(z).double(),
-        "norm": norm,
-        "log_volume": _log_volume(at.normal[best]),
-        "evaluations": evaluations,
+        "norm": torch.linalg.vector_norm(at.z.double(), dim=1),
+        "log_volume": _log_volume(at.normal),
+        "evaluations": found.trace[-1][0],
         "trace_evaluations": trace_at,
         "trace_objective": trace / target.width,
     }
@@ -165,9 +187,7 @@ def _report(
     arrays["success"] = np.array([good for good, _ in reasons])
     arrays["reason"] = np.array([text for _, text in reasons])
     if target.labels is not None:
-        arrays["label"] = target.labels[best].cpu().numpy()
-    if classes is not None:
-        arrays["class_error"] = error.view(n, classes).cpu().numpy()
+        arrays["label"] = target.labels.cpu().numpy()
     return arrays
 
 
@@ -191,6 +211,8 @@ def _reason(target: Target, at: Polished, found: Nearest, row: int, method: str)
 
 
 def _log_volume(normal: torch.Tensor) -> torch.Tensor:
+    if bool(normal.isnan().any()):
+        return torch.full((len(normal),), torch.nan, dtype=torch.float64)
     values = torch.linalg.eigvalsh(normal)
     lost = (values <= _RANK * values[:, -1:].clamp(min=1e-300)).any(dim=1)
     volume = values.clamp(min=1e-300).log().sum(dim=1) / 2

@@ -9,27 +9,25 @@ from numpy.typing import ArrayLike
 from didlearn.arrays import ArrayOrTensor
 from didlearn.errors import ModelError, NotFiniteError, UsageError
 from didlearn.models.base import LatentModel
+from didlearn.models.latents.fixed_noise import settled
 
 _ROUNDING = 1e-6
 
 
-def require_decoder(model: LatentModel) -> None:
-    """Refuse what makes no image of a latent, or not always the same one.
+def require_decoder(model: LatentModel) -> LatentModel:
+    """Return the model, its own noise fixed; refuse what makes no image of a latent, or not always the same one.
 
     Raises:
-        UsageError: the model has no latent. ModelError: its decoder is random, or looks at other latents.
+        UsageError: the model has no latent. ModelError: its noise cannot be fixed, or it looks at other latents.
     """
     if not isinstance(model, LatentModel):
         raise UsageError(f"a model whose latent can be set is needed; {getattr(model, 'name', model)} has none")
-    if model.stochastic:
-        raise ModelError(
-            f"{model.name} draws noise of its own: one latent does not give one image, and p(x|z) is not known"
-        )
     if model.coupled:
         raise ModelError(
             f"{model.name} decodes a latent to other images beside other latents, as where batch norm uses statistics "
             "of the batch: one latent does not give one image; save the network in evaluation mode"
         )
+    return settled(model)
 
 
 def images_of(model: LatentModel, x: ArrayOrTensor) -> torch.Tensor:

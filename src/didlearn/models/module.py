@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import Self
@@ -17,11 +18,19 @@ from didlearn.arrays import ImageShape
 from didlearn.errors import ModelError, OutputError, first_line
 from didlearn.models.base import LatentModel
 from didlearn.models.interface import INFER, Interface, LabelsError, declare
+from didlearn.models.latents.class_prior import fold_class_prior
 from didlearn.models.output import as_images
 from didlearn.models.prior import Prior, log_density, sample_latents
 from didlearn.models.probe import probe
 from didlearn.naming import option
 from didlearn.rng import Stream
+
+Around = Callable[[int], AbstractContextManager[None]]
+"""What a forward pass of so many rows happens within."""
+
+
+def _as_it_is(rows: int) -> AbstractContextManager[None]:  # noqa: ARG001 (others look at it)
+    return nullcontext()
 
 
 def open_module(
@@ -46,6 +55,7 @@ def open_module(
     declared = declare(
         module, latent_shape=latent_shape, value_range=value_range, prior=prior, classes=classes, name=name
     )
+    module, declared = fold_class_prior(module, declared)
     network = Network(_frozen(module), declared.classes, name)
 
     def call(z: torch.Tensor, at: Sequence[int] | None = None) -> object:
@@ -88,6 +98,7 @@ class Network:
 
     def __init__(self, module: nn.Module, classes: int | None, name: str) -> None:
         self.module, self.classes, self.name = module, classes, name
+        self.around: Around = _as_it_is
         first = next((t for t in self.tensors() if t.is_floating_point()), torch.zeros(()))
         self.dtype, self.device = first.dtype, first.device
 
@@ -103,12 +114,23 @@ class Network:
         """
         if self.classes is not None and labels is None:
             raise ModelError(f"{self.name} has {self.classes} classes; decoding needs a label for each latent")
+        return self._run(self.module, z, None if self.classes is None else labels)
+
+    def call(self, method: str, z: torch.Tensor, labels: torch.Tensor | None) -> object:
+        """Run another method of the module on latents and, if there are any, labels.
+
+        Raises:
+            ModelError: it failed.
+        """
+        return self._run(getattr(self.module, method), z, labels)
+
+    def _run(self, function: Callable[..., object], z: torch.Tensor, labels: torch.Tensor | None) -> object:
         try:
             if z.device != self.device:
                 self.module.to(z.device)
                 self.device = z.device
-            inputs = (z.to(self.dtype),) if self.classes is None else (z.to(self.dtype), labels)
-            return self.module(*inputs)
+            with self.around(len(z)):
+                return function(z.to(self.dtype)) if labels is None else function(z.to(self.dtype), labels)
         except Exception as error:
             raise self._failure(z, error) from error
 
@@ -189,6 +211,10 @@ class ModuleModel(LatentModel):
         x = as_images(self.network(z, labels), len(z), self.image_shape, self.name).to(z.dtype)
         if z.requires_grad and torch.is_grad_enabled() and not x.requires_grad:
             self._refuse_detached(z, x, labels)
+        return self.in_range(x)
+
+    def in_range(self, x: torch.Tensor) -> torch.Tensor:
+        """Map what the network makes from its value range, if it has one, to [0, 1]."""
         if self.value_range is None:
             return x
         low, high = self.value_range
@@ -202,7 +228,7 @@ class ModuleModel(LatentModel):
         """
         with torch.no_grad():
             others = as_images(self.network(z + 1, labels), len(z), self.image_shape, self.name)
-        if not torch.equal(others.to(x.dtype), x):
+        if not torch.equal(others.to(x.dtype).nan_to_num(), x.nan_to_num()):
             raise ModelError(
                 f"{self.name} makes its images without gradients of its latents (.detach(), torch.no_grad() or "
                 "inference_mode within its forward), and the search in its latents needs them; give a module whose "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from functools import partial
 from threading import Lock
 from typing import NamedTuple
 
@@ -25,6 +27,7 @@ from didlearn.neighbors.screening.cascade import (
 from didlearn.neighbors.screening.levels import SOUGHT_FROM
 from didlearn.neighbors.screening.rows import Rows, as_rows
 from didlearn.neighbors.screening.walk import Walk
+from didlearn.neighbors.tiles import by_tiles
 from didlearn.neighbors.truths import count_true
 from didlearn.neighbors.within import split
 
@@ -56,16 +59,7 @@ def count_in_balls(
         DataError: points that cannot be used, or radii that are not one number of 0 or more for each centre.
     """
     left, right = as_rows(centres, points, device=device)
-    inside = _Inside(left, right, radii)
-    if len(left) and len(right):
-        with full_precision():
-            cascade = Cascade(left, right, inside.mask, inside.decide, SOUGHT_FROM)
-            for panel in slices(0, len(left), PANEL_ROWS):
-                cascade.hold(panel)
-                for columns in slices(0, len(right), BLOCK_COLUMNS):
-                    for found in cascade.survivors(Block(panel, columns), inside.limit[panel]):
-                        inside.add(found)
-    return inside.counts
+    return _sum(by_tiles(partial(_counted, _Inside(left, right, radii)), left, right))
 
 
 def count_in_both(left: Balls, right: Balls, *, device: str | torch.device | None = None) -> tuple[BallCounts, ...]:
@@ -80,9 +74,8 @@ def count_in_both(left: Balls, right: Balls, *, device: str | torch.device | Non
         _Inside(first, second, left[1], (same[: len(first)], same[len(first) :])),
         _Inside(second, first, right[1], (same[len(first) :], same[: len(first)])),
     )
-    with full_precision():
-        Walk(first, second, sides).run()
-    return tuple(side.counts for side in sides)
+    parts = by_tiles(partial(_walked, sides), first, second)
+    return tuple(_sum([part[side] for part in parts]) for side in range(len(sides)))
 
 
 def count_in_own(x: ArrayOrTensor, radii: ArrayOrTensor, *, device: str | torch.device | None = None) -> BallCounts:
@@ -93,9 +86,34 @@ def count_in_own(x: ArrayOrTensor, radii: ArrayOrTensor, *, device: str | torch.
     """
     (rows,) = as_rows(x, device=device)
     inside = _Inside(rows, rows, radii)
+    return _sum([counts for counts, _ in by_tiles(partial(_walked, (inside, inside)), rows, rows, triangle=True)])
+
+
+def _walked(sides: tuple[_Inside, _Inside], part: slice) -> list[BallCounts]:
+    """Count what both sides see of the pairs with some left rows."""
+    fresh = {side: side.anew() for side in sides}
+    first, second = (fresh[side] for side in sides)
     with full_precision():
-        Walk(rows, rows, (inside, inside)).run()
-    return inside.counts
+        Walk(first.centres, second.centres, (first, second)).run(part)
+    return [first.counts, second.counts]
+
+
+def _counted(inside: _Inside, part: slice) -> BallCounts:
+    """Count the points in some balls."""
+    fresh = inside.anew()
+    centres, points = fresh.centres, fresh.points
+    with full_precision():
+        cascade = Cascade(centres, points, fresh.mask, fresh.decide, SOUGHT_FROM)
+        for panel in slices(part.start, part.stop, PANEL_ROWS) if len(points) else []:
+            cascade.hold(panel)
+            for columns in slices(0, len(points), BLOCK_COLUMNS):
+                for found in cascade.survivors(Block(panel, columns), fresh.limit[panel]):
+                    fresh.add(found)
+    return fresh.counts
+
+
+def _sum(parts: list[BallCounts]) -> BallCounts:
+    return BallCounts(*(np.sum(both, axis=0) for both in zip(*parts, strict=True)))
 
 
 class _Inside:
@@ -124,6 +142,12 @@ class _Inside:
             same = first[: len(centres)], first[-len(points) :]
         self.same = same
         self.lock = Lock()
+
+    def anew(self) -> _Inside:
+        """Return one that looks for the same, and has met no pair."""
+        twin = copy(self)
+        twin.counts, twin.lock = BallCounts(*(np.zeros_like(counts) for counts in self.counts)), Lock()
+        return twin
 
     def mask(self, bounds: Bounds, block: Block) -> None:
         """Leave every pair in."""

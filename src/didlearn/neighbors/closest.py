@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from didlearn.errors import UsageError
 from didlearn.neighbors.screening.cascade import Block, Candidates, Cascade, full_precision, length, numbers
 from didlearn.neighbors.screening.rows import Rows, as_rows
 from didlearn.neighbors.screening.triangle import above_diagonal, triangle
+from didlearn.neighbors.tiles import by_tiles
 
 _CHUNK = 1024  # pairs settled between two looks at the limit
 
@@ -49,22 +51,30 @@ def closest_pairs(x: ArrayOrTensor, k: int = 20, *, device: str | torch.device |
     (rows,) = as_rows(x, device=device)
     best = _Best(rows, min(k, len(rows) * (len(rows) - 1) // 2))
     if best.k:
-        with full_precision():
-            _scan(best, Cascade(rows, rows, above_diagonal))
+        for pairs in by_tiles(partial(_closest, rows, best.k), rows, rows, triangle=True):
+            best.enter(pairs)
     return Pairs(best.pairs.distance / rows.scale, best.pairs.first, best.pairs.second)
 
 
-def _scan(best: _Best, cascade: Cascade) -> None:
-    for panel, blocks in triangle(len(best.rows)):
+def _closest(rows: Rows, k: int, part: slice) -> Pairs:
+    """Return the ``k`` closest of the pairs whose first row lies in some part, in scaled units."""
+    best = _Best(rows, k)
+    with full_precision():
+        _scan(best, Cascade(rows, rows, above_diagonal), part)
+    return best.pairs
+
+
+def _scan(best: _Best, cascade: Cascade, part: slice) -> None:
+    for panel, blocks in triangle(len(best.rows), part):
         cascade.hold(panel)
         for block in blocks:
-            part = best.open(block)
-            if part is None:
+            left = best.open(block)
+            if left is None:
                 return
             if not best.full():
-                best.seed(cascade, part)
-            limit = torch.full((length(part.rows),), best.limit, dtype=torch.float64, device=best.rows.raw.device)
-            for candidates in cascade.survivors(part, limit):
+                best.seed(cascade, left)
+            limit = torch.full((length(left.rows),), best.limit, dtype=torch.float64, device=best.rows.raw.device)
+            for candidates in cascade.survivors(left, limit):
                 best.offer(candidates)
 
 
@@ -111,7 +121,7 @@ class _Best:
             i, j = candidates.i[chunk], candidates.j[chunk]
             if self.full():
                 i, j = self._near(i, j)
-            self._enter(self.rows.distance(i, self.rows, j), i.cpu().numpy(), j.cpu().numpy())
+            self.enter(Pairs(self.rows.distance(i, self.rows, j), i.cpu().numpy(), j.cpu().numpy()))
 
     def _near(self, i: torch.Tensor, j: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if self.limit == 0:
@@ -121,10 +131,9 @@ class _Best:
         low, _ = self.rows.interval(i, self.rows, j)
         return i[low <= self.limit], j[low <= self.limit]
 
-    def _enter(self, distance: Floats, first: Ints, second: Ints) -> None:
-        distance = np.concatenate([self.pairs.distance, distance])
-        first = np.concatenate([self.pairs.first, first])
-        second = np.concatenate([self.pairs.second, second])
+    def enter(self, pairs: Pairs) -> None:
+        """Let the closest of some pairs enter."""
+        distance, first, second = (np.concatenate(both) for both in zip(self.pairs, pairs, strict=True))
         order = np.lexsort((second, first, distance))
         again = (np.diff(first[order], prepend=-1) == 0) & (np.diff(second[order], prepend=-1) == 0)
         order = order[~again][: self.k]

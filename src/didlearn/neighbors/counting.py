@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import Block, Candidates, numbers
 from didlearn.neighbors.screening.places import Places
 from didlearn.neighbors.screening.rows import as_rows
+from didlearn.neighbors.tiles import by_tiles
 from didlearn.neighbors.truths import count_true
 from didlearn.neighbors.within import Within, split
 
@@ -36,9 +38,10 @@ def count_within(x: ArrayOrTensor, radii: ArrayOrTensor, *, device: str | torch.
     (rows,) = as_rows(x, device=device)
     if not len(edges):
         return np.zeros(0, np.int64)
-    tally = _Tally(Merged.of(rows), edges * rows.scale)
-    tally.run()
-    return np.cumsum(tally.counts[:-1])
+    merged = Merged.of(rows)
+    search = partial(_tallied, merged, edges * rows.scale)
+    counts = np.sum(by_tiles(search, merged.rows, merged.rows, triangle=True), axis=0)
+    return np.cumsum(counts[:-1]) + merged.equal_pairs
 
 
 def degrees_within(x: ArrayOrTensor, radii: ArrayOrTensor, *, device: str | torch.device | None = None) -> Ints:
@@ -58,10 +61,23 @@ def degrees_within(x: ArrayOrTensor, radii: ArrayOrTensor, *, device: str | torc
     if not len(edges):
         return np.zeros((0, len(rows)), np.int64)
     merged = Merged.of(rows)
-    found = _Degrees(merged, edges * rows.scale)
-    found.run()
-    degrees: Ints = (found.degrees + merged.weight - 1)[:, merged.place].cpu().numpy()
+    search = partial(_degrees, merged, edges * rows.scale)
+    parts = by_tiles(search, merged.rows, merged.rows, triangle=True)
+    degrees: Ints = (torch.stack(parts).sum(0) + merged.weight - 1)[:, merged.place].cpu().numpy()
     return degrees
+
+
+def _tallied(merged: Merged, edges: Floats, part: slice) -> Ints:
+    """Count the pairs of distinct rows between one radius and the next whose first row lies in some part."""
+    tally = _Tally(merged, edges)
+    tally.run(part)
+    return tally.counts
+
+
+def _degrees(merged: Merged, edges: Floats, part: slice) -> torch.Tensor:
+    found = _Degrees(merged, edges)
+    found.run(part)
+    return found.degrees
 
 
 def _edges(radii: ArrayOrTensor) -> Floats:
@@ -123,7 +139,6 @@ class _Tally(_Placed):
     def __init__(self, merged: Merged, edges: Floats) -> None:
         super().__init__(merged, edges)
         self.counts = np.zeros(len(edges) + 1, np.int64)
-        self.counts[0] = merged.equal_pairs
 
     def take(self, place: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
         """Count a block of pairs by their places."""

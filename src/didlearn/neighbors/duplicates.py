@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from didlearn.arrays import ArrayOrTensor, Ints
@@ -13,6 +15,7 @@ from didlearn.neighbors.repeats import first_copies
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import Block, Candidates, numbers
 from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.tiles import by_tiles
 from didlearn.neighbors.truths import count_true, first_true
 from didlearn.neighbors.within import Within, split
 
@@ -51,9 +54,26 @@ def near_duplicates(x: ArrayOrTensor, radius: float, *, device: str | torch.devi
     if not radius >= 0:
         raise UsageError(f"a radius must be 0 or more, got {radius}")
     (rows,) = as_rows(x, device=device)
-    found = _Found(rows, radius * rows.scale)
-    found.run()
+    search = partial(_duplicates, rows, radius * rows.scale)
+    return _together(by_tiles(search, rows, rows, triangle=True), len(rows))
+
+
+def _duplicates(rows: Rows, radius: float, part: slice) -> NearDuplicates:
+    """Return what the pairs whose first row lies in some part amount to."""
+    found = _Found(rows, radius)
+    found.run(part)
     return found.result()
+
+
+def _together(parts: list[NearDuplicates], count: int) -> NearDuplicates:
+    if len(parts) == 1:
+        return parts[0]
+    forest = Forest(count)
+    for part in parts:
+        forest.add(np.arange(count), part.component)
+    following = np.min([part.following for part in parts], axis=0)
+    degree = np.sum([part.degree for part in parts], axis=0)
+    return NearDuplicates(sum(part.pairs for part in parts), degree, following, forest.finish())
 
 
 class _Found(Within):

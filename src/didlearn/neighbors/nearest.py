@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ from didlearn.neighbors.screening.cascade import (
 from didlearn.neighbors.screening.levels import SOUGHT_FROM
 from didlearn.neighbors.screening.rows import Rows, as_rows
 from didlearn.neighbors.shortlist import Shortlist
+from didlearn.neighbors.tiles import by_tiles
 
 STRIP_ROWS = 1024  # queries whose sketched distances to WIDE reference rows are held at once
 STRIP_COLUMNS = 20480
@@ -78,9 +80,16 @@ def nearest(
     _check_enough(k, available, len(left))
     if not (k and len(left)):
         return Neighbors(np.empty((len(left), k)), np.empty((len(left), k), np.int64))
+    return _joined(by_tiles(partial(_sought, left, right, k, banned), left, right), left.scale)
+
+
+def _joined(parts: list[tuple[Floats, Ints]], scale: float) -> Neighbors:
+    return Neighbors(np.concatenate([d for d, _ in parts]) / scale, np.concatenate([j for _, j in parts]))
+
+
+def _sought(left: Rows, right: Rows, k: int, banned: torch.Tensor, part: slice) -> tuple[Floats, Ints]:
     with full_precision():
-        distance, index = _Search(left, right, k, banned).run()
-    return Neighbors(distance / left.scale, index)
+        return _Search(left, right, k, banned).run(part)
 
 
 def _others(rows: Rows, k: int) -> Neighbors:
@@ -88,9 +97,16 @@ def _others(rows: Rows, k: int) -> Neighbors:
     _check_enough(k, len(rows) - 1, len(rows))
     if not (k and len(rows)):
         return Neighbors(np.empty((len(rows), k)), np.empty((len(rows), k), np.int64))
+    parts = by_tiles(partial(_sought_others, rows, k), rows, rows, dearer=2)
+    return _joined(parts, rows.scale)
+
+
+def _sought_others(rows: Rows, k: int, part: slice) -> tuple[Floats, Ints]:
+    """Look for the others of some rows among all: of all rows at once half the distances do."""
+    if length(part) < len(rows):
+        return _sought(rows, rows, k, torch.arange(len(rows)), part)
     with full_precision():
-        distance, index = NearestOthers(rows, k).run()
-    return Neighbors(distance / rows.scale, index)
+        return NearestOthers(rows, k).run()
 
 
 def _check_enough(k: int, available: int, queries: int) -> None:
@@ -117,9 +133,9 @@ class _Search:
         self.repeated = late_copies(right.raw, k + 1)
         self.cascade = Cascade(left, right, self._mask, self._tighten, SOUGHT_FROM)
 
-    def run(self) -> tuple[Floats, Ints]:
-        """Return distances in scaled units and row numbers, (n, k) each."""
-        parts = [self._panel(panel) for panel in slices(0, len(self.left), PANEL_ROWS)]
+    def run(self, part: slice) -> tuple[Floats, Ints]:
+        """Return distances in scaled units and row numbers, (n, k) each, of some queries."""
+        parts = [self._panel(panel) for panel in slices(part.start, part.stop, PANEL_ROWS)]
         return np.concatenate([d for d, _ in parts]), np.concatenate([j for _, j in parts])
 
     def _panel(self, panel: slice) -> tuple[Floats, Ints]:

@@ -35,11 +35,11 @@ class Within(ABC):
         """Set the bounds of pairs that do not count to infinity."""
         above_diagonal(bounds, block)
 
-    def run(self) -> None:
-        """Go through all pairs."""
+    def run(self, part: slice | None = None) -> None:
+        """Go through the pairs whose first row lies in some part; through all unless given."""
         with full_precision():
             cascade = Cascade(self.rows, self.rows, self.mask, self.settle)
-            for panel, blocks in triangle(len(self.rows)):
+            for panel, blocks in triangle(len(self.rows), part):
                 cascade.hold(panel)
                 for block in blocks:
                     self.begin(block)

@@ -56,6 +56,11 @@ class Cluster:
         return self.backend == "loky"
 
     @property
+    def shares_memory(self) -> bool:
+        """Whether the threads of this process use the same cores, and need no copy of what is in memory."""
+        return self.backend == "loky"
+
+    @property
     def in_flight(self) -> int:
         """How many units are on their way at once: no worker waits, and few are lost."""
         return 2 * self.workers

@@ -27,10 +27,10 @@ from didlearn.errors import DidlearnError, TravelError, first_line
 from didlearn.naming import option
 from didlearn.parallel import one_thread
 
-_OPENED: OrderedDict[str, Callable[[Any], Any]] = OrderedDict()
-_MOST_OPENED = 4
+_OPENED: OrderedDict[str, tuple[Callable[[Any], Any], int]] = OrderedDict()  # with its bytes
+_MOST_OPENED, _MOST_BYTES = 4, 1 << 30
 _KNOWN = {"__main__", "didlearn", *sys.stdlib_module_names}
-_LOCKS = (type(threading.Lock()), type(threading.RLock()))
+_LOCKS = {type(make()): make for make in (threading.Lock, threading.RLock)}  # their types have no name to travel by
 
 
 class Parcel(NamedTuple):
@@ -60,8 +60,8 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
             return _script, (buffer.getvalue(),)
         if isinstance(obj, torch._ops.OpOverload):
             return _operator, (*obj._schema.name.split("::"), obj._overloadname)
-        if isinstance(obj, _LOCKS):  # nobody holds one while units are sent
-            return type(obj), ()
+        if type(obj) in _LOCKS:  # nobody holds one while units are sent
+            return _LOCKS[type(obj)], ()
         return super().reducer_override(obj)
 
 
@@ -128,7 +128,7 @@ def _opened(carried: Bytes | Path, name: str) -> Callable[[Any], Any]:
         content = carried.read_bytes() if isinstance(carried, Path) else carried.tobytes()
         function, style = cloudpickle.loads(content)
         naming.name_as(style)
-        _OPENED[name] = function
-        while len(_OPENED) > _MOST_OPENED:
+        _OPENED[name] = function, len(content)
+        while len(_OPENED) > _MOST_OPENED or (len(_OPENED) > 1 and sum(n for _, n in _OPENED.values()) > _MOST_BYTES):
             _OPENED.popitem(last=False)
-    return _OPENED[name]
+    return _OPENED[name][0]

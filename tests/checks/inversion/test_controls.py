@@ -31,7 +31,7 @@ def answered(monkeypatch):
     asked: dict = {}
     answers: dict = {}
 
-    def find(subject, name, images, effort, method="bfgs"):
+    def find(subject, name, images, effort, method="bfgs", labels=None):
         asked[name, method] = images
         answer = answers[name, method] if (name, method) in answers else answers["any"]
         return ended(np.broadcast_to(answer(images) if callable(answer) else answer, len(images)).copy())
@@ -52,7 +52,7 @@ def test_noise_is_as_strong_as_the_training_error_and_beaten_up_to_rounding(answ
     images, search = np.zeros((40, *SHAPE), np.float32), search_of(line_model())
     shares = np.repeat([0.5, 1.0005, 1.0015, 2.0], 10)
     answers["any"] = lambda noisy: shares * np.square(noisy.astype(float)).reshape(40, -1).mean(axis=1)
-    rate, ratio = noisy_found(search, images, group([0.1, 0.04, 0.01]), np.random.default_rng(0))
+    rate, ratio = noisy_found(search, images, None, group([0.1, 0.04, 0.01]), np.random.default_rng(0))
     assert rate.value == 0.5
     # Half way between 1.0005 and 1.0015 of the noise, where a linear generator would leave 1 − 2/16.
     assert ratio.point == pytest.approx(1.001 / (1 - 2 / 16))
@@ -64,7 +64,9 @@ def test_noise_is_as_strong_as_the_training_error_and_beaten_up_to_rounding(answ
 def test_noise_is_never_weaker_than_rounding_to_eight_bits(answered):
     asked, answers = answered
     answers["any"] = 0.0
-    noisy_found(search_of(line_model()), np.zeros((40, *SHAPE), np.float32), group([0.0]), np.random.default_rng(0))
+    noisy_found(
+        search_of(line_model()), np.zeros((40, *SHAPE), np.float32), None, group([0.0]), np.random.default_rng(0)
+    )
     noise = asked["planted images with noise", "bfgs"] * 255
     assert np.square(noise).mean() == pytest.approx(1 / 12, abs=4 / 12 * np.sqrt(2 / noise.size))
 
@@ -73,7 +75,7 @@ def test_a_latent_as_wide_as_the_image_leaves_one_pixel_of_the_noise(answered):
     _, answers = answered
     answers["any"] = lambda noisy: np.square(noisy.astype(float)).reshape(len(noisy), -1).mean(axis=1)
     images = np.zeros((9, *SHAPE), np.float32)
-    _, ratio = noisy_found(search_of(line_model(d=16)), images, group([0.1]), np.random.default_rng(0))
+    _, ratio = noisy_found(search_of(line_model(d=16)), images, None, group([0.1]), np.random.default_rng(0))
     assert ratio.point == pytest.approx(16)
 
 
@@ -135,7 +137,7 @@ def test_the_class_found_is_the_class_whose_curvature_counts():
 
 def test_a_search_that_finds_everything_succeeds_everywhere():
     search, images = search_of(line_model()), uniform_images(9, 0)
-    nearest = search.find("train", images)
+    nearest = search.find("train", images, None)
     train = group(nearest.error, images=images, image=nearest.image, latent=nearest.latent)
     found = run_controls(search, train, 9, True, Stream(0))
     assert list(found.estimates) == [

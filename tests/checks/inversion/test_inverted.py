@@ -9,6 +9,7 @@ from didlearn.checks.inverting import SearchEffort
 from didlearn.images import open_images
 from didlearn.rng import Stream
 from tests.checks.inversions import SHAPE, ended, line_model, residuals, subject_of, uniform_images
+from tests.inversion.conditional import ClassPlanes
 
 
 def eight_bit(count, seed):
@@ -58,6 +59,7 @@ def test_controls_are_made_of_the_first_training_images(subject):
 
 def test_eight_bit_samples_are_scaled_to_one():
     class Whole:
+        labels = None
         images = np.array([0, 51, 255], np.uint8).reshape(3, 1, 1, 1) * np.ones(SHAPE, np.uint8)
 
     subject = subject_of(line_model(), eight_bit(20, 0))
@@ -87,3 +89,21 @@ def test_errors_are_relative_to_the_variance_of_the_image():
     images = np.zeros((2, *SHAPE), np.float32)
     images[1, 0, ::2] = 2
     assert relative_error(ended([3e-12, 3.0]), images) == pytest.approx([3.0, 3.0])
+
+
+def test_each_image_is_inverted_under_its_own_class():
+    model = ClassPlanes(classes=30, d=4)
+    train, heldout = model.images(40, 1, 0.02), model.images(30, 2, 0.02)
+    outside = {"bare": model.images(20, 3, 0.02, labelled=False)}
+    subject = type(subject_of(None))(model, train, heldout, outside=outside)
+    groups = choose_groups(subject, 6, Stream(0))
+    assert groups["train"].classes.tolist() == train.labels[groups["train"].places].tolist()
+    assert (
+        groups["shifted"].classes.tolist() == groups["noise"].classes.tolist() == groups["train"].classes[:3].tolist()
+    )
+    assert groups["held-out"].classes.tolist() == heldout_images(subject, 6).labels.tolist()
+    assert groups["generated"].classes.tolist() == subject.draw(6).labels.tolist()
+    assert groups["bare"].classes.max() < 30
+    assert all(group.classes is None for group in choose_groups(subject, 6, Stream(0), every=True).values())
+    found = invert_groups(subject, 6, SearchEffort(draws=20, starts=2, rounds=1), False, Stream(0))["train"]
+    assert found.found.error == pytest.approx(model.distances(found.images, found.classes), rel=1e-3)

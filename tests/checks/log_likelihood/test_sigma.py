@@ -36,7 +36,15 @@ def test_the_search_for_it_is_quick_and_takes_images_of_any_value(monkeypatch):
     assert reconstruction_sigma(subject_of(line_model(), seed=3, threads=2), uniform_images(2, 0)) == pytest.approx(
         math.sqrt(0.01 * 16 / 14)
     )
-    assert asked == {"seed": 3, "rounds": 1, "within": False, "device": "cpu", "threads": 2, "records": None}
+    assert asked == {
+        "seed": 3,
+        "labels": None,
+        "rounds": 1,
+        "within": False,
+        "device": "cpu",
+        "threads": 2,
+        "records": None,
+    }
 
 
 def test_a_latent_as_wide_as_the_image_and_an_exact_fit_leave_some_noise():
@@ -107,7 +115,7 @@ def test_it_is_chosen_once_where_a_few_held_out_images_are_likeliest(monkeypatch
     model, asked = line_model(), []
     truth = 0.1
 
-    def closed_form(subject, name, images, sigma, effort, budget):
+    def closed_form(subject, name, images, sigma, effort, budget, classes):
         asked.append((name, len(images), budget))
         return np.full(len(images), -((math.log(sigma) - math.log(truth)) ** 2)) + [1, -1] * 4
 

@@ -105,3 +105,12 @@ def test_an_outside_set_of_one_image_is_left_out_and_said_so():
     alone = run_check(check, Subject(open_model(net), pictures, pictures, outside={"lone": pictures.subset([0])}))
     assert alone.verdict == "not_run"
     assert "at least 2 images with" in alone.reason
+
+
+def test_of_many_classes_a_few_are_tried_and_chance_is_said():
+    net = Planes()
+    subject = Subject(open_model(net), images_of(net, 300, 1), images_of(net, 100, 2))
+    found = run_check(ManifoldClassifier(images=20, draws=40, starts=2, rounds=1, candidates=2), subject)
+    assert found.estimates["chance"].value == 0.5
+    assert found.estimates["manifold_accuracy"].value == 1
+    assert "guessing for 50" in found.answer

@@ -7,9 +7,11 @@ from scipy import optimize
 from didlearn.checks.manifold_classifier.measure import (
     accuracies,
     by_mean,
+    by_neighbour,
     by_regression,
     by_subspace,
     classifier_answers,
+    sampled_classes,
 )
 from didlearn.images import open_images
 from didlearn.images.base import Images
@@ -92,7 +94,7 @@ def test_a_sample_of_a_large_set_is_fitted(monkeypatch):
 
     monkeypatch.setattr(measure, "FITTED_AT_MOST", 7)
     sizes = []
-    monkeypatch.setattr(measure, "by_mean", lambda x, y, query: sizes.append((len(x), len(y))))
+    monkeypatch.setattr(measure, "by_mean", lambda x, y, query, among: sizes.append((len(x), len(y))))
     train = labelled(uniform_images(40, 0), np.arange(40) % 2)
     classifier_answers(type(subject_of(None))(line_model(), train), uniform_images(2, 1))
     assert sizes == [(7, 7)]
@@ -104,5 +106,35 @@ def test_the_class_of_least_distance_is_the_answer():
     found = accuracies(errors, np.array([1, 1, 1]), answers, 0.9)
     assert {name: estimate.value for name, estimate in found.items()} == {
         "manifold_accuracy": pytest.approx(2 / 3), "neighbour_accuracy": 0, "linear_accuracy": 1,
+        "chance": 0.5,
     }  # fmt: skip
     assert {(estimate.n, estimate.level) for estimate in found.values()} == {(3, 0.9)}
+
+
+def test_sampled_classes_hold_the_images_own_and_others_by_chance():
+    own, rng = np.repeat([0, 7, 999], 300), np.random.default_rng(0)
+    found = sampled_classes(own, 1000, 10, rng)
+    assert found.shape == (900, 10)
+    assert (found == own[:, None]).sum(axis=1).tolist() == [1] * 900
+    assert (np.diff(found, axis=1) > 0).all()
+    others = found[found != own[:, None]]
+    # 8 100 draws of 999 classes: their mean is that of an even law.
+    assert abs(others.mean() - 499.5) < 4 * 999 / np.sqrt(12 * len(others))
+    assert sampled_classes(own, 10, 10, rng) is None
+
+
+def test_answers_are_among_the_candidates():
+    x = np.array([[0.0, 0], [1, 0], [5, 0], [6, 0], [9, 9], [8, 9]], np.float32)
+    y, query = np.repeat([0, 1, 2], 2), np.array([[0.4, 0.0], [0.4, 0.0]], np.float32)
+    among = np.array([[0, 2], [1, 2]])
+    assert by_mean(x, y, query, among).tolist() == [0, 1]
+    assert by_regression(x, y, query, among).tolist() == [0, 1]
+    assert by_neighbour(x, y, query, among, "cpu").tolist() == [0, 1]
+    assert by_subspace(x, y, query, 1, np.array([[2, 0], [2, 2]])).tolist() == [0, 2]
+
+
+def test_distances_of_candidates_name_their_classes():
+    errors, among = np.array([[3.0, 1.0], [0.5, 2.0]]), np.array([[4, 9], [9, 11]])
+    found = accuracies(errors, np.array([9, 9]), {}, 0.9, among)
+    assert found["manifold_accuracy"].value == 1
+    assert found["chance"].value == 0.5

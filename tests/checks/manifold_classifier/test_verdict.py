@@ -19,10 +19,16 @@ def told(value, high, **others):
 
 
 def test_accuracies_are_said_beside_one_another():
-    shares = {"manifold_accuracy": 0.5, "neighbour_accuracy": 0.75, "linear_accuracy": 0.25, "mean_accuracy": 0.0}
+    shares = {
+        "manifold_accuracy": 0.5,
+        "neighbour_accuracy": 0.75,
+        "linear_accuracy": 0.25,
+        "mean_accuracy": 0.0,
+        "chance": 0.1,
+    }
     said = say_classes({name: area(value, value) for name, value in shares.items()})
     assert "manifold is right for 50 %" in said.replace("\u202f", " ")
-    assert "training image for 75 %, a linear classifier for 25 %" in said.replace("\u202f", " ")
+    assert "training image for 75 %, a linear classifier for 25 %, guessing for 10 %" in said.replace("\u202f", " ")
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ latent decodes to it. Whether a large distance means that, or that the search fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from didlearn.audit.check import Better, Check, Confidence, parameter, register
 from didlearn.audit.method import Method
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from didlearn.rng import Stream
 
 FEWEST_INVERTED = 8
+Loss = Literal["pixels", "embedding"]
+LatentSpace = Literal["z", "w"]
 
 
 @register
@@ -53,6 +55,11 @@ class InversionCheck(Check):
         "recovery_closer_pvalue": "small where training images are recovered better",
         "off_manifold": "share of training images beyond own_error_limit",
         "own_error_limit": "the 99th percentile of generated and planted images' errors",
+        "feature_error_{group}": "median mean squared difference of features, where they are compared",
+        "feature_ratio_generated": "training images' over generated ones'",
+        "mapped_error_{group}": "median error where the search is in w, behind a mapping network",
+        "mapped_distance_{group}": "median distance of w from the mapped prior, over that of the prior's own draws",
+        "mapped_outside": "share of training images whose w lies farther out than 99 % of the prior's draws",
         "noise_fit": "share of noise's variance that is left",
         "noise_fit_linear": "what a linear generator leaves",
         "degrees_of_freedom": "how many dimensions of anything the generator fits",
@@ -93,6 +100,11 @@ class InversionCheck(Check):
         "recovery_closer_pvalue": "Training images recovered better, p-value",
         "off_manifold": "Training images farther out than its own images",
         "own_error_limit": "Error that 99 % of its own images stay within",
+        "feature_error_{group}": "Median error in features, {group}",
+        "feature_ratio_generated": "Training images' error in features over its own images'",
+        "mapped_error_{group}": "Median error of {group}, searched in w",
+        "mapped_distance_{group}": "Distance of w from the mapped prior, {group}",
+        "mapped_outside": "Training images whose w the prior hardly reaches",
         "noise_fit": "Share of noise that is left",
         "noise_fit_linear": "Share of noise that a linear generator leaves",
         "degrees_of_freedom": "Dimensions of anything that it fits",
@@ -117,6 +129,15 @@ class InversionCheck(Check):
         "atypical_nominal": "Latents of its own that are not typical",
         "latent_closer_pvalue": "Training images with more typical latents, p-value",
     }
+    efforts: ClassVar[Sequence[Mapping[str, int]]] = (
+        {"images": 8, "starts": 4, "rounds": 0, "published": False},
+        {"images": 8, "starts": 8, "rounds": 1},
+        {"images": 16, "starts": 8, "rounds": 1},
+        {"images": 16, "starts": 16, "rounds": 2},
+        {"images": 24, "starts": 16, "rounds": 2},
+        {"images": 24, "starts": 16, "rounds": 3},
+        {"images": 40, "starts": 16, "rounds": 3},
+    )
     better: ClassVar[Mapping[str, Better]] = {
         "made": "more",
         "made_heldout": "more",
@@ -132,6 +153,9 @@ class InversionCheck(Check):
     starts: int = parameter(16, "Starts of the search among them.")
     rounds: int = parameter(5, "Rounds of restarts.")
     published: bool = parameter(True, "Run the published protocol beside it.")
+    loss: Loss = parameter("pixels", "What is compared: pixels, or beside these the features of the embedding.")
+    space: LatentSpace = parameter("z", "What is searched: z, or beside it w, behind a mapping network.")
+    all_classes: bool = parameter(False, "Try every class of a conditional generator, not each image's own alone.")
     required: float = parameter(0.95, "Share of planted images that must be found for an error to mean anything.")
     holes: float = parameter(0.1, "Share of training images that may lie no nearer to it than to another real image.")
     made: float = parameter(0.9, "Share of training images that it must make, up to a mild change, to pass.")
@@ -144,6 +168,8 @@ class InversionCheck(Check):
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a model whose latent can be set, and training images."""
+        from didlearn.checks.image_classes import missing_classes
+        from didlearn.embeddings.pixels import PixelEmbedding
         from didlearn.models.base import LatentModel
 
         if subject.model is None:
@@ -152,7 +178,22 @@ class InversionCheck(Check):
             return f"{subject.model.name} has no latent to search: inversion needs a model file, not samples"
         if subject.train is None or len(subject.train) < FEWEST_INVERTED:
             return f"there are too few training images; give at least {FEWEST_INVERTED} with {option('train')}"
-        return None
+        if self.loss == "embedding" and isinstance(subject.embedding, PixelEmbedding):
+            return f"there are no features to compare; give a network with {option('embedding')}, or loss=pixels"
+        return missing_classes(subject, self.all_classes)
+
+    def passes(self, subject: Subject) -> float:
+        """Return about how many passes all groups and controls take."""
+        from didlearn.checks.inverting import SearchEffort, passes_of_inversion
+        from didlearn.checks.latents.encoding import every_image_lies_on_it, passes_of_encoding
+
+        if every_image_lies_on_it(subject):
+            return self.images * (5 + len(subject.comparable)) * passes_of_encoding(subject)
+        effort = SearchEffort(self.draws, self.starts, self.rounds)
+        # Training, held-out, generated, planted and noisy planted images and those within the prior; half as many
+        # shifted, noise; a third as many at two radii and on the way.
+        groups = 6 + 2 / 2 + 3 / 3 + len(subject.comparable)
+        return self.images * groups * passes_of_inversion(subject, effort, published=self.published)
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Invert every group and the controls, and compare."""

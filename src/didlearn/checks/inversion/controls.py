@@ -13,15 +13,17 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from didlearn.arrays import Flags, Singles
+from didlearn.arrays import Flags, Ints, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.inverted import Inverted, relative_error
 from didlearn.checks.inverting import SearchEffort, find
-from didlearn.checks.targets import planted, with_noise
+from didlearn.checks.targets import planted, planted_labels, with_noise
 from didlearn.derivatives.jacobian import hessian
+from didlearn.derivatives.starts import Draws
 from didlearn.inversion.invert import Inversion, SearchMethod
-from didlearn.inversion.target import Target
+from didlearn.inversion.target import Target, graph_of
 from didlearn.models.base import LatentModel
+from didlearn.models.latents.fixed_noise import settled
 from didlearn.models.prior import prior_of
 from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
@@ -59,11 +61,12 @@ class Controls:
 
 
 class Search(NamedTuple):
-    """Whose manifold is searched, how hard, and the level of the rates."""
+    """Whose manifold is searched, how hard, the level of the rates, and whether every class is tried."""
 
     subject: Subject
     effort: SearchEffort
     level: float
+    every: bool = False
 
     @property
     def model(self) -> LatentModel:
@@ -71,13 +74,14 @@ class Search(NamedTuple):
         assert isinstance(self.subject.model, LatentModel)
         return self.subject.model
 
-    def find(self, name: str, images: Singles, method: SearchMethod = "bfgs") -> Inversion:
-        """Invert images (n, C, H, W)."""
-        return find(self.subject, name, images, self.effort, method)
+    def find(self, name: str, images: Singles, classes: Ints | None, method: SearchMethod = "bfgs") -> Inversion:
+        """Invert images (n, C, H, W), each under its class (n,)."""
+        return find(self.subject, name, images, self.effort, method, labels=classes)
 
-    def plant(self, count: int, rng: Stream, radius: float = 1.0) -> Singles:
-        """Decode ``count`` prior draws, scaled by ``radius``."""
-        return planted(self.model, count, rng, self.subject.device, radius)
+    def plant(self, count: int, rng: Stream, radius: float = 1.0) -> tuple[Singles, Ints | None]:
+        """Decode ``count`` prior draws, scaled by ``radius``; return the images, and the classes to find them under."""
+        classes = None if self.every else planted_labels(self.model, count, rng)
+        return planted(self.model, count, rng, self.subject.device, radius), classes
 
     def rate(self, successes: Flags) -> Estimate:
         """Return the share of successes (n,)."""
@@ -86,16 +90,16 @@ class Search(NamedTuple):
 
 def run_controls(search: Search, train: Inverted, count: int, published: bool, rng: Stream) -> Controls:
     """Plant images, search for them as for any other, and count the successes."""
-    images = search.plant(count, rng.child("planted"))
-    found, few = search.find("planted images", images), max(4, count // 3)
+    images, classes = search.plant(count, rng.child("planted"))
+    found, few = search.find("planted images", images, classes), max(4, count // 3)
     success = {"recovered": found_again(search, found, images)}
     if published:
-        theirs = search.find("planted images", images, "adam")
+        theirs = search.find("planted images", images, classes, "adam")
         success["recovered_published"] = found_again(search, theirs, images)
     for radius in _radii(search):
-        far = search.plant(few, rng.child("radius", str(radius)), radius)
-        success[f"recovered_{radius:g}"] = found_again(search, search.find(f"planted at {radius:g}", far), far)
-    success["recovered_noisy"], ratio = noisy_found(search, images, train, rng.numpy("planted noise"))
+        far, under = search.plant(few, rng.child("radius", str(radius)), radius)
+        success[f"recovered_{radius:g}"] = found_again(search, search.find(f"planted at {radius:g}", far, under), far)
+    success["recovered_noisy"], ratio = noisy_found(search, images, classes, train, rng.numpy("planted noise"))
     success["segments_consistent"] = segments_consistent(search, train, few)
     success["no_way_down"] = no_way_down(search, train, few)
     return Controls(images, found, success, ratio)
@@ -112,7 +116,7 @@ def found_again(search: Search, found: Inversion, images: Singles) -> Estimate:
 
 
 def noisy_found(
-    search: Search, images: Singles, train: Inverted, rng: np.random.Generator
+    search: Search, images: Singles, classes: Ints | None, train: Inverted, rng: np.random.Generator
 ) -> tuple[Estimate, Estimate]:
     """Plant images with noise as strong as the training images' error.
 
@@ -122,7 +126,7 @@ def noisy_found(
     """
     strength = max(float(np.median(train.found.error)), _ROUNDING_ERROR)
     noisy, added = with_noise(images, strength, rng)
-    near = search.find("planted images with noise", noisy)
+    near = search.find("planted images with noise", noisy, classes)
     D, d = images[0].size, int(np.prod(search.model.latent_shape))
     ratio = float(np.median(near.error / added)) / max(1 - d / D, 1 / D)
     method = "recovered error over the noise's (1 − d/D)"
@@ -134,7 +138,9 @@ def segments_consistent(search: Search, train: Inverted, count: int) -> Estimate
     """If ẑ is nearest to x, it is nearest to every point between G(ẑ) and x: a better one found there is a proof."""
     start, x = train.found.image[:count], train.images[:count]
     between = (1 - _SEGMENT) * start + _SEGMENT * x
-    found = search.find("points on the way", between.astype(np.float32))
+    # Where all classes were tried, the point found is of one of them, and another's may lie nearer on the way.
+    classes = None if train.classes is None else train.classes[:count]
+    found = search.find("points on the way", between.astype(np.float32), classes)
     bound = np.square(between.astype(np.float64) - start).reshape(len(x), -1).mean(axis=1)
     return search.rate(found.error >= bound * (1 - _LEEWAY))
 
@@ -148,7 +154,9 @@ def no_way_down(search: Search, train: Inverted, count: int) -> Estimate:
     labels = None if found.label is None else torch.from_numpy(found.label).to(device)
     x = torch.from_numpy(train.images[:count]).flatten(1).to(device)
     z = torch.from_numpy(found.latent).flatten(1).to(device)
-    target = Target(search.model, x, labels)
+    model = settled(search.model)
+    target = Target(model, x, labels)
     rows = torch.arange(len(x)).split(_TOGETHER)
-    values = torch.cat([torch.linalg.eigvalsh(hessian(target.rows(index), z[index])) for index in rows])
+    row = graph_of(model, None, Draws(z))
+    values = torch.cat([torch.linalg.eigvalsh(hessian(target.rows(index), z[index], row)) for index in rows])
     return search.rate((values[:, 0] > -_FLAT * values[:, -1].abs()).cpu().numpy())

@@ -9,9 +9,11 @@ import numpy as np
 
 from didlearn.arrays import Array, Floats, Ints, Singles
 from didlearn.audit.subject import Subject
-from didlearn.checks.groups import heldout_images, outside_pixels, pixel_variance, pixels
+from didlearn.checks.groups import heldout_images, outside_images, pixel_variance, pixels
+from didlearn.checks.image_classes import labelled_classes, own_classes
 from didlearn.checks.inverting import SearchEffort, find
 from didlearn.checks.targets import shifted, shuffled
+from didlearn.images.base import Images
 from didlearn.inversion.invert import Inversion
 from didlearn.result.values import Role
 from didlearn.rng import Stream
@@ -28,6 +30,7 @@ class Inverted:
         role: their colour. images: the targets.
         found: by the better search. published: by the published protocol, or ``None``.
         index: (n,) which of the training images these are, where they are.
+        classes: (n,) the class each was inverted under; ``None``: the generator has none, or all were tried.
     """
 
     role: Role
@@ -35,6 +38,7 @@ class Inverted:
     found: Inversion
     published: Inversion | None = None
     index: Ints | None = None
+    classes: Ints | None = None
 
 
 class Wanted(NamedTuple):
@@ -43,41 +47,54 @@ class Wanted(NamedTuple):
     role: Role
     images: Singles
     places: Ints | None = None
+    classes: Ints | None = None
 
 
 def invert_groups(
-    subject: Subject, count: int, effort: SearchEffort, published: bool, rng: Stream
+    subject: Subject, count: int, effort: SearchEffort, published: bool, rng: Stream, every: bool = False
 ) -> dict[str, Inverted]:
     """Invert ``count`` training, held-out and generated images, of each outside set, and of half as many controls."""
     return {
         name: Inverted(
             group.role,
             group.images,
-            find(subject, name, group.images, effort),
-            find(subject, name, group.images, effort, "adam") if published else None,
+            find(subject, name, group.images, effort, labels=group.classes),
+            find(subject, name, group.images, effort, "adam", labels=group.classes) if published else None,
             group.places,
+            group.classes,
         )
-        for name, group in choose_groups(subject, count, rng).items()
+        for name, group in choose_groups(subject, count, rng, every).items()
     }
 
 
-def choose_groups(subject: Subject, count: int, rng: Stream) -> dict[str, Wanted]:
-    """Choose the images.
+def choose_groups(subject: Subject, count: int, rng: Stream, every: bool = False) -> dict[str, Wanted]:
+    """Choose the images, each with the class it is inverted under unless ``every`` one is to be tried.
 
     Held-out and outside images are those that every check of this subject takes, so that none is inverted twice.
     """
     assert subject.train is not None
     index = np.sort(rng.numpy("train").permutation(len(subject.train))[:count])
-    train = pixels(subject.train.subset(index))
-    wanted = {"train": Wanted("train", train, index)}
+    chosen = subject.train.subset(index)
+    train = pixels(chosen)
+    wanted = {"train": Wanted("train", train, index, labelled_classes(subject, chosen, train, every))}
     if subject.heldout is not None:
-        wanted["held-out"] = Wanted("heldout", pixels(heldout_images(subject, count)))
-    wanted["generated"] = Wanted("generated", _as_floats(subject.draw(count).images))
-    wanted |= {name: Wanted("outside", images) for name, images in outside_pixels(subject, count).items()}
-    half = train[: max(1, count // 2)]
-    wanted["shifted"] = Wanted("perturbed", shifted(half, _SHIFT))
-    wanted["noise"] = Wanted("other", shuffled(half, rng.numpy("noise")))
+        wanted["held-out"] = _real(subject, "heldout", heldout_images(subject, count), every)
+    drawn = subject.draw(count)
+    own = _as_floats(drawn.images)
+    wanted["generated"] = Wanted("generated", own, None, own_classes(subject, own, drawn.labels, every))
+    wanted |= {
+        name: _real(subject, "outside", images, every) for name, images in outside_images(subject, count).items()
+    }
+    half, classes = train[: max(1, count // 2)], wanted["train"].classes
+    under = None if classes is None else classes[: len(half)]
+    wanted["shifted"] = Wanted("perturbed", shifted(half, _SHIFT), None, under)
+    wanted["noise"] = Wanted("other", shuffled(half, rng.numpy("noise")), None, under)
     return wanted
+
+
+def _real(subject: Subject, role: Role, images: Images, every: bool) -> Wanted:
+    read = pixels(images)
+    return Wanted(role, read, None, labelled_classes(subject, images, read, every))
 
 
 def _as_floats(images: Array) -> Singles:

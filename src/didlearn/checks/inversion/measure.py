@@ -61,9 +61,46 @@ def likely_estimates(search: Search, train: Inverted) -> Estimates:
     """The training images' error if the latent must stay where a normal prior has mass: in the ball of 99 % of it."""
     if prior_of(search.model) != "normal":
         return {}
-    found = find(search.subject, "train, within the prior", train.images, search.effort, clip=_BALL)
+    found = find(
+        search.subject, "train, within the prior", train.images, search.effort, clip=_BALL, labels=train.classes
+    )
     error = median(found.error, search.level, _PER_PIXEL)
     return {"error_train_likely": error.model_copy(update={"method": f"‖z‖² within χ²'s {_BALL:g} quantile"})}
+
+
+def feature_estimates(search: Search, groups: Groups, rng: Stream) -> Estimates:
+    """How near the generator comes in the features of the subject's embedding: medians of mean squared differences."""
+    loss, level = search.subject.embedding, search.level
+    errors = {
+        name: find(
+            search.subject, f"{name}, in features", groups[name].images, search.effort, labels=groups[name].classes,
+            loss=loss,
+        ).objective
+        for name in ("train", "held-out", "generated") if name in groups
+    }  # fmt: skip
+    found = {
+        estimate_key("feature_error", name): median(error, level, f"squared feature of {loss.name}")
+        for name, error in errors.items()
+    }
+    ratio = median_ratio(errors["train"], errors["generated"], rng.numpy("feature ratio"), level=level)
+    return found | {"feature_ratio_generated": ratio}
+
+
+def mapped_estimates(search: Search, groups: Groups) -> Estimates:
+    """How near the generator comes, searched in w, and how far these w lie from the mapped prior."""
+    found, level = {}, search.level
+    for name in ("train", "held-out", "generated"):
+        if name in groups:
+            group = groups[name]
+            nearest = find(search.subject, f"{name}, in w", group.images, search.effort, space="w")
+            assert nearest.mapped_distance is not None
+            assert nearest.mapped_share is not None
+            found[estimate_key("mapped_error", name)] = median(nearest.error, level, _PER_PIXEL)
+            found[estimate_key("mapped_distance", name)] = median(nearest.mapped_distance, level, "of the median")
+            if name == "train":
+                beyond = int((nearest.mapped_share < 1 - _BEYOND).sum())
+                found["mapped_outside"] = proportion(beyond, len(group.images), level)
+    return found
 
 
 def own_errors(groups: Groups, controls: Controls) -> Floats:

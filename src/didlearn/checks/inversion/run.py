@@ -6,6 +6,7 @@ import math
 
 from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
+from didlearn.checks.image_classes import classes_note
 from didlearn.checks.inversion.check import FEWEST_INVERTED, InversionCheck
 from didlearn.checks.inversion.controls import Controls, Search, run_controls
 from didlearn.checks.inversion.inverted import invert_groups
@@ -14,10 +15,12 @@ from didlearn.checks.inversion.measure import (
     Others,
     error_estimates,
     error_limit,
+    feature_estimates,
     likely_estimates,
     made_beside,
     made_of,
     manifold_estimates,
+    mapped_estimates,
     others_estimates,
     others_of,
     own_errors,
@@ -35,6 +38,7 @@ from didlearn.checks.inversion.verdict import InversionLimits, judge_inversion
 from didlearn.checks.inverting import SearchEffort
 from didlearn.checks.latents.encoding import every_image_lies_on_it
 from didlearn.models.faults import find_fault
+from didlearn.models.latents.fixed_noise import noise_note
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult, Estimates
@@ -50,14 +54,23 @@ def run_inversion(check: InversionCheck, subject: Subject, rng: Stream) -> Check
         return fault.result(check.name)
     if every_image_lies_on_it(subject):
         return run_own_inverse(check, subject, rng)
-    search = Search(subject, SearchEffort(check.draws, check.starts, check.rounds), check.level)
-    groups = invert_groups(subject, check.images, search.effort, check.published, rng)
+    search = Search(subject, SearchEffort(check.draws, check.starts, check.rounds), check.level, check.all_classes)
+    groups = invert_groups(subject, check.images, search.effort, check.published, rng, check.all_classes)
+    search = search._replace(every=groups["train"].classes is None)  # what is planted is searched in the same way
     controls = run_controls(search, groups["train"], check.images, check.published, rng)
     others = {name: others_of(subject, group) for name, group in groups.items()}
     made = made_of(groups["train"], others["train"])
     estimates = made.estimates(check.level) | made_beside(groups, others, made.mild, check.level)
     estimates |= _estimates(search, groups, controls, others, rng)
-    parts = Parts(estimates) + _page(groups, controls, others) + Parts(notes=subject.left_out)
+    if check.space == "w":
+        estimates |= mapped_estimates(search, groups)
+    if check.loss == "embedding":
+        estimates |= feature_estimates(search, groups, rng)
+    parts = (
+        Parts(estimates)
+        + _page(groups, controls, others)
+        + Parts(notes=subject.left_out + classes_note(subject, check.all_classes) + noise_note(search.model))
+    )
     limits = InversionLimits(check.required, check.holes, check.made, check.level, share_of_error(check))
     decision = judge_inversion(estimates, made, limits, honest=not subject.split_off)
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from didlearn.arrays import Ints
 from didlearn.audit.subject import Subject
 from didlearn.checks.likelihood.measure import (
     WIDEST,
@@ -29,42 +30,50 @@ from didlearn.checks.likelihood.page import (
 from didlearn.checks.log_likelihood.bounds import Likelihoods, bound_gap, effort_drift, slack_of
 from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.checks.log_likelihood.estimate import log_likelihood, sandwich
-from didlearn.checks.log_likelihood.images import own_images, real_groups
+from didlearn.checks.log_likelihood.images import own_image_classes, own_images, real_classes, real_groups
 from didlearn.checks.log_likelihood.sigma import Calibration, choose_sigma
 from didlearn.models.base import LatentModel
 from didlearn.result.parts import Parts
 from didlearn.rng import Stream
 
+GroupClasses = dict[str, Ints | None]
+
 
 class Measured(NamedTuple):
-    """Every group's images (n, C, H, W), and their log-likelihoods (n,) at a quarter, half and the whole budget."""
+    """Every group's images (n, C, H, W), the classes (n,) they are taken under, and their log-likelihoods (n,).
+
+    These at a quarter, half and the whole budget.
+    """
 
     groups: ImageGroups
     calibration: Calibration
+    classes: GroupClasses
     by_budget: dict[int, Likelihoods]
     before: Likelihoods
     found: Likelihoods
 
 
-def measure_bounds(subject: Subject, effort: ChainEffort) -> Measured:
-    """Anneal every group at a quarter, half and all of the budget."""
+def measure_bounds(subject: Subject, effort: ChainEffort, every: bool) -> Measured:
+    """Anneal every group at a quarter, half and all of the budget; ``every``: under all classes."""
     groups = real_groups(subject, effort.images, effort.observation)
-    calibration = choose_sigma(subject, groups["held-out"], effort)
+    classes = real_classes(subject, groups, every)
+    calibration = choose_sigma(subject, groups["held-out"], effort, classes["held-out"])
+    classes["generated"] = own_image_classes(subject, effort.images, classes["train"] is not None)
     groups["generated"] = own_images(subject, effort.images, effort.observation, calibration.sigma)
     half = effort.share(2)
     by_budget = {
         budget: {
-            name: log_likelihood(subject, name, images, calibration.sigma, effort, budget)
+            name: log_likelihood(subject, name, images, calibration.sigma, effort, budget, classes[name])
             for name, images in groups.items()
         }
         for budget in sorted({effort.share(4), half, effort.budget})
     }
-    return Measured(groups, calibration, by_budget, by_budget[half], by_budget[effort.budget])
+    return Measured(groups, calibration, classes, by_budget, by_budget[half], by_budget[effort.budget])
 
 
 def bounded_parts(subject: Subject, measured: Measured, effort: ChainEffort, level: float) -> Parts:
     """What the likelihoods are, how far to trust them, and which group is likelier."""
-    groups, calibration, by_budget, before, found = measured
+    groups, calibration, _, by_budget, before, found = measured
     D, bits = math.prod(next(iter(groups.values())).shape[1:]), effort.observation != "bernoulli"
     bounds = bound_gap(sandwich(subject, calibration.sigma, effort), level)
     drift = effort_drift(before, found, level)

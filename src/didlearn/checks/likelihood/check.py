@@ -6,7 +6,7 @@ model made itself: a difference smaller than their gap is no difference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -72,6 +72,11 @@ class LikelihoodCheck(Check):
         "correlation_local_variance": "Correlation with the variance within patches",
         "correlation_png_bits": "Correlation with the size as PNG",
     }
+    efforts: ClassVar[Sequence[Mapping[str, int]]] = (
+        {"images": 8, "chains": 4, "budget": 240},
+        {"images": 8, "chains": 8, "budget": 240},
+        {"images": 16, "chains": 8, "budget": 240},
+    )
     better: ClassVar[Mapping[str, Better]] = {
         "density_bits_heldout": "less",
         "log_likelihood_heldout": "more",
@@ -91,13 +96,25 @@ class LikelihoodCheck(Check):
         100.0, "Of a generator that knows its density: 10¹² operations that the bound under noise beside it may take."
     )
     tightness: float = parameter(1.0, "Gap of the bounds, in nats, that still allows a verdict.")
+    all_classes: bool = parameter(False, "Average over the classes of a conditional generator, not each image's own.")
     level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""
         from didlearn.checks.log_likelihood.needs import missing_for_density
 
-        return missing_for_density(subject)
+        return missing_for_density(subject, self.all_classes)
+
+    def passes(self, subject: Subject) -> float:
+        """Return about how many passes all chains take."""
+        from didlearn.checks.log_likelihood.effort import ChainEffort
+        from didlearn.checks.log_likelihood.known import knows_density, passes_of_density
+
+        if knows_density(subject):
+            return self.images * (3 + len(subject.comparable)) * passes_of_density(subject)
+        effort = ChainEffort(self.images, self.chains, self.budget, self.observation, self.sigma)
+        again = (effort.share(4) + effort.share(2)) / self.budget  # for the ranking
+        return effort.passes(self.images * (3 + len(subject.comparable)) * (1 + again))
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Estimate every group's likelihood, bound it, and compare."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from didlearn.audit.subject import Subject
+from didlearn.checks.image_classes import classes_note
 from didlearn.checks.likelihood.annealed import bounded_parts, measure_bounds, parts_beside
 from didlearn.checks.likelihood.check import LikelihoodCheck
 from didlearn.checks.likelihood.known import judge_known, known_estimates, known_table
@@ -19,6 +20,7 @@ from didlearn.checks.log_likelihood.known import known_likelihoods, knows_densit
 from didlearn.checks.log_likelihood.needs import FEWEST_REAL
 from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
+from didlearn.models.latents.fixed_noise import noise_note
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
@@ -36,19 +38,19 @@ def run_likelihood(check: LikelihoodCheck, subject: Subject, rng: Stream) -> Che
     effort = ChainEffort(check.images, check.chains, check.budget, check.observation, check.sigma)
     if knows_density(subject):
         return _run_known(check, subject, effort, rng)
-    parts, found = _bounded(subject, effort, rng, check.level)
+    parts, found = _bounded(check, subject, effort, rng)
     decision = judge_likelihood(parts.estimates, _outside(found), check.tightness, check.budget)
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 
-def _bounded(subject: Subject, effort: ChainEffort, rng: Stream, level: float) -> tuple[Parts, Likelihoods]:
+def _bounded(check: LikelihoodCheck, subject: Subject, effort: ChainEffort, rng: Stream) -> tuple[Parts, Likelihoods]:
     """Bound every group's likelihood by annealing; return the bounds too, (n,) by group."""
-    measured = measure_bounds(subject, effort)
-    parts = bounded_parts(subject, measured, effort, level)
-    parts += parts_beside(subject, measured.groups, measured.found, rng, level)
+    measured = measure_bounds(subject, effort, check.all_classes)
+    parts = bounded_parts(subject, measured, effort, check.level)
+    parts += parts_beside(subject, measured.groups, measured.found, rng, check.level)
     return parts + Parts(
         galleries=(extremes(measured.groups, measured.found),),
-        notes=subject.left_out,
+        notes=_notes(check, subject),
         arrays={f"{name}_log_likelihood": values for name, values in measured.found.items()},
     ), measured.found
 
@@ -83,10 +85,13 @@ def _affordable(check: LikelihoodCheck, subject: Subject, effort: ChainEffort) -
             f"{number(check.affordable)} × 10¹² are spent beside a known density. `affordable` of at least "
             f"{math.ceil(work)} has it done all the same."
         )
-        return Parts(notes=(note, *subject.left_out))
-    measured = measure_bounds(subject, effort)
-    kept = bounded_parts(subject, measured, effort, check.level)
-    return kept + Parts(notes=subject.left_out)
+        return Parts(notes=(note, *_notes(check, subject)))
+    measured = measure_bounds(subject, effort, check.all_classes)
+    return bounded_parts(subject, measured, effort, check.level) + Parts(notes=_notes(check, subject))
+
+
+def _notes(check: LikelihoodCheck, subject: Subject) -> tuple[str, ...]:
+    return subject.left_out + classes_note(subject, check.all_classes) + noise_note(subject.model)
 
 
 def _outside(found: Likelihoods) -> list[str]:

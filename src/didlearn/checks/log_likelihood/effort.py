@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LEAST_BUDGET = 120  # what search and pilot need
+_TRIED, _CHOSEN_ON = 6, 8  # about so many values of σ, on so many images
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,15 @@ class ChainEffort:
     budget: int
     observation: str
     sigma: float | None
+
+    def passes(self, images: float) -> float:
+        """Return about how many passes the chains of so many images take, with the choice of σ and both bounds.
+
+        A gradient is a pass forwards and one backwards.
+        """
+        chosen = 0 if self.sigma is not None or self.observation == "bernoulli" else _TRIED * self.share(2)
+        gradients = images * self.budget + min(self.images, _CHOSEN_ON) * chosen + self.images * self.budget
+        return 2.0 * self.chains * gradients
 
     def share(self, parts: int) -> int:
         """Return the budget divided by ``parts``, and no less than search and pilot need."""

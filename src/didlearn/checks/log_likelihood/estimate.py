@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logsumexp
 
-from didlearn.arrays import Floats, Singles
+from didlearn.arrays import Floats, Ints, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import content_of
 from didlearn.checks.log_likelihood.effort import ChainEffort
@@ -15,17 +15,23 @@ from didlearn.models.base import LatentModel
 
 
 def log_likelihood(
-    subject: Subject, name: str, images: Singles, sigma: float, effort: ChainEffort, budget: int | None = None
+    subject: Subject,
+    name: str,
+    images: Singles,
+    sigma: float,
+    effort: ChainEffort,
+    budget: int | None = None,
+    classes: Ints | None = None,
 ) -> Floats:
     """Return lower bounds on log p(x) of images (n, C, H, W), in nats: (n,).
 
-    A class-conditional generator is averaged over its classes: log p(x) = log Σ p(x|y) / classes.
+    Of a class-conditional generator, log p(x|y) with y the class (n,) of each; where none are given its classes are
+    averaged over: log p(x) = log Σ p(x|y) / classes.
     """
     assert isinstance(subject.model, LatentModel)
     model, budget = subject.model, effort.budget if budget is None else budget
 
-    def under(label: int | None) -> Floats:
-        labels = None if label is None else np.full(len(images), label)
+    def under(labels: Ints | None) -> Floats:
         return log_evidence(
             model,
             images,
@@ -42,12 +48,13 @@ def log_likelihood(
         ).lower
 
     def make() -> Floats:
-        if model.classes is None:
-            return under(None)
-        each = np.stack([under(label) for label in range(model.classes)])
+        if model.classes is None or classes is not None:
+            return under(classes)
+        each = np.stack([under(np.full(len(images), label)) for label in range(model.classes)])
         return np.asarray(logsumexp(each, axis=0) - np.log(model.classes))
 
-    return subject.once(("likelihood", content_of(images), sigma, effort, budget), make)
+    taken = None if classes is None else content_of(classes)
+    return subject.once(("likelihood", content_of(images), sigma, effort, budget, taken), make)
 
 
 def sandwich(subject: Subject, sigma: float, effort: ChainEffort) -> Sandwich:

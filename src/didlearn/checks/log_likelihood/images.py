@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from didlearn.arrays import Array, Singles
+from didlearn.arrays import Array, Ints, Singles
 from didlearn.audit.subject import Subject
-from didlearn.checks.targets import planted
+from didlearn.checks.image_classes import labelled_classes
+from didlearn.checks.targets import planted, planted_labels
 from didlearn.evidence.observation import make_observation
 from didlearn.images.base import Images
 from didlearn.models.base import LatentModel
@@ -18,10 +19,29 @@ _PIXEL_LEVELS = 256
 
 def real_groups(subject: Subject, count: int, observation: str) -> dict[str, Singles]:
     """Return training, held-out and outside images, (n, C, H, W); those of another shape are left out."""
+    return {name: _dequantised(subject, name, images, count, observation) for name, images in _sets(subject).items()}
+
+
+def real_classes(subject: Subject, groups: dict[str, Singles], every: bool) -> dict[str, Ints | None]:
+    """Return the classes (n,) that the images of ``real_groups`` are taken under; ``None``: none, or all of them."""
+    return {
+        name: labelled_classes(subject, _chosen(subject, name, images, len(groups[name])), groups[name], every)
+        for name, images in _sets(subject).items()
+    }
+
+
+def _sets(subject: Subject) -> dict[str, Images]:
     assert subject.train is not None
     assert subject.heldout is not None
-    sets: dict[str, Images] = {"train": subject.train, "held-out": subject.heldout, **subject.comparable}
-    return {name: _dequantised(subject, name, images, count, observation) for name, images in sets.items()}
+    return {"train": subject.train, "held-out": subject.heldout, **subject.comparable}
+
+
+def _density(subject: Subject, name: str) -> Stream:
+    return Stream(subject.seed, ("density", name))
+
+
+def _chosen(subject: Subject, name: str, images: Images, count: int) -> Images:
+    return images.some(count, _density(subject, name).numpy("which"))
 
 
 def _dequantised(subject: Subject, name: str, images: Images, count: int, observation: str) -> Singles:
@@ -34,7 +54,7 @@ def _dequantised(subject: Subject, name: str, images: Images, count: int, observ
 
 def chosen_raw(subject: Subject, name: str, images: Images, count: int) -> Array:
     """Return the ``count`` images that a group's likelihood is asked of, as they are stored: (n, C, H, W)."""
-    chosen = images.some(count, Stream(subject.seed, ("density", name)).numpy("which"))
+    chosen = _chosen(subject, name, images, count)
     return chosen.read_raw(range(len(chosen)))
 
 
@@ -46,7 +66,7 @@ def dequantised(subject: Subject, name: str, raw: Array, draw: int = 0) -> Singl
     if raw.dtype != np.uint8:
         return raw.astype(np.float32)
     names = ("dequantisation",) if draw == 0 else ("dequantisation", draw)
-    noise = Stream(subject.seed, ("density", name)).numpy(*names).random(raw.shape)
+    noise = _density(subject, name).numpy(*names).random(raw.shape)
     return ((raw + noise) / _PIXEL_LEVELS).astype(np.float32)
 
 
@@ -56,8 +76,14 @@ def own_images(subject: Subject, count: int, observation: str, sigma: float, nam
     Without the noise they would look (D − d)/2 nats too likely.
     """
     assert isinstance(subject.model, LatentModel)
-    stream = Stream(subject.seed, ("density", name))
+    stream = _density(subject, name)
     clean = torch.from_numpy(planted(subject.model, count, stream, subject.device)).double()
     seen = make_observation(observation, sigma).sample(clean, stream.torch("noise"))
     noisy: Singles = seen.float().numpy()
     return noisy
+
+
+def own_image_classes(subject: Subject, count: int, known: bool, name: str = "generated") -> Ints | None:
+    """Return the classes (count,) of ``own_images``, where classes are ``known`` and not all of them tried."""
+    assert isinstance(subject.model, LatentModel)
+    return planted_labels(subject.model, count, _density(subject, name)) if known else None

@@ -27,6 +27,7 @@ from didlearn.rng import Stream
 from didlearn.units.records import records_in
 
 _DRAWS = 8
+_PROBED = 30  # passes: every step undone, and pulled back along the probes
 _TOGETHER = 8  # images
 RawGroups = dict[str, Array]
 
@@ -40,6 +41,12 @@ def draws_of(subject: Subject) -> int:
     """Return how often an 8-bit image is dequantised."""
     assert isinstance(subject.model, LatentModel)
     return 1 if is_estimated(subject.model) else _DRAWS
+
+
+def passes_of_density(subject: Subject) -> float:
+    """Return about how many passes through the decoder the density of one image takes."""
+    assert isinstance(subject.model, LatentModel)
+    return _PROBED if is_estimated(subject.model) else draws_of(subject)
 
 
 def stored_groups(subject: Subject, count: int) -> RawGroups:

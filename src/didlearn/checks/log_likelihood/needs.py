@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from didlearn.audit.subject import Subject
+from didlearn.checks.image_classes import missing_classes
 from didlearn.models.base import LatentModel
 from didlearn.naming import option
 
 FEWEST_REAL = 8  # training, and held-out, images
 
 
-def missing_for_density(subject: Subject) -> str | None:
-    """Return what is missing: a latent model, and real images of its shape."""
+def missing_for_density(subject: Subject, every: bool = False) -> str | None:
+    """Return what is missing: a latent model, real images of its shape, and their classes if not ``every`` is tried."""
     if subject.model is None:
         return f"there is no generator; give one with {option('generator')}"
     if not isinstance(subject.model, LatentModel):
@@ -20,4 +21,4 @@ def missing_for_density(subject: Subject) -> str | None:
         return f"there are too few real images; give at least {FEWEST_REAL} with {both}"
     if subject.train.shape != subject.model.image_shape:
         return f"the generator makes images of {subject.model.image_shape}, the real ones are {subject.train.shape}"
-    return None
+    return missing_classes(subject, every)

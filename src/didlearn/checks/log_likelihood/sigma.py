@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.arrays import Floats, Singles
+from didlearn.arrays import Floats, Ints, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.checks.log_likelihood.estimate import log_likelihood
@@ -51,31 +51,36 @@ class Calibration:
         return self.likeliest > _STRAINED * self.reconstruction
 
 
-def choose_sigma(subject: Subject, heldout: Singles, effort: ChainEffort) -> Calibration:
-    """Choose σ on a few held-out images (n, C, H, W), unless it is given; Bernoulli observations have none."""
+def choose_sigma(subject: Subject, heldout: Singles, effort: ChainEffort, classes: Ints | None = None) -> Calibration:
+    """Choose σ on a few held-out images (n, C, H, W), unless it is given; Bernoulli observations have none.
+
+    ``classes`` (n,): those they are taken under, where the generator has any and not all of them are tried.
+    """
     if effort.sigma is not None:
         return Calibration(effort.sigma)
     if effort.observation == "bernoulli":
         return Calibration(1.0)
-    return subject.once(("sigma", effort), lambda: _search_sigma(subject, heldout[:FEW], effort))
+    few = None if classes is None else classes[:FEW]
+    return subject.once(("sigma", effort, classes is None), lambda: _search_sigma(subject, heldout[:FEW], effort, few))
 
 
-def _search_sigma(subject: Subject, few: Singles, effort: ChainEffort) -> Calibration:
+def _search_sigma(subject: Subject, few: Singles, effort: ChainEffort, classes: Ints | None) -> Calibration:
     def mean_at(sigma: float) -> float:
-        return float(log_likelihood(subject, f"σ = {sigma:.3g}", few, sigma, effort, budget=effort.share(2)).mean())
+        name = f"σ = {sigma:.3g}"
+        return float(log_likelihood(subject, name, few, sigma, effort, effort.share(2), classes).mean())
 
-    start = reconstruction_sigma(subject, few)
+    start = reconstruction_sigma(subject, few, classes)
     tried, means = try_around(start, mean_at)
     best = math.exp(peak(np.log(tried), np.array(means)))
     return Calibration(best, start, best, tuple(tried), tuple(means))
 
 
-def reconstruction_sigma(subject: Subject, few: Singles) -> float:
+def reconstruction_sigma(subject: Subject, few: Singles, classes: Ints | None = None) -> float:
     """Return √(mean ‖x − G(ẑ)‖² / (D − d)): d of the D dimensions of the noise are fitted away by the search."""
     assert isinstance(subject.model, LatentModel)
     found = invert(
-        subject.model, few, seed=subject.seed, rounds=1, within=False, device=subject.device, threads=subject.threads,
-        records=subject.records,
+        subject.model, few, seed=subject.seed, labels=classes, rounds=1, within=False, device=subject.device,
+        threads=subject.threads, records=subject.records,
     )  # fmt: skip
     D, d = few[0].size, math.prod(subject.model.latent_shape)
     return max(_LEAST_SIGMA, math.sqrt(float(found.error.mean()) * D / max(D - d, 1)))

@@ -7,7 +7,7 @@ of trivial scores: a surprise shared by a baseline is about the images, not the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -44,6 +44,7 @@ class ManifoldClassifier(Check):
         "linear_accuracy": "for logistic regression on pixels",
         "subspace_accuracy": "for the nearest linear subspace, one a class",
         "mean_accuracy": "for the nearest class mean",
+        "chance": "what guessing among the classes tried would get",
         "auroc_{group}": "chance that an outside image lies farther from the manifold than a held-out one",
         "auroc_{group}_subspace": "the same for the distance from the best linear subspace",
         "auroc_{group}_neighbour": "for the distance from the nearest training image",
@@ -56,12 +57,19 @@ class ManifoldClassifier(Check):
         "linear_accuracy": "Accuracy of logistic regression",
         "subspace_accuracy": "Accuracy of the nearest linear subspace",
         "mean_accuracy": "Accuracy of the nearest class mean",
+        "chance": "Accuracy of guessing",
         "auroc_{group}_subspace": "AUROC of {group}, distance from the best subspace",
         "auroc_{group}_neighbour": "AUROC of {group}, distance from the nearest training image",
         "auroc_{group}_local_variance": "AUROC of {group}, variance within patches",
         "auroc_{group}_contrast": "AUROC of {group}, variance of all pixels",
         "auroc_{group}": "AUROC of {group}, distance from the manifold",
     }
+    efforts: ClassVar[Sequence[Mapping[str, int]]] = (
+        {"images": 8, "starts": 4, "rounds": 0},
+        {"images": 16, "starts": 8, "rounds": 1},
+        {"images": 24, "starts": 16, "rounds": 2},
+        {"images": 40, "starts": 16, "rounds": 3},
+    )
     better: ClassVar[Mapping[str, Better]] = {
         "manifold_accuracy": "more",
     }
@@ -70,11 +78,13 @@ class ManifoldClassifier(Check):
     draws: int = parameter(500, "Prior draws that the search looks at.")
     starts: int = parameter(16, "Starts of the search among them.")
     rounds: int = parameter(5, "Rounds of restarts.")
+    candidates: int = parameter(10, "Classes that each image is inverted under, its own and others drawn by chance.")
     level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, real images, and classes or outside data to tell apart."""
         from didlearn.checks.groups import outside_pixels
+        from didlearn.checks.image_classes import missing_classes
         from didlearn.models.base import LatentModel
 
         if subject.model is None:
@@ -88,6 +98,9 @@ class ManifoldClassifier(Check):
         ):
             both = f"{option('train')} and with {option('heldout')}"
             return f"there are too few real images; give at least {FEWEST_CLASSIFIED} with {both}"
+        unknown = missing_classes(subject, every=self.candidates >= (subject.model.classes or 1))
+        if unknown is not None:
+            return unknown
         if not has_classes(subject) and not outside_pixels(subject, 1):
             other = option("outside", "{NAME: SPEC}", "NAME=SPEC")
             return (
@@ -95,6 +108,17 @@ class ManifoldClassifier(Check):
                 f"data set of the same shape and at least 2 images with {other}"
             )
         return None
+
+    def passes(self, subject: Subject) -> float:
+        """Return about how many passes the groups take, those under each class where there are classes."""
+        from didlearn.checks.inverting import SearchEffort, passes_of_inversion
+        from didlearn.checks.latents.encoding import every_image_lies_on_it, passes_of_encoding
+
+        if every_image_lies_on_it(subject):
+            return self.images * (1 + len(subject.comparable)) * passes_of_encoding(subject)
+        assert subject.model is not None
+        each = passes_of_inversion(subject, SearchEffort(self.draws, self.starts, self.rounds))
+        return self.images * (1 + len(subject.comparable)) * each * min(self.candidates, subject.model.classes or 1)
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:  # noqa: ARG002 (all randomness is the search's own)
         """Invert held-out and outside images, and score them."""

@@ -14,6 +14,7 @@ _CLASSIFIERS = {
     "linear_accuracy": "logistic regression on pixels",
     "subspace_accuracy": "nearest subspace of the latent's dimension, one a class",
     "mean_accuracy": "nearest class mean",
+    "chance": "chance",
 }
 SCORES = {
     MANIFOLD: "distance from the generator's manifold",

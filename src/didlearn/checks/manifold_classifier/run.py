@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from didlearn.arrays import Floats, Singles
+from didlearn.arrays import Floats, Ints
 from didlearn.audit.subject import Subject
-from didlearn.checks.groups import heldout_images, outside_pixels, pixels
+from didlearn.checks.groups import choosing, heldout_images, outside_images, pixels
+from didlearn.checks.image_classes import labelled_classes
 from didlearn.checks.inverting import SearchEffort, find
 from didlearn.checks.latents.encoding import between_levels, encoded, every_image_lies_on_it, inverts_itself
 from didlearn.checks.latents.typical import PriorLaw
 from didlearn.checks.manifold_classifier.check import FEWEST_CLASSIFIED, ManifoldClassifier, has_classes
-from didlearn.checks.manifold_classifier.measure import accuracies, classifier_answers
+from didlearn.checks.manifold_classifier.measure import accuracies, classifier_answers, sampled_classes
 from didlearn.checks.manifold_classifier.outliers import MANIFOLD, Scores, outlier_estimates, scores_of
 from didlearn.checks.manifold_classifier.page import accuracy_table, outlier_table, roc_figure
 from didlearn.checks.manifold_classifier.verdict import say_classes, say_outside
+from didlearn.images.base import Images
 from didlearn.models.base import LatentModel
 from didlearn.models.faults import find_fault
 from didlearn.parallel import one_thread
@@ -48,23 +50,25 @@ def _classes(check: ManifoldClassifier, subject: Subject) -> tuple[Parts, list[s
         return Parts(), []
     heldout = heldout_images(subject, check.images)
     images = pixels(heldout)
-    found = find(subject, "held-out", images, _effort(check))
-    if found.class_error is None or heldout.labels is None:
+    among = _among(check, subject, "held-out", heldout)
+    found = find(subject, "held-out", images, _effort(check), candidates=among)
+    labels = subject.known_labels(heldout) if has_classes(subject) else None
+    if labels is None or found.class_error is None:
         return Parts(), []
-    others = classifier_answers(subject, images)
-    estimates = accuracies(found.class_error, heldout.labels, others, check.level)
+    others = classifier_answers(subject, images, among)
+    estimates = accuracies(found.class_error, labels, others, check.level, among)
     return Parts(estimates, tables=(accuracy_table(estimates),)), [say_classes(estimates)]
 
 
 def _outliers(check: ManifoldClassifier, subject: Subject) -> tuple[Parts, list[str]]:
-    outside = outside_pixels(subject, check.images)
+    outside = outside_images(subject, check.images)
     if not outside:
         return Parts(), []
 
-    def scored(name: str, images: Singles) -> Scores:
-        return scores_of(subject, images, _distances(check, subject, name, images))
+    def scored(name: str, images: Images) -> Scores:
+        return scores_of(subject, pixels(images), _distances(check, subject, name, images))
 
-    inside = scored("held-out", pixels(heldout_images(subject, check.images)))
+    inside = scored("held-out", heldout_images(subject, check.images))
     others = {name: scored(name, images) for name, images in outside.items()}
     estimates = outlier_estimates(inside, others, check.level)
     figure = roc_figure(inside[MANIFOLD], {name: scores[MANIFOLD] for name, scores in others.items()})
@@ -74,17 +78,28 @@ def _outliers(check: ManifoldClassifier, subject: Subject) -> tuple[Parts, list[
     return parts, [say_outside(estimates, name) for name in others]
 
 
-def _distances(check: ManifoldClassifier, subject: Subject, name: str, images: Singles) -> Floats:
+def _distances(check: ManifoldClassifier, subject: Subject, name: str, images: Images) -> Floats:
     """Return how far each image is from what the generator makes, (n,).
 
     Where it makes every image, how far its latent is from typical stands in that place.
     """
+    read = pixels(images)
     if not every_image_lies_on_it(subject):
-        return find(subject, name, images, _effort(check)).error
+        among = _among(check, subject, name, images)
+        return find(subject, name, read, _effort(check), candidates=among).error
     assert isinstance(subject.model, LatentModel)
     stream = Stream(subject.seed, ("manifold", "levels", name))
-    latents = encoded(subject, name, between_levels(subject, images, stream)).latents
+    latents = encoded(subject, name, between_levels(subject, read, stream)).latents
     return PriorLaw.learn(subject.model, Stream(subject.seed, ("prior",))).scores(latents)
+
+
+def _among(check: ManifoldClassifier, subject: Subject, name: str, images: Images) -> Ints | None:
+    """Return the classes (n, k) that each image is inverted under, its own among them; ``None``: all, or no classes."""
+    classes = subject.model.classes if subject.model is not None else None
+    own = labelled_classes(subject, images, pixels(images), every=False)
+    if classes is None or own is None:
+        return None
+    return sampled_classes(own, classes, check.candidates, choosing(subject).numpy("candidates", name))
 
 
 def _effort(check: ManifoldClassifier) -> SearchEffort:

@@ -13,7 +13,7 @@ def say_classes(found: dict[str, Estimate]) -> str:
     return (
         f"The nearest class manifold is right for {percent(found['manifold_accuracy'].point)} of held-out images; the "
         f"nearest training image for {percent(found['neighbour_accuracy'].point)}, a linear classifier for "
-        f"{percent(found['linear_accuracy'].point)}."
+        f"{percent(found['linear_accuracy'].point)}, guessing for {percent(found['chance'].point)}."
     )
 
 

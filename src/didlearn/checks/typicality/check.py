@@ -6,7 +6,7 @@ Most of a distribution's mass lies where the log-likelihood is near its mean, th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -53,6 +53,11 @@ class TypicalityCheck(Check):
         "atypical_batches_{group}": "Atypical batches of {group}",
         "atypical_{group}": "Atypical of {group}",
     }
+    efforts: ClassVar[Sequence[Mapping[str, int]]] = (
+        {"images": 8, "drawn": 40, "chains": 4, "budget": 240},
+        {"images": 8, "drawn": 40, "chains": 8, "budget": 240},
+        {"images": 16, "chains": 8, "budget": 240},
+    )
     better: ClassVar[Mapping[str, Better]] = {
         "atypical_train": "same",
         "typicality_shift_train": "zero",
@@ -70,13 +75,24 @@ class TypicalityCheck(Check):
     tolerance: float = parameter(
         0.5, "Share of training images, beyond the nominal one, that may lie outside the typical set."
     )
+    all_classes: bool = parameter(False, "Average over the classes of a conditional generator, not each image's own.")
     level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: a latent model, training and held-out images of its shape."""
         from didlearn.checks.log_likelihood.needs import missing_for_density
 
-        return missing_for_density(subject)
+        return missing_for_density(subject, self.all_classes)
+
+    def passes(self, subject: Subject) -> float:
+        """Return about how many passes all chains take."""
+        from didlearn.checks.log_likelihood.effort import ChainEffort
+        from didlearn.checks.log_likelihood.known import knows_density, passes_of_density
+
+        if knows_density(subject):
+            return (self.drawn + self.images * (2 + len(subject.comparable))) * passes_of_density(subject)
+        effort = ChainEffort(self.images, self.chains, self.budget, self.observation, self.sigma)
+        return effort.passes(self.drawn + self.images * (2.5 + len(subject.comparable)))
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Compare the likelihoods of real groups with those of the model's own samples."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from didlearn.arrays import Singles
+from didlearn.arrays import Ints, Singles
 from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
+from didlearn.checks.image_classes import classes_note
 from didlearn.checks.log_likelihood.bounds import bound_gap, effort_drift, slack_of
 from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.checks.log_likelihood.estimate import log_likelihood, sandwich
-from didlearn.checks.log_likelihood.images import own_images, real_groups
+from didlearn.checks.log_likelihood.images import own_image_classes, own_images, real_classes, real_groups
 from didlearn.checks.log_likelihood.known import (
     known_likelihoods,
     known_log_density,
@@ -23,6 +24,7 @@ from didlearn.checks.typicality.measure import typical_estimates
 from didlearn.checks.typicality.page import typical_figure, typical_table
 from didlearn.checks.typicality.verdict import TypicalityLimits, judge_typicality
 from didlearn.models.faults import find_fault
+from didlearn.models.latents.fixed_noise import noise_note
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
@@ -42,8 +44,10 @@ def run_typicality(check: TypicalityCheck, subject: Subject, rng: Stream) -> Che
         return _run_known(check, subject, rng)
     effort = ChainEffort(check.images, check.chains, check.budget, check.observation, check.sigma)
     real = real_groups(subject, check.images, check.observation)
-    noise = choose_sigma(subject, real["held-out"], effort)
-    parts = _measure(check, subject, effort, real, noise.sigma, rng) + Parts(notes=subject.left_out)
+    classes = real_classes(subject, real, check.all_classes)
+    noise = choose_sigma(subject, real["held-out"], effort, classes["held-out"])
+    notes = subject.left_out + classes_note(subject, check.all_classes) + noise_note(subject.model)
+    parts = _measure(check, subject, effort, real, classes, noise.sigma, rng) + Parts(notes=notes)
     groups = ["train", "held-out", *subject.comparable]
     return _judged(check, parts, groups, slack_of(parts.estimates), noise)
 
@@ -75,12 +79,22 @@ def _run_known(check: TypicalityCheck, subject: Subject, rng: Stream) -> CheckRe
 
 
 def _measure(
-    check: TypicalityCheck, subject: Subject, effort: ChainEffort, groups: dict[str, Singles], sigma: float, rng: Stream
+    check: TypicalityCheck,
+    subject: Subject,
+    effort: ChainEffort,
+    groups: dict[str, Singles],
+    classes: dict[str, Ints | None],
+    sigma: float,
+    rng: Stream,
 ) -> Parts:
     drawn = own_images(subject, check.drawn, check.observation, sigma, "typical")
-    own = log_likelihood(subject, "its own samples", drawn, sigma, effort)
-    real = {name: log_likelihood(subject, name, images, sigma, effort) for name, images in groups.items()}
-    before = log_likelihood(subject, "train", groups["train"], sigma, effort, effort.share(2))
+    under = own_image_classes(subject, check.drawn, classes["train"] is not None, "typical")
+    own = log_likelihood(subject, "its own samples", drawn, sigma, effort, classes=under)
+    real = {
+        name: log_likelihood(subject, name, images, sigma, effort, classes=classes[name])
+        for name, images in groups.items()
+    }
+    before = log_likelihood(subject, "train", groups["train"], sigma, effort, effort.share(2), classes["train"])
     found = typical_estimates(own, real, check.batch, rng, check.level)
     return Parts(
         estimates={

@@ -79,7 +79,9 @@ def read_asked(given: Mapping[str, Any], check: str | None) -> AuditSpec:
     """
     file = [] if given["spec"] is None else [read_toml(given["spec"])]
     typed = {name: value for name in AuditSpec.model_fields if (value := given.get(name)) not in (None, [])}
-    settings = typed.pop("parameters", [])
+    settings = [*typed.pop("parameters", [])]
+    if check is not None and str(typed.get("budget")).isdigit() and "budget" in CHECKS[check].parameters():
+        settings.append(f"{check}.budget={typed.pop('budget')}")  # no time: the check's own, gradients of a chain
     if "outside" in typed:
         typed["outside"] = _outside(typed["outside"])
     if check is not None:

@@ -10,9 +10,14 @@ from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import BLOCK_COLUMNS, PANEL_ROWS, Block, numbers, slices
 
 
-def triangle(count: int) -> Iterator[tuple[slice, list[Block]]]:
-    """Yield panels of rows and their blocks, in ascending order, that together hold every pair ``i < j``."""
-    for panel in slices(0, count, PANEL_ROWS):
+def triangle(count: int, part: slice | None = None) -> Iterator[tuple[slice, list[Block]]]:
+    """Yield panels of rows and their blocks, in ascending order, that together hold every pair ``i < j``.
+
+    Args:
+        count: rows. part: those that ``i`` may be; all unless given.
+    """
+    start, stop = (0, count) if part is None else (part.start, part.stop)
+    for panel in slices(start, stop, PANEL_ROWS):
         columns = slices(panel.start, count, BLOCK_COLUMNS)
         yield panel, [Block(slice(panel.start, min(panel.stop, c.stop)), c) for c in columns]
 

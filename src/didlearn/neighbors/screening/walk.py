@@ -75,10 +75,11 @@ class Walk:
         self.sides, self.within = sides, left is right
         self.levels = Levels(sketched(left, right, MET_FROM, ()), whole(left, right))
 
-    def run(self) -> None:
-        """Go through all pairs."""
+    def run(self, part: slice | None = None) -> None:
+        """Go through the pairs of some left rows, or of all; within one set, with the rows after each."""
         rows, columns = (len(side.limit) for side in self.sides)
-        for panel in slices(0, rows, PANEL_ROWS) if columns else []:
+        start, stop = (0, rows) if part is None else (part.start, part.stop)
+        for panel in slices(start, stop, PANEL_ROWS) if columns else []:
             self._look(panel, _own(panel, columns) if self.within else _all(panel, columns))
 
     def _look(self, panel: slice, blocks: list[Block]) -> None:

@@ -1,0 +1,210 @@
+"""Minutes divided among checks: each asks its question as hard as its share of the time allows.
+
+What goes through a decoder takes a time that grows with the passes, and a pass costs what the network costs: from a
+millisecond to a second. So one batch is timed first; then a check is tried at an effort that its share surely allows,
+which tells the pace of the whole; and what is left is spent on the greatest effort that fits. Results depend on the
+effort alone: the same parameters give the same numbers on any machine, within whatever budget they were chosen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from didlearn.audit.check import Check
+from didlearn.audit.subject import Subject
+from didlearn.checks.pace import seconds_of_pass
+from didlearn.errors import DidlearnError, UsageError
+from didlearn.models.base import LatentModel
+from didlearn.naming import option
+from didlearn.result.values import CheckResult
+
+C = TypeVar("C", bound=Check)
+WITHIN = "within"  # beside a result's parameters: the budget that chose them
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_TRIED = 0.2  # of a check's share, foreseen for the effort that it is tried at
+_MISJUDGED = 1.5  # what one batch foretells may be so much too long
+_USED = 0.85  # of what is left that an effort may take, as foreseen by the pace of the trial
+_WORTH = 1.5  # times the effort that is done for which it is asked again
+_NOT_WORTH_SAYING = 60.0  # seconds
+_OTHERS = 0.04  # of the budget for each check that goes through no decoder
+
+
+class OutOfTime(Exception):  # noqa: N818 (no error: the check ends, and says so)
+    """A check's share of the time is spent."""
+
+
+def seconds_in(text: str | float) -> float:
+    """Read a time: ``20m``, ``90s``, ``1.5h``; a number is seconds.
+
+    Raises:
+        UsageError: it is none, or not above zero.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip()) if isinstance(text, str) else None
+    seconds = float(match[1]) * _UNITS[match[2]] if match else math.nan if isinstance(text, str) else float(text)
+    if not 0 < seconds < math.inf:
+        raise UsageError(f"{option('budget', None)} is {text!r}; give a time, as in 20m, 90s or 1.5h")
+    return seconds
+
+
+def efforts_of(check: C) -> list[C]:
+    """Return a check with its parameters held to each of its ``efforts``, the least first, and as it is asked."""
+    names = check.parameters()
+    held = [
+        dataclasses.replace(
+            check, **{name: min(getattr(check, name), most) for name, most in caps.items() if name in names}
+        )  # type: ignore[type-var]
+        for caps in check.efforts
+    ]
+    return list(dict.fromkeys([*held, check]))
+
+
+@dataclass
+class Budget:
+    """What is left of the time for some checks, asked one after another.
+
+    Attributes:
+        text: as it was given. seconds: of the whole. clock: tells the time.
+        slowness: what a check took, over what one batch had foretold: of the last one.
+    """
+
+    text: str
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    slowness: float = 1.0
+    _began: float = field(init=False)
+    _pass: float | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock()
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return self.seconds - (self.clock() - self._began)
+
+    def run(
+        self, check: Check, later: Sequence[Check], subject: Subject, run: Callable[[Check, Subject], CheckResult]
+    ) -> CheckResult:
+        """Run a check as hard as its share of the time allows.
+
+        Args:
+            check: as it is asked. later: those that come after it. subject: of all of them. run: runs one.
+        """
+        efforts = efforts_of(check)
+        if len(efforts) == 1 or check.missing(subject) is not None:
+            return run(check, subject)
+        passes = [effort.passes(subject) for effort in efforts]
+        share, began = self._share(check, later, subject), self.clock()
+        foreseen = [count * self._seconds_of_pass(subject) * self.slowness for count in passes]
+        if foreseen[0] > _MISJUDGED * share:
+            return self._too_long(check, foreseen[0], share)
+        timed = self._timed(subject, began + share)
+        first = max((i for i, seconds in enumerate(foreseen) if seconds <= _TRIED * share), default=0)
+        try:
+            result, chosen = run(efforts[first], timed), first
+        except OutOfTime:
+            return self._cut(check, share)
+        spent = self.clock() - began
+        self.slowness *= spent / max(foreseen[first], 1e-9)
+        pace = spent / passes[first]
+        fit = [i for i in range(first + 1, len(efforts)) if passes[i] * pace <= _USED * (share - spent)]
+        if fit and passes[fit[-1]] >= _WORTH * passes[first]:
+            with suppress(OutOfTime):  # then what the trial found stands
+                result, chosen = run(efforts[fit[-1]], timed), fit[-1]
+        return self._said(result, check, efforts[chosen], self.clock() - began)
+
+    def _timed(self, subject: Subject, end: float) -> Subject:
+        """Return a subject of which nothing more is done once it is so late: progress is told after every unit."""
+
+        def progress(what: str, done: int, total: int) -> None:
+            subject.progress(what, done, total)
+            if self.clock() > end:
+                raise OutOfTime
+
+        return dataclasses.replace(subject, progress=progress)
+
+    def _share(self, check: Check, later: Sequence[Check], subject: Subject) -> float:
+        """Return the seconds of a check: of what is left after small checks, by the passes that each asks for."""
+        open_ = [other for other in later if other.missing(subject) is None]
+        others = sum(not other.efforts for other in open_) * _OTHERS * self.seconds
+        asked = [other.passes(subject) for other in (check, *open_) if other.efforts]
+        return max(0.0, self.left - others) * asked[0] / sum(asked)
+
+    def _seconds_of_pass(self, subject: Subject) -> float:
+        if self._pass is None:
+            assert isinstance(subject.model, LatentModel)
+            self._pass = seconds_of_pass(subject.model, subject.device) / max(1, subject.threads)
+        return self._pass
+
+    def _said(self, result: CheckResult, asked: Check, done: Check, seconds: float) -> CheckResult:
+        """Return a result that says what its share of the time bought."""
+        less = [
+            f"{name} {getattr(done, name)} of {getattr(asked, name)}"
+            for name in asked.parameters()
+            if getattr(done, name) != getattr(asked, name)
+        ]
+        bought = f"asked with {', '.join(less)}, so its intervals are wider" if less else "asked as hard as without it"
+        note = f"Within the budget of {self.text} this check took {_spoken(seconds)}: {bought}."
+        return result.model_copy(
+            update={
+                "seconds": round(seconds, 3),
+                "params": result.params | {WITHIN: self.text},
+                "notes": (*result.notes, note),
+            }
+        )
+
+    def _too_long(self, check: Check, seconds: float, share: float) -> CheckResult:
+        foreseen = f"even its least effort would take about {_spoken(seconds)}, and its share is {_spoken(share)}"
+        return self._untold(check, foreseen)
+
+    def _cut(self, check: Check, share: float) -> CheckResult:
+        return self._untold(check, f"its least effort did not end in its share, {_spoken(share)}")
+
+    def _untold(self, check: Check, why: str) -> CheckResult:
+        reason = f"{why}; {option('budget', None)} {self.text} is too little for it"
+        return CheckResult(
+            check=check.name,
+            question=check.question,
+            verdict="inconclusive",
+            reason=reason,
+            answer=f"Not told: {reason}.",
+            params=check.params() | {WITHIN: self.text},
+        )
+
+
+def foretell(checks: Sequence[Check], subject: Subject) -> str:
+    """Say about what the checks through the decoder will cost, by one batch of it; nothing where that is a minute.
+
+    An image that is drawn is a pass; what the other checks do with the images is not counted.
+    """
+    model = subject.model
+    if not isinstance(model, LatentModel):
+        return ""
+    runs = [check for check in checks if check.missing(subject) is None]
+    passes = {check.name: check.passes(subject) for check in runs if check.efforts}
+    drawn = max((float(getattr(check, "samples", 0)) for check in runs), default=0.0)
+    passes = {f"drawing {drawn:.0f} images": drawn, **passes} if drawn else passes
+    if not passes:
+        return ""
+    try:
+        each = seconds_of_pass(model, subject.device)
+    except DidlearnError:  # the checks themselves say so
+        return ""
+    seconds = {what: count * each / max(1, subject.threads) for what, count in passes.items()}
+    if sum(seconds.values()) < _NOT_WORTH_SAYING:
+        return ""
+    parts = ", ".join(f"{what} {_spoken(value)}" for what, value in seconds.items())
+    return f"by one batch of {model.name}, this will take about {_spoken(sum(seconds.values()))}: {parts}"
+
+
+def _spoken(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 6000 else f"{seconds / 3600:.1f} hours"
