@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from didlearn.images import Images, open_images
     from didlearn.inversion.invert import Inversion, invert
     from didlearn.models import LatentModel, Sampler, open_model, save_model
+    from didlearn.models.diffusion.sampler import DiffusionModel, FlowModel
     from didlearn.neighbors import closest_pairs
     from didlearn.neighbors.nearest import nearest
     from didlearn.random_matrix import Spectrum, limiting_spectrum
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditResult",
     "CheckResult",
+    "DiffusionModel",
     "Estimate",
     "Evidence",
+    "FlowModel",
     "Images",
     "Inversion",
     "LatentModel",
@@ -66,8 +69,10 @@ __all__ = [
 _HOME = {
     "AuditResult": "result.files",
     "CheckResult": "result.values",
+    "DiffusionModel": "models.diffusion.sampler",
     "Estimate": "result.values",
     "Evidence": "evidence.log_evidence",
+    "FlowModel": "models.diffusion.sampler",
     "Images": "images",
     "Inversion": "inversion.invert",
     "LatentModel": "models",

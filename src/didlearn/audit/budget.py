@@ -20,7 +20,7 @@ from typing import TypeVar
 from didlearn.audit.check import Check
 from didlearn.audit.subject import Subject
 from didlearn.checks.pace import seconds_of_pass
-from didlearn.errors import UsageError
+from didlearn.errors import DidlearnError, UsageError
 from didlearn.models.base import LatentModel
 from didlearn.naming import option
 from didlearn.result.values import CheckResult
@@ -32,6 +32,7 @@ _TRIED = 0.2  # of a check's share, foreseen for the effort that it is tried at
 _MISJUDGED = 1.5  # what one batch foretells may be so much too long
 _USED = 0.85  # of what is left that an effort may take, as foreseen by the pace of the trial
 _WORTH = 1.5  # times the effort that is done for which it is asked again
+_NOT_WORTH_SAYING = 60.0  # seconds
 _OTHERS = 0.04  # of the budget for each check that goes through no decoder
 
 
@@ -176,6 +177,31 @@ class Budget:
             answer=f"Not told: {reason}.",
             params=check.params() | {WITHIN: self.text},
         )
+
+
+def foretell(checks: Sequence[Check], subject: Subject) -> str:
+    """Say about what the checks through the decoder will cost, by one batch of it; nothing where that is a minute.
+
+    An image that is drawn is a pass; what the other checks do with the images is not counted.
+    """
+    model = subject.model
+    if not isinstance(model, LatentModel):
+        return ""
+    runs = [check for check in checks if check.missing(subject) is None]
+    passes = {check.name: check.passes(subject) for check in runs if check.efforts}
+    drawn = max((float(getattr(check, "samples", 0)) for check in runs), default=0.0)
+    passes = {f"drawing {drawn:.0f} images": drawn, **passes} if drawn else passes
+    if not passes:
+        return ""
+    try:
+        each = seconds_of_pass(model, subject.device)
+    except DidlearnError:  # the checks themselves say so
+        return ""
+    seconds = {what: count * each / max(1, subject.threads) for what, count in passes.items()}
+    if sum(seconds.values()) < _NOT_WORTH_SAYING:
+        return ""
+    parts = ", ".join(f"{what} {_spoken(value)}" for what, value in seconds.items())
+    return f"by one batch of {model.name}, this will take about {_spoken(sum(seconds.values()))}: {parts}"
 
 
 def _spoken(seconds: float) -> str:

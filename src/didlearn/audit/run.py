@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
-from didlearn.audit.budget import Budget, seconds_in
+from didlearn.audit.budget import Budget, foretell, seconds_in
 from didlearn.audit.check import Check
 from didlearn.audit.described import describe_audited, environment_of
 from didlearn.audit.kept import claim_run, kept_in, settings_of
@@ -269,6 +269,9 @@ def _run(
     # What is kept stands in the file from the first save on: a kill later must not lose it.
     results = {name: result for name, known in kept.results.items() if (result := asked.get(name, known)) is not None}
     audited = _with_results(audited, results, checks)
+    foreseen = foretell([check for check in checks if asked[check.name] is None], subject)
+    if foreseen:
+        subject.progress(foreseen, 0, 0)
     for number, check in enumerate(checks):
         subject.progress(CHECKS_DONE, number, len(checks))
         if asked[check.name] is not None:

@@ -185,7 +185,10 @@ class InversionCheck(Check):
     def passes(self, subject: Subject) -> float:
         """Return about how many passes all groups and controls take."""
         from didlearn.checks.inverting import SearchEffort, passes_of_inversion
+        from didlearn.checks.latents.encoding import every_image_lies_on_it, passes_of_encoding
 
+        if every_image_lies_on_it(subject):
+            return self.images * (5 + len(subject.comparable)) * passes_of_encoding(subject)
         effort = SearchEffort(self.draws, self.starts, self.rounds)
         # Training, held-out, generated, planted and noisy planted images and those within the prior; half as many
         # shifted, noise; a third as many at two radii and on the way.

@@ -11,13 +11,15 @@ from didlearn.arrays import Array, Floats, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import content_of, pixel_variance
 from didlearn.models.base import LatentModel
-from didlearn.models.known.inverse import encode, fills_space, has_inverse
+from didlearn.models.known.density import is_estimated
+from didlearn.models.known.inverse import fills_space, has_inverse, latents_of
 from didlearn.models.pool import map_models
 from didlearn.rng import Stream
 from didlearn.units.records import records_in
 
 _TOGETHER = 8  # images
 _PIXEL_LEVELS = 256
+_ITERATIONS = 12  # passes of each step that is undone
 _CONSTANT = 1e-12  # the least variance: a constant image has none
 
 
@@ -51,6 +53,15 @@ def kept_in_bytes(subject: Subject) -> bool:
     return subject.train.read_raw(range(1)).dtype == np.uint8
 
 
+def passes_of_encoding(subject: Subject) -> float:
+    """Return about how many passes through the decoder one latent and what is made of it take.
+
+    A sampler's steps are undone by iterations; a flow's inverse is as dear as the flow.
+    """
+    assert isinstance(subject.model, LatentModel)
+    return _ITERATIONS if is_estimated(subject.model) else 2
+
+
 def between_levels(subject: Subject, images: Singles, rng: Stream) -> Singles:
     """Return images in [0, 1] as a density on all of space can be asked of them.
 
@@ -69,7 +80,7 @@ def encoded(subject: Subject, name: str, images: Singles) -> Encoded:
 
     def work(twin: LatentModel, unit: range) -> dict[str, Array]:
         x = torch.from_numpy(images[unit.start : unit.stop]).to(subject.device)
-        z = encode(twin, x)
+        z = latents_of(twin, x)
         with torch.no_grad():
             again = twin.decode(z)
         squared = (again.double() - x.double()).square().flatten(1).mean(dim=1)

@@ -54,7 +54,7 @@ class Measured(NamedTuple):
 
 
 def measure_bounds(subject: Subject, effort: ChainEffort, every: bool) -> Measured:
-    """Anneal every group at a quarter, half and all of the budget; under ``every`` class, or each image's own."""
+    """Anneal every group at a quarter, half and all of the budget; ``every``: under all classes."""
     groups = real_groups(subject, effort.images, effort.observation)
     classes = real_classes(subject, groups, every)
     calibration = choose_sigma(subject, groups["held-out"], effort, classes["held-out"])

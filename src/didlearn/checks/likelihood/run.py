@@ -85,10 +85,9 @@ def _affordable(check: LikelihoodCheck, subject: Subject, effort: ChainEffort) -
             f"{number(check.affordable)} × 10¹² are spent beside a known density. `affordable` of at least "
             f"{math.ceil(work)} has it done all the same."
         )
-        return Parts(notes=(note, *subject.left_out))
+        return Parts(notes=(note, *_notes(check, subject)))
     measured = measure_bounds(subject, effort, check.all_classes)
-    kept = bounded_parts(subject, measured, effort, check.level)
-    return kept + Parts(notes=_notes(check, subject))
+    return bounded_parts(subject, measured, effort, check.level) + Parts(notes=_notes(check, subject))
 
 
 def _notes(check: LikelihoodCheck, subject: Subject) -> tuple[str, ...]:

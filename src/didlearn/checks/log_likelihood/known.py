@@ -21,12 +21,13 @@ from didlearn.checks.log_likelihood.images import chosen_raw, dequantised
 from didlearn.checks.targets import planted
 from didlearn.images.base import Images
 from didlearn.models.base import LatentModel
-from didlearn.models.known.density import has_density, is_estimated, log_density
+from didlearn.models.known.density import has_density, is_estimated, own_log_density
 from didlearn.models.pool import map_models
 from didlearn.rng import Stream
 from didlearn.units.records import records_in
 
 _DRAWS = 8
+_PROBED = 30  # passes: every step undone, and pulled back along the probes
 _TOGETHER = 8  # images
 RawGroups = dict[str, Array]
 
@@ -40,6 +41,12 @@ def draws_of(subject: Subject) -> int:
     """Return how often an 8-bit image is dequantised."""
     assert isinstance(subject.model, LatentModel)
     return 1 if is_estimated(subject.model) else _DRAWS
+
+
+def passes_of_density(subject: Subject) -> float:
+    """Return about how many passes through the decoder the density of one image takes."""
+    assert isinstance(subject.model, LatentModel)
+    return _PROBED if is_estimated(subject.model) else draws_of(subject)
 
 
 def stored_groups(subject: Subject, count: int) -> RawGroups:
@@ -75,7 +82,7 @@ def _under(subject: Subject, name: str, x: Singles, draw: int, draws: int) -> Fl
 
     def work(twin: LatentModel, unit: range) -> dict[str, Array]:
         images = torch.from_numpy(x[unit.start : unit.stop]).to(subject.device)
-        return {"nats": log_density(twin, images).cpu().numpy()}
+        return {"nats": own_log_density(twin, images).cpu().numpy()}
 
     parts = map_models(
         work, subject.model, len(x), unit=_TOGETHER, device=subject.device, threads=subject.threads,

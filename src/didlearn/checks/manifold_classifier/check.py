@@ -112,7 +112,10 @@ class ManifoldClassifier(Check):
     def passes(self, subject: Subject) -> float:
         """Return about how many passes the groups take, those under each class where there are classes."""
         from didlearn.checks.inverting import SearchEffort, passes_of_inversion
+        from didlearn.checks.latents.encoding import every_image_lies_on_it, passes_of_encoding
 
+        if every_image_lies_on_it(subject):
+            return self.images * (1 + len(subject.comparable)) * passes_of_encoding(subject)
         assert subject.model is not None
         each = passes_of_inversion(subject, SearchEffort(self.draws, self.starts, self.rounds))
         return self.images * (1 + len(subject.comparable)) * each * min(self.candidates, subject.model.classes or 1)

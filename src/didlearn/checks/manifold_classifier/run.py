@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from didlearn.arrays import Floats, Ints, Singles
+from didlearn.arrays import Floats, Ints
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import choosing, heldout_images, outside_images, pixels
 from didlearn.checks.image_classes import labelled_classes
@@ -66,8 +66,7 @@ def _outliers(check: ManifoldClassifier, subject: Subject) -> tuple[Parts, list[
         return Parts(), []
 
     def scored(name: str, images: Images) -> Scores:
-        read = pixels(images)
-        return scores_of(subject, read, _distances(check, subject, name, images, read))
+        return scores_of(subject, pixels(images), _distances(check, subject, name, images))
 
     inside = scored("held-out", heldout_images(subject, check.images))
     others = {name: scored(name, images) for name, images in outside.items()}
@@ -79,20 +78,12 @@ def _outliers(check: ManifoldClassifier, subject: Subject) -> tuple[Parts, list[
     return parts, [say_outside(estimates, name) for name in others]
 
 
-def _among(check: ManifoldClassifier, subject: Subject, name: str, images: Images) -> Ints | None:
-    """Return the classes (n, k) that each image is inverted under, its own among them; ``None``: all, or no classes."""
-    classes = subject.model.classes if subject.model is not None else None
-    own = labelled_classes(subject, images, pixels(images), every=False)
-    if classes is None or own is None:
-        return None
-    return sampled_classes(own, classes, check.candidates, choosing(subject).numpy("candidates", name))
-
-
-def _distances(check: ManifoldClassifier, subject: Subject, name: str, images: Images, read: Singles) -> Floats:
-    """Return how far each image, ``read`` (n, C, H, W), is from what the generator makes, (n,).
+def _distances(check: ManifoldClassifier, subject: Subject, name: str, images: Images) -> Floats:
+    """Return how far each image is from what the generator makes, (n,).
 
     Where it makes every image, how far its latent is from typical stands in that place.
     """
+    read = pixels(images)
     if not every_image_lies_on_it(subject):
         among = _among(check, subject, name, images)
         return find(subject, name, read, _effort(check), candidates=among).error
@@ -100,6 +91,15 @@ def _distances(check: ManifoldClassifier, subject: Subject, name: str, images: I
     stream = Stream(subject.seed, ("manifold", "levels", name))
     latents = encoded(subject, name, between_levels(subject, read, stream)).latents
     return PriorLaw.learn(subject.model, Stream(subject.seed, ("prior",))).scores(latents)
+
+
+def _among(check: ManifoldClassifier, subject: Subject, name: str, images: Images) -> Ints | None:
+    """Return the classes (n, k) that each image is inverted under, its own among them; ``None``: all, or no classes."""
+    classes = subject.model.classes if subject.model is not None else None
+    own = labelled_classes(subject, images, pixels(images), every=False)
+    if classes is None or own is None:
+        return None
+    return sampled_classes(own, classes, check.candidates, choosing(subject).numpy("candidates", name))
 
 
 def _effort(check: ManifoldClassifier) -> SearchEffort:

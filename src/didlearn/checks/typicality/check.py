@@ -87,7 +87,10 @@ class TypicalityCheck(Check):
     def passes(self, subject: Subject) -> float:
         """Return about how many passes all chains take."""
         from didlearn.checks.log_likelihood.effort import ChainEffort
+        from didlearn.checks.log_likelihood.known import knows_density, passes_of_density
 
+        if knows_density(subject):
+            return (self.drawn + self.images * (2 + len(subject.comparable))) * passes_of_density(subject)
         effort = ChainEffort(self.images, self.chains, self.budget, self.observation, self.sigma)
         return effort.passes(self.drawn + self.images * (2.5 + len(subject.comparable)))
 

@@ -30,7 +30,7 @@ class DiffusionArguments(ArchitectureArguments):
 
 def linear_schedule() -> Floats:
     """Return the cumulated products (1000,) of Ho, Jain & Abbeel 2020: βs from 10⁻⁴ to 0.02."""
-    found: Floats = np.cumprod(1 - np.linspace(*_LINEAR, LEVELS))
+    found: Floats = np.cumprod(1 - np.linspace(*_LINEAR, LEVELS)).astype(np.float64)
     return found
 
 
@@ -78,10 +78,10 @@ class Denoiser(nn.Module):
         self.features = 2 * width
         self.time = nn.Sequential(nn.Linear(self.features, 4 * width), nn.SiLU(), nn.Linear(4 * width, 4 * width))
         self.enter = nn.Conv2d(channels, width, 3, padding=1)
-        self.first, self.second = Block(width, width, 4 * width), Block(width, 2 * width, 4 * width)
-        self.middle = Block(2 * width, 2 * width, 4 * width)
-        self.back = Block(4 * width, 2 * width, 4 * width)
-        self.last = Block(3 * width, width, 4 * width)
+        self.first, self.second = ResidualBlock(width, width, 4 * width), ResidualBlock(width, 2 * width, 4 * width)
+        self.middle = ResidualBlock(2 * width, 2 * width, 4 * width)
+        self.back = ResidualBlock(4 * width, 2 * width, 4 * width)
+        self.last = ResidualBlock(3 * width, width, 4 * width)
         self.leave = nn.Sequential(normalised(width), nn.SiLU(), nn.Conv2d(width, channels, 3, padding=1))
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ class Denoiser(nn.Module):
         return self.leave(self.last(torch.cat([up, fine], dim=1), when))
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """x + two convolutions, shifted by what the time says."""
 
     def __init__(self, width_in: int, width_out: int, told: int) -> None:

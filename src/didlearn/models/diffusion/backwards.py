@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-Map = Callable[[Tensor], Tensor]
+StepMap = Callable[[Tensor], Tensor]
 _HISTORY = 6
 _RIDGE = 1e-10  # of the largest: differences that have become alike
 _PRECISION = {torch.float64: 1e-11}
@@ -19,7 +19,7 @@ _SINGLE = 1e-6
 
 
 @torch.no_grad()
-def undo(step: Map, scale: float, y: Tensor, start: Tensor, passes: int) -> tuple[Tensor, Tensor]:
+def undo(step: StepMap, scale: float, y: Tensor, start: Tensor, passes: int) -> tuple[Tensor, Tensor]:
     """Return x (n, D) with step(x) = y, and the root mean square (n,) of step(x) − y over that of y.
 
     Every image is iterated until that is lost in rounding, at most ``passes`` times, and its best iterate is kept.

@@ -14,19 +14,19 @@ from didlearn.models.base import LatentModel
 from didlearn.models.module import ModuleModel
 
 
-def method_of(model: LatentModel, name: str) -> Callable[..., Any] | None:
+def own_method(model: LatentModel, name: str) -> Callable[..., Any] | None:
     """Return the method of the model, or of its module, that has this name."""
     method = getattr(model.module if isinstance(model, ModuleModel) else model, name, None)
     return method if callable(method) else None
 
 
-def ask(model: LatentModel, name: str, images: Tensor, labels: Tensor | None = None) -> object:
+def asked_of(model: LatentModel, name: str, images: Tensor, labels: Tensor | None = None) -> object:
     """Return what the method ``name`` says of images (n, C, H, W) in [0, 1], or as they are without a value range.
 
     Raises:
         ModelError: it fails.
     """
-    method = method_of(model, name)
+    method = own_method(model, name)
     assert method is not None, f"{model.name} has no {name}"
     x = images
     try:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from didlearn.errors import ModelError
 from didlearn.models.base import LatentModel
-from didlearn.models.known.asked import ask, log_unit, method_of
+from didlearn.models.known.asked import asked_of, log_unit, own_method
 
 
 def has_density(model: LatentModel) -> bool:
@@ -17,7 +17,7 @@ def has_density(model: LatentModel) -> bool:
 
     A module is given images in the units of its ``value_range``, and gives the density per unit of these.
     """
-    return method_of(model, "log_density") is not None
+    return own_method(model, "log_density") is not None
 
 
 def is_estimated(model: LatentModel) -> bool:
@@ -27,7 +27,7 @@ def is_estimated(model: LatentModel) -> bool:
 
 
 @torch.no_grad()
-def log_density(model: LatentModel, images: Tensor) -> Tensor:
+def own_log_density(model: LatentModel, images: Tensor) -> Tensor:
     """Return log p(x), in nats per unit of the range [0, 1] of a pixel, of images (n, C, H, W): (n,) float64.
 
     A class-conditional model is averaged over its classes.
@@ -44,7 +44,7 @@ def log_density(model: LatentModel, images: Tensor) -> Tensor:
 
 
 def _asked(model: LatentModel, images: Tensor, labels: Tensor | None) -> Tensor:
-    found = ask(model, "log_density", images, labels)
+    found = asked_of(model, "log_density", images, labels)
     if not isinstance(found, Tensor) or found.numel() != len(images):
         got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         raise ModelError(f"{model.name}: log_density gave {got} for {len(images)} images; give one number for each")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from didlearn.errors import ModelError
 from didlearn.models.base import LatentModel
-from didlearn.models.known.asked import ask, method_of
+from didlearn.models.known.asked import asked_of, own_method
 from didlearn.models.known.density import has_density
 from didlearn.rng import Stream
 
@@ -33,24 +33,24 @@ def has_inverse(model: LatentModel) -> bool:
 
     Two images of the model's own are tried.
     """
-    if method_of(model, "encode") is None or model.classes is not None:
+    if own_method(model, "encode") is None or model.classes is not None:
         return False
     images = model.decode(model.sample_prior(_TRIED, Stream(0, ("inverse",))))
     try:
-        found = ask(model, "encode", images)
+        found = asked_of(model, "encode", images)
     except ModelError:
         return False
     return isinstance(found, Tensor) and found.numel() == len(images) * math.prod(model.latent_shape)
 
 
 @torch.no_grad()
-def encode(model: LatentModel, images: Tensor) -> Tensor:
+def latents_of(model: LatentModel, images: Tensor) -> Tensor:
     """Return the latents (n, *latent_shape) of images (n, C, H, W) in [0, 1], by the model's own inverse.
 
     Raises:
         ModelError: it fails, or gives something else.
     """
-    found = ask(model, "encode", images)
+    found = asked_of(model, "encode", images)
     if not isinstance(found, Tensor) or found.numel() != len(images) * math.prod(model.latent_shape):
         got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         raise ModelError(

@@ -9,7 +9,7 @@ from torch import nn
 from didlearn.audit.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
-from didlearn.checks.inversion.own_inverse.verdict import NOTHING
+from didlearn.checks.inversion.own_inverse.verdict import ZERO_DISTANCE
 from didlearn.checks.latents.encoding import encoded
 from didlearn.checks.latents.typical import PriorLaw
 from didlearn.checks.manifold_classifier.check import ManifoldClassifier
@@ -49,7 +49,7 @@ def perfect():
 
 def test_a_perfect_generator_passes(perfect):
     assert perfect.verdict == "pass", perfect.answer
-    assert NOTHING in perfect.answer
+    assert ZERO_DISTANCE in perfect.answer
     assert perfect.estimates["recovered"].value == 1
     assert perfect.estimates["round_trip_train"].value < 1e-8
     assert perfect.estimates["latent_size_planted"].value == pytest.approx(1, abs=0.1)
@@ -126,7 +126,7 @@ class Inexact(Flow):
 def test_a_density_without_an_inverse_is_asked_for_one():
     result = run_check(CHECK, subject(open_model(Flow()), smooth()))
     assert result.verdict == "inconclusive"
-    assert NOTHING in result.answer
+    assert ZERO_DISTANCE in result.answer
     assert "encode(x)" in result.reason
 
 

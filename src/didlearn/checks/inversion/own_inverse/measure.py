@@ -22,8 +22,8 @@ from didlearn.statistics.intervals import proportion
 from didlearn.statistics.medians import median
 
 FOUND_AGAIN = 1e-4  # of the image's variance
-OWN = "generated"  # as stored: in 8 bits where real images are
-PLANTED = "planted"  # exactly what the decoder made
+GENERATED = "generated"  # as stored: in 8 bits where real images are
+AS_MADE = "planted"  # exactly what the decoder made
 _TYPICAL = 0.05  # of its own images lie beyond
 
 
@@ -67,10 +67,10 @@ def _wanted(subject: Subject, count: int, rng: Stream) -> dict[str, Wanted]:
     clean = planted(subject.model, count, rng.child("planted"), subject.device)
     wanted = {}
     for name, group in chosen.items():
-        exact = name == OWN and not kept_in_bytes(subject)  # drawn samples are rounded
+        exact = name == GENERATED and not kept_in_bytes(subject)  # drawn samples are rounded
         images = clean if exact else between_levels(subject, group.images, rng.child("levels", name))
         wanted[name] = group._replace(images=images)
-    return wanted | {PLANTED: Wanted("theory", clean)}
+    return wanted | {AS_MADE: Wanted("theory", clean)}
 
 
 def beyond_own(group: Group, own: Group) -> int:
@@ -94,11 +94,11 @@ def _rank(own: Group) -> int:
 
 def latent_estimates(groups: dict[str, Group], level: float) -> Estimates:
     """What is known of each group's latents."""
-    own = groups[OWN]
+    own = groups[GENERATED]
     m = len(own.scores)
     found = {
         "atypical_nominal": exactly(nominal(own), level, m, "share of its own images", "fraction"),
-        "recovered": found_again(groups[PLANTED], level),
+        "recovered": made_again(groups[AS_MADE], level),
     }
     for name, group in groups.items():
         n, z = len(group.scores), group.found.latents
@@ -110,7 +110,7 @@ def latent_estimates(groups: dict[str, Group], level: float) -> Estimates:
             "atypical_prior": proportion(beyond_prior(group), n, level),
             "latent_pvalue": exactly(group.pvalue, level, n, "exact, against draws of the prior", "p-value"),
         }
-        if name not in (OWN, PLANTED):
+        if name not in (GENERATED, AS_MADE):
             measured["atypical_latents"] = proportion(beyond_own(group, own), n, level)
         found |= {estimate_key(key, name): estimate for key, estimate in measured.items()}
     if "held-out" in groups:
@@ -120,7 +120,7 @@ def latent_estimates(groups: dict[str, Group], level: float) -> Estimates:
     return found
 
 
-def found_again(group: Group, level: float) -> Estimate:
+def made_again(group: Group, level: float) -> Estimate:
     """Return the share of images that their latents make again, up to what float32 rounds away."""
     return proportion(int((group.found.error < FOUND_AGAIN).sum()), len(group.scores), level)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from didlearn.checks.groups import estimate_key
-from didlearn.checks.inversion.own_inverse.measure import OWN, PLANTED, Group
+from didlearn.checks.inversion.own_inverse.measure import AS_MADE, GENERATED, Group
 from didlearn.checks.latents.typical import NAMES
 from didlearn.result.values import Estimates, Figure, Mark, Series, Table
 
@@ -43,7 +43,7 @@ def _value(estimates: Estimates, key: str) -> float | None:
     return estimates[key].value if key in estimates else None
 
 
-_NAMED = {OWN: "generated, as real images are kept", PLANTED: "generated, as they are made"}
+_NAMED = {GENERATED: "generated, as real images are kept", AS_MADE: "generated, as they are made"}
 
 
 def score_figure(groups: dict[str, Group]) -> Figure:
@@ -51,7 +51,7 @@ def score_figure(groups: dict[str, Group]) -> Figure:
     everything = np.concatenate([group.scores for group in groups.values()])
     low, high = max(1e-3, float(everything.min())), max(1e-2, float(everything.max()) * 1.01)
     edges = np.geomspace(low, high, _SCORE_BINS + 1)
-    limit = float(np.quantile(groups[OWN].scores, 0.95))
+    limit = float(np.quantile(groups[GENERATED].scores, 0.95))
     series = []
     for name, group in groups.items():
         counts, _ = np.histogram(np.clip(group.scores, edges[0], edges[-1]), edges)

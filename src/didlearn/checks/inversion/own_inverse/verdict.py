@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from didlearn.checks.groups import estimate_key
-from didlearn.checks.inversion.own_inverse.measure import OWN, Group, beyond_own, beyond_prior, nominal
+from didlearn.checks.inversion.own_inverse.measure import GENERATED, Group, beyond_own, beyond_prior, nominal
 from didlearn.checks.inversion.verdict import InversionLimits
 from didlearn.result.effects import hold, wider
 from didlearn.result.parts import Decision, settled_by, settled_by_more
@@ -12,13 +12,13 @@ from didlearn.result.words import number, percent
 from didlearn.statistics.intervals import proportion
 from didlearn.statistics.planning import draws_to_settle
 
-NOTHING = "every image lies on its manifold, and a distance of zero says nothing"
+ZERO_DISTANCE = "every image lies on its manifold, and a distance of zero says nothing"
 _EFFECTS = 2  # latents that are not typical, and training images whose latents are more so than held-out ones'
 
 
 def without_inverse(name: str) -> Decision:
     """Say what is missing where a generator has a density, and no way back."""
-    reason = f"{NOTHING}: its latent is as large as its images"
+    reason = f"{ZERO_DISTANCE}: its latent is as large as its images"
     need = Settles(clause=f"give {name} a method encode(x) that returns the latent of an image", of="inverse")
     return Decision("inconclusive", f"{reason}; {need.clause}", f"Open: {reason}; {need.clause}.", need)
 
@@ -34,7 +34,7 @@ def judge_latents(
     set is honest. ``pass``: a share within is shown, of latents farther off than the prior's own draws or than those of
     its own images; as far as images of shuffled pixels are told so. Else ``inconclusive``.
     """
-    own, train = groups[OWN], groups["train"]
+    own, train = groups[GENERATED], groups["train"]
     said = _said(estimates)
     if estimates["recovered"].point < limits.required:
         found = percent(estimates["recovered"].point)
@@ -89,10 +89,10 @@ def _more_images(outside: int, count: int, tolerance: float, limits: InversionLi
 
 
 def _said(estimates: dict[str, Estimate]) -> str:
-    train, own = (estimates[estimate_key("latent_size", name)].point for name in ("train", OWN))
+    train, own = (estimates[estimate_key("latent_size", name)].point for name in ("train", GENERATED))
     beside_prior, beside_own = (estimates[f"atypical_{beside}_train"].point for beside in ("prior", "latents"))
     return (
-        f"Its latent is as large as its images: {NOTHING}. The latents of {percent(beside_prior)} of its training "
-        f"images are farther from typical than 95 % of the prior's draws are, of {percent(beside_own)} farther than "
-        f"its own images' (mean square {number(train)}, of its own {number(own)})."
+        f"Its latent is as large as its images: {ZERO_DISTANCE}. The latents of {percent(beside_prior)} of its "
+        f"training images are farther from typical than 95 % of the prior's draws are, of {percent(beside_own)} "
+        f"farther than its own images' (mean square {number(train)}, of its own {number(own)})."
     )

@@ -1,0 +1,69 @@
+"""What an audit will cost is said before it begins."""
+
+import pytest
+import torch
+from torch import nn
+
+import didlearn as dl
+from didlearn.audit import budget
+from didlearn.audit.budget import foretell
+from didlearn.audit.spec import build_checks
+from didlearn.audit.subject import Subject
+from didlearn.checks.inversion.check import InversionCheck
+from didlearn.checks.support.check import Support
+from didlearn.images import open_images
+from didlearn.models import open_model
+from tests.models.diffusion.gaussians import pictures
+
+
+class Network(nn.Module):
+    latent_shape, value_range, prior = (4,), (0, 1), "normal"
+
+    def forward(self, z):
+        return z.sum(dim=1).sigmoid().view(-1, 1, 1, 1).expand(-1, 1, 8, 8) + 0 * torch.ones(8, 8)
+
+
+@pytest.fixture
+def subject():
+    digits = open_images("digits")
+    return Subject(open_model(Network()), digits.subset(range(100)), digits.subset(range(100, 200)), threads=2)
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    monkeypatch.setattr(budget, "seconds_of_pass", lambda model, device: 0.1)
+
+
+def test_drawing_and_searching_are_foretold(subject, slow):
+    checks = [Support(samples=2000), InversionCheck()]
+    said = foretell(checks, subject)
+    searched = InversionCheck().passes(subject) * 0.1 / 2
+    assert "drawing 2000 images 2 minutes" in said
+    assert f"inversion {budget._spoken(searched)}" in said
+
+
+def test_a_minute_is_not_worth_saying(subject):
+    assert foretell([Support(samples=10)], subject) == ""
+
+
+def test_a_bank_goes_through_no_decoder(slow):
+    digits = open_images("digits")
+    assert foretell(build_checks((), {}), Subject(open_model("digits"), digits, digits)) == ""
+
+
+def test_a_model_that_inverts_itself_is_not_foretold_a_search(subject, slow):
+    digits = open_images("digits")
+    own = Subject(open_model(pictures(4)), digits, digits)
+    assert InversionCheck().passes(own) < InversionCheck().passes(subject) / 20
+
+
+def test_it_is_said_before_the_first_check(slow):
+    told = []
+    digits = open_images("digits").subset(range(60))
+    dl.audit(
+        train=digits, generator=Network(), checks=[Support(samples=1500)], threads=1,
+        progress=lambda what, done, total: told.append(what),
+    )  # fmt: skip
+    said = [what for what in told if what.startswith("by one batch of Network")]
+    assert len(said) == 1
+    assert told.index(said[0]) < told.index("check: support")
