@@ -1,6 +1,6 @@
 """Generators with the interfaces and the layers of StyleGAN2 and BigGAN, small and with random weights.
 
-StyleGAN2: a mapping network behind a normalised z, w for each layer, modulated and demodulated convolutions, noise inputs
+StyleGAN2: a mapping network behind a normalised z, w for each layer, modulated and demodulated convolutions, noise
 drawn anew in every forward unless ``noise_mode`` says otherwise, truncation towards the mean w, skips to RGB. BigGAN:
 one-hot classes, a shared embedding, a piece of z for each block, conditional batch norm, a truncated normal prior.
 """

@@ -22,15 +22,18 @@ from didlearn.checks.likelihood.measure import (
     sigma_estimates,
 )
 from didlearn.checks.likelihood.page import (
-    complexity_figure,
+    complexity_figures,
     density_table,
     extremes,
     likelihood_figure,
     preference_table,
+    published_table,
     ranking_figure,
     ranking_table,
+    sigma_curve_figure,
     sigma_figures,
 )
+from didlearn.checks.likelihood.protocol import by_published, published_estimates, published_in_words, sigma_curves
 from didlearn.checks.likelihood.verdict import judge_likelihood
 from didlearn.checks.log_likelihood.bounds import Likelihoods, bound_gap, effort_drift, slack_of
 from didlearn.checks.log_likelihood.effort import ChainEffort
@@ -43,7 +46,7 @@ from didlearn.models.faults import find_fault
 from didlearn.models.latents.fixed_noise import noise_note
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
-from didlearn.result.values import CheckResult
+from didlearn.result.values import CheckResult, Estimates
 from didlearn.rng import Stream
 
 GroupClasses = dict[str, Ints | None]
@@ -70,7 +73,9 @@ def run_likelihood(check: LikelihoodCheck, subject: Subject, rng: Stream) -> Che
     fault = find_fault(subject.draw(FEWEST_REAL), subject.train.shape, FEWEST_REAL)
     if fault is not None:
         return fault.result(check.name)
-    effort = ChainEffort(check.images, check.chains, check.budget, check.observation, check.sigma)
+    effort = ChainEffort(
+        check.images, check.chains, check.budget, check.observation, check.sigma, check.schedule, check.temperatures
+    )
     measured = _measure(subject, effort, check.all_classes)
     parts = _likelihoods(subject, measured, effort, check.level) + _beside(subject, measured, rng, check.level)
     parts += Parts(
@@ -78,9 +83,28 @@ def run_likelihood(check: LikelihoodCheck, subject: Subject, rng: Stream) -> Che
         notes=subject.left_out + classes_note(subject, check.all_classes) + noise_note(subject.model),
         arrays={f"{name}_log_likelihood": values for name, values in measured.found.items()},
     )
+    words = ""
+    if check.sigma_curves and check.observation != "bernoulli":
+        curves = sigma_curves(subject, measured.groups, measured.classes, measured.calibration, effort)
+        parts += Parts(figures=(sigma_curve_figure(curves),))
+    if check.published:
+        beside, words = _published(subject, measured, parts.estimates, effort, check.level)
+        parts += beside
     outside = [name for name in measured.groups if name not in OWN_GROUPS]
     decision = judge_likelihood(parts.estimates, outside, check.tightness, check.budget)
+    decision = decision._replace(answer=f"{decision.answer} {words}".rstrip())
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
+
+
+def _published(
+    subject: Subject, measured: Measured, ours: Estimates, effort: ChainEffort, level: float
+) -> tuple[Parts, str]:
+    """What the published protocol makes of the same images, and what it would have concluded."""
+    sigma = measured.calibration.sigma
+    found = by_published(subject, measured.groups, measured.classes, sigma, effort)
+    estimates = published_estimates(subject, found, sigma, effort, level)
+    table = published_table(measured.found, found, ours["bound_gap"], estimates["bound_gap_published"])
+    return Parts(estimates, tables=(table,)), published_in_words(found, estimates)
 
 
 def _measure(subject: Subject, effort: ChainEffort, every: bool) -> Measured:
@@ -129,7 +153,7 @@ def _beside(subject: Subject, measured: Measured, rng: Stream, level: float) -> 
     estimates = density_estimates(values, level) | complexity_estimates(
         groups, found, values.get("ppca", {}), rng, level
     )
-    figures = (complexity_figure(groups, found),)
+    figures = complexity_figures(groups, found)
     if not values:
         D = math.prod(subject.model.image_shape)
         left_out = f"Simple densities were left out: they are fitted up to {WIDEST} pixels, here are {D}."
