@@ -67,7 +67,7 @@ class Draws:
         least = torch.full((rows,), torch.inf, dtype=torch.float64, device=self.z.device)
         seen = False
         for label in [None] if labels is None else labels.unique().tolist():
-            own = everyone if labels is None else labels.eq(label).nonzero()[:, 0]
+            own = everyone if labels is None else everyone[labels == label]
             parts = [_distances(distance, own, part) for part in self._outputs(decode, label)]
             seen = seen or any(bool(finite.any()) for _, finite in parts)
             found = torch.cat([away for away, _ in parts], dim=1).topk(count, dim=1, largest=False)

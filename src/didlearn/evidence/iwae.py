@@ -9,15 +9,19 @@ from didlearn.evidence.ais import log_mean_weight
 from didlearn.evidence.likelihood import Likelihood, make_decoder
 from didlearn.evidence.log_evidence import IMAGES, as_pixels
 from didlearn.evidence.observation import make_observation
-from didlearn.evidence.preparation import encode, encoder_of
+from didlearn.evidence.preparation import encode
 from didlearn.models.base import LatentModel
 from didlearn.models.known.inverse import has_inverse
+from didlearn.models.latents.encoder import encoded, encoder_of
 from didlearn.rng import Stream
 
 
 def has_encoder(model: LatentModel) -> bool:
     """Tell whether the model's module has ``encode``: x -> (mean, log variance) of a normal q(z|x), and no inverse."""
-    return encoder_of(model) is not None and model.classes is None and not has_inverse(model)
+    if encoder_of(model) is None or model.classes is not None or has_inverse(model):
+        return False
+    found = encoded(model, torch.zeros(1, *model.image_shape))
+    return found is not None and found[1] is not None
 
 
 @torch.no_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -15,9 +14,7 @@ from didlearn.evidence.likelihood import Likelihood
 from didlearn.evidence.path import Frame, Path, laplace_frame, make_frame, mix
 from didlearn.evidence.pilot import frozen_steps, make_schedule, run_pilot
 from didlearn.evidence.settings import Settings
-from didlearn.models.base import LatentModel
-from didlearn.models.module import ModuleModel
-from didlearn.models.prior import prior_of
+from didlearn.models.latents.encoder import encoded
 from didlearn.rng import Stream
 
 _FITTED = 1024
@@ -49,7 +46,7 @@ def prepare(likelihood: Likelihood, settings: Settings, rng: Stream) -> Prepared
     )
     spent, columns = (0, 0) if fit is None else (fit.evaluations, fit.columns)
     spent += pilot.evaluations
-    temperatures = 1 + (settings.budget - spent - 1) // settings.leapfrog
+    temperatures = settings.temperatures or 1 + (settings.budget - spent - 1) // settings.leapfrog
     beta = make_schedule(settings.schedule, path, pilot, max(1, temperatures))
     return Prepared(path, Plan(beta, frozen_steps(pilot, beta), settings.leapfrog), spent, columns)
 
@@ -84,14 +81,6 @@ def _start_frame(likelihood: Likelihood, settings: Settings, fit: LaplaceFit | N
     return make_frame(zero, torch.eye(d).to(zero).expand(n, d, d), fit)
 
 
-def encoder_of(model: LatentModel) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
-    """Return the method ``encode`` of a module with normal latents, or ``None``."""
-    if not isinstance(model, ModuleModel) or prior_of(model) != "normal":
-        return None
-    encoder = getattr(model.module, "encode", None)
-    return encoder if callable(encoder) else None
-
-
 @torch.no_grad()
 def encode(likelihood: Likelihood) -> tuple[Tensor, Tensor]:
     """Mean and variance (n, d) of the module's own q(z|x), from its method ``encode``: x -> (mean, log variance).
@@ -100,15 +89,11 @@ def encode(likelihood: Likelihood) -> tuple[Tensor, Tensor]:
         UsageError: the module has no such method, or gives something else.
     """
     model, x = likelihood.decoder.model, likelihood.x
-    encoder = encoder_of(model)
-    if encoder is None:
+    found = encoded(model, x.reshape(len(x), *model.image_shape))
+    if found is None or found[1] is None:
         raise UsageError(
             f"{model.name} has no encoder; a module with normal latents and a method encode(x) -> (mean, log variance) "
             'is needed, or start="laplace"'
         )
-    low, high = model.value_range or (0.0, 1.0)
-    mean, log_variance = encoder(low + (high - low) * x.reshape(len(x), *model.image_shape))
-    shape = (len(x), likelihood.latent_size)
-    if mean.numel() != shape[0] * shape[1] or log_variance.shape != mean.shape:
-        raise UsageError(f"{model.name}: encode(x) gave shapes {tuple(mean.shape)} and {tuple(log_variance.shape)}")
-    return mean.double().reshape(shape), log_variance.double().exp().reshape(shape)
+    mean, log_variance = found[0], found[1]
+    return mean.double(), log_variance.double().exp()

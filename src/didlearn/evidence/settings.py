@@ -21,7 +21,10 @@ class Settings:
         start: where chains start: the inflated Laplace approximation; a mixture of such at every mode found and of the
             prior; the prior; or the model's encoder.
         schedule: of inverse temperatures. mass: dense, from the decoder's Jacobian, or 1.
-        leapfrog: steps of a trajectory. knots, transitions: temperatures of the pilot and moves at each.
+        leapfrog: steps of a trajectory.
+        temperatures: steps of the schedule; what the budget leaves when ``None``, and else the budget is that of the
+            search alone.
+        knots, transitions: temperatures of the pilot and moves at each.
         search: largest share of the budget spent on the search of the mode.
         inflation: of the Laplace approximation's covariance. prior_weight: of the prior in the mixture.
     """
@@ -32,6 +35,7 @@ class Settings:
     schedule: str = "equal"
     mass: str = "jacobian"
     leapfrog: int = 3
+    temperatures: int | None = None
     knots: int = 8
     transitions: int = 2
     search: float = 0.15
@@ -46,9 +50,11 @@ class Settings:
             raise UsageError(f"{self.chains} chains cannot tell how far to trust their mean; give at least 2")
         if self.leapfrog < 1:
             raise UsageError(f"leapfrog is {self.leapfrog}; give at least 1 step")
+        if self.temperatures is not None and self.temperatures < 1:
+            raise UsageError(f"temperatures is {self.temperatures}; give at least 1, or leave it to the budget")
         if self.mass == "identity" and self.start in ("laplace", "mixture"):
             raise UsageError(f'the start {self.start!r} needs the Jacobian; give start="prior" with mass="identity"')
-        if self.budget < self.fewest:
+        if self.temperatures is None and self.budget < self.fewest:
             raise UsageError(
                 f"a budget of {self.budget} gradient evaluations is too small; give at least {self.fewest}"
             )

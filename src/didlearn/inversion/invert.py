@@ -113,6 +113,8 @@ def invert(
 ) -> Inversion:
     """Find, for each image x, ẑ = argmin ‖G(z) − x‖² + penalty · ‖z‖².
 
+    A module with ``encode`` (x -> mean and log variance, or the latent) and normal latents starts one of the searches.
+
     Where the prior is a torch Distribution that is a map of standard normal latents, the search is in these, and they
     are z here, in ``penalty``, ``clip`` and all that is reported but ``latent``. Noise that the network draws is fixed.
 

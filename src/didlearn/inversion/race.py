@@ -15,6 +15,7 @@ import torch
 
 from didlearn.derivatives.descent import begin_descent, take_step
 from didlearn.derivatives.domain import Domain
+from didlearn.derivatives.jacobian import squared_norm
 from didlearn.derivatives.starts import Draws
 from didlearn.inversion.target import Target
 
@@ -68,6 +69,7 @@ def search(
     starts: int,
     rounds: int,
     noise: Callable[[int, int, torch.Tensor], torch.Tensor],
+    guess: torch.Tensor | None = None,
 ) -> Nearest:
     """Find the nearest point to each row.
 
@@ -75,10 +77,11 @@ def search(
         target, draws, domain: what to invert, where to begin, where to stay.
         starts: prior draws to begin from; 1 takes the same steps from the best of them.
         rounds: of restarts around the best point; twice as many where it is so near that an exact fit seems likely.
+        guess: (n, d) points to begin from too, an encoder's, or ``None``.
         noise: (round, count, rows) -> (len(rows), count, d) standard normal numbers.
     """
     plan = _first_plan(starts)
-    z0 = target.nearest(draws, plan[0][0])
+    z0 = _begun(target, target.nearest(draws, plan[0][0]), guess, domain)
     trace: list[tuple[torch.Tensor, torch.Tensor]] = []
     nothing = torch.full((len(target),), len(draws.z), dtype=torch.int64, device=z0.device)
     best = _race(target, z0, plan, domain, lambda passes, error: trace.append((nothing + passes, error)))
@@ -93,6 +96,17 @@ def search(
         found.settled |= found.error <= floor
         found.trace.append((found.evaluations.clone(), found.error.clone()))
     return found
+
+
+def _begun(target: Target, z0: torch.Tensor, guess: torch.Tensor | None, domain: Domain) -> torch.Tensor:
+    """Return starts (n, S, d) with the guess in place of the last, or of the only one where it is nearer."""
+    if guess is None:
+        return z0
+    guess = domain.project(guess.to(z0))
+    if z0.shape[1] > 1:
+        return torch.cat([guess[:, None], z0[:, :-1]], dim=1)
+    nearer = squared_norm(target, guess) < squared_norm(target, z0[:, 0])
+    return torch.where(nearer[:, None], guess, z0[:, 0])[:, None]
 
 
 def passes_of_search(starts: int, rounds: int) -> float:

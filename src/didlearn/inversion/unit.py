@@ -19,6 +19,7 @@ from didlearn.inversion.levenberg import Polished, polish
 from didlearn.inversion.race import EXACT, Nearest, search, variance
 from didlearn.inversion.target import Target, described
 from didlearn.models.base import LatentModel
+from didlearn.models.latents.encoder import encoded
 from didlearn.models.prior import prior_of
 from didlearn.parallel import UNIT
 from didlearn.rng import Stream
@@ -90,7 +91,8 @@ def _invert_rows(
     with torch.no_grad():
         x = described(pixels, job.loss)
     target = Target(model, x, labels, job.loss, job.penalty, job.row_bytes)
-    found = _search(target, job, places)
+    guess = encoded(model, pixels) if labels is None else None
+    found = _search(target, job, places, None if guess is None else guess[0])
     at = _polish(target, found, job)
     better = at.error <= found.error
     at.z, at.error = torch.where(better[:, None], at.z, found.z), torch.minimum(at.error, found.error)
@@ -99,7 +101,7 @@ def _invert_rows(
     return _report(model, pixels, target, at, found, job.method)
 
 
-def _search(target: Target, job: Job, places: torch.Tensor) -> Nearest:
+def _search(target: Target, job: Job, places: torch.Tensor, guess: torch.Tensor | None) -> Nearest:
     if job.method == "adam":
         return _published(target, job)
     if job.method == "lm":
@@ -111,7 +113,7 @@ def _search(target: Target, job: Job, places: torch.Tensor) -> Nearest:
         drawn = [torch.randn(shape, generator=job.rng.torch("restart", number, *names)) for names in which]
         return torch.stack(drawn).to(job.device)
 
-    found = search(target, job.draws, job.domain, job.starts, job.rounds, noise)
+    found = search(target, job.draws, job.domain, job.starts, job.rounds, noise, guess)
     return found if job.loss is None else _with_published(target, job, found)
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from didlearn.arrays import Bytes, Floats, Pixels
 
 _PATCH = 8
+_DARK = 0.02
 
 
 def png_bits(images: Pixels) -> Floats:
@@ -27,11 +28,24 @@ def _size(image: Bytes) -> int:
 
 def local_variance(images: Pixels, patch: int = _PATCH) -> Floats:
     """Mean variance of luminance within non-overlapping patches of (n, C, H, W), (n,); smaller images are one patch."""
+    return _patches(images, patch).var(axis=(2, 4)).mean(axis=(1, 2))
+
+
+def local_variation(images: Pixels, patch: int = _PATCH) -> Floats:
+    """Mean coefficient of variation of luminance within the same patches, sd / (mean + 0.02), (n,).
+
+    What Friedman & Weiss (2024) plot against the log-likelihood; the addend keeps black patches finite.
+    """
+    cut = _patches(images, patch)
+    return (cut.std(axis=(2, 4)) / (np.abs(cut.mean(axis=(2, 4))) + _DARK)).mean(axis=(1, 2))
+
+
+def _patches(images: Pixels, patch: int) -> Floats:
+    """Return luminance in patches, (n, rows, size, columns, size)."""
     gray = images.astype(np.float64).mean(axis=1)
     size = min(patch, *gray.shape[1:])
     rows, columns = gray.shape[1] // size, gray.shape[2] // size
-    cut = gray[:, : rows * size, : columns * size].reshape(len(gray), rows, size, columns, size)
-    return cut.var(axis=(2, 4)).mean(axis=(1, 2))
+    return gray[:, : rows * size, : columns * size].reshape(len(gray), rows, size, columns, size)
 
 
 def log_detail(images: Floats) -> Floats:

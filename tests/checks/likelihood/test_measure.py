@@ -29,7 +29,7 @@ from didlearn.models import open_model
 from didlearn.models.oracles import PPCA
 from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
-from didlearn.statistics.complexity import local_variance, png_bits
+from didlearn.statistics.complexity import local_variance, local_variation, png_bits
 from tests.checks.inversions import line_model, subject_of, uniform_images
 
 FOUND = {
@@ -217,12 +217,14 @@ def test_correlations_with_what_is_trivial_leave_the_model_s_own_images_out(monk
         {
             "correlation_local_variance": -1, "correlation_local_variance_ppca": across,
             "correlation_png_bits": -across, "correlation_png_bits_ppca": 1,
+            "correlation_local_variation": -spearmanr(local_variance(kept), local_variation(kept)).statistic,
+            "correlation_local_variation_ppca": spearmanr(png_bits(kept), local_variation(kept)).statistic,
         }
     )  # fmt: skip
     assert {(estimate.n, estimate.level) for estimate in found.values()} == {(12, 0.9)}
-    assert len({estimate.method for estimate in found.values()}) == 4  # each resamples by a stream of its own
+    assert len({estimate.method for estimate in found.values()}) == 6  # each resamples by a stream of its own
     assert set(complexity_estimates(groups, ours, {}, Stream(0), 0.9)) == {
-        "correlation_local_variance", "correlation_png_bits",
+        "correlation_local_variance", "correlation_local_variation", "correlation_png_bits",
     }  # fmt: skip
 
 

@@ -5,17 +5,21 @@ import pytest
 
 from didlearn.checks.likelihood.measure import preference_estimates
 from didlearn.checks.likelihood.page import (
-    complexity_figure,
+    complexity_figures,
     density_table,
     extremes,
     likelihood_figure,
     preference_table,
+    published_table,
     ranking_figure,
     ranking_table,
+    sigma_curve_figure,
     sigma_figures,
 )
+from didlearn.checks.likelihood.protocol import SigmaCurves, published_in_words
 from didlearn.checks.log_likelihood.sigma import Calibration
-from didlearn.statistics.complexity import local_variance
+from didlearn.result.values import Estimate
+from didlearn.statistics.complexity import local_variance, local_variation
 from tests.checks.inversions import uniform_images
 
 FOUND = {"train": np.array([1.0, 2.0, 6.0]), "held-out": np.array([0.0, 1.0, 2.0]), "other": np.array([-4.0, -4, -1])}
@@ -72,7 +76,8 @@ def test_simple_densities_stand_below_the_generator():
 
 
 def test_each_image_is_a_point_over_its_local_variance():
-    figure = complexity_figure(GROUPS | {"generated": GROUPS["train"]}, FOUND)
+    figure, variation = complexity_figures(GROUPS | {"generated": GROUPS["train"]}, FOUND)
+    assert variation.series[1].x == tuple(local_variation(GROUPS["held-out"]))
     assert [series.label for series in figure.series] == ["train", "held-out", "other"]
     assert figure.series[0].x == tuple(local_variance(GROUPS["train"]))
     assert figure.series[2].y == (-4, -4, -1)
@@ -84,3 +89,29 @@ def test_extremes_are_the_likeliest_first_and_the_least_likely_last():
     assert [tile.caption for tile in row] == [f"train {i}" for i in (11, 10, 9, 8, 7, 4, 3, 2, 1, 0)]
     assert [int(tile.pixels[0, 0]) for tile in row] == [round(255 * i / 11) for i in (11, 10, 9, 8, 7, 4, 3, 2, 1, 0)]
     assert extremes({"train": images}, {"train": np.arange(12.0)}).columns == ("likeliest",) * 5 + ("least likely",) * 5
+
+
+def test_every_group_has_its_curve_over_the_noise():
+    figure = sigma_curve_figure(SigmaCurves((0.1, 0.2), {"train": (1.0, 2.0), "other": (3.0, 0.0)}, 4))
+    assert [(series.label, series.x, series.y) for series in figure.series] == [
+        ("train", (0.1, 0.2), (1.0, 2.0)), ("other", (0.1, 0.2), (3.0, 0.0)),
+    ]  # fmt: skip
+    assert "Of 4 images" in figure.caption
+
+
+def gap(value):
+    return Estimate(value=value, low=0.0, high=2 * value, n=8, method="given")
+
+
+def test_the_published_protocol_stands_beside_ours():
+    theirs = {name: nats - 5 for name, nats in FOUND.items()}
+    table = published_table(FOUND, theirs, gap(0.5), gap(40.0))
+    assert table.rows[0][1:] == (3.0, 1.0, -3.0, 0.5)
+    assert table.rows[1][1:] == (-2.0, -4.0, -8.0, 40.0)
+
+
+@pytest.mark.parametrize(("apart", "doubted"), [(1.0, False), (3.0, True)])
+def test_what_it_would_have_concluded_is_doubted_where_its_bounds_are_looser(apart, doubted):
+    said = published_in_words(FOUND, {"bound_gap_published": gap(apart)})
+    assert said.index("train") < said.index("held-out") < said.index("other")
+    assert ("so no conclusion" in said) == doubted

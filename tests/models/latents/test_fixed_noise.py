@@ -1,6 +1,7 @@
 """Noise that is fixed: one image of one latent, in every company, by whatever call it is drawn."""
 
 import warnings
+from typing import Any
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ DRAWS = {
 
 @pytest.mark.parametrize("name", DRAWS)
 def test_an_image_is_the_same_in_every_call_and_company(name):
-    model = dl.open_model(Noisy(DRAWS[name]))
+    model: Any = dl.open_model(Noisy(DRAWS[name]))
     assert model.stochastic
     fixed = settled(model)
     z = torch.randn(5, 8)
@@ -91,7 +92,7 @@ def test_torchscript_draws_fixed_noise_too(tmp_path):
         warnings.simplefilter("ignore")
         scripted = torch.jit.script(Scripted())
     scripted.save(tmp_path / "g.pt")
-    model = dl.open_model(tmp_path / "g.pt", latent_shape=8, value_range=None, trust_code=True)
+    model: Any = dl.open_model(tmp_path / "g.pt", latent_shape=8, value_range=None, trust_code=True)
     assert model.stochastic
     z = torch.randn(4, 8)
     assert torch.equal(settled(model).decode(z)[:2], settled(model).decode(z[:2]))

@@ -19,7 +19,7 @@ from didlearn.checks.likelihood.measure import (
     sigma_estimates,
 )
 from didlearn.checks.likelihood.page import (
-    complexity_figure,
+    complexity_figures,
     density_table,
     likelihood_figure,
     preference_table,
@@ -99,7 +99,7 @@ def parts_beside(subject: Subject, groups: ImageGroups, found: Likelihoods, rng:
     estimates = density_estimates(values, level) | complexity_estimates(
         groups, found, values.get("ppca", {}), rng, level
     )
-    figures = (complexity_figure(groups, found),)
+    figures = complexity_figures(groups, found)
     if not values:
         D = math.prod(subject.model.image_shape)
         left_out = f"Simple densities were left out: they are fitted up to {WIDEST} pixels, here are {D}."

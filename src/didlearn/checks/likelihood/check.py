@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from didlearn.audit.check import Better, Check, Confidence, parameter, register
 from didlearn.audit.method import Method
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from didlearn.audit.subject import Subject
     from didlearn.result.values import CheckResult
     from didlearn.rng import Stream
+
+Schedule = Literal["equal", "sigmoid", "linear"]
 
 
 @register
@@ -49,6 +51,10 @@ class LikelihoodCheck(Check):
         "gaussian_heldout": "under a full Gaussian",
         "mixture_heldout": "under a mixture of ten PPCAs",
         "iwae_{group}": "the importance-weighted bound of the module's own encoder",
+        "log_likelihood_{group}_published": "the same by the published protocol, in nats",
+        "preference_{group}_published": "difference of two groups' means, by the published protocol",
+        "bound_gap_published": "how far that protocol's bounds lie apart",
+        "correlation_local_variation[_ppca]": "with the coefficient of variation in patches",
         "correlation_local_variance[_ppca]": "rank correlation of the log-likelihood with the variance in patches",
         "correlation_png_bits[_ppca]": "with the size as PNG",
     }
@@ -69,6 +75,7 @@ class LikelihoodCheck(Check):
         "gaussian_heldout": "Held-out images under a full Gaussian",
         "mixture_heldout": "Held-out images under a mixture of PCAs",
         "iwae_{group}": "Bound of the module's own encoder, {group}",
+        "correlation_local_variation": "Correlation with the coefficient of variation within patches",
         "correlation_local_variance": "Correlation with the variance within patches",
         "correlation_png_bits": "Correlation with the size as PNG",
     }
@@ -94,6 +101,12 @@ class LikelihoodCheck(Check):
     )
     affordable: float = parameter(
         100.0, "Of a generator that knows its density: 10¹² operations that the bound under noise beside it may take."
+    )
+    schedule: Schedule = parameter("equal", "Of inverse temperatures: equal (thermodynamic length), sigmoid, linear.")
+    temperatures: int | None = parameter(None, "Their number (default: what the budget leaves).")
+    sigma_curves: bool = parameter(True, "Show every group's log-likelihood against σ, of a few images.")
+    published: bool = parameter(
+        False, "Show the published protocol beside it: 500 temperatures, 4 chains of the prior."
     )
     tightness: float = parameter(1.0, "Gap of the bounds, in nats, that still allows a verdict.")
     all_classes: bool = parameter(False, "Average over the classes of a conditional generator, not each image's own.")

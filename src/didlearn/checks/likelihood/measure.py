@@ -17,7 +17,7 @@ from didlearn.evidence.iwae import has_encoder, iwae
 from didlearn.models.base import LatentModel
 from didlearn.result.values import Estimate, Estimates, exactly
 from didlearn.rng import Stream
-from didlearn.statistics.complexity import local_variance, png_bits
+from didlearn.statistics.complexity import local_variance, local_variation, png_bits
 from didlearn.statistics.intervals import bootstrap
 from didlearn.statistics.means import mean, mean_difference
 
@@ -133,7 +133,12 @@ def complexity_estimates(
     images = np.concatenate([groups[name] for name in names])
     ours = np.concatenate([found[name] for name in names])
     estimates = {}
-    for score, values in (("local_variance", local_variance(images)), ("png_bits", png_bits(images))):
+    scores = {
+        "local_variance": local_variance(images),
+        "local_variation": local_variation(images),
+        "png_bits": png_bits(images),
+    }
+    for score, values in scores.items():
         estimates[f"correlation_{score}"] = correlation(ours, values, rng.numpy(score), level)
         if ppca:
             theirs = np.concatenate([ppca[name] for name in names])

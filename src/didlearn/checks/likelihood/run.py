@@ -6,11 +6,18 @@ import math
 
 from didlearn.audit.subject import Subject
 from didlearn.checks.image_classes import classes_note
-from didlearn.checks.likelihood.annealed import bounded_parts, measure_bounds, parts_beside
+from didlearn.checks.likelihood.annealed import Measured, bounded_parts, measure_bounds, parts_beside
 from didlearn.checks.likelihood.check import LikelihoodCheck
 from didlearn.checks.likelihood.known import judge_known, known_estimates, known_table
 from didlearn.checks.likelihood.measure import OWN_GROUPS, preference_estimates
-from didlearn.checks.likelihood.page import extremes, likelihood_figure, preference_table
+from didlearn.checks.likelihood.page import (
+    extremes,
+    likelihood_figure,
+    preference_table,
+    published_table,
+    sigma_curve_figure,
+)
+from didlearn.checks.likelihood.protocol import by_published, published_estimates, published_in_words, sigma_curves
 from didlearn.checks.likelihood.verdict import judge_likelihood
 from didlearn.checks.log_likelihood.bounds import Likelihoods
 from didlearn.checks.log_likelihood.cost import annealing_work
@@ -23,7 +30,7 @@ from didlearn.models.faults import find_fault
 from didlearn.models.latents.fixed_noise import noise_note
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
-from didlearn.result.values import CheckResult
+from didlearn.result.values import CheckResult, Estimates
 from didlearn.result.words import number
 from didlearn.rng import Stream
 
@@ -35,24 +42,39 @@ def run_likelihood(check: LikelihoodCheck, subject: Subject, rng: Stream) -> Che
     fault = find_fault(subject.draw(FEWEST_REAL), subject.train.shape, FEWEST_REAL)
     if fault is not None:
         return fault.result(check.name)
-    effort = ChainEffort(check.images, check.chains, check.budget, check.observation, check.sigma)
+    effort = ChainEffort(
+        check.images, check.chains, check.budget, check.observation, check.sigma, check.schedule, check.temperatures
+    )
     if knows_density(subject):
         return _run_known(check, subject, effort, rng)
-    parts, found = _bounded(check, subject, effort, rng)
-    decision = judge_likelihood(parts.estimates, _outside(found), check.tightness, check.budget)
-    return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
-
-
-def _bounded(check: LikelihoodCheck, subject: Subject, effort: ChainEffort, rng: Stream) -> tuple[Parts, Likelihoods]:
-    """Bound every group's likelihood by annealing; return the bounds too, (n,) by group."""
     measured = measure_bounds(subject, effort, check.all_classes)
     parts = bounded_parts(subject, measured, effort, check.level)
-    parts += parts_beside(subject, measured.groups, measured.found, rng, check.level)
-    return parts + Parts(
+    parts += parts_beside(subject, measured.groups, measured.found, rng, check.level) + Parts(
         galleries=(extremes(measured.groups, measured.found),),
         notes=_notes(check, subject),
         arrays={f"{name}_log_likelihood": values for name, values in measured.found.items()},
-    ), measured.found
+    )
+    beside, words = _asked_for(check, subject, effort, measured, parts.estimates)
+    decision = judge_likelihood(parts.estimates, _outside(measured.found), check.tightness, check.budget)
+    decision = decision._replace(answer=f"{decision.answer} {words}".rstrip())
+    return CheckResult(check=check.name, **decision._asdict(), **(parts + beside).fields())
+
+
+def _asked_for(
+    check: LikelihoodCheck, subject: Subject, effort: ChainEffort, measured: Measured, ours: Estimates
+) -> tuple[Parts, str]:
+    """Every group against σ, and what the published protocol would have concluded, where they are asked for."""
+    parts, groups, classes = Parts(), measured.groups, measured.classes
+    if check.sigma_curves and check.observation != "bernoulli":
+        curves = sigma_curves(subject, groups, classes, measured.calibration, effort)
+        parts += Parts(figures=(sigma_curve_figure(curves),))
+    if not check.published:
+        return parts, ""
+    sigma = measured.calibration.sigma
+    found = by_published(subject, groups, classes, sigma, effort)
+    estimates = published_estimates(subject, found, sigma, effort, check.level)
+    table = published_table(measured.found, found, ours["bound_gap"], estimates["bound_gap_published"])
+    return parts + Parts(estimates, tables=(table,)), published_in_words(found, estimates)
 
 
 def _run_known(check: LikelihoodCheck, subject: Subject, effort: ChainEffort, rng: Stream) -> CheckResult:

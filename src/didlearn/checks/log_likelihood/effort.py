@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 LEAST_BUDGET = 120  # what search and pilot need
 _TRIED, _CHOSEN_ON = 6, 8  # about so many values of σ, on so many images
+_PUBLISHED = (("start", "prior"), ("mass", "identity"), ("leapfrog", 10))
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,8 @@ class ChainEffort:
         budget: gradient evaluations of each chain, search and pilot included.
         observation: ``"gaussian"``, ``"laplace"`` or ``"bernoulli"``.
         sigma: standard deviation of the observation; calibrated on held-out images when ``None``.
+        schedule: of inverse temperatures. temperatures: their number; what the budget leaves when ``None``.
+        published: whether chains start in the prior, with unit mass and 10 leapfrog steps, as published.
     """
 
     images: int
@@ -24,6 +28,20 @@ class ChainEffort:
     budget: int
     observation: str
     sigma: float | None
+    schedule: str = "equal"
+    temperatures: int | None = None
+    published: bool = False
+
+    def settings(self) -> dict[str, Any]:
+        """Return what ``log_evidence`` is told beside budget and chains."""
+        said: dict[str, Any] = {} if self.schedule == "equal" else {"schedule": self.schedule}
+        if self.temperatures is not None:
+            said["temperatures"] = self.temperatures
+        return said | (dict(_PUBLISHED) if self.published else {})
+
+    def as_published(self) -> ChainEffort:
+        """Return the effort of Friedman & Weiss (2024): 500 temperatures, 10 leapfrog steps, 4 chains, prior start."""
+        return replace(self, chains=4, schedule="sigmoid", temperatures=500, published=True)
 
     def passes(self, images: float) -> float:
         """Return about how many passes the chains of so many images take, with the choice of σ and both bounds.
