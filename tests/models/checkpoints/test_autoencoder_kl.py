@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -30,7 +31,8 @@ def autoencoder():
     torch.manual_seed(0)
 
     def make(**more):
-        return diffusers.AutoencoderKL(**SETTINGS, **more).eval()
+        made: Any = diffusers.AutoencoderKL(**SETTINGS, **more)
+        return made.eval()
 
     return make
 

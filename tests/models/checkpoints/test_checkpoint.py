@@ -227,7 +227,7 @@ def test_a_checkpoint_of_lightning(tmp_path, source, name):
             return self.generator.first(batch[0]).square().mean() + self.discriminator.last.weight.square().mean()
 
         def configure_optimizers(self):
-            return torch.optim.Adam(self.parameters(), lr=self.hparams.learning_rate)
+            return torch.optim.Adam(self.parameters(), lr=self.hparams["learning_rate"])
 
     gan = Gan(width=24)
     data = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(4, 4)), batch_size=2)

@@ -3,17 +3,13 @@
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.models.checkpoints.clones import PICKLING, STUDIOGAN, STYLEGAN, TRAINED, write
 from tests.models.checkpoints.test_biggan import published  # noqa: F401 (a fixture)
 from tests.models.checkpoints.test_checkpoint import SOURCE, Net, prefixed
-from tests.models.checkpoints.test_studiogan import CONDITIONAL, PLAIN
 from tests.typed import didlearn
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
@@ -27,23 +23,20 @@ def lightning(folder, _):
     torch.save({"pytorch-lightning_version": "2.6.6", **held}, folder / "last.ckpt")
 
 
-def stylegan(folder, _):
-    write(folder / "stylegan3", STYLEGAN)
-    subprocess.run([sys.executable, "-c", PICKLING], cwd=folder / "stylegan3", check=True)
-    shutil.move(folder / "stylegan3" / "network-3.pkl", folder / "network-snapshot.pkl")
+def stylegan(folder, fixture):
+    clone = shutil.copytree(fixture("stylegan_clone"), folder / "stylegan3")
+    shutil.move(clone / "network-3.pkl", folder / "network-snapshot.pkl")
 
 
-def studiogan(folder, _):
-    clone = write(folder / "PyTorch-StudioGAN", {**STUDIOGAN, "ReACGAN.yaml": CONDITIONAL, "SNGAN.yaml": PLAIN})
-    subprocess.run([sys.executable, "-c", TRAINED], cwd=clone, check=True)
+def studiogan(folder, fixture):
+    clone = shutil.copytree(fixture("studiogan_clone"), folder / "PyTorch-StudioGAN")
     shutil.move(clone / "ReACGAN.yaml", folder)
-    shutil.move(
-        clone / "model=G-ReACGAN-best-weights-step=2000.pth", folder / "model=G_ema-best-weights-step=184000.pth"
-    )
+    trained = clone / "model=G-ReACGAN-best-weights-step=2000.pth"
+    shutil.move(trained, folder / "model=G_ema-best-weights-step=184000.pth")
 
 
-def biggan(folder, found):
-    shutil.copytree(found[1], folder / "biggan-deep-256")
+def biggan(folder, fixture):
+    shutil.copytree(fixture("published")[1], folder / "biggan-deep-256")
 
 
 MADE = {"last.ckpt": lightning, "network-snapshot.pkl": stylegan, "model=G_ema": studiogan, "biggan-deep": biggan}
@@ -54,8 +47,8 @@ def test_every_family_with_a_command_has_its_file():
 
 
 @pytest.mark.parametrize("line", COMMANDS, ids=lambda line: line.split()[2][:20])
-def test_a_recipe_runs(tmp_path, line, published):  # noqa: F811
-    next(make for name, make in MADE.items() if name in line)(tmp_path, published)
+def test_a_recipe_runs(tmp_path, line, request):
+    next(make for name, make in MADE.items() if name in line)(tmp_path, request.getfixturevalue)
     words = shlex.split(line)[1:]
     assert words[words.index("-n") + 1] == "10000"
     words[words.index("-n") + 1] = "40"

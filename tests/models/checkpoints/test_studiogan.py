@@ -1,8 +1,7 @@
 """Checkpoints as PyTorch-StudioGAN saves them, opened with the run's .yaml and a clone of the same interface."""
 
 import copy
-import subprocess
-import sys
+import shutil
 
 import pytest
 import torch
@@ -10,24 +9,13 @@ import torch
 import didlearn as dl
 from didlearn.errors import ModelError, TrustError, UsageError
 from didlearn.rng import Stream
-from tests.models.checkpoints.clones import STUDIOGAN, TRAINED, unpacked_elsewhere, write
-
-CONDITIONAL = """
-DATA: {img_size: 8, num_classes: 4}
-MODEL: {backbone: big_resnet, z_dim: 6, g_shared_dim: 5, g_conv_dim: 8, g_cond_mtd: cBN, apply_g_sn: True}
-"""
-PLAIN = """
-DATA: {img_size: 8, num_classes: 4}
-MODEL: {backbone: resnet, z_dim: 6, g_conv_dim: 8, z_prior: uniform}
-"""
+from tests.models.checkpoints.clones import unpacked_elsewhere
+from tests.models.checkpoints.conftest import PLAIN
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory):
-    folder = write(tmp_path_factory.mktemp("studiogan"), STUDIOGAN)
-    write(folder, {"ReACGAN.yaml": CONDITIONAL, "SNGAN.yaml": PLAIN})
-    subprocess.run([sys.executable, "-c", TRAINED], cwd=folder, check=True)
-    return folder
+@pytest.fixture
+def clone(studiogan_clone, tmp_path):
+    return shutil.copytree(studiogan_clone, tmp_path / "clone")
 
 
 def opened(clone, name, **asked):

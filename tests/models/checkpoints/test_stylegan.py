@@ -3,7 +3,6 @@
 import copy
 import pickle
 import shutil
-import subprocess
 import sys
 
 import pytest
@@ -12,14 +11,12 @@ import torch
 import didlearn as dl
 from didlearn.errors import ModelError, TrustError, UsageError
 from didlearn.rng import Stream
-from tests.models.checkpoints.clones import LEGACY, PICKLING, STYLEGAN, unpacked_elsewhere, write
+from tests.models.checkpoints.clones import LEGACY, unpacked_elsewhere
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory):
-    folder = write(tmp_path_factory.mktemp("stylegan"), STYLEGAN)
-    subprocess.run([sys.executable, "-c", PICKLING], cwd=folder, check=True)
-    return folder
+@pytest.fixture
+def clone(stylegan_clone):
+    return stylegan_clone
 
 
 def opened(clone, name="network-0.pkl", **arguments):
