@@ -9,7 +9,7 @@ from didlearn.arrays import Floats, Ints, Singles
 from didlearn.models.base import LatentModel
 from didlearn.models.drawing import draw_labels
 from didlearn.models.latents.coordinates import in_normal_coordinates
-from didlearn.models.latents.fixed_noise import settled
+from didlearn.models.latents.fixed_noise import with_fixed_noise
 from didlearn.parallel import UNIT, single_threaded
 from didlearn.rng import Stream
 
@@ -19,7 +19,7 @@ def planted(model: LatentModel, count: int, rng: Stream, device: str, radius: fl
 
     Noise of the network's own is fixed. A prior that is a map of normal latents is scaled in these.
     """
-    model = in_normal_coordinates(settled(model))
+    model = in_normal_coordinates(with_fixed_noise(model))
     z = model.sample_prior(count, rng) * radius
     labels = draw_labels(count, model.classes, None, rng)
     images = []

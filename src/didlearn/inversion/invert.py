@@ -21,7 +21,7 @@ from didlearn.inversion.target import decode_as, draw_starts, graph_of
 from didlearn.inversion.unit import TOGETHER, Job, invert_unit
 from didlearn.models.base import LatentModel
 from didlearn.models.inputs import images_of, labels_of, require_decoder, require_unit_range
-from didlearn.models.latents.coordinates import Coordinates, in_normal_coordinates
+from didlearn.models.latents.coordinates import OtherCoordinates, in_normal_coordinates
 from didlearn.models.latents.mapped import MappedCoordinates, behind_mapping
 from didlearn.models.pool import map_models
 from didlearn.parallel import single_threaded
@@ -253,7 +253,7 @@ def coordinates_of(model: LatentModel, space: Space) -> LatentModel:
 
 def in_latents(found: Inversion, model: LatentModel) -> Inversion:
     """Return what was found with the model's own latents, and how far they lie from a mapped prior."""
-    if not isinstance(model, Coordinates):
+    if not isinstance(model, OtherCoordinates):
         return found
     latent = model.latents(torch.from_numpy(found.latent)).numpy()
     if not isinstance(model, MappedCoordinates):

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from didlearn.arrays import ArrayOrTensor
 from didlearn.errors import ModelError, NotFiniteError, UsageError
 from didlearn.models.base import LatentModel
-from didlearn.models.latents.fixed_noise import settled
+from didlearn.models.latents.fixed_noise import with_fixed_noise
 
 _ROUNDING = 1e-6
 
@@ -27,7 +27,7 @@ def require_decoder(model: LatentModel) -> LatentModel:
             f"{model.name} decodes a latent to other images beside other latents, as where batch norm uses statistics "
             "of the batch: one latent does not give one image; save the network in evaluation mode"
         )
-    return settled(model)
+    return with_fixed_noise(model)
 
 
 def images_of(model: LatentModel, x: ArrayOrTensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import didlearn as dl
-from didlearn.models.latents.fixed_noise import NOISE_NOTE, fixed_noise, settled
+from didlearn.models.latents.fixed_noise import NOISE_NOTE, fixed_noise, with_fixed_noise
 from didlearn.rng import Stream
 from tests.inversion.gans import StyleGAN2
 
@@ -40,7 +40,7 @@ DRAWS = {
 def test_an_image_is_the_same_in_every_call_and_company(name):
     model: Any = dl.open_model(Noisy(DRAWS[name]))
     assert model.stochastic
-    fixed = settled(model)
+    fixed = with_fixed_noise(model)
     z = torch.randn(5, 8)
     together = fixed.decode(z)
     assert torch.equal(together, fixed.decode(z))
@@ -75,7 +75,7 @@ def test_the_global_generator_is_left_alone():
 
 
 def test_a_network_with_noise_inputs_has_gradients_and_makes_what_it_makes_with_that_noise():
-    fixed = settled(dl.open_model(StyleGAN2(d=8, side=16, channels=(8, 8, 8))))
+    fixed = with_fixed_noise(dl.open_model(StyleGAN2(d=8, side=16, channels=(8, 8, 8))))
     z = fixed.sample_prior(3, Stream(0)).requires_grad_()
     fixed.decode(z).sum().backward()
     assert (z.grad.abs().sum(dim=1) > 0).all()
@@ -95,9 +95,9 @@ def test_torchscript_draws_fixed_noise_too(tmp_path):
     model: Any = dl.open_model(tmp_path / "g.pt", latent_shape=8, value_range=None, trust_code=True)
     assert model.stochastic
     z = torch.randn(4, 8)
-    assert torch.equal(settled(model).decode(z)[:2], settled(model).decode(z[:2]))
+    assert torch.equal(with_fixed_noise(model).decode(z)[:2], with_fixed_noise(model).decode(z[:2]))
 
 
 def test_what_draws_no_noise_is_itself():
     model = dl.open_model(nn.Sequential(nn.Linear(4, 16), nn.Unflatten(1, (1, 4, 4))), latent_shape=4)
-    assert settled(model) is model
+    assert with_fixed_noise(model) is model

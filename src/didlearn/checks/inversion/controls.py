@@ -23,7 +23,7 @@ from didlearn.derivatives.starts import Draws
 from didlearn.inversion.invert import Inversion, SearchMethod
 from didlearn.inversion.target import Target, graph_of
 from didlearn.models.base import LatentModel
-from didlearn.models.latents.fixed_noise import settled
+from didlearn.models.latents.fixed_noise import with_fixed_noise
 from didlearn.models.prior import prior_of
 from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
@@ -154,7 +154,7 @@ def no_way_down(search: Search, train: Inverted, count: int) -> Estimate:
     labels = None if found.label is None else torch.from_numpy(found.label).to(device)
     x = torch.from_numpy(train.images[:count]).flatten(1).to(device)
     z = torch.from_numpy(found.latent).flatten(1).to(device)
-    model = settled(search.model)
+    model = with_fixed_noise(search.model)
     target = Target(model, x, labels)
     rows = torch.arange(len(x)).split(_TOGETHER)
     row = graph_of(model, None, Draws(z))

@@ -17,7 +17,7 @@ from didlearn.models.prior import Prior, log_density, prior_of, sample_latents
 from didlearn.rng import Stream
 
 
-class Coordinates(LatentModel):
+class OtherCoordinates(LatentModel):
     """A model whose latents are made of other ones; it decodes as the model does.
 
     Attributes:
@@ -53,7 +53,7 @@ class Coordinates(LatentModel):
         return twin
 
 
-class NormalCoordinates(Coordinates):
+class NormalCoordinates(OtherCoordinates):
     """Standard normal coordinates v of a prior that is a map of them: decode(T(v))."""
 
     def __init__(self, model: LatentModel, to_latents: NormalMap) -> None:

@@ -79,7 +79,7 @@ def fixed_noise(rows: int) -> Iterator[None]:
         yield
 
 
-def settled(model: LatentModel) -> LatentModel:
+def with_fixed_noise(model: LatentModel) -> LatentModel:
     """Return the model with its noise fixed; itself if it draws none.
 
     Raises:

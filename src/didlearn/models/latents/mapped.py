@@ -13,7 +13,7 @@ from torch import Tensor
 from didlearn.arrays import Floats, Singles
 from didlearn.errors import UsageError, first_line
 from didlearn.models.base import LatentModel
-from didlearn.models.latents.coordinates import Coordinates
+from didlearn.models.latents.coordinates import OtherCoordinates
 from didlearn.models.module import ModuleModel
 from didlearn.models.output import as_images
 from didlearn.parallel import UNIT
@@ -24,7 +24,7 @@ _STREAM = Stream(0, ("mapped prior",))
 _RIDGE = 1e-4  # of the mean variance: directions the mapping never takes are searched a hundredth as far
 
 
-class MappedCoordinates(Coordinates):
+class MappedCoordinates(OtherCoordinates):
     """Whitened coordinates u of w = μ + A u; decode(u) = synthesis(w)."""
 
     def __init__(self, model: ModuleModel) -> None:
@@ -63,7 +63,7 @@ class MappedCoordinates(Coordinates):
         return torch.full((len(z),), torch.nan, device=z.device)
 
     def sample_prior(self, count: int, rng: Stream) -> Tensor:
-        """Coordinates (count, d) of w = mapping(z), z drawn from the prior; of a conditional model, of its first class.
+        """Coordinates (count, d) of w = mapping(z), z drawn from the prior; under all classes in turn.
 
         Starts of a search need not be of its own class.
         """
