@@ -57,7 +57,7 @@ LAYERS = {
     "inversion": OPENED | {"derivatives"},
     "evidence": OPENED | {"derivatives"},
     "checks": OPENED | ENGINES | {"neighbors", "random_matrix", "alignment", "audit"},
-    "audit": OPENED | {"checks"},
+    "audit": OPENED | {"checks", "report"},
     "check": {"audit"},
     "report": {"arrays", "atomic", "errors", "readiness", "result", "_version", "audit", "checks"},
     "labelling": BASE | {"statistics"},
@@ -135,7 +135,12 @@ def test_forbidden_names_are_absent():
         assert path.stem not in {"utils", "helpers", "common", "manager"}, path
 
 
-COMMANDS = ["audit", *FOLDERS, "report", "compare", "label", "sample", "train", "study"]
+def test_of_the_flow_only_its_end_sees_the_report():
+    seeing = [path.name for path in (ROOT / "audit").rglob("*.py") if "report" in imports(path)]
+    assert seeing == ["run.py"]
+
+
+COMMANDS = ["audit", *FOLDERS, "report", "compare", "history", "label", "sample", "train", "study"]
 HEAVY = "{'torch', 'numpy', 'scipy', 'sklearn', 'matplotlib', 'PIL'} & set(sys.modules)"
 
 

@@ -85,8 +85,8 @@ def audit(
         backend: who does the units of drawing, embedding, searches and chains: ``"threads"``, ``"loky"`` (processes),
             ``"dask"``, ``"ray"``; processes for what is long, and threads else, when ``None``.
         address: of a cluster; without one it is begun here.
-        output: run folder; written after every check. What the same audit left there is not done again: a kill loses
-            the units that were being done.
+        output: run folder; written after every check, and its report at the end. What the same audit left there is not
+            done again: a kill loses the units that were being done.
         restart: forget what is left there, also of an audit of something else.
         progress: called with (what, done, total): of the whole audit with "checks", their numbers.
         unknown: refused, with the keyword that is meant.
@@ -190,7 +190,12 @@ def audit(
                 environment=environment,
                 notes=real.notes + audited.notes,
             )
-            return _run(chosen, subject, begun, workdir, restart=restart)
+            result = _run(chosen, subject, begun, workdir, restart=restart)
+            if workdir is not None and result.checks:
+                from didlearn.report import write_report  # with matplotlib, for those who asked for a page
+
+                write_report(workdir)
+            return result
 
 
 def _at_work(folder: Path | None) -> AbstractContextManager[None]:

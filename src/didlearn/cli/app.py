@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from didlearn.checks import CHECKS
 from didlearn.cli.commands.audit import audit_command, check_command
 from didlearn.cli.commands.compare import compare
+from didlearn.cli.commands.history import history
 from didlearn.cli.commands.label import label
 from didlearn.cli.commands.report import report
 from didlearn.cli.commands.sample import sample
@@ -28,7 +29,10 @@ from didlearn.errors import DidlearnError
 _MADE: dict[str, Callable[[], Callable[..., None]]] = {
     "audit": audit_command,
     **{name: partial(check_command, check) for name, check in CHECKS.items()},
-    **{made.__name__: partial(lambda made: made, made) for made in (report, compare, label, sample, train, study)},
+    **{
+        made.__name__: partial(lambda made: made, made)
+        for made in (report, compare, history, label, sample, train, study)
+    },
 }
 
 
