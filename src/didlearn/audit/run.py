@@ -21,6 +21,7 @@ from didlearn.audit.spec import build_checks, rebuilt, refuse_keyword
 from didlearn.audit.subject import Subject
 from didlearn.claim import at_work
 from didlearn.embeddings import Embedding, open_embedding
+from didlearn.embeddings.features_cache import FeaturesCache, cache_limit
 from didlearn.embeddings.open import check_embedding
 from didlearn.embeddings.probe import probe_on
 from didlearn.errors import OutputError, UsageError
@@ -70,6 +71,7 @@ def audit(
     address: str | None = None,
     output: str | Path | None = None,
     restart: bool = False,
+    no_cache: bool = False,
     progress: Progress = silent,
     **unknown: Any,
 ) -> AuditResult:
@@ -88,6 +90,7 @@ def audit(
         output: run folder; written after every check, and its report at the end. What the same audit left there is not
             done again: a kill loses the units that were being done.
         restart: forget what is left there, also of an audit of something else.
+        no_cache: neither take features of real images from the user's cache nor keep them there.
         progress: called with (what, done, total): of the whole audit with "checks", their numbers.
         unknown: refused, with the keyword that is meant.
 
@@ -103,6 +106,7 @@ def audit(
     chosen = _checks(checks)
     refuse_taken_names(outside or {})
     check_device(device)
+    cache_limit()
     check_backend(backend, address)
     if output is not None:
         check_folder(output)
@@ -183,6 +187,7 @@ def audit(
                 progress=progress,
                 autoencoder=beside,
                 trust_code=trust_code,
+                cache=None if no_cache else FeaturesCache.of_user(),
             )
             begun = AuditResult(
                 checks=(),

@@ -91,6 +91,7 @@ class AuditSpec(BaseModel):
     backend: str | None = flag(None, "Who works: threads, loky (processes), dask or ray; changes no result.", WORK)
     address: str | None = flag(None, "Of a dask scheduler or a Ray cluster (else one is begun here).", WORK)
     restart: bool = flag(False, "Forget what an earlier run left in the run folder.", WORK)
+    no_cache: bool = flag(False, "Keep no features of real images for other runs, and take none.", WORK)
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments for ``didlearn.audit``: the checks built, what was not said left out."""

@@ -13,6 +13,7 @@ from didlearn.arrays import Array
 from didlearn.audit.matched_classes import network_order
 from didlearn.embeddings import Embedding, embed
 from didlearn.embeddings.extract import pixel_points
+from didlearn.embeddings.features_cache import FeaturesCache
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
 from didlearn.images.class_order import match_classes, order_of
@@ -42,6 +43,7 @@ class Subject:
         seed: root of every random stream.
         device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
         workdir: where checks may cache what is dear to recompute, or ``None``. records: where finished units are kept.
+        cache: where a network's features of real images are kept from run to run, or ``None``.
         progress: called with (what, how much is done, how much there is).
     """
 
@@ -60,6 +62,7 @@ class Subject:
     progress: Progress = silent
     autoencoder: Reconstructor | None = None
     trust_code: bool = False
+    cache: FeaturesCache | None = None
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
     _features: dict[object, Array] = field(default_factory=dict, repr=False, compare=False)
     _once: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -121,13 +124,16 @@ class Subject:
     def embed(self, images: Images | Array) -> Array:
         """Return the features (n, D) of images (a set, or an array (n, C, H, W) of uint8 or floats in [0, 1]).
 
-        A network's features of a set are kept, within ``_KEPT_BYTES``: several checks ask for the same ones.
+        A network's features of a set are kept, within ``_KEPT_BYTES``: several checks ask for the same ones. Those of
+        its images are kept from run to run where there is a cache.
         """
-        if not isinstance(images, Images) or isinstance(self.embedding, PixelEmbedding):
+        if isinstance(self.embedding, PixelEmbedding):
             return self._embed(images)
+        if not isinstance(images, Images):  # real images, mildly changed say; drawn ones have features of their own
+            return self._embed_cached(images)
         key = (id(images.reader), images.index.tobytes())
         if key not in self._features:
-            features = self._embed(images)
+            features = self._embed_cached(images)
             if sum(kept.nbytes for kept in self._features.values()) + features.nbytes > _KEPT_BYTES:
                 return features
             self._features[key] = features
@@ -140,6 +146,11 @@ class Subject:
         if kept is None or len(kept) < len(images):
             kept = self._features["drawn"] = self._embed(images)
         return kept[: len(images)]
+
+    def _embed_cached(self, images: Images | Array) -> Array:
+        if self.cache is None or not (isinstance(images, Images) or images.dtype == np.uint8):
+            return self._embed(images)
+        return self.cache.features(self.embedding, images, self._embed, self.device)
 
     def _embed(self, images: Images | Array) -> Array:
         if isinstance(self.embedding, PixelEmbedding):

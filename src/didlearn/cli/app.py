@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, cast
 
 import typer
@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from didlearn.checks import CHECKS
 from didlearn.cli.commands.audit import audit_command, check_command
+from didlearn.cli.commands.cache import cache
 from didlearn.cli.commands.compare import compare
 from didlearn.cli.commands.history import history
 from didlearn.cli.commands.label import label
@@ -31,12 +32,12 @@ _MADE: dict[str, Callable[[], Callable[..., None]]] = {
     **{name: partial(check_command, check) for name, check in CHECKS.items()},
     **{
         made.__name__: partial(lambda made: made, made)
-        for made in (report, compare, history, label, sample, train, study)
+        for made in (report, compare, cache, history, label, sample, train, study)
     },
 }
 
 
-@cache
+@lru_cache(None)
 def _command(name: str) -> TyperCommand:
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command(name, cls=OnceOnly)(_MADE[name]())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +96,7 @@ def _pass_on(result: AuditResult, given: Mapping[str, Any], fail_on: str, asked:
     from didlearn.atomic import atomically
     from didlearn.result.passed_on.junit import FAILING, junit_of
 
-    texts = {
+    texts: dict[str, Callable[[], str]] = {
         "junit": partial(junit_of, result, FAILING[fail_on], asked),
         "markdown": result.to_markdown,
     }
