@@ -140,7 +140,19 @@ def test_of_the_flow_only_its_end_sees_the_report():
     assert seeing == ["run.py"]
 
 
-COMMANDS = ["audit", *FOLDERS, "cache", "report", "compare", "history", "label", "sample", "train", "study"]
+COMMANDS = [
+    "audit",
+    *FOLDERS,
+    "cache",
+    "report",
+    "compare",
+    "history",
+    "label",
+    "sample",
+    "statistics",
+    "train",
+    "study",
+]
 HEAVY = "{'torch', 'numpy', 'scipy', 'sklearn', 'matplotlib', 'PIL'} & set(sys.modules)"
 
 

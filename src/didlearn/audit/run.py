@@ -7,21 +7,23 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
 from didlearn.audit.check import Check
 from didlearn.audit.described import describe_audited, environment_of
 from didlearn.audit.kept import claim_run, kept_in, settings_of
-from didlearn.audit.matched_classes import match_audited
+from didlearn.audit.matched_classes import Audited, match_audited
 from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.real_sets import open_real
 from didlearn.audit.run_check import run_check
 from didlearn.audit.spec import build_checks, rebuilt, refuse_keyword
 from didlearn.audit.subject import Subject
 from didlearn.claim import at_work
-from didlearn.embeddings import Embedding, open_embedding
+from didlearn.embeddings import Embedding, embed, open_embedding
 from didlearn.embeddings.features_cache import FeaturesCache, cache_limit
+from didlearn.embeddings.moments import FeatureMoments, read_moments
 from didlearn.embeddings.open import check_embedding
 from didlearn.embeddings.probe import probe_on
 from didlearn.errors import OutputError, UsageError
@@ -47,6 +49,7 @@ def audit(
     generator: Any = None,
     train: Any = None,
     heldout: Any = None,
+    train_statistics: str | Path | None = None,
     outside: Mapping[str, Any] | None = None,
     checks: Iterable[str | Check] | None = None,
     seed: int = 0,
@@ -82,6 +85,7 @@ def audit(
 
     Args:
         generator: what ``open_model`` takes. train, heldout: what ``open_images`` takes. outside: the same, by name.
+        train_statistics: ``mu`` and ``sigma`` of training images' features, an ``.npz`` file.
         checks: names, or checks with parameters of their own; all when ``None``.
         embedding: a spec, or an ``Embedding``. autoencoder: what ``open_autoencoder`` takes.
         backend: who does the units of drawing, embedding, searches and chains: ``"threads"``, ``"loky"`` (processes),
@@ -116,6 +120,7 @@ def audit(
     check_autoencoder(autoencoder, trust_code)
     for source in (train, heldout, *(outside or {}).values()):
         check_images(source)
+    moments = None if train_statistics is None else read_moments(train_statistics)
     threads = default_threads() if threads is None else threads
     with _limited(threads):
         opening: dict[str, Any] = {
@@ -144,7 +149,7 @@ def audit(
         workdir = None if output is None else Path(output)
         said |= opening | {"autoencoder": beside and beside.name}
         described, environment = (
-            describe_audited(audited),
+            describe_audited(audited) | ({} if moments is None else {"train_statistics": moments.described()}),
             environment_of(
                 device=device,
                 threads=threads,
@@ -171,6 +176,8 @@ def audit(
                 )
             elif (known := real[0] if real[0] is not None else real[1]) is not None:
                 probe_on(space.to(device), known, device)
+            if moments is not None:
+                _check_moments(moments, space, audited, device)
             subject = Subject(
                 audited.model,
                 audited.train,
@@ -188,12 +195,13 @@ def audit(
                 autoencoder=beside,
                 trust_code=trust_code,
                 cache=None if no_cache else FeaturesCache.of_user(),
+                statistics=moments,
             )
             begun = AuditResult(
                 checks=(),
                 subject=described | {"embedding": space.name},
                 environment=environment,
-                notes=real.notes + audited.notes,
+                notes=real.notes + audited.notes + (() if moments is None else moments.notes),
             )
             result = _run(chosen, subject, begun, workdir, restart=restart)
             if workdir is not None and result.checks:
@@ -201,6 +209,15 @@ def audit(
 
                 write_report(workdir)
             return result
+
+
+def _check_moments(moments: FeatureMoments, space: Embedding, audited: Audited, device: str) -> None:
+    """Refuse statistics of another embedding, before anything is measured."""
+    known = next((images for images in (audited.train, audited.heldout) if images is not None), None)
+    shape = known.shape if known is not None else audited.model.image_shape if audited.model is not None else None
+    if shape is not None:
+        trial = np.full((1, *shape), 0.5, np.float32)
+        moments.check_embedding(space.name, embed(space, trial, device=device).shape[1])
 
 
 def _at_work(folder: Path | None) -> AbstractContextManager[None]:

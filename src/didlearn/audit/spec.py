@@ -61,6 +61,9 @@ class AuditSpec(BaseModel):
 
     train: str | None = flag(None, "Images the generator was trained on.", DATA)
     heldout: str | None = flag(None, "Images it was not trained on (else split off by seed).", DATA)
+    train_statistics: Path | None = flag(
+        None, "mu and sigma of training images' features (.npz), for the Fréchet distance.", DATA
+    )
     outside: dict[str, str] = flag({}, "NAME=SPEC: another data set. Repeatable.", DATA)
     size: int | None = flag(None, "Resize all images to this many pixels a side.", DATA, ge=1)
     channels: int | None = flag(None, "Turn all images to 1 or 3 channels.", DATA, ge=1)

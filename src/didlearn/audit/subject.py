@@ -14,6 +14,7 @@ from didlearn.audit.matched_classes import network_order
 from didlearn.embeddings import Embedding, embed
 from didlearn.embeddings.extract import pixel_points
 from didlearn.embeddings.features_cache import FeaturesCache
+from didlearn.embeddings.moments import FeatureMoments
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
 from didlearn.images.class_order import match_classes, order_of
@@ -43,6 +44,7 @@ class Subject:
         seed: root of every random stream.
         device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
         workdir: where checks may cache what is dear to recompute, or ``None``. records: where finished units are kept.
+        statistics: moments of training images' features that somebody else took, or ``None``.
         cache: where a network's features of real images are kept from run to run, or ``None``.
         progress: called with (what, how much is done, how much there is).
     """
@@ -63,6 +65,7 @@ class Subject:
     autoencoder: Reconstructor | None = None
     trust_code: bool = False
     cache: FeaturesCache | None = None
+    statistics: FeatureMoments | None = None
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
     _features: dict[object, Array] = field(default_factory=dict, repr=False, compare=False)
     _once: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)

@@ -20,6 +20,7 @@ from didlearn.cli.commands.history import history
 from didlearn.cli.commands.label import label
 from didlearn.cli.commands.report import report
 from didlearn.cli.commands.sample import sample
+from didlearn.cli.commands.statistics import statistics
 from didlearn.cli.commands.study import study
 from didlearn.cli.commands.train import train
 from didlearn.cli.options import OnceOnly
@@ -32,7 +33,7 @@ _MADE: dict[str, Callable[[], Callable[..., None]]] = {
     **{name: partial(check_command, check) for name, check in CHECKS.items()},
     **{
         made.__name__: partial(lambda made: made, made)
-        for made in (report, compare, cache, history, label, sample, train, study)
+        for made in (report, compare, cache, history, label, sample, statistics, train, study)
     },
 }
 

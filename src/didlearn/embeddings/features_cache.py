@@ -41,7 +41,7 @@ _GIGABYTES: Final = 4.0
 _HASHES, _FEATURES = ".hashes.npy", ".features.npy"
 
 
-class Held(NamedTuple):
+class CacheContent(NamedTuple):
     """What the cache holds: how many images' features, in how many embeddings, in how many bytes."""
 
     images: int
@@ -133,11 +133,11 @@ class FeaturesCache:
         """Forget everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def held(self) -> Held:
+    def held(self) -> CacheContent:
         """Count what is kept."""
         segments = list(self._segments())
         images = sum(len(rows) for segment in segments if (rows := _load(segment)) is not None)
-        return Held(images, len({segment.parent for segment in segments}), sum(map(_bytes_of, segments)))
+        return CacheContent(images, len({segment.parent for segment in segments}), sum(map(_bytes_of, segments)))
 
     def _segments(self) -> Iterator[Path]:
         """Yield the file of hashes of each segment."""
