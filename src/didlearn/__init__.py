@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from didlearn.evidence.bdmc import Sandwich, bdmc
     from didlearn.evidence.log_evidence import Evidence, log_evidence
     from didlearn.images import Images, open_images
+    from didlearn.images.points import open_points
     from didlearn.inversion.invert import Inversion, invert
     from didlearn.models import LatentModel, Sampler, open_model, save_model
     from didlearn.neighbors import closest_pairs, nearest
@@ -57,6 +58,7 @@ __all__ = [
     "open_embedding",
     "open_images",
     "open_model",
+    "open_points",
     "precision_recall",
     "save_model",
     "vendi_score",
@@ -87,6 +89,7 @@ _HOME = {
     "open_embedding": "embeddings",
     "open_images": "images",
     "open_model": "models",
+    "open_points": "images.points",
     "precision_recall": "checks.fidelity.manifold_metrics",
     "save_model": "models",
     "vendi_score": "statistics.fidelity.vendi",

@@ -15,6 +15,7 @@ from didlearn.audit.check import Check
 from didlearn.audit.described import describe_audited, environment_of
 from didlearn.audit.kept import claim_run, kept_in, settings_of
 from didlearn.audit.matched_classes import Audited, match_audited
+from didlearn.audit.opening import check_points, open_generator
 from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.real_sets import open_real
 from didlearn.audit.run_check import run_check
@@ -25,13 +26,13 @@ from didlearn.embeddings import Embedding, embed, open_embedding
 from didlearn.embeddings.features_cache import FeaturesCache, cache_limit
 from didlearn.embeddings.moments import FeatureMoments, read_moments
 from didlearn.embeddings.open import check_embedding
+from didlearn.embeddings.pixels import GivenFeatures
 from didlearn.embeddings.probe import probe_on
-from didlearn.errors import OutputError, UsageError
+from didlearn.errors import UsageError
 from didlearn.foreign.files import refuse_outward_links
 from didlearn.images import open_images
 from didlearn.images.open import check_images
-from didlearn.models import Sampler, open_model
-from didlearn.models.faults import Unusable
+from didlearn.images.points import check_noise
 from didlearn.models.open import check_model
 from didlearn.models.reconstructor import check_autoencoder, open_autoencoder
 from didlearn.parallel import default_threads
@@ -55,6 +56,8 @@ def audit(
     seed: int = 0,
     embedding: str | Embedding = "pixels",
     weights: str | Path | None = None,
+    points: bool = False,
+    noise: float | None = None,
     heldout_fraction: float = 0.2,
     drop_shared: bool = False,
     size: int | None = None,
@@ -114,7 +117,13 @@ def audit(
     check_backend(backend, address)
     if output is not None:
         check_folder(output)
-    check_model(generator, trust_code)
+    pictured = {"size": size, "channels": channels, "megapixels": megapixels, "skip_broken": skip_broken}
+    of_networks = {"latent_shape": latent_shape, "prior": prior, "classes": classes, "autoencoder": autoencoder}
+    check_points(points, noise, embedding, pictured | of_networks)
+    if points:
+        embedding = GivenFeatures()
+    else:
+        check_model(generator, trust_code)
     if isinstance(embedding, str):
         check_embedding(embedding, trust_code, None if weights is None else Path(weights))
     check_autoencoder(autoencoder, trust_code)
@@ -123,12 +132,7 @@ def audit(
     moments = None if train_statistics is None else read_moments(train_statistics)
     threads = default_threads() if threads is None else threads
     with _limited(threads):
-        opening: dict[str, Any] = {
-            "size": size,
-            "channels": channels,
-            "megapixels": megapixels,
-            "skip_broken": skip_broken,
-        }
+        opening: dict[str, Any] = pictured | {"points": points}
         beside = None if autoencoder is None else open_autoencoder(autoencoder, trust_code=trust_code, device=device)
         real = open_real(train, heldout, seed, heldout_fraction, drop_shared, opening)
         others = {name: open_images(spec, name=name, **opening) for name, spec in (outside or {}).items()}
@@ -138,16 +142,11 @@ def audit(
             "prior": prior,
             "classes": classes,
         }
-        model: Sampler | None = None
-        if generator is not None:
-            try:
-                model = open_model(generator, **said, **opening, trust_code=trust_code, device=device)
-            except OutputError as error:
-                # What it makes is no image: that is what the audit found, and every check reports it.
-                model = Unusable(str(generator) if isinstance(generator, str | Path) else "the generator", str(error))
+        made_of = {name: value for name, value in opening.items() if name != "points"}
+        model = open_generator(generator, said, made_of, points=points, trust_code=trust_code, device=device)
         audited = match_audited(model, real.train, real.heldout, others)
         workdir = None if output is None else Path(output)
-        said |= opening | {"autoencoder": beside and beside.name}
+        said |= opening | {"noise": noise, "autoencoder": beside and beside.name}
         described, environment = (
             describe_audited(audited) | ({} if moments is None else {"train_statistics": moments.described()}),
             environment_of(
@@ -196,6 +195,8 @@ def audit(
                 trust_code=trust_code,
                 cache=None if no_cache else FeaturesCache.of_user(),
                 statistics=moments,
+                points=points,
+                noise=check_noise(noise),
             )
             begun = AuditResult(
                 checks=(),

@@ -70,6 +70,8 @@ class AuditSpec(BaseModel):
     megapixels: int | None = flag(
         None, "Millions of pixels that the pictures of one source may hold (default 1000).", DATA, ge=1
     )
+    points: bool = flag(False, "Rows of numbers (npy, npz, csv, parquet), compared as they are, and no pictures.", DATA)
+    noise: float | None = flag(None, "Mild change of a point: share of each column's spread (default 0.05).", DATA)
     heldout_fraction: float = flag(0.2, "Share split off for held-out.", DATA, gt=0, lt=1)
     drop_shared: bool = flag(
         False, "Leave out held-out images that may have leaked, also where they are too few to tell.", DATA

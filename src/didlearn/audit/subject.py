@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,9 @@ from didlearn.embeddings.moments import FeatureMoments
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
 from didlearn.images.class_order import match_classes, order_of
+from didlearn.images.perturb import PERTURBATIONS
+from didlearn.images.picture import eight_bit
+from didlearn.images.points import NOISE, column_spread, noise_changes
 from didlearn.models.base import Sampler, Samples
 from didlearn.models.reconstructor import Reconstructor
 from didlearn.naming import option
@@ -45,6 +48,7 @@ class Subject:
         device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
         workdir: where checks may cache what is dear to recompute, or ``None``. records: where finished units are kept.
         statistics: moments of training images' features that somebody else took, or ``None``.
+        points: whether rows of numbers stand in the place of images. noise: what a mild change of one is.
         cache: where a network's features of real images are kept from run to run, or ``None``.
         progress: called with (what, how much is done, how much there is).
     """
@@ -66,6 +70,8 @@ class Subject:
     trust_code: bool = False
     cache: FeaturesCache | None = None
     statistics: FeatureMoments | None = None
+    points: bool = False
+    noise: float = NOISE
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
     _features: dict[object, Array] = field(default_factory=dict, repr=False, compare=False)
     _once: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -100,6 +106,21 @@ class Subject:
 
     def _fits(self, images: Images) -> bool:
         return self._shaped(images) and len(images) >= _FEWEST_OUTSIDE
+
+    @property
+    def mild_changes(self) -> Mapping[str, Callable[[Array], Array]]:
+        """What leaves an image the same picture, by kind: of pictures in 8 bits, or of points as they are."""
+        if not self.points:
+            return PERTURBATIONS
+        return self.once("mild changes", lambda: noise_changes(column_spread(self._rows()), self.noise))
+
+    def to_change(self, images: Array) -> Array:
+        """Return images (n, C, H, W) as ``mild_changes`` take them."""
+        return images if self.points else eight_bit(images)
+
+    def _rows(self) -> Array:
+        real = self.train if self.train is not None else self.heldout
+        return self._drawn[0].images if real is None else real.read_raw(range(len(real)))
 
     def draw(self, count: int) -> Samples:
         """Draw ``count`` images from the model: the same ones for every check that asks.
@@ -151,7 +172,7 @@ class Subject:
         return kept[: len(images)]
 
     def _embed_cached(self, images: Images | Array) -> Array:
-        if self.cache is None or not (isinstance(images, Images) or images.dtype == np.uint8):
+        if self.cache is None or self.points or not (isinstance(images, Images) or images.dtype == np.uint8):
             return self._embed(images)
         return self.cache.features(self.embedding, images, self._embed, self.device)
 

@@ -22,7 +22,6 @@ from didlearn.foreign.files import refuse_special
 from didlearn.naming import option
 from didlearn.readiness.paths import quoted, typed_path
 from didlearn.result.arrays_file import read_arrays
-from didlearn.statistics.fidelity.covariance_root import covariance
 
 _MOMENTS: Final = ("mu", "sigma")
 _OURS: Final = ("images", "embedding")
@@ -56,6 +55,8 @@ class FeatureMoments:
         """
         if len(features) < 2:
             raise DataError(f"{source} holds {len(features)} images; statistics take at least 2")
+        from didlearn.statistics.fidelity.covariance_root import covariance  # with scipy, for who writes statistics
+
         rows = features.astype(np.float64)
         mean = rows.mean(axis=0)
         lower = covariance(rows, mean)
