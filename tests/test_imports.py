@@ -62,6 +62,7 @@ LAYERS = {
     "report": {"arrays", "atomic", "errors", "readiness", "result", "_version", "audit", "checks"},
     "labelling": BASE | {"statistics"},
     "zoo": OPENED,
+    "monitoring": OPENED | {"audit", "checks"},
     "sampling": BASE | {"images", "models"},
     "studies": OPENED | ENGINES | {"neighbors", "audit", "checks", "zoo", "report"},
     "cli": OPENED | {"audit", "checks", "report", "labelling", "zoo", "sampling", "studies"},

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from didlearn.images.points import open_points
     from didlearn.inversion.invert import Inversion, invert
     from didlearn.models import LatentModel, Sampler, open_model, save_model
+    from didlearn.monitoring.monitor import Monitor
     from didlearn.neighbors import closest_pairs, nearest
     from didlearn.random_matrix import Spectrum, limiting_spectrum
     from didlearn.result.files import AuditResult
@@ -39,6 +40,7 @@ __all__ = [
     "Images",
     "Inversion",
     "LatentModel",
+    "Monitor",
     "Sampler",
     "Sandwich",
     "Spectrum",
@@ -72,6 +74,7 @@ _HOME = {
     "Images": "images",
     "Inversion": "inversion.invert",
     "LatentModel": "models",
+    "Monitor": "monitoring.monitor",
     "Sampler": "models",
     "Sandwich": "evidence.bdmc",
     "Spectrum": "random_matrix",
