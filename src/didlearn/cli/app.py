@@ -69,7 +69,7 @@ app = typer.Typer(
     cls=_Root,
     help="Did the generative model learn its distribution? How many different images can it make, and are they copies?",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
 )
 
