@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ["DIDLEARN_CACHE_GB"] = "0"  # no test reads what another wrote, or writes where a user keeps things
 SHARED = Path(__file__).parents[2] / "shared"
 EXCUSES = ("no CUDA device",)
 CHROMIUM = Path("/usr/bin/chromium")

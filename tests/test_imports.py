@@ -57,11 +57,12 @@ LAYERS = {
     "inversion": OPENED | {"derivatives"},
     "evidence": OPENED | {"derivatives"},
     "checks": OPENED | ENGINES | {"neighbors", "random_matrix", "alignment", "audit"},
-    "audit": OPENED | {"checks"},
+    "audit": OPENED | {"checks", "report"},
     "check": {"audit"},
     "report": {"arrays", "atomic", "errors", "readiness", "result", "_version", "audit", "checks"},
     "labelling": BASE | {"statistics"},
     "zoo": OPENED,
+    "monitoring": OPENED | {"audit", "checks"},
     "sampling": BASE | {"images", "models"},
     "studies": OPENED | ENGINES | {"neighbors", "audit", "checks", "zoo", "report"},
     "cli": OPENED | {"audit", "checks", "report", "labelling", "zoo", "sampling", "studies"},
@@ -135,7 +136,24 @@ def test_forbidden_names_are_absent():
         assert path.stem not in {"utils", "helpers", "common", "manager"}, path
 
 
-COMMANDS = ["audit", *FOLDERS, "report", "compare", "label", "sample", "train", "study"]
+def test_of_the_flow_only_its_end_sees_the_report():
+    seeing = [path.name for path in (ROOT / "audit").rglob("*.py") if "report" in imports(path)]
+    assert seeing == ["run.py"]
+
+
+COMMANDS = [
+    "audit",
+    *FOLDERS,
+    "cache",
+    "report",
+    "compare",
+    "history",
+    "label",
+    "sample",
+    "statistics",
+    "train",
+    "study",
+]
 HEAVY = "{'torch', 'numpy', 'scipy', 'sklearn', 'matplotlib', 'PIL'} & set(sys.modules)"
 
 

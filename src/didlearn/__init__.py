@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from didlearn.evidence.bdmc import Sandwich, bdmc
     from didlearn.evidence.log_evidence import Evidence, log_evidence
     from didlearn.images import Images, open_images
+    from didlearn.images.points import open_points
     from didlearn.inversion.invert import Inversion, invert
     from didlearn.models import LatentModel, Sampler, open_model, save_model
     from didlearn.models.diffusion.sampler import DiffusionModel, FlowModel
+    from didlearn.monitoring.monitor import Monitor
     from didlearn.neighbors import closest_pairs
     from didlearn.neighbors.nearest import nearest
     from didlearn.random_matrix import Spectrum, limiting_spectrum
@@ -42,6 +44,7 @@ __all__ = [
     "Images",
     "Inversion",
     "LatentModel",
+    "Monitor",
     "Sampler",
     "Sandwich",
     "Spectrum",
@@ -61,6 +64,7 @@ __all__ = [
     "open_embedding",
     "open_images",
     "open_model",
+    "open_points",
     "precision_recall",
     "save_model",
     "vendi_score",
@@ -76,6 +80,7 @@ _HOME = {
     "Images": "images",
     "Inversion": "inversion.invert",
     "LatentModel": "models",
+    "Monitor": "monitoring.monitor",
     "Sampler": "models",
     "Sandwich": "evidence.bdmc",
     "Spectrum": "random_matrix",
@@ -93,6 +98,7 @@ _HOME = {
     "open_embedding": "embeddings",
     "open_images": "images",
     "open_model": "models",
+    "open_points": "images.points",
     "precision_recall": "checks.fidelity.manifold_metrics",
     "save_model": "models",
     "vendi_score": "statistics.fidelity.vendi",

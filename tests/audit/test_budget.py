@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import pytest
 
 import didlearn as dl
-from didlearn.audit import budget as module
-from didlearn.audit.budget import Budget, OutOfTime, efforts_of, seconds_in
 from didlearn.audit.check import CHECKS, Check, parameter
+from didlearn.audit.running import budget as module
+from didlearn.audit.running.budget import Budget, OutOfTime, efforts_of, seconds_in
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
 from didlearn.checks.likelihood.check import LikelihoodCheck
@@ -235,7 +235,7 @@ class TestAudit:
 
 def test_out_of_time_is_no_answer_of_a_check():
     """It passes by what makes verdicts of errors."""
-    from didlearn.audit.run_check import run_check
+    from didlearn.audit.running.run_check import run_check
 
     class Late(Cheap):
         name: ClassVar[str] = "late"

@@ -6,7 +6,7 @@ from torch import nn
 
 import didlearn as dl
 from didlearn.audit import budget
-from didlearn.audit.budget import foretell
+from didlearn.audit.running.budget import foretell
 from didlearn.audit.spec import build_checks
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck

@@ -12,7 +12,8 @@ from PIL import Image
 from torch import nn
 
 import didlearn as dl
-from didlearn.audit import described, run
+from didlearn.audit import described
+from didlearn.audit.running import loop
 from didlearn.checks.fidelity.check import Fidelity
 from didlearn.checks.inversion.check import InversionCheck
 from didlearn.checks.memorization.check import Memorization
@@ -44,13 +45,13 @@ def bank():
 def ran(monkeypatch):
     """The checks that were run, by name."""
     names: list[str] = []
-    real = vars(run)["run_check"]
+    real = vars(loop)["run_check"]
 
     def counting(check, subject):
         names.append(check.name)
         return real(check, subject)
 
-    monkeypatch.setattr(run, "run_check", counting)
+    monkeypatch.setattr(loop, "run_check", counting)
     return names
 
 
@@ -116,14 +117,14 @@ def test_a_check_that_is_added_joins_those_that_are_there(bank, tmp_path, ran):
 def test_a_kill_after_the_first_save_loses_nothing_that_was_kept(bank, tmp_path, monkeypatch):
     """The mistake this sees: the save after one check leaves out those kept that come after it."""
     audit(bank, tmp_path, [Support(samples=300), MEMORIZATION])
-    real = vars(run)["run_check"]
+    real = vars(loop)["run_check"]
 
     def killed(check, subject):
         if check.name == "fidelity":
             raise KeyboardInterrupt
         return real(check, subject)
 
-    monkeypatch.setattr(run, "run_check", killed)
+    monkeypatch.setattr(loop, "run_check", killed)
     with pytest.raises(KeyboardInterrupt):
         audit(bank, tmp_path, [Support(samples=250), MEMORIZATION, Fidelity(samples=200)])
     saved = AuditResult.load(tmp_path)

@@ -11,7 +11,7 @@ from torch import nn
 
 import didlearn as dl
 from didlearn.audit.check import Check
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.concentration.check import Concentration
 from didlearn.checks.fidelity.check import Fidelity

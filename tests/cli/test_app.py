@@ -1,8 +1,10 @@
 """The command line as typed: flags, refusals, exit codes, what goes to stdout and what to stderr."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,3 +150,16 @@ def test_compare_writes_a_page(bank, tmp_path):
     done = didlearn("compare", tmp_path / "a", tmp_path / "b", "--output", tmp_path / "page.html")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "page.html").stat().st_size > 10_000
+
+
+def test_shells_complete_commands_and_flags(tmp_path):
+    for typed, place, wanted in (("didlearn mem", 1, "memorization"), ("didlearn history --out", 2, "--output")):
+        words = {"_DIDLEARN_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(place)}
+        done = subprocess.run(
+            [Path(sys.executable).parent / "didlearn"],
+            env=os.environ | words,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert wanted in done.stdout.split(), done.stdout + done.stderr

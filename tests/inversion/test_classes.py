@@ -85,7 +85,7 @@ def test_candidates_that_do_not_fit_are_refused(model, options, message):
 
 SCRIPT = """
 import resource, numpy as np
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
 from didlearn.checks.likelihood.check import LikelihoodCheck

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import didlearn as dl
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
 from didlearn.checks.targets import planted, planted_labels

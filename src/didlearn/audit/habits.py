@@ -10,6 +10,7 @@ _ELSEWHERE = {
     "generator": "gen generated fake fakes fake_dir sample_dir model network network_pkl ckpt checkpoint path2 g",
     "train": "real reals real_dir data dataset data_dir reference ref train_data training path1 input1 x",
     "heldout": "test val valid validation held_out test_data holdout",
+    "train_statistics": "stats stats_path statistics ref_stats reference_statistics ref_path fid_stats",
     "outside": "ood other",
     "checks": "metrics metric check tests",
     "output": "out outdir out_dir output_dir save save_dir result results logdir",

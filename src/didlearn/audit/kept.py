@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 import didlearn
-from didlearn.audit.budget import WITHIN, efforts_of
 from didlearn.audit.check import Check
+from didlearn.audit.running.budget import WITHIN, efforts_of
 from didlearn.errors import ResultError, UsageError
 from didlearn.naming import option
 from didlearn.result.files import AuditResult, tile_file

@@ -7,38 +7,40 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from didlearn.audit.budget import Budget, foretell, seconds_in
 from didlearn.audit.check import Check
 from didlearn.audit.described import describe_audited, environment_of
-from didlearn.audit.kept import claim_run, kept_in, settings_of
-from didlearn.audit.matched_classes import match_audited
+from didlearn.audit.kept import claim_run, settings_of
+from didlearn.audit.matched_classes import Audited, match_audited
+from didlearn.audit.opening import check_points, open_generator
 from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.real_sets import open_real
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.budget import Budget, seconds_in
+from didlearn.audit.running.loop import run_checks
 from didlearn.audit.spec import build_checks, rebuilt, refuse_keyword
 from didlearn.audit.subject import Subject
 from didlearn.claim import at_work
-from didlearn.embeddings import Embedding, open_embedding
+from didlearn.embeddings import Embedding, embed, open_embedding
+from didlearn.embeddings.features_cache import FeaturesCache, cache_limit
+from didlearn.embeddings.moments import FeatureMoments, read_moments
 from didlearn.embeddings.open import check_embedding
+from didlearn.embeddings.pixels import GivenFeatures
 from didlearn.embeddings.probe import probe_on
-from didlearn.errors import OutputError, UsageError
+from didlearn.errors import UsageError
 from didlearn.foreign.files import refuse_outward_links
 from didlearn.images import open_images
 from didlearn.images.open import check_images
-from didlearn.models import Sampler, open_model
-from didlearn.models.faults import Unusable
+from didlearn.images.points import check_noise
 from didlearn.models.open import check_model
 from didlearn.models.reconstructor import check_autoencoder, open_autoencoder
 from didlearn.parallel import default_threads
-from didlearn.progress import CHECKS_DONE, Progress, silent
+from didlearn.progress import Progress, silent
 from didlearn.readiness.devices import check_device
-from didlearn.readiness.outputs import check_folder, storing
-from didlearn.result.answer import answer_of
+from didlearn.readiness.outputs import check_folder
 from didlearn.result.files import RUN_FILES, AuditResult
-from didlearn.result.values import CheckResult
 from didlearn.units.cluster import check_backend, placed
 
 
@@ -47,12 +49,15 @@ def audit(
     generator: Any = None,
     train: Any = None,
     heldout: Any = None,
+    train_statistics: str | Path | None = None,
     outside: Mapping[str, Any] | None = None,
     checks: Iterable[str | Check] | None = None,
     seed: int = 0,
     budget: str | float | None = None,
     embedding: str | Embedding = "pixels",
     weights: str | Path | None = None,
+    points: bool = False,
+    noise: float | None = None,
     heldout_fraction: float = 0.2,
     drop_shared: bool = False,
     size: int | None = None,
@@ -76,6 +81,7 @@ def audit(
     address: str | None = None,
     output: str | Path | None = None,
     restart: bool = False,
+    no_cache: bool = False,
     progress: Progress = silent,
     **unknown: Any,
 ) -> AuditResult:
@@ -86,6 +92,7 @@ def audit(
 
     Args:
         generator: what ``open_model`` takes. train, heldout: what ``open_images`` takes. outside: the same, by name.
+        train_statistics: ``mu`` and ``sigma`` of training images' features, an ``.npz`` file.
         checks: names, or checks with parameters of their own; all when ``None``.
         budget: time for all checks, ``"20m"`` or seconds; those that go through the decoder are asked with as many
             images and as long a search as fit, and say so. Unless given, each as it is asked.
@@ -94,9 +101,10 @@ def audit(
         backend: who does the units of drawing, embedding, searches and chains: ``"threads"``, ``"loky"`` (processes),
             ``"dask"``, ``"ray"``; processes for what is long, and threads else, when ``None``.
         address: of a cluster; without one it is begun here.
-        output: run folder; written after every check. What the same audit left there is not done again: a kill loses
-            the units that were being done.
+        output: run folder; written after every check, and its report at the end. What the same audit left there is not
+            done again: a kill loses the units that were being done.
         restart: forget what is left there, also of an audit of something else.
+        no_cache: neither take features of real images from the user's cache nor keep them there.
         progress: called with (what, done, total): of the whole audit with "checks", their numbers.
         unknown: refused, with the keyword that is meant.
 
@@ -112,6 +120,7 @@ def audit(
     chosen = _checks(checks)
     refuse_taken_names(outside or {})
     check_device(device)
+    cache_limit()
     check_backend(backend, address)
     allowed = None if budget is None else seconds_in(budget)
     if output is not None:
@@ -121,7 +130,13 @@ def audit(
         "architecture_arguments": architecture_arguments or None,
         "code_path": code_path,
     }
-    check_model(generator, trust_code, **code)
+    pictured = {"size": size, "channels": channels, "megapixels": megapixels, "skip_broken": skip_broken}
+    of_networks = {"latent_shape": latent_shape, "prior": prior, "classes": classes, "autoencoder": autoencoder}
+    check_points(points, noise, embedding, pictured | of_networks)
+    if points:
+        embedding = GivenFeatures()
+    else:
+        check_model(generator, trust_code, **code)
     if isinstance(embedding, str):
         check_embedding(embedding, trust_code, None if weights is None else Path(weights))
     check_autoencoder(autoencoder, trust_code)
@@ -129,14 +144,10 @@ def audit(
         check_embedding(classes_of, trust_code)
     for source in (train, heldout, *(outside or {}).values()):
         check_images(source)
+    moments = None if train_statistics is None else read_moments(train_statistics)
     threads = default_threads() if threads is None else threads
     with _limited(threads):
-        opening: dict[str, Any] = {
-            "size": size,
-            "channels": channels,
-            "megapixels": megapixels,
-            "skip_broken": skip_broken,
-        }
+        opening: dict[str, Any] = pictured | {"points": points}
         beside = None if autoencoder is None else open_autoencoder(autoencoder, trust_code=trust_code, device=device)
         real = open_real(train, heldout, seed, heldout_fraction, drop_shared, opening)
         others = {name: open_images(spec, name=name, **opening) for name, spec in (outside or {}).items()}
@@ -147,13 +158,8 @@ def audit(
             "classes": classes,
             **code,
         }
-        model: Sampler | None = None
-        if generator is not None:
-            try:
-                model = open_model(generator, **said, **opening, trust_code=trust_code, device=device)
-            except OutputError as error:
-                # What it makes is no image: that is what the audit found, and every check reports it.
-                model = Unusable(str(generator) if isinstance(generator, str | Path) else "the generator", str(error))
+        made_of = {name: value for name, value in opening.items() if name != "points"}
+        model = open_generator(generator, said, made_of, points=points, trust_code=trust_code, device=device)
         audited = match_audited(model, real.train, real.heldout, others)
         workdir = None if output is None else Path(output)
         telling = classes_of
@@ -161,13 +167,14 @@ def audit(
             telling = open_embedding(telling, train=audited.train, trust_code=trust_code, device=device)
         # The fingerprint is of the code that weights go into, wherever that lies.
         said |= opening | {
+            "noise": noise,
             "autoencoder": beside and beside.name,
             "classes_of": telling and telling.name,
             "architecture": None,
             "code_path": None,
         }
         described, environment = (
-            describe_audited(audited),
+            describe_audited(audited) | ({} if moments is None else {"train_statistics": moments.described()}),
             environment_of(
                 device=device,
                 threads=threads,
@@ -194,6 +201,8 @@ def audit(
                 )
             elif (known := real[0] if real[0] is not None else real[1]) is not None:
                 probe_on(space.to(device), known, device)
+            if moments is not None:
+                _check_moments(moments, space, audited, device)
             subject = Subject(
                 audited.model,
                 audited.train,
@@ -211,15 +220,33 @@ def audit(
                 autoencoder=beside,
                 classifier=telling,
                 trust_code=trust_code,
+                cache=None if no_cache else FeaturesCache.of_user(),
+                statistics=moments,
+                points=points,
+                noise=check_noise(noise),
             )
             begun = AuditResult(
                 checks=(),
                 subject=described | {"embedding": space.name},
                 environment=environment,
-                notes=real.notes + audited.notes,
+                notes=real.notes + audited.notes + (() if moments is None else moments.notes),
             )
             within = None if allowed is None else Budget(str(budget), allowed)
-            return _run(chosen, subject, begun, workdir, within, restart=restart)
+            result = run_checks(chosen, subject, begun, workdir, within, restart=restart)
+            if workdir is not None and result.checks:
+                from didlearn.report import write_report  # with matplotlib, for those who asked for a page
+
+                write_report(workdir)
+            return result
+
+
+def _check_moments(moments: FeatureMoments, space: Embedding, audited: Audited, device: str) -> None:
+    """Refuse statistics of another embedding, before anything is measured."""
+    known = next((images for images in (audited.train, audited.heldout) if images is not None), None)
+    shape = known.shape if known is not None else audited.model.image_shape if audited.model is not None else None
+    if shape is not None:
+        trial = np.full((1, *shape), 0.5, np.float32)
+        moments.check_embedding(space.name, embed(space, trial, device=device).shape[1])
 
 
 def _at_work(folder: Path | None) -> AbstractContextManager[None]:
@@ -251,50 +278,3 @@ def _limited(threads: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
-
-
-def _run(
-    checks: list[Check],
-    subject: Subject,
-    audited: AuditResult,
-    output: Path | None,
-    budget: Budget | None,
-    *,
-    restart: bool,
-) -> AuditResult:
-    kept = kept_in(None if restart else output, audited)
-    if kept.differs:
-        subject.progress(f"what {output} holds is asked again: {kept.differs}", 0, 0)
-    asked = {check.name: kept.of(check, None if budget is None else budget.text) for check in checks}
-    # What is kept stands in the file from the first save on: a kill later must not lose it.
-    results = {name: result for name, known in kept.results.items() if (result := asked.get(name, known)) is not None}
-    audited = _with_results(audited, results, checks)
-    foreseen = foretell([check for check in checks if asked[check.name] is None], subject)
-    if foreseen:
-        subject.progress(foreseen, 0, 0)
-    for number, check in enumerate(checks):
-        subject.progress(CHECKS_DONE, number, len(checks))
-        if asked[check.name] is not None:
-            subject.progress(f"{check.name}: kept from the run before", 0, 0)
-            continue
-        why = kept.changed(check, None if budget is None else budget.text)
-        subject.progress(f"check: {check.name}", 0, 0)
-        if why:
-            subject.progress(f"{check.name} is asked again: {why}", 0, 0)
-        results[check.name] = (
-            run_check(check, subject) if budget is None else budget.run(check, checks[number + 1 :], subject, run_check)
-        )
-        audited = _with_results(audited, results, checks)
-        if output is not None:
-            with storing(output):
-                audited.save(output)
-    if checks:
-        subject.progress(CHECKS_DONE, len(checks), len(checks))
-    return audited
-
-
-def _with_results(audited: AuditResult, results: dict[str, CheckResult], checks: list[Check]) -> AuditResult:
-    """Return the audit with results in the order asked for, then those that an earlier run left, and their answer."""
-    order = dict.fromkeys([*(check.name for check in checks), *results])
-    done = tuple(results[name] for name in order if name in results)
-    return audited.model_copy(update={"checks": done, "answer": answer_of(done) if done else None})

@@ -89,12 +89,17 @@ class AuditSpec(BaseModel):
 
     train: str | None = flag(None, "Images the generator was trained on.", DATA)
     heldout: str | None = flag(None, "Images it was not trained on (else split off by seed).", DATA)
+    train_statistics: Path | None = flag(
+        None, "mu and sigma of training images' features (.npz), for the Fréchet distance.", DATA
+    )
     outside: dict[str, str] = flag({}, "NAME=SPEC: another data set. Repeatable.", DATA)
     size: int | None = flag(None, "Resize all images to this many pixels a side.", DATA, ge=1)
     channels: int | None = flag(None, "Turn all images to 1 or 3 channels.", DATA, ge=1)
     megapixels: int | None = flag(
         None, "Millions of pixels that the pictures of one source may hold (default 1000).", DATA, ge=1
     )
+    points: bool = flag(False, "Rows of numbers (npy, npz, csv, parquet), compared as they are, and no pictures.", DATA)
+    noise: float | None = flag(None, "Mild change of a point: share of each column's spread (default 0.05).", DATA)
     heldout_fraction: float = flag(0.2, "Share split off for held-out.", DATA, gt=0, lt=1)
     drop_shared: bool = flag(
         False, "Leave out held-out images that may have leaked, also where they are too few to tell.", DATA
@@ -120,6 +125,7 @@ class AuditSpec(BaseModel):
     backend: str | None = flag(None, "Who works: threads, loky (processes), dask or ray; changes no result.", WORK)
     address: str | None = flag(None, "Of a dask scheduler or a Ray cluster (else one is begun here).", WORK)
     restart: bool = flag(False, "Forget what an earlier run left in the run folder.", WORK)
+    no_cache: bool = flag(False, "Keep no features of real images for other runs, and take none.", WORK)
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments for ``didlearn.audit``: the checks built, what was not said left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,9 +13,14 @@ from didlearn.arrays import Array
 from didlearn.audit.matched_classes import network_order
 from didlearn.embeddings import Embedding, embed
 from didlearn.embeddings.extract import pixel_points
+from didlearn.embeddings.features_cache import FeaturesCache
+from didlearn.embeddings.moments import FeatureMoments
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
 from didlearn.images.class_order import match_classes, order_of
+from didlearn.images.perturb import PERTURBATIONS
+from didlearn.images.picture import eight_bit
+from didlearn.images.points import NOISE, column_spread, noise_changes
 from didlearn.models.base import Sampler, Samples
 from didlearn.models.reconstructor import Reconstructor
 from didlearn.naming import option
@@ -43,6 +48,9 @@ class Subject:
         seed: root of every random stream.
         device: torch device of networks and distances. batch_size: images in flight. threads: worker threads.
         workdir: where checks may cache what is dear to recompute, or ``None``. records: where finished units are kept.
+        statistics: moments of training images' features that somebody else took, or ``None``.
+        points: whether rows of numbers stand in the place of images. noise: what a mild change of one is.
+        cache: where a network's features of real images are kept from run to run, or ``None``.
         progress: called with (what, how much is done, how much there is).
     """
 
@@ -62,6 +70,10 @@ class Subject:
     autoencoder: Reconstructor | None = None
     classifier: Embedding | None = None
     trust_code: bool = False
+    cache: FeaturesCache | None = None
+    statistics: FeatureMoments | None = None
+    points: bool = False
+    noise: float = NOISE
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
     _features: dict[object, Array] = field(default_factory=dict, repr=False, compare=False)
     _once: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -97,6 +109,21 @@ class Subject:
     def _fits(self, images: Images) -> bool:
         return self._shaped(images) and len(images) >= _FEWEST_OUTSIDE
 
+    @property
+    def mild_changes(self) -> Mapping[str, Callable[[Array], Array]]:
+        """What leaves an image the same picture, by kind: of pictures in 8 bits, or of points as they are."""
+        if not self.points:
+            return PERTURBATIONS
+        return self.once("mild changes", lambda: noise_changes(column_spread(self._rows()), self.noise))
+
+    def to_change(self, images: Array) -> Array:
+        """Return images (n, C, H, W) as ``mild_changes`` take them."""
+        return images if self.points else eight_bit(images)
+
+    def _rows(self) -> Array:
+        real = self.train if self.train is not None else self.heldout
+        return self._drawn[0].images if real is None else real.read_raw(range(len(real)))
+
     def draw(self, count: int) -> Samples:
         """Draw ``count`` images from the model: the same ones for every check that asks.
 
@@ -123,13 +150,16 @@ class Subject:
     def embed(self, images: Images | Array) -> Array:
         """Return the features (n, D) of images (a set, or an array (n, C, H, W) of uint8 or floats in [0, 1]).
 
-        A network's features of a set are kept, within ``_KEPT_BYTES``: several checks ask for the same ones.
+        A network's features of a set are kept, within ``_KEPT_BYTES``: several checks ask for the same ones. Those of
+        its images are kept from run to run where there is a cache.
         """
-        if not isinstance(images, Images) or isinstance(self.embedding, PixelEmbedding):
+        if isinstance(self.embedding, PixelEmbedding):
             return self._embed(images)
+        if not isinstance(images, Images):  # real images, mildly changed say; drawn ones have features of their own
+            return self._embed_cached(images)
         key = (id(images.reader), images.index.tobytes())
         if key not in self._features:
-            features = self._embed(images)
+            features = self._embed_cached(images)
             if sum(kept.nbytes for kept in self._features.values()) + features.nbytes > _KEPT_BYTES:
                 return features
             self._features[key] = features
@@ -142,6 +172,11 @@ class Subject:
         if kept is None or len(kept) < len(images):
             kept = self._features["drawn"] = self._embed(images)
         return kept[: len(images)]
+
+    def _embed_cached(self, images: Images | Array) -> Array:
+        if self.cache is None or self.points or not (isinstance(images, Images) or images.dtype == np.uint8):
+            return self._embed(images)
+        return self.cache.features(self.embedding, images, self._embed, self.device)
 
     def _embed(self, images: Images | Array) -> Array:
         if isinstance(self.embedding, PixelEmbedding):

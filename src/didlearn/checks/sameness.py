@@ -14,19 +14,20 @@ the generator. Real pictures that are one picture twice (closer than a mildly ch
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from didlearn.arrays import Array, Bytes, Floats
+from didlearn.arrays import Array, Floats
 from didlearn.images.perturb import PERTURBATIONS
 from didlearn.neighbors import closest_pairs, near_duplicates
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import clopper_pearson, proportion
 from didlearn.statistics.threshold import FAR, LowerTail, fit_lower_tail
 
-Embed = Callable[[Bytes], Array]
+Embed = Callable[[Array], Array]
+Change = Callable[[Array], Array]
 PERTURBED = 400  # real images whose mild changes are looked at
 LOOKALIKES = {"1e6": 1e-6, "1e5": 1e-5, "1e4": 1e-4}  # shares of pairs of independent real images
 _SENSITIVITY_QUANTILE = 0.95
@@ -79,11 +80,12 @@ class Criterion:
 
 
 def calibrate_duplicates(
-    pixels: Bytes,
+    pixels: Array,
     features: Array,
     real_features: Array | None,
     embed: Embed,
     *,
+    changes: Mapping[str, Change] = PERTURBATIONS,
     threshold: float | None = None,
     device: str = "cpu",
 ) -> Criterion:
@@ -94,10 +96,11 @@ def calibrate_duplicates(
         features: (m, D) their features.
         real_features: (r, D) features of independent real images, in random order, or ``None``.
         embed: maps uint8 images to features.
+        changes: what mild ones are.
         threshold: use this one instead for the same picture, and only measure how often it is wrong.
         device: where distances are computed.
     """
-    perturbed = perturbed_distances(pixels, features, embed)
+    perturbed = perturbed_distances(pixels, features, embed, changes)
     chosen = _one_of_each(real_features, same_picture(perturbed), device)
     real = closest_pairs(chosen, k=5 * FAR, device=device).distance if len(chosen) > 1 else np.empty(0)
     tail = fit_lower_tail(real, len(chosen) * (len(chosen) - 1) // 2)
@@ -107,15 +110,18 @@ def calibrate_duplicates(
     return Criterion(same, because, wider, perturbed, tail, len(chosen), real, threshold is not None)
 
 
-def perturbed_distances(pixels: Bytes, features: Array, embed: Embed) -> dict[str, Floats]:
+def perturbed_distances(
+    pixels: Array, features: Array, embed: Embed, changes: Mapping[str, Change] = PERTURBATIONS
+) -> dict[str, Floats]:
     """Return the distances (m,), ascending, of images to their mild perturbations, by kind.
 
     Args:
-        pixels: (m, C, H, W) uint8. features: (m, D) theirs. embed: images to features.
+        pixels: (m, C, H, W) uint8, or points. features: (m, D) theirs. embed: images to features.
+        changes: what mild ones are.
     """
     return {
         kind: np.sort(np.linalg.norm(embed(change(pixels)).astype(np.float64) - features, axis=1))
-        for kind, change in PERTURBATIONS.items()
+        for kind, change in changes.items()
     }
 
 

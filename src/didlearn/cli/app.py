@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, cast
 
 import typer
@@ -14,10 +14,13 @@ from typer.core import TyperCommand, TyperGroup
 
 from didlearn.checks import CHECKS
 from didlearn.cli.commands.audit import audit_command, check_command
+from didlearn.cli.commands.cache import cache
 from didlearn.cli.commands.compare import compare
+from didlearn.cli.commands.history import history
 from didlearn.cli.commands.label import label
 from didlearn.cli.commands.report import report
 from didlearn.cli.commands.sample import sample
+from didlearn.cli.commands.statistics import statistics
 from didlearn.cli.commands.study import study
 from didlearn.cli.commands.train import train
 from didlearn.cli.options import OnceOnly
@@ -28,11 +31,14 @@ from didlearn.errors import DidlearnError
 _MADE: dict[str, Callable[[], Callable[..., None]]] = {
     "audit": audit_command,
     **{name: partial(check_command, check) for name, check in CHECKS.items()},
-    **{made.__name__: partial(lambda made: made, made) for made in (report, compare, label, sample, train, study)},
+    **{
+        made.__name__: partial(lambda made: made, made)
+        for made in (report, compare, cache, history, label, sample, statistics, train, study)
+    },
 }
 
 
-@cache
+@lru_cache(None)
 def _command(name: str) -> TyperCommand:
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command(name, cls=OnceOnly)(_MADE[name]())
@@ -63,7 +69,7 @@ app = typer.Typer(
     cls=_Root,
     help="Did the generative model learn its distribution? How many different images can it make, and are they copies?",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
 )
 

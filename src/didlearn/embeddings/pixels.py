@@ -1,4 +1,4 @@
-"""The image itself as its feature vector."""
+"""The image itself as its feature vector, and rows of numbers as theirs."""
 
 from __future__ import annotations
 
@@ -15,4 +15,15 @@ class PixelEmbedding(Embedding):
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Return the pixels as rows."""
+        return images.flatten(1)
+
+
+class GivenFeatures(Embedding):
+    """Points as they are: (n, D, 1, 1) -> (n, D)."""
+
+    name = "points"
+    probed = True
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the rows."""
         return images.flatten(1)

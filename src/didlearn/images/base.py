@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -97,11 +97,11 @@ class Images:
             raise IndexError(f"image {index} of {len(self)}")
         return self.read([index % len(self)])[0]
 
-    def subset(self, indices: Sequence[int] | Ints, name: str | None = None) -> Images:
+    def subset(self, indices: Sequence[int] | Ints, name: str | None = None) -> Self:
         """Return the images at ``indices`` as a set of their own, without reading them."""
         chosen = np.asarray(indices, dtype=np.int64)
         labels = None if self.labels is None else self.labels[chosen]
-        taken = Images(self.reader, self.shape, name or self.name, labels, self.classes, self.index[chosen], self.notes)
+        taken = replace(self, name=name or self.name, labels=labels, index=self.index[chosen])
         if "hashes" in vars(self):
             vars(taken)["hashes"] = self.hashes[chosen]  # what was read once is not read again
         return taken

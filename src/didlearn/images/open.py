@@ -31,6 +31,7 @@ from didlearn.images.formats.tar.shards import open_tar
 from didlearn.images.formats.tensor_files import is_safetensors_images, open_safetensors, open_tensor_file
 from didlearn.images.formats.torch_dataset import open_dataset, open_tensor
 from didlearn.images.formats.zipped import open_zip
+from didlearn.images.points import open_points
 from didlearn.readiness.paths import quoted, typed_path
 
 _FORMATS = (
@@ -47,6 +48,7 @@ def open_images(
     channels: int | None = None,
     megapixels: int | None = None,
     skip_broken: bool = False,
+    points: bool = False,
     name: str | None = None,
 ) -> Images:
     """Open a data set of pictures of one shape, reading pixels only when asked for them.
@@ -60,6 +62,7 @@ def open_images(
         channels: 1 turns colour into luminance, 3 broadcasts grey to RGB.
         megapixels: how many million pixels the picture files may hold together; else a thousand, or what a hundred
             pixels a byte come to: pictures that unfold to more than that are refused before any is decoded.
+        points: the source holds rows of numbers, as ``open_points`` reads them.
         skip_broken: decode every picture file once now, and go on without those that cannot be decoded.
         name: what to call the set; its source by default.
 
@@ -68,6 +71,8 @@ def open_images(
         DataError: the data cannot be read as it is; the sentence says what would do.
         MissingExtraError: the format needs a package that is not installed.
     """
+    if points:
+        return open_points(source, name=name)
     fit = Fit(size, channels, megapixels)
     if isinstance(source, (str, os.PathLike)):
         images = _open_named(os.fspath(source), fit, skip_broken)

@@ -26,12 +26,14 @@ class Samples:
         labels: (n,) int64 classes of a conditional model or a labelled bank, or ``None``.
         finite: (n,) whether every pixel of the image was a finite number (others are stored as 0).
         notes: what a reader should know (pixels clipped, the model's own noise).
+        points: whether they are rows of numbers (n, D, 1, 1), float32 of any size, and no pictures.
     """
 
     images: Array
     labels: Array | None
     finite: Array
     notes: tuple[str, ...] = ()
+    points: bool = False
 
     def __len__(self) -> int:
         return len(self.images)
@@ -39,7 +41,7 @@ class Samples:
     def first(self, count: int) -> Samples:
         """Return the first ``count`` samples, sharing memory."""
         labels = None if self.labels is None else self.labels[:count]
-        return Samples(self.images[:count], labels, self.finite[:count], self.notes)
+        return Samples(self.images[:count], labels, self.finite[:count], self.notes, self.points)
 
 
 class Sampler(ABC):

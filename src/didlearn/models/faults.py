@@ -63,13 +63,17 @@ def find_fault(samples: Samples, shape: tuple[int, int, int] | None = None, fewe
         many = f"{broken} of {len(samples)} generated images hold pixels that are not numbers (NaN or infinity)"
         return Fault("fail", many)
     own = tuple(samples.images.shape[1:])
+    if shape is not None and own != tuple(shape) and samples.points:
+        return Fault(
+            "error", f"the generator's rows hold {own[0]} numbers, the real ones {shape[0]}; give the same columns"
+        )
     if shape is not None and own != tuple(shape):
         return Fault(
             "error",
             f"the generator makes images of {_words(own)}, the real ones have {_words(shape)}; "
             f"open the real ones with {option('size', own[-1])} and {option('channels', own[0])}",
         )
-    if samples.images.dtype != np.uint8:
+    if samples.images.dtype != np.uint8 and not samples.points:
         low, high = float(samples.images.min()), float(samples.images.max())
         if low < -_TOLERANCE or high > 1 + _TOLERANCE:
             return Fault(

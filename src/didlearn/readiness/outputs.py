@@ -15,14 +15,17 @@ from didlearn.naming import option
 _TRIES, _PAUSE = 50, 0.01  # of a place that others try at the same moment, and seconds between
 
 
-def check_folder(folder: str | os.PathLike[str]) -> None:
+def check_folder(folder: str | os.PathLike[str], flag: str = "output") -> None:
     """Refuse a folder that cannot be made or written to. What had to be made to find out is taken away again.
+
+    Args:
+        folder: to write to. flag: the option that named it.
 
     Raises:
         UsageError: it cannot.
     """
     path = Path(folder)
-    with _sentence(path):
+    with _sentence(path, flag):
         for left in reversed(range(_TRIES)):
             try:
                 with _made(path), tempfile.TemporaryFile(dir=path) as file:
@@ -34,30 +37,33 @@ def check_folder(folder: str | os.PathLike[str]) -> None:
                 time.sleep(_PAUSE)
 
 
-def check_file(file: str | os.PathLike[str]) -> None:
+def check_file(file: str | os.PathLike[str], flag: str = "output") -> None:
     """Refuse a file that cannot be written.
+
+    Args:
+        file: to write. flag: the option that named it.
 
     Raises:
         UsageError: it cannot, or is a folder.
     """
     path = Path(file)
-    check_folder(path.parent)
+    check_folder(path.parent, flag)
     if path.is_dir():
-        raise UsageError(f"{path} is a folder; give {option('output')} the name of a file")
+        raise UsageError(f"{path} is a folder; give {option(flag)} the name of a file")
 
 
 @contextmanager
-def _sentence(path: Path) -> Iterator[None]:
+def _sentence(path: Path, flag: str) -> Iterator[None]:
     try:
         yield
     except FileExistsError as error:
         raise UsageError(
-            f"nothing can be written to {path}: {error.filename} is a file; give {option('output')} another folder"
+            f"nothing can be written to {path}: {error.filename} is a file; give {option(flag)} another folder"
         ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(
-            f"nothing can be written to {path} ({reason}); give {option('output')} a folder that can be"
+            f"nothing can be written to {path} ({reason}); give {option(flag)} a folder that can be"
         ) from None
 
 

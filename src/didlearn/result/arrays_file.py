@@ -1,4 +1,4 @@
-"""``arrays.npz`` of a run folder that somebody else may have made: measured before anything is unfolded."""
+"""A ``.npz`` file that somebody else may have made, a run folder's say: measured before anything is unfolded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Container
 from pathlib import Path
 from typing import Final
 
@@ -20,32 +21,34 @@ _FREE_BYTES: Final = 256 * 2**20
 _RATIO: Final = 200
 
 
-def read_arrays(path: Path) -> dict[str, Array]:
-    """Read every array of an ``.npz`` file.
+def read_arrays(
+    path: Path, names: Container[str] | None = None, remedy: str = "run the audit again"
+) -> dict[str, Array]:
+    """Read the arrays of an ``.npz`` file.
+
+    Args:
+        path: of the file. names: of the arrays to read; all when ``None``. remedy: what would do where it is damaged.
 
     Raises:
         ResultError: it is damaged, holds Python objects, or would unfold to more than 256 MiB and 200 times its size.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            _refuse_bomb(path, members)
+            members = [m for m in archive.infolist() if names is None or m.filename.removesuffix(".npy") in names]
+            _refuse_bomb(path, members, remedy)
             return {member.filename.removesuffix(".npy"): _read(archive, member) for member in members}
     except (
         OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, RuntimeError, RecursionError, SyntaxError,
         NotImplementedError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
-        raise ResultError(
-            f"{path} cannot be read ({str(error) or type(error).__name__}); run the audit again"
-        ) from None
+        raise ResultError(f"{path} cannot be read ({str(error) or type(error).__name__}); {remedy}") from None
 
 
-def _refuse_bomb(path: Path, members: list[zipfile.ZipInfo]) -> None:
+def _refuse_bomb(path: Path, members: list[zipfile.ZipInfo], remedy: str) -> None:
     size, packed = sum(member.file_size for member in members), path.stat().st_size
     if size > max(_FREE_BYTES, _RATIO * packed):
         raise ResultError(
-            f"{path} would unfold from {packed} to {size} bytes, as a zip bomb does; it was not unpacked: run "
-            "the audit again"
+            f"{path} would unfold from {packed} to {size} bytes, as a zip bomb does; it was not unpacked: {remedy}"
         )
 
 

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import numpy as np
 from PIL import Image
@@ -23,8 +23,17 @@ from didlearn.errors import ResultError
 from didlearn.foreign.files import refuse_outward_links, refuse_special
 from didlearn.result.answer import Answer
 from didlearn.result.arrays_file import read_arrays
+from didlearn.result.passed_on.frame import frame_of
+from didlearn.result.passed_on.history import append_entry, entry_of
+from didlearn.result.passed_on.junit import FAILING, junit_of
+from didlearn.result.passed_on.line import audit_line
+from didlearn.result.passed_on.markdown import markdown_of
+from didlearn.result.passed_on.notebook import audit_html
 from didlearn.result.staging import STAGED, commit, roll_forward, staging
 from didlearn.result.values import Cell, CheckResult, Gallery, Table, Tile, Value
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FORMAT: Final = 1
 _READINGS: Final = 20
@@ -62,6 +71,44 @@ class AuditResult(Value):
             if result.check == check:
                 return result
         raise KeyError(f"no check {check!r} in this result; it holds {', '.join(c.check for c in self.checks)}")
+
+    def __repr__(self) -> str:
+        return audit_line(self)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return audit_html(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per estimate: check, verdict, estimate, value, low, high, level, n, unit, method.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return frame_of(self.checks)
+
+    def to_junit(self, fail_on: Literal["fail", "inconclusive", "never"] = "fail") -> str:
+        """Return JUnit's XML, a test case per check; ``fail_on`` says which verdicts fail, as on the command line."""
+        return junit_of(self, FAILING[fail_on])
+
+    def to_markdown(self) -> str:
+        """Return a scorecard: the answer, a row per check, and the numbers folded away."""
+        return markdown_of(self)
+
+    def append_history(self, file: str | os.PathLike[str], step: int | None = None) -> bool:
+        """Append this audit to a history of one model's checkpoints, unless its last line says the same already.
+
+        Args:
+            file: of JSON lines; made where it is missing. step: of the training.
+
+        Returns:
+            Whether it was appended.
+
+        Raises:
+            ResultError: the file holds something else, or cannot be written to.
+        """
+        return append_entry(file, entry_of(self, step))
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write ``audit.json``, ``arrays.npz``, ``images/`` and the tables' CSV files, and return the folder.

@@ -73,6 +73,18 @@ class Estimate(Value):
             raise ResultError(f"a value was asked of an estimate that has none ({self.method})")
         return self.value
 
+    def __repr__(self) -> str:
+        from didlearn.result.passed_on.line import estimate_line  # which is written in words for these values
+
+        return estimate_line(self)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        from didlearn.result.passed_on.notebook import estimate_html
+
+        return estimate_html(self)
+
     def low_or(self, bound: float) -> float:
         """Return the low end, or where it is open the ``bound`` that the quantity cannot pass: 0 of a share, say."""
         return bound if self.low is None else self.low
@@ -262,3 +274,15 @@ class CheckResult(Value):
         if self.settles is not None and self.verdict != "inconclusive":
             raise ValueError(f"nothing is left to settle where the verdict is {self.verdict!r}")
         return self
+
+    def __repr__(self) -> str:
+        from didlearn.result.passed_on.line import check_line
+
+        return check_line(self)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        from didlearn.result.passed_on.notebook import check_html
+
+        return check_html(self)

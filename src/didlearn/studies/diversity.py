@@ -6,7 +6,7 @@ import numpy as np
 
 from didlearn.arrays import Features, Ints
 from didlearn.audit.check import Check
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import count_duplicates
 from didlearn.checks.memorization.check import Memorization

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.fidelity.check import Fidelity
 from didlearn.errors import UsageError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.run_check import run_check
 from didlearn.checks.gaussianity.check import Gaussianity
 from didlearn.random_matrix import limiting_spectrum
 from tests.checks.features import Lookup, subject_of

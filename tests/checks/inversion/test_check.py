@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
 from didlearn.images import open_images

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.stats import t as student
 
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.likelihood.check import LikelihoodCheck
 from didlearn.checks.log_likelihood.images import own_images, real_groups

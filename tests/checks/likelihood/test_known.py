@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.likelihood.check import LikelihoodCheck
 from didlearn.checks.log_likelihood.cost import annealing_work, decoding_operations

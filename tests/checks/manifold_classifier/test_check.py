@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.manifold_classifier.check import ManifoldClassifier
 from didlearn.images import open_images

@@ -135,3 +135,52 @@ def test_moments_that_are_none(covariance, message):
         frechet_from_moments(
             real_mean=[0, 0], real_covariance=covariance, generated_mean=[0, 0], generated_covariance=np.eye(2)
         )
+
+
+def from_moments(real, generated):
+    return frechet.frechet_influence_from_moments(**moments("real", real), generated=generated)
+
+
+def test_from_moments_and_images_the_distance_is_the_same():
+    real, generated = fixed_pair()
+    assert from_moments(real, generated).value == pytest.approx(3.0167057316, abs=1e-9)
+    few = generated[:20]  # fewer than dimensions
+    assert from_moments(real, few).value == pytest.approx(frechet_distance(real=real, generated=few), rel=1e-9)
+
+
+def test_its_influence_is_the_one_that_images_have():
+    real, generated = fixed_pair()
+    pull = frechet.frechet_influence(real=real, generated=generated).generated
+    np.testing.assert_allclose(from_moments(real, generated).generated, pull, atol=1e-8 * np.abs(pull).max())
+
+
+@pytest.mark.slow
+def test_its_interval_covers_the_mean_distance_fully():
+    covers(2000)
+
+
+def test_its_interval_covers_the_mean_distance():
+    covers(300)
+
+
+def covers(trials):
+    """The moments are exact, so that the images alone are at chance."""
+    rng = np.random.default_rng(5)
+    scale, mean = np.linspace(0.5, 1.5, 6), np.full(6, 0.3)
+    found = [
+        frechet.frechet_influence_from_moments(
+            real_mean=np.zeros(6), real_covariance=np.eye(6), generated=mean + scale * rng.normal(size=(200, 6))
+        )
+        for _ in range(trials)
+    ]
+    centre = np.mean([one.value for one in found])
+    hit = [one.estimate(0.95, "") for one in found]
+    share = np.mean([e.low <= centre <= e.high for e in hit])
+    assert abs(share - 0.95) < 4 * np.sqrt(0.95 * 0.05 / trials)
+    assert {e.n for e in hit} == {200}
+
+
+def test_images_of_another_width_than_the_moments_are_refused():
+    real, generated = fixed_pair()
+    with pytest.raises(DataError, match="64 features and the images 63"):
+        from_moments(real, generated[:, 1:])

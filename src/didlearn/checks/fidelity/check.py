@@ -46,6 +46,7 @@ class Fidelity(Check):
     )
     estimates: ClassVar[Mapping[str, str]] = {
         "frechet_distance[_train]": "squared, in the features' units; of training images too, as in every pair below",
+        "frechet_distance_statistics[_heldout]": "from the moments of --train-statistics",
         "frechet_excess": "how far the first exceeds the second",
         "kernel_distance[_train]": "unbiased squared maximum mean discrepancy",
         "kernel_shift[_train]": "the root of its share of the real images' spread",
@@ -66,6 +67,7 @@ class Fidelity(Check):
     }
     named: ClassVar[Mapping[str, str]] = {
         "frechet_distance": "Fréchet distance",
+        "frechet_distance_statistics": "Fréchet distance from the statistics file",
         "frechet_excess": "Fréchet distance beyond training images'",
         "kernel_shift": "Kernel distance as a share of real images' spread",
         "kernel_pvalue": "Kernel distance, p-value",
@@ -84,6 +86,7 @@ class Fidelity(Check):
         "recall": "more",
         "fine_detail": "one",
         "frechet_distance": "less",
+        "frechet_distance_statistics": "less",
         "frechet_excess": "zero",
         "kernel_distance": "less",
         "kernel_shift": "less",
@@ -116,9 +119,14 @@ class Fidelity(Check):
     level: Confidence = parameter(0.95, "Confidence level of every interval.")
 
     def missing(self, subject: Subject) -> str | None:
-        """Return what is missing: a generator, held-out images to compare with, and training images as the null."""
+        """Return what is missing: a generator, held-out images to compare with, and training images as the null.
+
+        Where statistics of training images are given, a generator is enough for the distance from them.
+        """
         if subject.model is None:
             return f"there is no generator; give one with {option('generator')}"
+        if subject.statistics is not None and (subject.train is None or subject.heldout is None):
+            return None
         for name, given, images in (("training", "train", subject.train), ("held-out", "heldout", subject.heldout)):
             count = 0 if images is None else len(images)
             if count < FEWEST_COMPARED:

@@ -16,9 +16,10 @@ from didlearn.checks.fidelity.intervals import (
 )
 from didlearn.checks.fidelity.leave_out import left_out_metrics, make_sample
 from didlearn.checks.fidelity.manifold_metrics import manifold_metrics
-from didlearn.result.values import Estimates, exactly
+from didlearn.embeddings.moments import FeatureMoments
+from didlearn.result.values import Estimate, Estimates, exactly
 from didlearn.rng import Stream
-from didlearn.statistics.fidelity.frechet import frechet_influence
+from didlearn.statistics.fidelity.frechet import frechet_influence, frechet_influence_from_moments
 from didlearn.statistics.fidelity.kernel_distance import kernel_test
 from didlearn.statistics.fidelity.vendi import vendi_influence
 
@@ -41,6 +42,29 @@ def frechet_numbers(sets: Sets, level: float) -> Estimates:
         "frechet_distance_train": null.estimate(level, f"at these numbers of images; {DERIVATIVE}"),
         "frechet_excess": own.less(null, level, f"{LESS}, both equally biased; {DERIVATIVE}"),
     }
+
+
+def statistics_numbers(moments: FeatureMoments, generated: Floats, heldout: Floats | None, level: float) -> Estimates:
+    """Return the Fréchet distance of all drawn images from moments of a file, and of as many held-out ones.
+
+    It is biased by the number of images, so that fewer held-out images are no null of it, and give none.
+
+    Args:
+        moments: of training images' features. generated: (m, D), all drawn. heldout: (n, D), where there are some.
+    """
+    images = "an unknown number of" if moments.images is None else str(moments.images)
+    method = f"from the moments of {images} training images as given, at this number of images; {DERIVATIVE}"
+
+    def from_file(rows: Floats) -> Estimate:
+        found = frechet_influence_from_moments(
+            real_mean=moments.mean, real_covariance=moments.covariance, generated=rows
+        )
+        return found.estimate(level, method)
+
+    found = {"frechet_distance_statistics": from_file(generated)}
+    if heldout is not None and len(heldout) >= len(generated):
+        found["frechet_distance_statistics_heldout"] = from_file(heldout[: len(generated)])
+    return found
 
 
 def kernel_numbers(sets: Sets, level: float, permutations: int, rng: Stream) -> Estimates:

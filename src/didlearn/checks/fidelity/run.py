@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from didlearn.arrays import Ints
+from didlearn.arrays import Floats, Ints
 from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.fidelity.check import FEWEST_COMPARED, Fidelity
@@ -15,6 +15,7 @@ from didlearn.checks.fidelity.measure import (
     frechet_numbers,
     kernel_numbers,
     manifold_numbers,
+    statistics_numbers,
     vendi_numbers,
 )
 from didlearn.checks.fidelity.page import bias_figure, far_gallery, score_table
@@ -24,9 +25,11 @@ from didlearn.errors import UsageError
 from didlearn.images.base import Images
 from didlearn.models.base import Samples
 from didlearn.models.faults import find_fault
+from didlearn.naming import option
 from didlearn.parallel import one_thread
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult, Estimates, is_significant
+from didlearn.result.words import number
 from didlearn.rng import Stream
 
 _STEPS = 5
@@ -38,12 +41,49 @@ def run_fidelity(check: Fidelity, subject: Subject, rng: Stream) -> CheckResult:
         raise UsageError(
             f"{check.permutations} permutations cannot reach p < {check.alpha:g}; give more than {1 / check.alpha:.0f}"
         )
-    assert subject.train is not None
     drawn = subject.draw(check.samples)
-    fault = find_fault(drawn, subject.train.shape, FEWEST_COMPARED)
+    real = subject.train if subject.train is not None else subject.heldout
+    fault = find_fault(drawn, None if real is None else real.shape, FEWEST_COMPARED)
     if fault is not None:
         return fault.result(check.name)
+    if subject.train is None or subject.heldout is None:
+        return _from_statistics(check, subject, drawn)
     return _compare(check, subject, drawn, rng)
+
+
+@one_thread()
+def _from_statistics(check: Fidelity, subject: Subject, drawn: Samples) -> CheckResult:
+    """Give the distance from a statistics file where real images are wanting, which decides nothing."""
+    heldout = None if subject.heldout is None else subject.embed(subject.heldout).astype(np.float64)
+    found = _statistics(check, subject, heldout)
+    distance = number(found["frechet_distance_statistics"].point)
+    images = number(len(drawn))
+    both = f"{option('train')} and {option('heldout')}"
+    reason = f"training and held-out images are wanting, without which nothing can be judged; give {both}"
+    answer = f"Its Fréchet distance from the statistics given is {distance} at {images} images."
+    notes = (*_statistics_notes(subject, found), *drawn.notes, *subject.embedding.notes)
+    return CheckResult(check=check.name, verdict="measured", reason=reason, answer=answer, estimates=found, notes=notes)
+
+
+def _statistics(check: Fidelity, subject: Subject, heldout: Floats | None) -> Estimates:
+    if subject.statistics is None:
+        return {}
+    generated = subject.drawn_features(check.samples).astype(np.float64)
+    return statistics_numbers(subject.statistics, generated, heldout, check.level)
+
+
+def _statistics_notes(subject: Subject, found: Estimates) -> tuple[str, ...]:
+    if subject.statistics is None:
+        return ()
+    said = "" if subject.statistics.embedding else (
+        f"{subject.statistics.source} does not say which embedding it was made with; that it has as many features is "
+        "all that was looked at. "
+    )  # fmt: skip
+    null = "" if "frechet_distance_statistics_heldout" in found else (
+        "There are fewer held-out images than samples, so that the distance from the statistics file has no null "
+        "beside it. "
+    )  # fmt: skip
+    return (f"{said}{null}The error of the statistics file itself is not known.",)
 
 
 @one_thread()
@@ -54,8 +94,8 @@ def _compare(check: Fidelity, subject: Subject, drawn: Samples, rng: Stream) -> 
     sets = _features(check, subject, chosen, heldout, rng)
     if (sets.heldout == sets.heldout[0]).all():
         return CheckResult(check=check.name, **nothing_to_compare()._asdict())
-    looks = look_numbers(drawn.images, heldout.read_raw(range(len(heldout))), check.level)
-    found = _numbers(check, subject, sets, rng) | looks
+    looks = {} if subject.points else look_numbers(drawn.images, heldout.read_raw(range(len(heldout))), check.level)
+    found = _numbers(check, subject, sets, rng) | _statistics(check, subject, sets.heldout) | looks
     measured = measured_classes(subject, drawn, subject.drawn_features(check.samples), rng)
     classes = None if measured is None else Classes(*measured)
     parts = Parts(
@@ -63,7 +103,12 @@ def _compare(check: Fidelity, subject: Subject, drawn: Samples, rng: Stream) -> 
         tables=(score_table(found), *(() if classes is None else (class_table(*classes, check.level),))),
         figures=(bias_figure(sets, rng.numpy("order")),),
         galleries=(far_gallery(sets, drawn.images, chosen, heldout, check.neighbors),),
-        notes=(*_notes(subject, found, check.alpha), *drawn.notes, *subject.embedding.notes),
+        notes=(
+            *_notes(subject, found, check.alpha),
+            *_statistics_notes(subject, found),
+            *drawn.notes,
+            *subject.embedding.notes,
+        ),
     )
     limits = FidelityLimits(
         check.tolerance, check.shift, check.alpha, check.detail, check.brightness, check.starved

@@ -55,8 +55,9 @@ def judge_fidelity(
         limits: what is tolerated. level: see ``hold``. share: the check's share of the chance of a false alarm.
     """
     scores = _scores(found, limits, level, share / 2)
+    looks = _LOOKS if "fine_detail" in found else 0  # points have none
     # Looks first, for blur and noise mislead the classifier; then classes, whose want leaves real images no neighbours.
-    effects = (*scores[:_LOOKS], *_starved(classes, limits, level, share / 2), *scores[_LOOKS:])
+    effects = (*scores[:looks], *_starved(classes, limits, level, share / 2), *scores[looks:])
     said = _scores_in_words(found)
     wrong = [failing.wrong for failing in failings_of(effects)]
     if wrong:
@@ -79,8 +80,9 @@ def judge_fidelity(
 def _scores(found: dict[str, Estimate], limits: FidelityLimits, level: float, share: float) -> list[Effect]:
     """Looks, two sides each of detail and brightness, before the losses and the shift that they may cause."""
     jackknife, normal, loss = GROUPS - 1, math.inf, limits.tolerance
-    detail = f"({number(found['fine_detail'].point, 2)} times the fine detail of real ones)"
-    light = f"(by {number(abs(found['brightness_shift'].point), 2)} standard deviations)"
+    blur, shift = (found[name].point if name in found else 0.0 for name in ("fine_detail", "brightness_shift"))
+    detail = f"({number(blur, 2)} times the fine detail of real ones)"
+    light = f"(by {number(abs(shift), 2)} standard deviations)"
     asked: tuple[tuple[str, str, float, Side, float, IntervalScale], ...] = (
         ("fine_detail", f"its images are blurred {detail}", 1 / limits.detail, "below", normal, "log"),
         ("fine_detail", f"its images are noisy {detail}", limits.detail, "above", normal, "log"),
@@ -97,6 +99,7 @@ def _scores(found: dict[str, Estimate], limits: FidelityLimits, level: float, sh
             estimate=name, wrong=wrong, tolerance=tolerance, level=level, share=share / _SCORES, side=side,
         )
         for name, wrong, tolerance, side, freedom, scale in asked
+        if name in found
     ]  # fmt: skip
     return [_if_significant(effect, found["kernel_pvalue"], limits.alpha) for effect in effects]
 

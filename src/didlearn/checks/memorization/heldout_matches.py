@@ -13,6 +13,7 @@ from didlearn.arrays import Ints
 from didlearn.audit.subject import Subject
 from didlearn.images.base import Images, hash_pictures
 from didlearn.images.picture import eight_bit
+from didlearn.images.points import hash_rows
 from didlearn.models.base import Samples
 from didlearn.result.parts import Decision
 from didlearn.result.values import Estimate, Table
@@ -96,7 +97,7 @@ def match_heldout(subject: Subject, drawn: Samples) -> HeldoutMatches:
     """Compare the samples with every held-out image, and training images too; reads hashes alone."""
     assert subject.train is not None
     assert subject.heldout is not None
-    own = hash_pictures(eight_bit(drawn.images))
+    own = hash_rows(drawn.images) if drawn.points else hash_pictures(eight_bit(drawn.images))
     sets = (own, subject.heldout.hashes, subject.train.hashes)
     pictures = np.unique(np.concatenate(sets), return_inverse=True)[1]
     ours, held, train = np.split(pictures, np.cumsum([len(hashes) for hashes in sets])[:-1])

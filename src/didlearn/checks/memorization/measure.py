@@ -16,7 +16,6 @@ from didlearn.checks.memorization.disguised import Disguised, Limit
 from didlearn.checks.nearest_images import nearest_images
 from didlearn.checks.sameness import PERTURBED, perturbed_distances
 from didlearn.images.base import Images
-from didlearn.images.picture import eight_bit
 from didlearn.neighbors import Neighbors, nearest
 from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
@@ -99,8 +98,8 @@ def changed_training(subject: Subject, rng: Stream) -> dict[str, Floats]:
     """Return the distances of some training images to their mild changes, by kind."""
     assert subject.train is not None
     chosen = subject.train.some(PERTURBED, rng.numpy("perturbed"))
-    originals = eight_bit(chosen.read_raw(range(len(chosen))))
-    return perturbed_distances(originals, subject.embed(originals), subject.embed)
+    originals = subject.to_change(chosen.read_raw(range(len(chosen))))
+    return perturbed_distances(originals, subject.embed(originals), subject.embed, subject.mild_changes)
 
 
 class Copies(NamedTuple):

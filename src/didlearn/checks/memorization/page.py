@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from didlearn.arrays import Array, Floats
+from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.measure import Everyone
 from didlearn.images.base import Images
-from didlearn.images.perturb import PERTURBATIONS
-from didlearn.images.picture import eight_bit, to_picture
+from didlearn.images.picture import to_picture
 from didlearn.neighbors import Neighbors
 from didlearn.result.values import Figure, Gallery, Mark, Role, Series, Table, Tile
 from didlearn.result.words import number
@@ -52,14 +52,16 @@ def _cumulative(label: str, distances: Floats, role: Role) -> Series:
 
 
 def closest_gallery(
-    generated: Array, found: Neighbors, heldout: Images, found_heldout: Neighbors, train: Images
+    generated: Array, found: Neighbors, heldout: Images, found_heldout: Neighbors, subject: Subject
 ) -> Gallery:
     """Show the generated and the held-out images closest to training images, beside planted copies.
 
     Args:
         generated: (n, C, H, W) samples. found: their nearest training images. heldout, found_heldout: likewise.
-        train: the training images.
+        subject: whose training images they are.
     """
+    assert subject.train is not None
+    train = subject.train
     ours, theirs = (np.argsort(near.distance, kind="stable")[:_ROWS_SHOWN] for near in (found, found_heldout))
     rows = []
     for row, (i, j) in enumerate(zip(ours.tolist(), theirs.tolist(), strict=False)):
@@ -70,7 +72,7 @@ def closest_gallery(
                 _captioned_training(train, int(found.index[i])),
                 _captioned(f"{name} · {number(found_heldout.distance[j])}", image),
                 _captioned_training(train, int(found_heldout.index[j])),
-                *_planted_copy(train, row),
+                *_planted_copy(subject, train, row),
             )
         )
     columns = ("generated", "nearest in training", "held-out", "nearest in training", "planted copy", "original")
@@ -82,10 +84,11 @@ def closest_gallery(
     )
 
 
-def _planted_copy(train: Images, row: int) -> tuple[Tile, Tile]:
+def _planted_copy(subject: Subject, train: Images, row: int) -> tuple[Tile, Tile]:
     """Return a mildly changed training image, of another kind in each row, and the image itself."""
-    kind, change = list(PERTURBATIONS.items())[row % len(PERTURBATIONS)]
-    original = eight_bit(train.read_raw([row % len(train)]))
+    changes = list(subject.mild_changes.items())
+    kind, change = changes[row % len(changes)]
+    original = subject.to_change(train.read_raw([row % len(train)]))
     return _captioned(kind, change(original)[0]), _captioned("original", original[0])
 
 

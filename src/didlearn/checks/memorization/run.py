@@ -88,7 +88,7 @@ def _search_training(check: Memorization, subject: Subject, drawn: Samples, rng:
         + (Parts() if disguised is None else disguised_parts(disguised, limit, check.level))
         + Parts(notes=(*notes, *_apart_note(estimates)))
         + Parts(figures=(distance_figure(everyone, perturbed, criterion.threshold),))
-        + Parts(galleries=(closest_gallery(drawn.images, own.near, heldout, real.near, subject.train),))
+        + Parts(galleries=(closest_gallery(drawn.images, own.near, heldout, real.near, subject),))
         + Parts(arrays=_arrays(own, "generated") | _arrays(real, "heldout"))
     )
     done(5)
@@ -108,7 +108,7 @@ def _looked_up(
     assert subject.train is not None
     assert subject.heldout is not None
     heldout = subject.heldout.some(check.samples, rng.numpy("heldout"))
-    sought = check.aligned if check.threshold is None else 0
+    sought = check.aligned if check.threshold is None and not subject.points else 0
     found = look_up(subject, eight_bit(drawn.images[:sought]), heldout, sought, rng)
     if found is None:
         return heldout, (), None

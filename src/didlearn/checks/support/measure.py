@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from didlearn.alignment.planes import grey_planes, planes_of
-from didlearn.arrays import Array, Bytes, Ints, joined
+from didlearn.arrays import Array, Ints, joined
 from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import Counts, PairCounts, count_duplicates, count_pairs
-from didlearn.checks.sameness import PERTURBED, Criterion, calibrate_duplicates
+from didlearn.checks.sameness import PERTURBED, Change, Criterion, calibrate_duplicates
 from didlearn.images.base import Images
+from didlearn.images.perturb import PERTURBATIONS
 from didlearn.images.picture import eight_bit
 from didlearn.models.base import Samples
 from didlearn.result.values import Estimate, exactly
@@ -109,20 +110,28 @@ def gather(subject: Subject, samples: int, rng: Stream) -> Compared:
 
 
 def calibrated(
-    compared: Compared, embed: Callable[[Bytes], Array], threshold: float | None, rng: Stream, device: str
+    compared: Compared,
+    embed: Callable[[Array], Array],
+    threshold: float | None,
+    rng: Stream,
+    device: str,
+    changes: Mapping[str, Change] = PERTURBATIONS,
 ) -> Criterion:
     """Calibrate on all the real images there are: whatever the generator is asked for, the distances stay."""
     pictures, real = to_perturb(compared), compared.real_features
     shuffled = None if real is None else real[rng.numpy("order").permutation(len(real))]
-    return calibrate_duplicates(pictures, embed(pictures), shuffled, embed, threshold=threshold, device=device)
+    return calibrate_duplicates(
+        pictures, embed(pictures), shuffled, embed, changes=changes, threshold=threshold, device=device
+    )
 
 
-def to_perturb(compared: Compared) -> Bytes:
-    """Return 8-bit pictures to change mildly: real ones where there are any."""
-    if not compared.real:
-        return eight_bit(compared.drawn.images[:PERTURBED])
-    images = compared.real[0].images
-    return eight_bit(images.read_raw(range(min(PERTURBED, len(images)))))
+def to_perturb(compared: Compared) -> Array:
+    """Return 8-bit pictures, or points as they are, to change mildly: real ones where there are any."""
+    shown = compared.drawn.images[:PERTURBED]
+    if compared.real:
+        images = compared.real[0].images
+        shown = images.read_raw(range(min(PERTURBED, len(images))))
+    return shown if compared.drawn.points else eight_bit(shown)
 
 
 def count_at(compared: Compared, radius: float, device: str) -> Duplicates[Counts]:

@@ -60,7 +60,7 @@ def _birthday_test(check: Support, subject: Subject, rng: Stream) -> CheckResult
     device, level = subject.device, check.level
     compared = gather(subject, check.samples, rng)
     done(1)
-    criterion = calibrated(compared, subject.embed, check.threshold, rng, device)
+    criterion = calibrated(compared, subject.embed, check.threshold, rng, device, subject.mild_changes)
     done(2)
     same = count_at(compared, criterion.threshold, device)
     held = _held(compared, criterion, _joined(check, subject, compared, same, rng), rng, device)
@@ -83,7 +83,8 @@ def _joined(
     check: Support, subject: Subject, compared: Compared, same: Duplicates[Counts], rng: Stream
 ) -> Duplicates[Counts]:
     """Count pictures in disguise too; not where the threshold was given, or pictures are too small."""
-    limit = misfit_of_the_same(to_perturb(compared), rng.numpy("changes")) if check.threshold is None else None
+    sought = check.threshold is None and not subject.points
+    limit = misfit_of_the_same(to_perturb(compared), rng.numpy("changes")) if sought else None
     if limit is None:
         return same
 
@@ -137,6 +138,8 @@ def _shown_beside(subject: Subject, compared: Compared, criterion: Criterion, pa
 
 def _sheet(subject: Subject, compared: Compared, criterion: Criterion, found: Counts, rng: Stream) -> Parts:
     """Keep what a person needs to judge the pairs; the larger real set has pairs that are nearer to one another."""
+    if subject.points:  # nobody can see whether two rows of numbers are one
+        return Parts()
     real = max(compared.real, key=lambda known: len(known.images), default=None)
     return sheet_parts(
         compared.drawn.images,

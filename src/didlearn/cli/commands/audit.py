@@ -13,6 +13,10 @@ from didlearn.cli.options import Flag, check_flags, shared_flags, spec_flags, wi
 _RUN = (
     Flag("output", "--output -o", Path | None, "Run folder (default runs/GENERATOR).", WORK),
     Flag("fail_on", "--fail-on", str | None, "Exit with 1 on fail, inconclusive, or never (default fail).", WORK),
+    Flag("junit", "--junit", Path | None, "Write JUnit's XML here too, for a CI server.", WORK),
+    Flag("markdown", "--markdown", Path | None, "Write a scorecard here too, for a pull request.", WORK),
+    Flag("history", "--history", Path | None, "Append the answers to this file of JSON lines.", WORK),
+    Flag("step", "--step", int | None, "Of the training: this checkpoint's place in the history.", WORK),
     Flag("json", "--json", bool, "Print audit.json on stdout.", WORK),
     Flag("quiet", "--quiet -q", bool, "No progress on stderr.", WORK),
 )

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from didlearn.result.files import AuditResult
 
 _LONGEST_NAME = 80  # characters of a run folder's name
-_FAIL_ON = {"fail": {"fail"}, "inconclusive": {"fail", "inconclusive"}, "never": set[str]()}
+_FAIL_ON = ("fail", "inconclusive", "never")
 _COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "measured": "blue", "error": "magenta"}
 
 
@@ -51,7 +52,9 @@ def run_audit(given: Mapping[str, Any], check: str | None) -> int:
         raise UsageError("nothing to audit: give --generator and --train, or a TOML file that names them")
     folder = given["output"] or Path("runs") / _run_name(asked)
     refuse_taken_names(asked.outside)
+    _check_passed_on(given)
     result, page = _audited(asked.arguments(), folder, given["quiet"])
+    _pass_on(result, given, fail_on, asked.checks)
     if given["json"]:
         print(json.dumps(result.model_dump(mode="json"), indent=1, allow_nan=False))
     else:
@@ -60,15 +63,54 @@ def run_audit(given: Mapping[str, Any], check: str | None) -> int:
 
 
 def _audited(arguments: dict[str, Any], folder: Path, quiet: bool) -> tuple[AuditResult, Path]:
-    """Run the audit and write its page."""
+    """Run the audit, which writes its page."""
     from didlearn.audit.run import audit
-    from didlearn.report import write_report
+    from didlearn.report import PAGE_NAME
 
     heed_termination()
     with showing(quiet, folder) as advance:
         checks = Checks(advance, folder)
         with stopping(checks.standing), printing_aside():
-            return audit(**arguments, output=folder, progress=checks), write_report(folder)
+            return audit(**arguments, output=folder, progress=checks), folder / PAGE_NAME
+
+
+def _check_passed_on(given: Mapping[str, Any]) -> None:
+    """Refuse files beside the run folder that cannot be written, and a step that is none."""
+    from didlearn.readiness.outputs import check_file
+
+    for name in ("junit", "markdown", "history"):
+        if given[name] is not None:
+            check_file(given[name], name)
+    if given["step"] is not None and given["history"] is None:
+        raise UsageError("--step is the place in a history; give --history too")
+    if given["step"] is not None and given["step"] < 0:
+        raise UsageError(f"--step is {given['step']}; give a step of the training, 0 or more")
+    if given["history"] is not None and given["history"].exists():
+        from didlearn.result.passed_on.history import read_history
+
+        read_history(given["history"])
+
+
+def _pass_on(result: AuditResult, given: Mapping[str, Any], fail_on: str, asked: Sequence[str]) -> None:
+    """Write what was asked for beside the run folder."""
+    from didlearn.atomic import atomically
+    from didlearn.result.passed_on.junit import FAILING, junit_of
+
+    texts: dict[str, Callable[[], str]] = {
+        "junit": partial(junit_of, result, FAILING[fail_on], asked),
+        "markdown": result.to_markdown,
+    }
+    for name, text in texts.items():
+        file: Path | None = given[name]
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            atomically(file, partial(_write, text()))
+    if given["history"] is not None:
+        result.append_history(given["history"], given["step"])
+
+
+def _write(text: str, file: Path) -> None:
+    file.write_bytes(text.encode("utf-8", "replace"))  # a file name that was no UTF-8 holds lone surrogates
 
 
 def read_asked(given: Mapping[str, Any], check: str | None) -> AuditSpec:
@@ -170,4 +212,6 @@ def exit_code(result: AuditResult, fail_on: str, asked: Sequence[str]) -> int:
     if not judging and not asked:
         print("error: no check ran that judges; give what their reasons name", file=sys.stderr)
         return 2
-    return 1 if set(verdicts.values()) & _FAIL_ON[fail_on] else 0
+    from didlearn.result.passed_on.junit import FAILING
+
+    return 1 if set(verdicts.values()) & FAILING[fail_on] else 0

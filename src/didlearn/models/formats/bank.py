@@ -10,6 +10,7 @@ import torch
 from didlearn.arrays import Floats
 from didlearn.errors import UsageError
 from didlearn.images.base import Images
+from didlearn.images.points import Points
 from didlearn.models.base import Sampler, Samples
 from didlearn.models.drawing import DecodedImages, pixel_notes
 from didlearn.progress import Progress, silent
@@ -49,8 +50,9 @@ class Bank(Sampler):
         """
         if count < 1 or batch_size < 1:
             raise UsageError(f"cannot draw {count} images in batches of {batch_size}; both must be at least 1")
+        points = isinstance(self.images, Points)
         order = rng.numpy("permutation").permutation(len(self.images))[:count]
-        pixels = DecodedImages.empty(len(order), self.image_shape, ranged=True)
+        pixels = DecodedImages.empty(len(order), self.image_shape, ranged=not points)
         for start in range(0, len(order), batch_size):
             raw = self.images.read_raw(order[start : start + batch_size])
             if raw.dtype == np.uint8:
@@ -59,7 +61,7 @@ class Bank(Sampler):
                 pixels.store(start, torch.from_numpy(np.ascontiguousarray(raw, dtype=np.float32)))
             advance(f"reading {self.name}", start + len(raw), len(order))
         labels = None if self.images.labels is None else self.images.labels[order].astype(np.int64)
-        return Samples(pixels.images, labels, pixels.finite, self.notes + pixel_notes(pixels))
+        return Samples(pixels.images, labels, pixels.finite, self.notes + pixel_notes(pixels), points)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -92,6 +92,29 @@ def frechet_influence(*, real: ArrayOrTensor, generated: ArrayOrTensor) -> Influ
     return Influences(value, _pull(left - mean, gap, q @ u, s), _pull(right - other, -gap, p @ v.T, s))
 
 
+def frechet_influence_from_moments(
+    *, real_mean: ArrayOrTensor, real_covariance: ArrayOrTensor, generated: ArrayOrTensor
+) -> Influences:
+    """Return the Fréchet distance from given moments, (D,) and (D, D), with each generated image's influence.
+
+    What the moments owe to the images that they were taken from is not known, and is no part of the error.
+
+    Raises:
+        DataError: the moments or the features (m, D) cannot be used, or do not fit together.
+    """
+    mean, sigma = _checked_moments("real", real_mean, real_covariance)
+    rows = as_features("generated", generated, 2)
+    if rows.shape[1] != len(mean):
+        raise DataError(f"the means have {len(mean)} features and the images {rows.shape[1]}; give one embedding's")
+    _, a = _factor_of_moments("real", mean, sigma)
+    other = rows.mean(axis=0)
+    p, b = linalg.qr((rows - other) / np.sqrt(len(rows) - 1), mode="economic", check_finite=False)
+    _, s, v = linalg.svd(a @ b.T, full_matrices=False, check_finite=False)
+    gap = mean - other
+    value = max(0.0, float(gap @ gap + (a * a).sum() + (b * b).sum() - 2 * s.sum()))
+    return Influences(value, np.empty(0), _pull(rows - other, -gap, p @ v.T, s))
+
+
 def _pull(centred: Floats, gap: Floats, directions: Floats, s: Floats) -> Floats:
     pull = np.square(centred).sum(axis=1) + 2 * centred @ gap - len(centred) * (np.square(directions) @ s)
     return pull - pull.mean()

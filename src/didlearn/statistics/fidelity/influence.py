@@ -18,7 +18,8 @@ class Influences(NamedTuple):
     Attributes:
         value: the score.
         real: (n,) and generated: (m,) n (or m) times the derivative by the image's weight: the score's error is about
-            Σ real / n + Σ generated / m over what the samples happen to hold.
+            Σ real / n + Σ generated / m over what the samples happen to hold. ``real`` is empty where the real images'
+            moments were given as they are.
     """
 
     value: float
@@ -47,7 +48,7 @@ class Influences(NamedTuple):
 
 def _within(value: float, pulls: tuple[Floats, ...], level: float, method: str) -> Estimate:
     check_level(level)
-    error = math.sqrt(sum(float(pull @ pull) / len(pull) ** 2 for pull in pulls))
+    error = math.sqrt(sum(float(pull @ pull) / len(pull) ** 2 for pull in pulls if len(pull)))
     half = float(stats.norm.ppf((1 + level) / 2)) * error
     n = sum(len(pull) for pull in pulls)
     return Estimate(value=value, low=value - half, high=value + half, level=level, n=n, method=method)

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import kstest
 from torch import nn
 
-from didlearn.audit.run_check import run_check
+from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
 from didlearn.checks.inversion.own_inverse.verdict import ZERO_DISTANCE

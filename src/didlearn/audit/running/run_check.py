@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 import traceback
 
-from didlearn.audit.budget import OutOfTime
 from didlearn.audit.check import Check
+from didlearn.audit.running.budget import OutOfTime
 from didlearn.audit.subject import Subject
 from didlearn.errors import DidlearnError, StorageError
 from didlearn.result.values import CheckResult

@@ -1,0 +1,79 @@
+"""A second audit, of another model on the same data, asks the network nothing about the real images."""
+
+import hashlib
+import re
+
+import numpy as np
+import pytest
+
+import didlearn as dl
+from didlearn.audit.spec import build_checks
+from didlearn.embeddings import Embedding
+from tests.typed import didlearn
+
+
+class Noting(Embedding):
+    """A network of fixed features that notes which images it saw."""
+
+    name = "noting"
+    probed = True
+
+    def __init__(self):
+        self.seen = set()
+
+    def __call__(self, images):
+        self.seen |= {digest(image) for image in images.numpy()}
+        return (images.flatten(1) @ WEIGHTS).tanh()
+
+
+def digest(image):
+    return hashlib.blake2b(np.ascontiguousarray(image, dtype=np.float32).tobytes(), digest_size=16).digest()
+
+
+WEIGHTS = None
+
+
+@pytest.fixture(autouse=True)
+def _cached(monkeypatch, tmp_path):
+    import torch
+
+    global WEIGHTS
+    WEIGHTS = torch.randn(64, 20, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setenv("DIDLEARN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DIDLEARN_CACHE_GB", "1")
+
+
+def audited(name, **more):
+    embedding = Noting()
+    names = ("support", "memorization", "fidelity", "gaussianity")
+    small = {"support": {"samples": 1000}, "memorization": {"samples": 1000, "aligned": 50},
+             "fidelity": {"samples": 400, "permutations": 19}, "gaussianity": {"samples": 400}}  # fmt: skip
+    result = dl.audit(
+        train="digits",
+        generator=f"examples/digits/{name}",
+        embedding=embedding,
+        checks=build_checks(names, small),
+        threads=1,
+        **more,
+    )
+    digits = dl.open_images("digits")
+    real = {digest(image.numpy()) for image in digits.read(range(len(digits)))}
+    return result, len(embedding.seen & real)
+
+
+def test_no_feature_of_the_real_sets_is_computed_again(monkeypatch, tmp_path):
+    _, before = audited("sound")
+    second, after = audited("collapsed")
+    assert before > 1000
+    assert after == 0
+    alone, anew = audited("collapsed", no_cache=True)
+    assert anew == before
+    assert [c.estimates for c in alone.checks] == [c.estimates for c in second.checks]
+    assert [c.verdict for c in alone.checks] == [c.verdict for c in second.checks]
+
+
+def test_the_command_shows_and_clears_it():
+    audited("sound")
+    shown = didlearn("cache").stdout
+    assert re.fullmatch(r"features of [\d ]+ images in 1 embedding, 0\.\d+ of 1 GB: .*\n", shown.replace("\u202f", " "))
+    assert didlearn("cache", "--clear").stdout.startswith("features 0 of 1 GB: ")
