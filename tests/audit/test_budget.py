@@ -9,7 +9,7 @@ import pytest
 import didlearn as dl
 from didlearn.audit.check import CHECKS, Check, parameter
 from didlearn.audit.running import budget as module
-from didlearn.audit.running.budget import Budget, OutOfTime, efforts_of, seconds_in
+from didlearn.audit.running.budget import TimeBudget, OutOfTime, efforts_of, seconds_in
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
 from didlearn.checks.likelihood.check import LikelihoodCheck
@@ -66,7 +66,7 @@ class World:
         return CheckResult(check=check.name, verdict="pass", answer="yes", params=check.params())
 
     def budget(self, seconds):
-        return Budget(f"{seconds}s", seconds, lambda: self.now)
+        return TimeBudget(f"{seconds}s", seconds, lambda: self.now)
 
 
 def test_what_fits_is_asked_whole(monkeypatch):

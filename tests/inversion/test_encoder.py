@@ -10,7 +10,7 @@ from torch import nn
 import didlearn as dl
 from didlearn.errors import UsageError
 from didlearn.inversion.invert import invert
-from didlearn.models.latents.encoder import encoded
+from didlearn.models.latents.encoder import by_encoder
 from didlearn.rng import Stream
 
 
@@ -53,7 +53,7 @@ def test_what_only_the_encoder_knows_is_found(answer, starts):
 
 def test_it_is_given_images_in_the_networks_own_range():
     model = opened("latent")
-    mean, log_variance = encoded(model, torch.full((1, 1, 4, 4), 0.75))
+    mean, log_variance = by_encoder(model, torch.full((1, 1, 4, 4), 0.75))
     assert torch.allclose(mean, Needle.target + 0.2 * 0.5)
     assert log_variance is None
 
@@ -65,4 +65,4 @@ def test_an_encoder_of_something_else_is_named():
 
 def test_a_model_without_one_has_no_guess():
     model = opened(encoder=False)
-    assert encoded(model, model.decode(model.sample_prior(1, Stream(0)))) is None
+    assert by_encoder(model, model.decode(model.sample_prior(1, Stream(0)))) is None

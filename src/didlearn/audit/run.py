@@ -18,7 +18,7 @@ from didlearn.audit.matched_classes import Audited, match_audited
 from didlearn.audit.opening import check_points, open_generator
 from didlearn.audit.outside_names import refuse_taken_names
 from didlearn.audit.real_sets import open_real
-from didlearn.audit.running.budget import Budget, seconds_in
+from didlearn.audit.running.budget import TimeBudget, seconds_in
 from didlearn.audit.running.loop import run_checks
 from didlearn.audit.spec import build_checks, rebuilt, refuse_keyword
 from didlearn.audit.subject import Subject
@@ -231,7 +231,7 @@ def audit(
                 environment=environment,
                 notes=real.notes + audited.notes + (() if moments is None else moments.notes),
             )
-            within = None if allowed is None else Budget(str(budget), allowed)
+            within = None if allowed is None else TimeBudget(str(budget), allowed)
             result = run_checks(chosen, subject, begun, workdir, within, restart=restart)
             if workdir is not None and result.checks:
                 from didlearn.report import write_report  # with matplotlib, for those who asked for a page

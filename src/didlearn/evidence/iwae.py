@@ -12,7 +12,7 @@ from didlearn.evidence.observation import make_observation
 from didlearn.evidence.preparation import encode
 from didlearn.models.base import LatentModel
 from didlearn.models.known.inverse import has_inverse
-from didlearn.models.latents.encoder import encoded, encoder_of
+from didlearn.models.latents.encoder import by_encoder, encoder_of
 from didlearn.rng import Stream
 
 
@@ -20,7 +20,7 @@ def has_encoder(model: LatentModel) -> bool:
     """Tell whether the model's module has ``encode``: x -> (mean, log variance) of a normal q(z|x), and no inverse."""
     if encoder_of(model) is None or model.classes is not None or has_inverse(model):
         return False
-    found = encoded(model, torch.zeros(1, *model.image_shape))
+    found = by_encoder(model, torch.zeros(1, *model.image_shape))
     return found is not None and found[1] is not None
 
 

@@ -14,7 +14,7 @@ from didlearn.evidence.likelihood import Likelihood
 from didlearn.evidence.path import Frame, Path, laplace_frame, make_frame, mix
 from didlearn.evidence.pilot import frozen_steps, make_schedule, run_pilot
 from didlearn.evidence.settings import Settings
-from didlearn.models.latents.encoder import encoded
+from didlearn.models.latents.encoder import by_encoder
 from didlearn.rng import Stream
 
 _FITTED = 1024
@@ -89,7 +89,7 @@ def encode(likelihood: Likelihood) -> tuple[Tensor, Tensor]:
         UsageError: the module has no such method, or gives something else.
     """
     model, x = likelihood.decoder.model, likelihood.x
-    found = encoded(model, x.reshape(len(x), *model.image_shape))
+    found = by_encoder(model, x.reshape(len(x), *model.image_shape))
     if found is None or found[1] is None:
         raise UsageError(
             f"{model.name} has no encoder; a module with normal latents and a method encode(x) -> (mean, log variance) "

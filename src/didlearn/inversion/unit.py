@@ -19,7 +19,7 @@ from didlearn.inversion.levenberg import Polished, polish
 from didlearn.inversion.race import EXACT, Nearest, search, variance
 from didlearn.inversion.target import Target, described
 from didlearn.models.base import LatentModel
-from didlearn.models.latents.encoder import encoded
+from didlearn.models.latents.encoder import by_encoder
 from didlearn.models.prior import prior_of
 from didlearn.parallel import UNIT
 from didlearn.rng import Stream
@@ -91,7 +91,7 @@ def _invert_rows(
     with torch.no_grad():
         x = described(pixels, job.loss)
     target = Target(model, x, labels, job.loss, job.penalty, job.row_bytes)
-    guess = encoded(model, pixels) if labels is None else None
+    guess = by_encoder(model, pixels) if labels is None else None
     found = _search(target, job, places, None if guess is None else guess[0])
     at = _polish(target, found, job)
     better = at.error <= found.error

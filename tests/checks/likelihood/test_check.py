@@ -169,6 +169,7 @@ def test_what_is_missing_is_said(check, subject):
     assert "no generator" in run_check(check, Subject(None)).reason
 
 
+@pytest.mark.slow
 def test_the_published_protocol_is_looser_and_valid_and_what_it_would_say_is_said():
     """In 16 dimensions at σ = 0.01 the posterior is 15 times narrower than the prior where its chains start."""
     model = model_of(d=16, scale=0.15)

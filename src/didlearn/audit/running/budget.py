@@ -66,7 +66,7 @@ def efforts_of(check: C) -> list[C]:
 
 
 @dataclass
-class Budget:
+class TimeBudget:
     """What is left of the time for some checks, asked one after another.
 
     Attributes:

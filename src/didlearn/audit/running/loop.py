@@ -6,7 +6,7 @@ from pathlib import Path
 
 from didlearn.audit.check import Check
 from didlearn.audit.kept import kept_in
-from didlearn.audit.running.budget import Budget, foretell
+from didlearn.audit.running.budget import TimeBudget, foretell
 from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.progress import CHECKS_DONE
@@ -21,7 +21,7 @@ def run_checks(
     subject: Subject,
     audited: AuditResult,
     output: Path | None,
-    budget: Budget | None,
+    budget: TimeBudget | None,
     *,
     restart: bool,
 ) -> AuditResult:

@@ -24,7 +24,7 @@ def encoder_of(model: LatentModel) -> Encode | None:
 
 
 @torch.no_grad()
-def encoded(model: LatentModel, images: Tensor) -> tuple[Tensor, Tensor | None] | None:
+def by_encoder(model: LatentModel, images: Tensor) -> tuple[Tensor, Tensor | None] | None:
     """Return the encoder's mean (n, d) and log variance of images (n, C, H, W) as decoded; ``None`` without an encoder.
 
     Raises:
