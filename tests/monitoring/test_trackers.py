@@ -39,7 +39,7 @@ def history_rows(content):
         data += content[at + 7 : at + 7 + length]
         at += 7 + length
         if kind in (1, 4):  # whole, or its last part
-            record = wandb_internal_pb2.Record()
+            record = wandb_internal_pb2.Record()  # type: ignore[attr-defined]
             record.ParseFromString(data)
             data = b""
             if record.WhichOneof("record_type") == "history":
@@ -77,7 +77,8 @@ def test_mlflow(tmp_path, monkeypatch):
         for step, numbers in STEPS.items():
             track(numbers, step)
     client = mlflow.MlflowClient()
-    for name, known in {"support/failed": [1, 0], "fidelity/class_share_ä b_c_": [0.25, 0.25]}.items():
+    logged = {"support/failed": [1.0, 0.0], "fidelity/class_share_ä b_c_": [0.25, 0.25]}
+    for name, known in logged.items():
         found = [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, f"didlearn/{name}")]
         assert found == list(zip(STEPS, known, strict=True))
     to_mlflow(run.info.run_id)({"support/failed": 1.0}, 300)
