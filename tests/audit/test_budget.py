@@ -9,7 +9,7 @@ import pytest
 import didlearn as dl
 from didlearn.audit.check import CHECKS, Check, parameter
 from didlearn.audit.running import budget as module
-from didlearn.audit.running.budget import TimeBudget, OutOfTime, efforts_of, seconds_in
+from didlearn.audit.running.budget import OutOfTime, TimeBudget, efforts_of, seconds_in
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
 from didlearn.checks.likelihood.check import LikelihoodCheck
