@@ -19,7 +19,12 @@ from didlearn.cli.options import check_flags, spec_flags
 from didlearn.errors import UsageError
 
 COMMANDS = typer.main.get_group(app).commands
-LIKE_NONE = {"value_range": "infer", "checks": None, "outside": None}  # what audit takes where nothing is said
+LIKE_NONE = {
+    "value_range": "infer",
+    "checks": None,
+    "outside": None,
+    "architecture_arguments": None,
+}  # what audit takes where nothing is said
 
 
 def given(*words, command="audit"):
@@ -52,7 +57,8 @@ def test_a_check_s_command_has_its_parameters_as_flags_with_help_and_default(nam
         assert help_.startswith(field.metadata["description"].rstrip(".")), key
         shown = "yes" if field.default is True else f"{field.default:g}" if isinstance(field.default, float) else None
         shown = shown or str(field.default)
-        assert field.default in (None, ()) or help_.endswith(f"(default {shown})."), help_
+        silent = field.default is False or field.default in (None, ())
+        assert silent or help_.endswith(f"(default {shown})."), help_
 
 
 def test_defaults_of_zero_are_shown_too():

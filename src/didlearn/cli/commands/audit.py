@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from didlearn.audit.check import Check
 from didlearn.audit.spec import WORK
 from didlearn.cli.options import Flag, check_flags, shared_flags, spec_flags, with_flags
 
+_BUDGET = "budget"
 _RUN = (
     Flag("output", "--output -o", Path | None, "Run folder (default runs/GENERATOR).", WORK),
     Flag("fail_on", "--fail-on", str | None, "Exit with 1 on fail, inconclusive, or never (default fail).", WORK),
@@ -32,8 +34,16 @@ def audit_command() -> Callable[..., None]:
 def check_command(check: type[Check]) -> Callable[..., None]:
     """Make the command that runs one check."""
     flags = [*spec_flags(without=("checks",)), *_RUN]
-    own = check_flags(check, taken=[name for flag in flags for name in (flag.name, *_called(flag))])
+    own = check_flags(check, taken=[name for flag in flags for name in (flag.name, *_called(flag)) if name != _BUDGET])
+    if _BUDGET in check.parameters():  # one flag for both: a number is the check's own, and a time is for all of it
+        flags = [flag for flag in flags if flag.name != _BUDGET]
+        own = [_or_time(flag) if flag.name == _BUDGET else flag for flag in own]
     return with_flags(_run(check.name), [*own, *flags], check.summary or check.question)
+
+
+def _or_time(flag: Flag) -> Flag:
+    meaning, default = flag.help.rsplit(" (", 1)
+    return replace(flag, kind=str | None, help=f"{meaning}; or time for the check, as in 20m ({default}")
 
 
 def _called(flag: Flag) -> list[str]:
