@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import didlearn as dl
-from didlearn.audit import budget
+from didlearn.audit.running import budget
 from didlearn.audit.running.budget import foretell
 from didlearn.audit.spec import build_checks
 from didlearn.audit.subject import Subject

@@ -41,10 +41,10 @@ class Affine(nn.Module):
 class Classes(Affine):
     classes = 2
 
-    def forward(self, z, labels):
+    def forward(self, z, labels):  # type: ignore[override]
         return super().forward(z) + labels.view(-1, 1, 1, 1)
 
-    def log_density(self, x, labels):
+    def log_density(self, x, labels):  # type: ignore[override]
         return super().log_density(x - labels.view(-1, 1, 1, 1))
 
 

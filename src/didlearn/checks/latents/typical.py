@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from didlearn.arrays import Floats
+from didlearn.arrays import Array, Floats
 from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 
@@ -45,7 +45,7 @@ class PriorLaw:
         edges = np.quantile(z, np.linspace(0, 1, _QUANTILES + 2)[1:-1])
         return cls(model, rng, float(z.mean()), float(z.std()), edges)
 
-    def statistics(self, z: Floats) -> Floats:
+    def statistics(self, z: Array) -> Floats:
         """Return (n, 3) of latents (n, *shape): mean square, Ljung and Box's Q, and the largest shift of a quantile.
 
         Q = Σ over lags of (Σ uᵢ uⱼ)² / pairs, of coordinates u less the prior's mean and over their own spread:
@@ -57,7 +57,7 @@ class PriorLaw:
         law = np.abs(self._shares(flat) - _EXPECTED).max(axis=1)
         return np.stack([size, _ljung_box(u) / np.maximum(size, 1e-12) ** 2, law], axis=1)
 
-    def _shares(self, flat: Floats) -> Floats:
+    def _shares(self, flat: Array) -> Floats:
         """Return the share of coordinates (n, d) up to each quantile of the prior's, (n, quantiles)."""
         return np.stack([(flat <= (edge - self.mean) / self.spread).mean(axis=1) for edge in self.edges], axis=1)
 
@@ -75,7 +75,7 @@ class PriorLaw:
     def _draws(self, name: str) -> Floats:
         return self.model.sample_prior(_PRIOR_DRAWS, self.rng.child(name)).double().numpy()
 
-    def scores(self, z: Floats) -> Floats:
+    def scores(self, z: Array) -> Floats:
         """Return how far off each latent is, (n,): the largest of its statistics' distances, in spreads of the prior.
 
         Too large and too small a size are both far off; of the others large ones alone are.
@@ -86,7 +86,7 @@ class PriorLaw:
         found: Floats = off.max(axis=1)
         return found
 
-    def pvalue(self, z: Floats, rng: Stream) -> tuple[float, dict[str, float]]:
+    def pvalue(self, z: Array, rng: Stream) -> tuple[float, dict[str, float]]:
         """Return the p-value that latents (n, *shape) are independent draws of the prior, and one for each statistic.
 
         Of the group's mean size (two-sided) and whiteness, the law of all its coordinates, and the squared length of
@@ -106,14 +106,14 @@ class PriorLaw:
         each = dict(zip(NAMES, beyond[0].tolist(), strict=True))
         return float((least <= least[0]).mean()), each
 
-    def _group(self, z: Floats) -> Floats:
+    def _group(self, z: Array) -> Floats:
         u = (z - self.mean) / self.spread
         size, white, _ = self.statistics(z).mean(axis=0)
         law = np.abs(self._shares(u.reshape(1, -1)) - _EXPECTED).max()
         return np.array([size, white, law, np.square(u.mean(axis=0)).sum()])
 
 
-def neighbour_correlation(z: Floats) -> Floats:
+def neighbour_correlation(z: Array) -> Floats:
     """Return the correlation (n,) of neighbouring coordinates of each latent: 0 of white ones."""
     u = np.asarray(z, dtype=np.float64)
     pairs, total = np.zeros(len(u)), np.zeros(len(u))
