@@ -48,7 +48,7 @@ class InversionCheck(Check):
         "mild_error": "error per pixel of a mild change: 95 % of mildly changed copies lie nearer",
         "error_train_likely": "of training images, within the ball that holds 99 % of the prior",
         "ratio_generated[_published]": "training images' median error over generated ones'",
-        "distance_left": "what a better search leaves of the published protocol's training error",
+        "distance_left": "what a better search leaves of our reading of the published protocol's training error",
         "recovery_gap[_pvalue]": "(held-out − train) / held-out, of median errors, and a Kolmogorov–Smirnov p-value",
         "recovery_closer_pvalue": "small where training images are recovered better",
         "off_manifold": "share of training images beyond own_error_limit",
@@ -123,7 +123,7 @@ class InversionCheck(Check):
     draws: int = parameter(500, "Prior draws that the search looks at.")
     starts: int = parameter(16, "Starts of the search among them.")
     rounds: int = parameter(5, "Rounds of restarts.")
-    published: bool = parameter(True, "Run the published protocol beside it.")
+    published: bool = parameter(True, "Run our reading of the published protocol beside it.")
     required: float = parameter(0.95, "Share of planted images that must be found for an error to mean anything.")
     holes: float = parameter(0.1, "Share of training images that may lie no nearer to it than to another real image.")
     made: float = parameter(0.9, "Share of training images that it must make, up to a mild change, to pass.")

@@ -4,8 +4,9 @@ With J (n, k) the indicators of the classes, C_ℓ = Σ_ℓ + m_ℓ m_ℓᵀ and
 
     R̃(z) = (1/z) [ diag(1 / (1 + δ)) − (1/p) J Ω Jᵀ ],     Ω_ab = m_aᵀ Q̃ m_b / ((1 + δ_a)(1 + δ_b)).
 
-Seddik et al. (2020, theorem 3.3) print another Ω and another sign, which no simulation agrees with. The same thing
-with covariances about their means (Q° from Σ_ℓ, A = Mᵀ Q° M, D = diag(n_ℓ / (p (1 + δ_ℓ)))) reads, better conditioned,
+Seddik et al. (theorem 3.3 of the submission to ICLR 2020, the only text that we have read) print another Ω and another
+sign, which no simulation agrees with. The same thing with covariances about their means (Q° from Σ_ℓ, A = Mᵀ Q° M,
+D = diag(n_ℓ / (p (1 + δ_ℓ)))) reads, better conditioned,
 
     Jᵀ R̃(z) J = (p/z) (D^{-1} + A)^{-1}.
 """
