@@ -5,10 +5,11 @@ the rows are x̄ + U A, with A any root of Zᵀ Z and U a uniform (Haar) orthono
 drawn so have the moments of the sample itself, and yet data and replicates are exchangeable: where surrogates from
 plug-in moments reject Gaussian data every time, a rotation test is exact (Langsrud 2005, conditional Monte Carlo).
 
-Only the first rows of U are wanted. Where they are fewer than r, rows are made orthonormal: the first m rows of a frame
-of N − 1 rows are a corner of a Haar matrix, T^{-1} G with T Tᵀ = G Gᵀ + W, G (m × r) Gaussian and W Wishart of N − 1 − r
-degrees; (I − 11ᵀ/N)^{1/2} leaves the constants out. Else columns are. With G₁ the Gaussian matrix behind them, W the scatter of all the others and
-R Rᵀ = scatter(G), U₁ = (G₁ − ḡ) R^{-ᵀ}; W is Wishart, by Bartlett's triangular factor, whatever the number of rows.
+Only the first m rows of U are wanted. Where m < r, rows are made orthonormal: the first m rows of a frame of N − 1 rows
+are a corner of a Haar matrix, T^{-1} G with T Tᵀ = G Gᵀ + W, G (m × r) Gaussian and W Wishart of N − 1 − r degrees;
+(I − 11ᵀ/N)^{1/2} leaves the constants out. Else columns are: with G₁ the Gaussian matrix behind them, W the scatter of
+all the others and R Rᵀ = scatter(G), U₁ = (G₁ − ḡ) R^{-ᵀ}. W comes by Bartlett's triangular factor, whatever the number
+of rows.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from didlearn.random_matrix.limits.fixed_point import FixedPoint, NoRootError, R
 from didlearn.random_matrix.limits.mixture import Population
 from didlearn.random_matrix.limits.structure import Numbers, common_blocks
 
-
 _FEW, _APART = 5, 1e-3
 
 
