@@ -180,7 +180,8 @@ def _table(rows: list[StudyRow]) -> Table:
         lines.append(
             (row["model"], row["seed"], *alike, real[0], *even_chance(alike), row["effective_support"][0],
              _first(row, "copied_fraction"), _first(row, "training_preference"),
-             _first(row, "training_preference_expected"), row.get("training_preference_pvalue"), row["frechet_distance"])
+             _first(row, "training_preference_expected"), row.get("training_preference_pvalue"),
+             row["frechet_distance"])
         )  # fmt: skip
     return Table(name="models", title="Model by model", columns=columns, rows=tuple(lines), csv="models.csv")
 
