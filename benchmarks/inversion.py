@@ -31,7 +31,7 @@ from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 
 METHODS: dict[str, dict[str, Any]] = {
-    "Adam, 300 steps from the best of 500 (published protocol)": {"method": "adam"},
+    "Adam, 300 steps from the best of 500 (our reading of the published protocol)": {"method": "adam"},
     "Levenberg-Marquardt, 1 start, 20 steps": {"method": "lm", "starts": 1, "steps": 20},
     "Levenberg-Marquardt, 4 starts, 20 steps": {"method": "lm", "starts": 4, "steps": 20},
     "quasi-Newton, best of 50, 1 start": {"starts": 1, "rounds": 0, "draws": 50, "polish": 0},

@@ -51,3 +51,16 @@ def test_more_rows_than_there_are_cannot_be_drawn():
     x = np.random.default_rng(0).normal(size=(10, 3))
     with pytest.raises(UsageError, match="no more"):
         fit_rotations(x).draw([11], np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("first", "rows", "rank"), [(4, 30, 7), (4, 8, 7), (6, 9, 8)])
+def test_fewer_rows_than_columns_have_the_same_law(first, rows, rank):
+    """By rows, as by columns: a sum over rows sees the constants, the first row's length the freedom that is left."""
+    rng = np.random.default_rng(0)
+    parts = np.array([frame(first, rows, rank, rng) for _ in range(1500)])
+    whole = np.array([_whole(rows, rank, rng)[:first] for _ in range(1500)])
+    for number in (lambda u: (u.sum(1) ** 2).sum(1), lambda u: (u[:, 0] ** 2).sum(1), lambda u: u[:, 1, 2]):
+        ours, theirs = (np.round(number(u), 9) for u in (parts, whole))  # a sum may be one constant, but for rounding
+        assert kstest(ours, theirs).pvalue > 0.001
+    crossed = np.einsum("bij,bkj->bik", parts, parts)
+    assert np.linalg.eigvalsh(crossed).max() <= 1 + 1e-9

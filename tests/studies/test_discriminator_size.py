@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 
 from didlearn.models.oracles import DiscreteGenerator
+from didlearn.rng import Stream
 from didlearn.studies import discriminator_size
 from didlearn.studies.discriminator_size import DiscriminatorSize, fit_slope
+from didlearn.studies.diversity import even_chance
+from didlearn.studies.study import Workplace
 
 
 def model(weights, support, **more):
@@ -100,3 +103,27 @@ def test_the_slope_of_supports_that_are_planted(run, monkeypatch):
     assert slope.value == pytest.approx(x @ planted, abs=4 * float(np.sqrt(np.square(x * error).sum())))
     assert 4 * float(np.sqrt(np.square(x * error).sum())) < 0.2  # the planted slope is about one half
     assert "Diversity grows with the power" in page
+
+
+@pytest.mark.parametrize(
+    ("support", "runs"),
+    [(2_000, 4), *(pytest.param(n, 100, marks=pytest.mark.slow) for n in (500, 2_000, 10_000))],
+)
+def test_even_chance_batches_of_known_supports_are_covered(support, runs, monkeypatch, tmp_path, quick_classifier):
+    """The whole cell with an oracle for the trained model: 95 % intervals hold the batch size that is true.
+
+    Fewer than 2 of 4 happen with probability 0.0005.
+    """
+
+    def oracle(recipe, data, rng, place):
+        pictures = np.random.default_rng(rng.seed).integers(0, 256, (support, *data.train.shape), dtype=np.uint8)
+        return DiscreteGenerator(pictures), 1.0
+
+    monkeypatch.setattr(discriminator_size, "train_or_resume", oracle)
+    study = DiscriminatorSize(widths=(2,), samples=2_000)
+    truth, place = even_chance([float(support), None, None])[0], Workplace(tmp_path, tmp_path)
+    rows = [study.run_cell({"width": 2, "seed": 0}, Stream(seed, ("study",)), place) for seed in range(runs)]
+    intervals = [even_chance(row["lookalike_support"]) for row in rows]
+    inside = [low <= truth and (high is None or truth <= high) for _, low, high in intervals]
+    assert sum(inside) >= (93 if runs == 100 else 2)
+    assert all(high is not None and high < 2 * low for _, low, high in intervals), "wide intervals cover anything"

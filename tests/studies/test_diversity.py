@@ -7,7 +7,7 @@ import didlearn as dl
 from didlearn.audit.subject import Subject
 from didlearn.errors import ModelError
 from didlearn.models import open_model
-from didlearn.studies.diversity import class_supports, copying, diversity, within_class_distance
+from didlearn.studies.diversity import class_supports, copying, diversity, even_chance, within_class_distance
 
 SUPPORTS = (4, 12, 60)
 
@@ -75,3 +75,9 @@ def test_a_check_without_numbers_is_an_error(conditional):
     nothing = Subject(conditional.model, None, None)
     with pytest.raises(ModelError, match="gave no numbers"):
         copying(nothing, 100)
+
+
+def test_half_of_all_batches_of_the_even_chance_size_repeat_an_image():
+    """Against the birthday problem itself: 23 people for 365 days; an open end stays open."""
+    assert even_chance([365.0, None, 4.6e5]) == [23.0, None, pytest.approx(799, abs=1)]
+    assert even_chance(None) == [None, None, None]

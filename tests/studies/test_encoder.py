@@ -63,7 +63,25 @@ def test_nothing_is_said_of_the_encoder_from_collapsed_models_or_too_few_seeds(s
 def test_the_study_end_to_end(run):
     result, rows, page = run("encoder", seeds=2, latent=4, discriminator_width=2, samples=300)
     assert len(rows) == 6
-    assert all(isinstance(row[2], float) and isinstance(row[5], float) for row in result.tables[0].rows)
+    assert all(
+        isinstance(row[2], float) and isinstance(row[5], float) and isinstance(row[6], float)
+        for row in result.tables[0].rows
+    )
     assert {row[0] for row in result.tables[0].rows} == {"dcgan", "mix-dcgan", "bigan"}
     for text in ("learns an encoder", "Model by model", "nearest is a training image", "Diversity of the three kinds"):
         assert text in page
+
+
+def test_the_mixture_stands_in_the_sentence_with_what_is_in_the_way():
+    """Its ratio and interval, and no difference from collapsed models, few seeds or an interval over 1."""
+    rows = kinds(3) + [model("mix-dcgan", 400 * (1 + 0.01 * seed), seed) for seed in range(3)]
+    result = EncoderStudy().summarise(rows)
+    ratio = result.estimates["log_support_mix_over_dcgan"]
+    assert np.exp(ratio.value) == pytest.approx(4, rel=0.05)
+    assert "MIX+DCGAN makes 4 times as many as DCGAN" in result.answer
+    assert result.answer.endswith("more, with three of each network.")
+    said = EncoderStudy().summarise([row for row in rows if row["seed"] < 2]).answer
+    assert said.endswith("no difference is shown.")
+    real = {"lookalike_support_real": [9e3, 7e3, 1e4]}
+    assert EncoderStudy().summarise([row | real for row in rows]).answer.endswith("6 of these models collapsed.")
+    assert "MIX" not in EncoderStudy().summarise(kinds(3)).answer

@@ -23,7 +23,7 @@ def test_classes_without_a_number_are_shown_and_left_out():
     rows[0]["classes"]["c"] = {"real": None, "generated": [None, 3.0, None]}
     result = PerClass().summarise(rows)
     assert result.answer == "Too few classes are measured to say."
-    assert result.tables[0].rows[2] == ("c", 0, None, 3.0, None, None, None, None)
+    assert result.tables[0].rows[2] == ("c", 0, None, 3.0, None, None, 3.0, None, None, None, None, None)
 
 
 def test_the_study_end_to_end(run):

@@ -1,4 +1,7 @@
-"""The published protocol: Adam with a cosine schedule (Friedman & Weiss 2024), for every row at once."""
+"""Our reading of the published protocol: Adam with a cosine schedule, for every row at once.
+
+Friedman & Weiss (2024) invert by gradient descent; their rate, schedule and number of steps are not known to us.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from torch.optim.adam import adam
 from didlearn.derivatives.domain import Domain
 from didlearn.inversion.target import Target
 
-_LEARNING_RATE = 0.1
+_LEARNING_RATE = 0.1  # ours, like the schedule and the number of steps
 
 
 def descend(

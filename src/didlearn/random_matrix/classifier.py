@@ -16,6 +16,7 @@ A free intercept is a constant feature of infinite scale: N becomes N − N 1 1�
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,8 @@ from scipy.special import ndtr
 
 from didlearn.arrays import Floats
 from didlearn.errors import UsageError
-from didlearn.random_matrix.limits.equivalent import positive_root
+from didlearn.random_matrix.limits.equivalent import positive_roots
+from didlearn.random_matrix.limits.fixed_point import FixedPoint, Root
 from didlearn.random_matrix.limits.mixture import population
 
 _DRAWS = 200_000
@@ -70,13 +72,31 @@ def predict_classifier(
     Raises:
         UsageError: no mixture, one class only, or λ not positive.
     """
+    return predict_classifiers(means, covariances, proportions, ratio, [ridge])[ridge, intercept]
+
+
+def predict_classifiers(
+    means: ArrayLike, covariances: ArrayLike, proportions: ArrayLike, ratio: float, ridges: Sequence[float]
+) -> dict[tuple[float, bool], ClassifierPrediction]:
+    """Return the predictions by λ and whether an intercept is fitted; what the λ share is worked out once.
+
+    Args and errors: see ``predict_classifier``.
+    """
     mixture = population(means, covariances, proportions, ratio)
-    k = len(mixture.proportions)
-    if k < 2:
+    if len(mixture.proportions) < 2:
         raise UsageError("a classifier needs two classes, and the mixture has one; give the classes apart")
-    if not (np.isfinite(ridge) and ridge > 0):
-        raise UsageError(f"ridge is {ridge!r}; give a positive number")
-    equations, root = positive_root(mixture, ridge)
+    for ridge in ridges:
+        if not (np.isfinite(ridge) and ridge > 0):
+            raise UsageError(f"ridge is {ridge!r}; give a positive number")
+    return {
+        (ridge, intercept): _predict(equations, root, mixture.proportions, intercept)
+        for ridge, (equations, root) in zip(sorted(ridges, reverse=True), positive_roots(mixture, ridges), strict=True)
+        for intercept in (True, False)
+    }
+
+
+def _predict(equations: FixedPoint, root: Root, proportions: Floats, intercept: bool) -> ClassifierPrediction:
+    k = len(proportions)
     targets = np.array([[1.0], [-1.0]]) if k == 2 else 2 * np.eye(k) - 1
     delta, gram = np.real(root.delta), np.real(root.solved.means())
     d = np.real(equations.weights(delta))
@@ -91,7 +111,7 @@ def predict_classifier(
         core = np.real(root.solved.means_through(np.eye(k)[a] + kappa))
         inner = n_matrix.T @ core @ n_matrix + (e_matrix.T * kappa) @ e_matrix
         covariance.append(targets.T @ inner @ targets)
-    return _decide(targets - e_matrix @ targets, np.array(covariance), mixture.proportions)
+    return _decide(targets - e_matrix @ targets, np.array(covariance), proportions)
 
 
 def _decide(mean: Floats, covariance: Floats, proportions: Floats) -> ClassifierPrediction:

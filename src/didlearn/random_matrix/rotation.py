@@ -5,8 +5,11 @@ the rows are x̄ + U A, with A any root of Zᵀ Z and U a uniform (Haar) orthono
 drawn so have the moments of the sample itself, and yet data and replicates are exchangeable: where surrogates from
 plug-in moments reject Gaussian data every time, a rotation test is exact (Langsrud 2005, conditional Monte Carlo).
 
-Only the first rows of U are wanted. With G₁ the Gaussian matrix behind them, W the scatter of all the others and
-R Rᵀ = scatter(G), U₁ = (G₁ − ḡ) R^{-ᵀ}; W is Wishart, by Bartlett's triangular factor, whatever the number of rows.
+Only the first m rows of U are wanted. Where m < r, rows are made orthonormal: the first m rows of a frame of N − 1 rows
+are a corner of a Haar matrix, T^{-1} G with T Tᵀ = G Gᵀ + W, G (m × r) Gaussian and W Wishart of N − 1 − r degrees;
+(I − 11ᵀ/N)^{1/2} leaves the constants out. Else columns are: with G₁ the Gaussian matrix behind them, W the scatter of
+all the others and R Rᵀ = scatter(G), U₁ = (G₁ − ḡ) R^{-ᵀ}. W comes by Bartlett's triangular factor, whatever the number
+of rows.
 """
 
 from __future__ import annotations
@@ -79,8 +82,10 @@ def _root(samples: LabelledFeatures, label: int, mean: Floats) -> Floats:
 def frame(first: int, rows: int, rank: int, rng: np.random.Generator) -> Floats:
     """Return the first rows of a uniform orthonormal frame (rows, rank) orthogonal to the constants.
 
-    The scatter of all Gaussian rows is that of the first, of the others, and of the two means.
+    Of columns: the scatter of all Gaussian rows is that of the first, of the others, and of the two means.
     """
+    if first < rank:
+        return _frame_by_rows(first, rows, rank, rng)
     g = rng.normal(size=(first, rank))
     others = rows - first
     mean = np.zeros(rank)
@@ -93,6 +98,14 @@ def frame(first: int, rows: int, rank: int, rng: np.random.Generator) -> Floats:
     scatter = scatter - rows * np.outer(mean, mean)
     root = np.linalg.cholesky(scatter)
     return scipy.linalg.solve_triangular(root, (g - mean).T, lower=True).T
+
+
+def _frame_by_rows(first: int, rows: int, rank: int, rng: np.random.Generator) -> Floats:
+    """Return the same, with no matrix larger than (first, rank)."""
+    g = rng.normal(size=(first, rank))
+    root = np.linalg.cholesky(g @ g.T + wishart(rows - 1 - rank, first, rng))
+    corner: Floats = scipy.linalg.solve_triangular(root, g, lower=True)
+    return corner + (np.sqrt(1 - first / rows) - 1) * corner.mean(0)
 
 
 def wishart(freedom: int, p: int, rng: np.random.Generator) -> Floats:

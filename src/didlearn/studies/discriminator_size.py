@@ -14,7 +14,7 @@ from didlearn.result.values import Cell as Entry
 from didlearn.result.values import CheckResult, Estimate, Figure, Series, Table
 from didlearn.result.words import interval, number
 from didlearn.rng import Stream
-from didlearn.studies.diversity import diversity
+from didlearn.studies.diversity import EVEN_CHANCE, diversity, even_chance
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.dcgan import DcganRecipe
@@ -27,6 +27,7 @@ class DiscriminatorSize(Study):
 
     Attributes:
         data: what to train on, as ``open_images`` takes it. size: resized to, or ``None``.
+        embedding: the space in which images look alike, as ``open_embedding`` takes it.
         widths: of the discriminator's first layer ("dim"); the next have 2×, 4×, 8× as many channels.
         seeds: models of each width. steps: of training. batch: images of a step.
         latent, width: of the generator. samples: drawn from each model.
@@ -45,6 +46,7 @@ class DiscriminatorSize(Study):
 
     data: str = "digits"
     size: int | None = None
+    embedding: str = "pixels"
     widths: tuple[int, ...] = (2, 4, 8, 16)
     seeds: int = 3
     steps: int = 3_000
@@ -70,7 +72,7 @@ class DiscriminatorSize(Study):
         model, distance = train_or_resume(recipe, data, rng, place)
         critic = Critic(data.train.shape, cell["width"], "batch")
         weights = sum(parameter.numel() for parameter in critic.parameters())
-        found = diversity(data.subject(model, rng, place), self.samples)
+        found = diversity(data.subject(model, rng, place, self.embedding), self.samples)
         return {"discriminator_weights": weights, "frechet_distance": distance, **found}
 
     def summarise(self, rows: list[StudyRow]) -> CheckResult:
@@ -89,6 +91,7 @@ class DiscriminatorSize(Study):
                 "CelebA; 0 is diversity that does not depend on them.",
                 "Diversity is 1/Σp² at the distance within which one in ten thousand pairs of real images lies; "
                 "the paper counted duplicates by eye. Look-alikes are more frequent, so these numbers are smaller.",
+                EVEN_CHANCE,
                 "A model whose images are noisier than real ones has fewer look-alikes than they have: a support above "
                 "that of real images is spread that the data do not have, and no diversity learned from them.",
                 "Every model has the same generator and the same number of steps: small discriminators may also simply "
@@ -142,14 +145,14 @@ def _beyond(rows: list[StudyRow]) -> str:
 def _table(rows: list[StudyRow]) -> Table:
     columns = (
         "discriminator width", "weights", "seed", "look-alike support", "low", "high", "real images show",
-        "effective support", "low ", "high ", "Fréchet distance",
+        "even-chance batch", " low", " high", "effective support", "low ", "high ", "Fréchet distance",
     )  # fmt: skip
     lines: list[tuple[Entry, ...]] = []
     for row in sorted(rows, key=lambda row: (row["width"], row["seed"])):
         alike, real = row.get("lookalike_support") or [None] * 3, row.get("lookalike_support_real") or [None]
         lines.append(
-            (row["width"], row["discriminator_weights"], row["seed"], *alike, real[0], *row["effective_support"],
-             row["frechet_distance"])
+            (row["width"], row["discriminator_weights"], row["seed"], *alike, real[0], *even_chance(alike),
+             *row["effective_support"], row["frechet_distance"])
         )  # fmt: skip
     return Table(name="models", title="Model by model", columns=columns, rows=tuple(lines), csv="models.csv")
 

@@ -10,6 +10,7 @@ from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import count_duplicates
 from didlearn.checks.memorization.check import Memorization
+from didlearn.checks.support.batches import even_chance_size
 from didlearn.checks.support.check import Support
 from didlearn.errors import ModelError
 from didlearn.neighbors import closest_pairs
@@ -24,6 +25,10 @@ _SUPPORTS = {
     "lookalike_support": "lookalike_support_1e4",
     "lookalike_support_real": "lookalike_support_1e4_real",
 }
+EVEN_CHANCE = (
+    "An even-chance batch is the paper's number: the size at which half of all batches hold two images that look "
+    "alike, for images as frequent as one another, of the support beside it and with its interval."
+)
 _COPYING = ("copied_fraction", "copied_fraction_heldout", "training_preference", "training_preference_expected")
 
 
@@ -79,6 +84,15 @@ def within_class_distance(features: Features, labels: Ints) -> float:
     """Return the distance within which about ``FAR`` pairs of real images of one class lie."""
     found = [closest_pairs(features[labels == c], k=FAR).distance for c in np.unique(labels) if (labels == c).sum() > 1]
     return float(np.sort(np.concatenate(found))[:FAR][-1])
+
+
+def even_chance(support: list[float | None] | None) -> list[float | None]:
+    """Return the batch size for an even chance of a duplicate, with its interval, of a support with its own.
+
+    It is the paper's number: the smallest batch in which a uniform law on so many images repeats half of the time.
+    Images of unequal frequencies with the same 1/Σp² need a larger one: m³ Σp³ / 3 is what the exponent gains.
+    """
+    return [None if end is None else even_chance_size(end) for end in support or [None] * 3]
 
 
 def _ran(check: Check, subject: Subject) -> CheckResult:

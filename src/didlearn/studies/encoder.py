@@ -16,7 +16,7 @@ from didlearn.result.values import CheckResult, Estimate, Figure, Series, Table
 from didlearn.result.words import number
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean, mean_difference
-from didlearn.studies.diversity import copying, diversity
+from didlearn.studies.diversity import EVEN_CHANCE, copying, diversity, even_chance
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.bigan import BiganRecipe
@@ -35,6 +35,7 @@ class EncoderStudy(Study):
 
     Attributes:
         data: what to train on, as ``open_images`` takes it. size: resized to, or ``None``.
+        embedding: the space in which images look alike, as ``open_embedding`` takes it.
         models: which of them. seeds: models of each kind. steps: of training. batch: images of a step.
         latent, width: of the generator. discriminator_width: of the discriminators.
         samples: drawn from each model.
@@ -52,6 +53,7 @@ class EncoderStudy(Study):
 
     data: str = "digits"
     size: int | None = None
+    embedding: str = "pixels"
     models: tuple[str, ...] = tuple(_RECIPES)
     seeds: int = 3
     steps: int = 3_000
@@ -81,7 +83,7 @@ class EncoderStudy(Study):
             discriminator_width=self.discriminator_width,
         )
         model, distance = train_or_resume(recipe, data, rng, place)
-        subject = data.subject(model, rng, place)
+        subject = data.subject(model, rng, place, self.embedding)
         return {"frechet_distance": distance, **diversity(subject, self.samples), **copying(subject, self.samples)}
 
     def summarise(self, rows: list[StudyRow]) -> CheckResult:
@@ -90,18 +92,22 @@ class EncoderStudy(Study):
         estimates = {
             f"log_support_{model}": mean(values, unit="nats") for model, values in groups.items() if len(values) > 1
         }
-        compared = _compared(groups)
+        compared, mixed = (_compared(groups, kind) for kind in (BiganRecipe.name, MixDcganRecipe.name))
         return CheckResult(
             check=self.name,
             verdict="measured",
-            answer=_answer(compared, [row for row in rows if row["model"] in (BiganRecipe.name, DcganRecipe.name)]),
-            estimates=estimates | ({"log_support_bigan_over_dcgan": compared} if compared else {}),
+            answer=_answer(compared, [row for row in rows if row["model"] in (BiganRecipe.name, DcganRecipe.name)])
+            + _mixture_words(mixed, rows),
+            estimates=estimates
+            | ({"log_support_bigan_over_dcgan": compared} if compared else {})
+            | ({"log_support_mix_over_dcgan": mixed} if mixed else {}),
             tables=(_table(rows),),
             figures=(_figure(rows, self.models),),
             notes=(
                 "The paper found batches of about 800 faces to hold a duplicate for DCGAN and MIX+DCGAN and of about "
                 "1 200 for BiGAN: some twice the support, with models that differ in more than the encoder.",
                 "Here generator, discriminator width, steps and batch are equal; MIX+DCGAN has three of each network.",
+                EVEN_CHANCE,
             ),
         )
 
@@ -111,8 +117,8 @@ def _values(rows: list[StudyRow], model: str) -> Floats:
     return np.array([value for value in found if value is not None], dtype=float)
 
 
-def _compared(groups: dict[str, Floats]) -> Estimate | None:
-    pair = groups.get(BiganRecipe.name), groups.get(DcganRecipe.name)
+def _compared(groups: dict[str, Floats], kind: str) -> Estimate | None:
+    pair = groups.get(kind), groups.get(DcganRecipe.name)
     if pair[0] is None or pair[1] is None or min(len(pair[0]), len(pair[1])) < 2:
         return None
     return mean_difference(pair[0], pair[1], unit="nats")
@@ -137,6 +143,21 @@ def _answer(compared: Estimate | None, rows: list[StudyRow]) -> str:
     return f"{said}: fewer, with the encoder." if compared.high < 0 else f"{said}: no difference is shown."
 
 
+def _mixture_words(mixed: Estimate | None, rows: list[StudyRow]) -> str:
+    """Say what MIX+DCGAN makes beside DCGAN, with what stands in the way of a conclusion."""
+    if mixed is None or mixed.value is None or mixed.low is None or mixed.high is None:
+        return ""
+    ratio, low, high = (number(float(np.exp(v))) for v in (mixed.value, mixed.low, mixed.high))
+    said = f" MIX+DCGAN makes {ratio} times as many as DCGAN ({low} to {high})"
+    kinds = (MixDcganRecipe.name, DcganRecipe.name)
+    collapsed = sum(_collapsed(row) for row in rows if row["model"] in kinds)
+    if collapsed:
+        return f"{said}; {collapsed} of these models collapsed."
+    if min(len(_values(rows, kind)) for kind in kinds) < _FEWEST_SEEDS or mixed.low <= 0 <= mixed.high:
+        return f"{said}: no difference is shown."
+    return f"{said}: {'more' if mixed.low > 0 else 'fewer'}, with three of each network."
+
+
 def _collapsed(row: StudyRow) -> bool:
     """Whether the interval of a model's look-alike support lies below a quarter of real images' interval."""
     high, low = ((row.get(name) or [None] * 3)[end] for name, end in (("lookalike_support", 2), (_REAL, 1)))
@@ -149,16 +170,18 @@ def _fewest_seeds(rows: list[StudyRow]) -> int:
 
 def _table(rows: list[StudyRow]) -> Table:
     columns = (
-        "model", "seed", "look-alike support", "low", "high", "real images show", "effective support", "copied",
+        "model", "seed", "look-alike support", "low", "high", "real images show", "even-chance batch", " low",
+        " high", "effective support", "copied",
         "nearest is a training image", "expected", "p", "Fréchet distance",
     )  # fmt: skip
     lines: list[tuple[Entry, ...]] = []
     for row in sorted(rows, key=lambda row: (row["model"], row["seed"])):
         alike, real = row.get("lookalike_support") or [None] * 3, row.get(_REAL) or [None]
         lines.append(
-            (row["model"], row["seed"], *alike, real[0], row["effective_support"][0], _first(row, "copied_fraction"),
-             _first(row, "training_preference"), _first(row, "training_preference_expected"),
-             row.get("training_preference_pvalue"), row["frechet_distance"])
+            (row["model"], row["seed"], *alike, real[0], *even_chance(alike), row["effective_support"][0],
+             _first(row, "copied_fraction"), _first(row, "training_preference"),
+             _first(row, "training_preference_expected"), row.get("training_preference_pvalue"),
+             row["frechet_distance"])
         )  # fmt: skip
     return Table(name="models", title="Model by model", columns=columns, rows=tuple(lines), csv="models.csv")
 

@@ -14,7 +14,7 @@ from didlearn.result.values import Cell as Entry
 from didlearn.result.values import CheckResult, Figure, Series, Table
 from didlearn.result.words import number, to_places
 from didlearn.rng import Stream
-from didlearn.studies.diversity import class_supports
+from didlearn.studies.diversity import EVEN_CHANCE, class_supports, even_chance
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.stacked_gan import StackedGanRecipe
@@ -26,6 +26,7 @@ class PerClass(Study):
 
     Attributes:
         data: labelled images, as ``open_images`` takes them. size: resized to, or ``None``.
+        embedding: the space in which images look alike, as ``open_embedding`` takes it.
         seeds: models. steps: of training. batch: images of a step.
         latent, width, discriminator_width: of the model. samples: drawn from each model, all classes together.
     """
@@ -42,6 +43,7 @@ class PerClass(Study):
 
     data: str = "digits"
     size: int | None = None
+    embedding: str = "pixels"
     seeds: int = 3
     steps: int = 3_000
     batch: int = 64
@@ -68,7 +70,7 @@ class PerClass(Study):
             discriminator_width=self.discriminator_width,
         )
         model, distance = train_or_resume(recipe, data, rng, place)
-        classes = class_supports(data.subject(model, rng, place), self.samples)
+        classes = class_supports(data.subject(model, rng, place, self.embedding), self.samples)
         return {"frechet_distance": distance, "distance": classes.pop("distance"), "classes": classes}
 
     def summarise(self, rows: list[StudyRow]) -> CheckResult:
@@ -86,6 +88,7 @@ class PerClass(Study):
                 "CIFAR-10) went from 50 (automobile, frog) to 500 (aeroplane, bird, deer, ship).",
                 "The real column is the training images of the class: classes whose pictures are alike by nature "
                 "have a small support there too.",
+                EVEN_CHANCE,
             ),
         )
 
@@ -116,9 +119,19 @@ def _answer(entries: Entries) -> str:
 
 
 def _table(entries: Entries) -> Table:
-    columns = ("class", "seed", "support", "low", "high", "real images show", "low ", "high ")
+    columns = (
+        "class", "seed", "support", "low", "high", "even-chance batch", " low", " high", "real images show", "low ",
+        "high ", "their even-chance batch",
+    )  # fmt: skip
     lines: list[tuple[Entry, ...]] = [
-        (name, seed, *(sides["generated"] or [None] * 3), *(sides["real"] or [None] * 3))
+        (
+            name,
+            seed,
+            *(sides["generated"] or [None] * 3),
+            *even_chance(sides["generated"]),
+            *(sides["real"] or [None] * 3),
+            even_chance(sides["real"])[0],
+        )
         for seed, name, sides in sorted(entries, key=lambda entry: (entry[1], entry[0]))
     ]
     return Table(name="classes", title="Class by class", columns=columns, rows=tuple(lines), csv="classes.csv")

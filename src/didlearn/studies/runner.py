@@ -44,6 +44,7 @@ def run_study(
     device: str = "cpu",
     backend: str | None = None,
     address: str | None = None,
+    trust_code: bool = False,
     progress: Progress = silent,
 ) -> CheckResult:
     """Run a study, or go on with one that was interrupted, and write ``FOLDER/report.html``.
@@ -55,7 +56,8 @@ def run_study(
     Args:
         study: what to run. folder: where to. seed: of everything random. jobs: cells at a time; the CPUs by default.
         device: of the networks. backend, address: who computes the cells, as ``didlearn.audit`` takes them; all of them
-            see the folder. progress: called with (what, cells done, cells in all).
+            see the folder. trust_code: whether code that the settings name may run.
+        progress: called with (what, cells done, cells in all).
 
     Raises:
         UsageError: the folder holds another study, or there is nothing to compute. ResultError: its rows cannot be
@@ -67,7 +69,8 @@ def run_study(
         raise UsageError(f"{study.name} has {len(cells)} cells and {jobs} jobs; give at least one of each")
     folder.mkdir(parents=True, exist_ok=True)
     with held(folder, "give another folder"), _without_budget(), cluster(backend, address, jobs):
-        return _run_here(study, folder, cells, seed, jobs, device, progress)
+        bare = Workplace(folder / "models", folder / "cache", device, trust_code)
+        return _run_here(study, folder, cells, seed, jobs, bare, progress)
 
 
 @contextmanager
@@ -83,14 +86,14 @@ def _without_budget() -> Iterator[None]:
 
 
 def _run_here(
-    study: Study, folder: Path, cells: list[StudyCell], seed: int, jobs: int, device: str, progress: Progress
+    study: Study, folder: Path, cells: list[StudyCell], seed: int, jobs: int, bare: Workplace, progress: Progress
 ) -> CheckResult:
     _claim(folder, study, seed)
     done, failed = _read_rows(folder / ROWS_FILE), dict[str, ModelError]()
     left = [cell for cell in cells if _key(cell) not in done]
     progress(study.name, len(cells) - len(left), len(cells))
     with (folder / ROWS_FILE).open("a", encoding="utf-8") as file:
-        places = [_place(folder, cell, device) for cell in left]
+        places = [_place(bare, cell) for cell in left]
         for cell, row in _computed(study, left, places, seed, jobs):
             if isinstance(row, ModelError):
                 failed[_key(cell)] = row
@@ -99,7 +102,7 @@ def _run_here(
             file.flush()
             os.fsync(file.fileno())
             done[_key(cell)] = {**cell, **row}
-            (_place(folder, cell, device).model / "training" / CHECKPOINT).unlink(missing_ok=True)
+            (_place(bare, cell).model / "training" / CHECKPOINT).unlink(missing_ok=True)
             progress(study.name, sum(_key(c) in done for c in cells), len(cells))
     rows = [done[_key(cell)] for cell in cells if _key(cell) in done]
     if not rows:
@@ -118,9 +121,9 @@ def _write(study: Study, rows: list[StudyRow], missing: tuple[str, ...], folder:
     return result
 
 
-def _place(folder: Path, cell: StudyCell, device: str) -> Workplace:
+def _place(bare: Workplace, cell: StudyCell) -> Workplace:
     name = hashlib.blake2b(_key(cell).encode(), digest_size=8).hexdigest()
-    return Workplace(folder / "models" / name, folder / "cache", device)
+    return dataclasses.replace(bare, model=bare.model / name)
 
 
 def _key(cell: StudyCell) -> str:
@@ -158,7 +161,7 @@ def _computed(
     """Yield cells as they are finished, with their rows or why there are none."""
     sent_to = current_cluster()
     if sent_to is not None:
-        whole = [Workplace(place.model.resolve(), place.cache.resolve(), place.device) for place in places]
+        whole = [dataclasses.replace(p, model=p.model.resolve(), cache=p.cache.resolve()) for p in places]
         work = list(zip(cells, whole, strict=True))
         for number, row in send_units(lambda pair: compute(study, pair[0], seed, pair[1]), work, sent_to):
             yield cells[number], row

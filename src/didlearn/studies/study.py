@@ -30,11 +30,13 @@ class Workplace:
     Attributes:
         model: folder for the model it trains; what only training needs is removed once the cell is a row.
         cache: folder that all cells share. device: torch device.
+        trust_code: whether code that a setting names may run; never kept in a file.
     """
 
     model: Path
     cache: Path
     device: str = "cpu"
+    trust_code: bool = False
 
 
 @dataclass(frozen=True)

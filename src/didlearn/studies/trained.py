@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from didlearn.audit.subject import Subject
+from didlearn.embeddings import open_embedding
 from didlearn.images import Images, open_images
 from didlearn.images.split import split_heldout
 from didlearn.models import open_model
@@ -30,9 +31,19 @@ class Data:
         """Open ``source`` and hold a fifth of it out."""
         return cls(*split_heldout(open_images(source, size=size), seed))
 
-    def subject(self, model: ModuleModel, rng: Stream, place: Workplace) -> Subject:
+    def subject(self, model: ModuleModel, rng: Stream, place: Workplace, embedding: str = "pixels") -> Subject:
         """Return what the checks ask for: with the study's seed, so that all cells are measured by one criterion."""
-        return Subject(model, self.train, self.heldout, seed=rng.seed, device=place.device)
+        opened = open_embedding(
+            embedding,
+            train=self.train,
+            heldout=self.heldout,
+            trust_code=place.trust_code,
+            cache=place.cache,
+            seed=rng.seed,
+            device=place.device,
+            threads=1,
+        )
+        return Subject(model, self.train, self.heldout, embedding=opened, seed=rng.seed, device=place.device)
 
 
 def train_or_resume(recipe: Recipe, data: Data, rng: Stream, place: Workplace) -> tuple[ModuleModel, float]:

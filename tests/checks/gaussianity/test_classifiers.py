@@ -9,7 +9,14 @@ import pytest
 from sklearn.linear_model import RidgeClassifier
 
 from didlearn.checks.feature_groups import OWN, FeatureGroup
-from didlearn.checks.gaussianity.classifiers import CLASSIFIERS, PENALTIES, SHOWN, classifier_errors
+from didlearn.checks.gaussianity.classifiers import (
+    CLASSIFIERS,
+    PENALTIES,
+    SHOWN,
+    _fewer_features,
+    _scores,
+    classifier_errors,
+)
 from didlearn.random_matrix import fit_mixture, predict_classifier
 from didlearn.random_matrix.replicates import place_scalar
 from didlearn.rng import Stream
@@ -80,3 +87,15 @@ def test_few_fresh_rows_are_all_tested():
     group = FeatureGroup(OWN, "generated", x, labels, ("a", "b"), 0, 3)
     chosen = np.arange(20) % 10 < 6
     assert classifier_errors(group, chosen, fit_mixture(x, labels), 19, Stream(0)).test_rows == 8
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_fewer_rows_than_features_give_the_same_scores(intercept):
+    """Through the products of rows as through those of features, which agree for any numbers of either."""
+    rng = np.random.default_rng(0)
+    x, new, targets = rng.normal(size=(12, 30)) + 3, rng.normal(size=(5, 30)) + 3, np.eye(3)[np.arange(12) % 3] * 2 - 1
+    centre, level = (x.mean(0), targets.mean(0)) if intercept else (0, 0)
+    ours = _scores(x, targets, new, 2.0, intercept)
+    theirs = _fewer_features(x - centre, targets - level, new - centre, [2.0 * penalty for penalty in PENALTIES])
+    for penalty, one in zip(PENALTIES, theirs, strict=True):
+        assert np.allclose(ours[penalty], one + level)

@@ -10,6 +10,12 @@ import torch
 
 from didlearn.errors import UsageError
 from didlearn.random_matrix import limiting_spectrum
+from didlearn.random_matrix.limits import structure
+from didlearn.random_matrix.limits.branch import Branch
+from didlearn.random_matrix.limits.edges import find_support
+from didlearn.random_matrix.limits.inverse import symmetric_inverse
+from didlearn.random_matrix.limits.mixture import population
+from didlearn.random_matrix.limits.spikes import _class_matrix
 
 
 def marchenko_pastur(x, ratio):
@@ -195,3 +201,34 @@ def test_what_is_no_mixture_is_refused(change, message):
     good = {"means": np.zeros((2, 4)), "covariances": [np.eye(4)] * 2, "proportions": [0.5, 0.5], "ratio": 0.5}
     with pytest.raises(UsageError, match=message):
         limiting_spectrum(**{**good, **change})
+
+
+def test_a_general_mixture_of_more_features_than_images_costs_few_complex_inverses(three_classes, monkeypatch):
+    """Outside the spectrum δ is real: coming down from the complex plane to every point there took 600 of them."""
+    found = []
+
+    def counted(matrix):
+        found.append(matrix.is_complex())
+        return symmetric_inverse(matrix)
+
+    monkeypatch.setattr(structure, "symmetric_inverse", counted)
+    means, covariances, proportions = three_classes(40)
+    s = limiting_spectrum(means, covariances, proportions, 2048 / 1500, precision=1e-3)
+    assert len(s.spikes) == 3
+    assert s.support[0, 0] > 0
+    assert sum(found) <= 200
+    assert len(found) <= 400
+
+
+def test_the_class_matrix_rises_across_every_gap():
+    """ζH(ζ) has no pole there, so that its signs at the ends count the spikes between them."""
+    rng = np.random.default_rng(0)
+    variances = np.repeat([1.0, 30.0], 30)
+    means = 2 * rng.normal(size=(2, 60)) / np.sqrt(60) * np.sqrt(variances)
+    moments = population(means, np.stack([np.diag(variances), np.diag(variances[::-1])]), [0.4, 0.6], 0.2)
+    branch = Branch(moments)
+    support = find_support(branch, 200, 1e-3)
+    for low, high in zip([1e-3 * support[0, 0], *support[:, 1]], [*support[:, 0], 2 * support[-1, 1]], strict=True):
+        places = np.linspace(low, high, 9)[1:-1]
+        values = np.array([x * np.linalg.eigvalsh(_class_matrix(branch, branch.at(float(x)))) for x in places])
+        assert (np.diff(values, axis=0) > 0).all()

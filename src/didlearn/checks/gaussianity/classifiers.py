@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
 from didlearn.arrays import Flags, Floats, Ints
 from didlearn.checks.feature_groups import FeatureGroup
-from didlearn.random_matrix import ClassifierPrediction, GaussianMixture, Placement, fit_rotations, predict_classifier
+from didlearn.random_matrix import ClassifierPrediction, GaussianMixture, Placement, fit_rotations
+from didlearn.random_matrix.classifier import predict_classifiers
 from didlearn.random_matrix.replicates import place_scalar
 from didlearn.rng import Stream
 
@@ -66,7 +68,7 @@ def classifier_errors(
         error={key: float(values[0]) for key, values in errors.items()},
         null={key: values[1:] for key, values in errors.items()},
         placement={key: place_scalar(values) for key, values in errors.items()},
-        predicted={key: _predicted(moments.means, covariances, train, scale, *key) for key in errors},
+        predicted=_predicted(moments.means, covariances, train, scale),
         confusion=family[0][SHOWN],
         null_confusion=np.mean([member[SHOWN] for member in family[1:]], axis=0),
         test_rows=int(test.sum()),
@@ -87,13 +89,15 @@ def _family(
         yield rotations.draw(train + test, numbers)[0]
 
 
-def _predicted(
-    means: Floats, covariances: Floats, train: Ints, scale: float, classifier: str, penalty: float
-) -> ClassifierPrediction:
+def _predicted(means: Floats, covariances: Floats, train: Ints, scale: float) -> dict[Setting, ClassifierPrediction]:
     rows = int(train.sum())
-    shares, ratio = train / rows, means.shape[1] / rows
-    intercept = classifier == "LS-SVM"
-    return predict_classifier(means, covariances, shares, ratio, ridge=penalty * scale, intercept=intercept)
+    ridges = [penalty * scale for penalty in PENALTIES]
+    found = predict_classifiers(means, covariances, train / rows, means.shape[1] / rows, ridges)
+    return {
+        (classifier, penalty): found[ridge, classifier == "LS-SVM"]
+        for classifier in CLASSIFIERS
+        for penalty, ridge in zip(PENALTIES, ridges, strict=True)
+    }
 
 
 def _error(confusion: Floats, test: Ints) -> float:
@@ -122,11 +126,23 @@ def _confusion(called: Ints, known: Ints, classes: int) -> Floats:
 
 def _scores(x: Floats, targets: Floats, new: Floats, scale: float, intercept: bool) -> dict[float, Floats]:
     """Return scores of new rows for every penalty λ s: w = (XᵀX/p + λ s)^{-1} Xᵀ Y / p."""
-    p = x.shape[1]
+    n, p = x.shape
     centre, level = (x.mean(0), targets.mean(0)) if intercept else (np.zeros(p), np.zeros(targets.shape[1]))
-    values, vectors = np.linalg.eigh((x - centre).T @ (x - centre) / p)
-    pulled = vectors.T @ ((x - centre).T @ (targets - level)) / p
-    seen = (new - centre) @ vectors
-    return {
-        penalty: seen @ (pulled / (np.maximum(values, 0) + penalty * scale)[:, None]) + level for penalty in PENALTIES
-    }
+    seen = _fewer_rows if n < p else _fewer_features
+    scores = seen(x - centre, targets - level, new - centre, [penalty * scale for penalty in PENALTIES])
+    return {penalty: one + level for penalty, one in zip(PENALTIES, scores, strict=True)}
+
+
+def _fewer_features(x: Floats, targets: Floats, new: Floats, ridges: list[float]) -> list[Floats]:
+    """Return new (XᵀX/p + λ)^{-1} Xᵀ Y / p for every λ, of one decomposition."""
+    p = x.shape[1]
+    values, vectors = np.linalg.eigh(x.T @ x / p)
+    pulled, seen = vectors.T @ (x.T @ targets) / p, new @ vectors
+    return [seen @ (pulled / (np.maximum(values, 0) + ridge)[:, None]) for ridge in ridges]
+
+
+def _fewer_rows(x: Floats, targets: Floats, new: Floats, ridges: list[float]) -> list[Floats]:
+    """Return the same as (new Xᵀ / p) (XXᵀ/p + λ)^{-1} Y, with a Cholesky factor of n × n for every λ."""
+    n, p = x.shape
+    gram, cross = x @ x.T / p, new @ x.T / p
+    return [cross @ cho_solve(cho_factor(gram + ridge * np.eye(n)), targets) for ridge in ridges]

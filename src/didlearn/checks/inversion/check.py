@@ -50,7 +50,7 @@ class InversionCheck(Check):
         "mild_error": "error per pixel of a mild change: 95 % of mildly changed copies lie nearer",
         "error_train_likely": "of training images, within the ball that holds 99 % of the prior",
         "ratio_generated[_published]": "training images' median error over generated ones'",
-        "distance_left": "what a better search leaves of the published protocol's training error",
+        "distance_left": "what a better search leaves of our reading of the published protocol's training error",
         "recovery_gap[_pvalue]": "(held-out − train) / held-out, of median errors, and a Kolmogorov–Smirnov p-value",
         "recovery_closer_pvalue": "small where training images are recovered better",
         "off_manifold": "share of training images beyond own_error_limit",
@@ -152,7 +152,7 @@ class InversionCheck(Check):
     draws: int = parameter(500, "Prior draws that the search looks at.")
     starts: int = parameter(16, "Starts of the search among them.")
     rounds: int = parameter(5, "Rounds of restarts.")
-    published: bool = parameter(True, "Run the published protocol beside it.")
+    published: bool = parameter(True, "Run our reading of the published protocol beside it.")
     loss: Loss = parameter("pixels", "What is compared: pixels, or beside these the features of the embedding.")
     space: LatentSpace = parameter("z", "What is searched: z, or beside it w, behind a mapping network.")
     all_classes: bool = parameter(False, "Try every class of a conditional generator, not each image's own alone.")

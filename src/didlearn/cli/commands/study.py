@@ -24,6 +24,13 @@ def study(
     ],
     data: Annotated[str | None, flag_option("--data", "Images to train on (default digits).", DATA)] = None,
     size: Annotated[int | None, declared("size")] = None,
+    embedding: Annotated[
+        str | None,
+        flag_option(
+            "--embedding", "Where images look alike: pixels, classifier, a file or factory (Arora's studies).", DATA
+        ),
+    ] = None,
+    trust_code: Annotated[bool, declared("trust_code")] = False,
     full: Annotated[bool, flag_option("--full", "The full grid: hours, best on a GPU.", MEASURE)] = False,
     set_: Annotated[
         list[str] | None, flag_option("--set", "NAME=VALUE: a setting of the study. Repeatable.", MEASURE)
@@ -50,7 +57,7 @@ def study(
         raise UsageError(f"there is no study {name!r}; choose one of {', '.join(STUDIES)}")
     check_device(device)
     check_backend(backend, address)
-    asked = STUDIES[name].make(read_settings(set_ or [], {"data": data, "size": size}), full)
+    asked = STUDIES[name].make(read_settings(set_ or [], {"data": data, "size": size, "embedding": embedding}), full)
     folder = output or Path("studies") / name
     check_folder(folder)
     if data is not None:
@@ -58,7 +65,15 @@ def study(
     kept = f"finished cells are kept in {folder}, and the same command goes on there"
     with showing(quiet) as progress, stopping(lambda: kept):
         result = run_study(
-            asked, folder, seed=seed, jobs=jobs, device=device, backend=backend, address=address, progress=progress
+            asked,
+            folder,
+            seed=seed,
+            jobs=jobs,
+            device=device,
+            backend=backend,
+            address=address,
+            trust_code=trust_code,
+            progress=progress,
         )
     print(shown(result.answer))
     print(f"report: {shown(folder / 'report.html')}")

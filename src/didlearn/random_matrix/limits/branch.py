@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from didlearn.arrays import Floats
 from didlearn.random_matrix.limits.fixed_point import FixedPoint, NoRootError, Root
 from didlearn.random_matrix.limits.mixture import Population
 from didlearn.random_matrix.limits.structure import Numbers, common_blocks
+
+_FEW, _APART = 5, 1e-3
+
+
+class Outside(NamedTuple):
+    """An outer edge, and δ (k,) at points x on its far side and at the edge itself."""
+
+    edge: float
+    known: dict[float, Floats]
 
 
 class Branch:
@@ -18,6 +29,8 @@ class Branch:
     Attributes:
         equations: what is solved. ratio: c. highest: no part of the spectrum without means lies beyond.
         edges: of the spectrum, as far as they are found.
+        outer: the least and the greatest point of the spectrum, once they are known, each with real solutions (x, δ)
+            that lie outside of it, x < 0 among them.
     """
 
     def __init__(self, population: Population, device: str = "cpu") -> None:
@@ -30,6 +43,7 @@ class Branch:
         self._roots: dict[float, Root] = {}
         self._order: list[float] = []
         self.edges: list[float] = []
+        self.outer: tuple[Outside, Outside] | None = None
 
     @property
     def dense(self) -> bool:
@@ -105,6 +119,9 @@ class Branch:
 
     def _starts(self, x: float) -> list[Numbers]:
         """Guess from the nearest points: the polynomial through up to four of one kind, then the nearest alone."""
+        beside = self._beside(x)
+        if beside is not None:
+            return [beside]
         near = self._nearest(x)
         if not near:
             return [np.zeros(len(self.equations.proportions))] if x > self.highest else []
@@ -114,6 +131,29 @@ class Branch:
         if first.kind == "bulk" and not (np.imag(guess) >= 0.5 * np.imag(first.delta)).all():
             return [first.delta]
         return [guess]
+
+    def _beside(self, x: float) -> Numbers | None:
+        """Guess below or beyond all of the spectrum, where δ is real and analytic in √|x − edge|.
+
+        With p > n it has a pole at zero, which xδ has not.
+        """
+        if self.outer is None or self.outer[0].edge <= x <= self.outer[1].edge:
+            return None
+        below = x < self.outer[0].edge
+        edge, known = self.outer[0 if below else 1]
+        known = known | {
+            y: np.real(self._roots[y].delta)
+            for y in self._order
+            if (y < edge) == below and y != edge and self._roots[y].kind == "outside"
+        }
+        height = {y: float(np.sqrt(abs(y - edge))) for y in (x, *known)}
+        near: list[float] = []
+        for y in sorted(known, key=lambda y: abs(height[y] - height[x])):
+            if len(near) < _FEW and all(abs(height[y] - height[z]) > _APART * (height[y] + height[z]) for z in near):
+                near.append(y)
+        power = 1 if below and self.ratio > 1 else 0
+        values = [y**power * known[y] for y in near]
+        return lagrange(height[x], [height[y] for y in near], values) / x**power
 
     def _nearest(self, x: float) -> list[float]:
         place = bisect_left(self._order, x)

@@ -4,14 +4,16 @@ With J (n, k) the indicators of the classes, C_ℓ = Σ_ℓ + m_ℓ m_ℓᵀ and
 
     R̃(z) = (1/z) [ diag(1 / (1 + δ)) − (1/p) J Ω Jᵀ ],     Ω_ab = m_aᵀ Q̃ m_b / ((1 + δ_a)(1 + δ_b)).
 
-Seddik et al. (2020, theorem 3.3) print another Ω and another sign, which no simulation agrees with. The same thing
-with covariances about their means (Q° from Σ_ℓ, A = Mᵀ Q° M, D = diag(n_ℓ / (p (1 + δ_ℓ)))) reads, better conditioned,
+Seddik et al. (theorem 3.3 of the submission to ICLR 2020, the only text that we have read) print another Ω and another
+sign, which no simulation agrees with. The same thing with covariances about their means (Q° from Σ_ℓ, A = Mᵀ Q° M,
+D = diag(n_ℓ / (p (1 + δ_ℓ)))) reads, better conditioned,
 
     Jᵀ R̃(z) J = (p/z) (D^{-1} + A)^{-1}.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,11 +70,18 @@ def resolvent_equivalent(
 
 def positive_root(mixture: Population, z: float) -> tuple[FixedPoint, Root]:
     """Return the equations in units of the mean variance, and their solution at z > 0 (in the population's units)."""
+    return next(positive_roots(mixture, [z]))
+
+
+def positive_roots(mixture: Population, zs: Sequence[float]) -> Iterator[tuple[FixedPoint, Root]]:
+    """Yield the equations and their solution at each z, from the greatest down."""
     scale = mixture.scale
     blocks = common_blocks(mixture.means / np.sqrt(scale), mixture.covariances / scale)
     equations = FixedPoint(blocks, mixture.proportions, mixture.ratio)
-    root: Root | None = None
-    for step in np.geomspace(max(1.0, z / scale), z / scale, 6):
-        root = equations.positive(float(step), None if root is None else root.delta)
-    assert root is not None
-    return equations, root
+    last, root = max(1.0, *(z / scale for z in zs)), None
+    for z in sorted(zs, reverse=True):
+        for step in np.geomspace(last, z / scale, 6 if root is None else 3)[0 if root is None else 1 :]:
+            root = equations.positive(float(step), None if root is None else root.delta)
+        assert root is not None
+        last = z / scale
+        yield equations, root

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.fft
 
 from didlearn.arrays import Floats
-from didlearn.random_matrix.limits.branch import Branch, lagrange
+from didlearn.random_matrix.limits.branch import Branch, Outside, lagrange
 from didlearn.random_matrix.limits.edges import find_support, refine_support
 from didlearn.random_matrix.limits.fixed_point import NoRootError, Root
 from didlearn.random_matrix.limits.fold import Fold, find_fold
@@ -148,6 +148,7 @@ def _outer_folds(branch: Branch) -> tuple[Fold, ...]:
     for root in (*folds[0].path, *folds[1].path):
         branch.learn(root)
     branch.edges += [fold.edge for fold in folds]
+    branch.outer = Outside(folds[0].edge, folds[0].outside), Outside(folds[1].edge, folds[1].outside)
     return folds
 
 

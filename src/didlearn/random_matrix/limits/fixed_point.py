@@ -130,6 +130,8 @@ class FixedPoint:
             raise NoRootError(f"the root at {x} lies on the wrong side")
         delta = np.real(root.delta).astype(float)
         outside = Root(x, delta, "outside", self)
+        if np.isrealobj(root.delta) and self._last is not None:
+            self._last = delta, self._last[1]  # the same root under its new name: its Q is known
         if self.radius(outside) > 1 + (1e-6 if self._cheap else 1e-5):
             raise NoRootError(f"the real root at {x} is not the stable one")
         return outside
@@ -196,7 +198,8 @@ class FixedPoint:
         return not self.blocks.dense.shape[1]
 
     def _start(self, delta: Numbers, solved: Solved) -> Numbers:
-        if self._cheap or self._inverse is None:
+        unlike = self._inverse is None or (np.iscomplexobj(self._inverse) and np.isrealobj(delta))
+        if self._cheap or self._inverse is None or unlike:  # a complex step would leave the real axis for dear
             return self._jacobian(delta, solved)
         return self._inverse
 

@@ -37,6 +37,7 @@ class Fold:
         places: u of the last points. values: x and δ / Σ π δ there, (m, 1 + k). slopes: their derivatives in u.
         bend: d²x/du² at the edge. pivot: u at the edge.
         path: roots outside the spectrum that lead to the edge, and the edge itself, those with x > 0.
+        outside: δ by x at all of these, those with x < 0 too.
     """
 
     edge: float
@@ -48,6 +49,7 @@ class Fold:
     bend: float
     pivot: float
     path: tuple[Root, ...]
+    outside: dict[float, Floats]
 
     def inside(self, x: float) -> Floats:
         """Return δ foretold at x + i0 inside the spectrum near this edge, (k,) complex."""
@@ -193,6 +195,6 @@ def _edge(equations: FixedPoint, points: list[_Point]) -> Fold:
     edge = last.x + last.speed * (pivot - last.u) / 2
     if abs(np.abs(np.linalg.eigvals(last.stability)).max() - 1) > 1e-3 or not bend:
         raise NoRootError(f"the turn at {edge} is no edge")
-    far = [(p.x, p.delta) for p in points if p.x > 0 and p.y > _CLEAR]
-    path = tuple(Root(x, value, "outside", equations) for x, value in [*far, (edge, delta)])
-    return Fold(edge, delta, last.stability, *table, bend, pivot, path)
+    outside = {p.x: p.delta for p in points if p.y > _CLEAR} | {edge: delta}
+    path = tuple(Root(x, value, "outside", equations) for x, value in outside.items() if x > 0)
+    return Fold(edge, delta, last.stability, *table, bend, pivot, path, outside)

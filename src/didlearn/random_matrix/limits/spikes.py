@@ -3,8 +3,9 @@
     H(ζ) = D(−ζ)^{-1} + Mᵀ Q(−ζ) M,    D = diag(π_ℓ / (c (1 + δ_ℓ)))
 
 (Jᵀ R J = (p/z) H^{-1} in the deterministic limit.) Outside the bulk H is real and symmetric and its zeros are the
-spikes. ζH(ζ) increases with ζ, so that each zero lowers the number of negative eigenvalues by one: counting them at
-the two ends of a gap says how many spikes lie between. Beyond the upper edge the count is exact.
+spikes. δ and Q are Stieltjes transforms of measures on the spectrum, so H has no pole within a gap, and ζH(ζ), minus
+the inverse of such a transform, increases with ζ: each of its eigenvalues rises through zero once at most. Counting the
+negative ones at the two ends of a gap says how many spikes lie between.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from didlearn.arrays import Floats
 from didlearn.random_matrix.limits.branch import Branch
 from didlearn.random_matrix.limits.fixed_point import NoRootError, Root
 
-_NODES = 24
 _HAIR = 1e-7
 
 
@@ -43,7 +43,7 @@ def find_spikes(branch: Branch, support: Floats) -> tuple[Floats, Floats]:
     """
     found: list[float] = []
     for left, right in _gaps(branch, support):
-        found += _zeros(branch, left, right, beyond=left >= support[-1, 1])
+        found += _zeros(branch, left, right)
     positions = np.array(sorted(found, reverse=True))
     alignments = [row for group in _groups(positions) for row in _alignments(branch, group)]
     return positions, np.array(alignments).reshape(len(positions), len(branch.equations.proportions))
@@ -75,17 +75,12 @@ def _spectrum_at(branch: Branch, zeta: float) -> Floats:
     return values
 
 
-def _zeros(branch: Branch, left: float, right: float, beyond: bool) -> list[float]:
+def _zeros(branch: Branch, left: float, right: float) -> list[float]:
     try:
-        ends = [_spectrum_at(branch, left), _spectrum_at(branch, right)]
+        known = {end: _spectrum_at(branch, end) for end in (left, right)}
     except NoRootError:
         return []
-    if (ends[1] > 0).all() and (ends[0] > 0).all():
-        return []
-    known = dict(zip((left, right), ends, strict=True))
-    for x in np.geomspace(left, right, 2 if beyond else _NODES)[1:-1]:
-        known[float(x)] = _spectrum_at(branch, float(x))
-    crossings = range(int((ends[1] < 0).sum()), max(int((values < 0).sum()) for values in known.values()))
+    crossings = range(int((known[right] < 0).sum()), int((known[left] < 0).sum()))
     return [zero for index in crossings for zero in _zeros_of(branch, known, index)]
 
 
@@ -97,10 +92,13 @@ def _zeros_of(branch: Branch, known: dict[float, Floats], index: int) -> list[fl
             known[x] = _spectrum_at(branch, x)
         return float(known[x][index])
 
+    def at_exponent(t: float) -> float:
+        return value(float(np.exp(t)))
+
     places = sorted(known)
     precision = 1e-9 if branch.dense else 1e-11
     return [
-        float(brentq(value, a, b, xtol=precision * b, rtol=precision))
+        float(np.exp(brentq(at_exponent, np.log(a), np.log(b), xtol=precision, rtol=precision)))
         for a, b in pairwise(places)
         if known[a][index] < 0 <= known[b][index]
     ]
