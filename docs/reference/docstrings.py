@@ -24,7 +24,9 @@ class OneALine(Extension):
 
     def on_class(self, *, cls: Class, **kwargs: Any) -> None:  # noqa: ARG002 (griffe asks for it)
         """Rewrite a class's docstring, once its members are known."""
-        _rewrite(cls.docstring, cls.members)
+        made = cls.members.get("__init__")
+        arguments = [parameter.name for parameter in made.parameters] if isinstance(made, Function) else []
+        _rewrite(cls.docstring, [*cls.members, *arguments])
         helps = {name: _help(str(member.value)) for name, member in cls.attributes.items() if member.value is not None}
         lines = [f"    {name}: {text}" for name, text in helps.items() if text]
         if cls.docstring is not None and lines:

@@ -288,7 +288,7 @@ def test_wrong_arguments_are_refused(binary):
         ({"start": "mode"}, "give one of laplace"),
         ({"chains": 1}, "at least 2"),
         ({"budget": 20}, "too small"),
-        ({"temperatures": 5}, "no setting"),
+        ({"temperature": 5}, "no setting"),
         ({"labels": [0]}, "no classes"),
         ({"x": binary * 3, "observation": "bernoulli"}, r"lie in \[0, 1\]"),
         ({"mass": "identity"}, 'start="prior"'),

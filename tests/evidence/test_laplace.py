@@ -139,8 +139,8 @@ def test_a_model_that_is_nan_everywhere_is_named():
 
 
 def test_what_has_no_density_is_refused():
-    model = dl.open_model(curved(), prior=torch.distributions.Laplace(torch.zeros(4), torch.ones(4)))
-    with pytest.raises(UsageError, match="normal or uniform"):
+    model = dl.open_model(curved(), prior=torch.distributions.Gamma(torch.ones(4), torch.ones(4)))  # no quantiles
+    with pytest.raises(UsageError, match="a map of normal ones"):
         make_decoder(model, GaussianObservation(0.1), "cpu")
     wide = dl.open_model(curved(), value_range=(0.4, 0.6))
     with pytest.raises(UsageError, match=r"means in \[0, 1\]"):

@@ -84,7 +84,7 @@ def test_a_pipeline_is_no_folder_of_pictures(tmp_path):
     (tmp_path / "model_index.json").write_text("{}")
     with pytest.raises(DidlearnError, match=r"holds no pictures; it is .*a diffusers pipeline"):
         dl.open_images(str(tmp_path))
-    with pytest.raises(DidlearnError, match="is a diffusers pipeline"):
+    with pytest.raises(DidlearnError, match="is a pipeline of nothing known"):
         dl.open_model(str(tmp_path))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from didlearn.audit.subject import Subject
 from didlearn.checks.memorization.measure import Everyone, Located
 from didlearn.checks.memorization.page import cells_tables, closest_gallery, distance_figure, exact_table
 from didlearn.images import open_images
@@ -48,7 +49,7 @@ def test_two_hundred_points_of_a_large_group_are_drawn():
 def test_the_closest_of_each_stand_beside_their_training_images():
     train, heldout = open_images(grey(100, 120, 140)), open_images(grey(50, 60))
     gallery = closest_gallery(
-        grey(10, 20, 30), near(3, 1, 2, index=[0, 1, 2]), heldout, near(7, 5, index=[1, 0]), train
+        grey(10, 20, 30), near(3, 1, 2, index=[0, 1, 2]), heldout, near(7, 5, index=[1, 0]), Subject(None, train)
     )
     levels = [[int(tile.pixels[0, 0]) for tile in row] for row in gallery.rows]
     assert [row[:4] for row in levels] == [[20, 120, 60, 100], [30, 140, 50, 120]]
@@ -65,7 +66,7 @@ def test_the_closest_of_each_stand_beside_their_training_images():
 
 def test_eight_rows_are_shown_and_planted_copies_begin_again():
     images, nobody = open_images(grey(100, 120)), near(*range(20))
-    gallery = closest_gallery(grey(*range(20)), nobody, open_images(grey(*range(2, 22))), nobody, images)
+    gallery = closest_gallery(grey(*range(20)), nobody, open_images(grey(*range(2, 22))), nobody, Subject(None, images))
     assert len(gallery.rows) == 8
     assert [int(row[5].pixels[0, 0]) for row in gallery.rows] == [100, 120] * 4
     assert [row[4].caption for row in gallery.rows[3:6]] == list(PERTURBATIONS)

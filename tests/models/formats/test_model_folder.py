@@ -66,7 +66,7 @@ def test_what_is_said_when_saving_is_kept(tmp_path):
 def test_other_networks_cannot_be_saved(tmp_path):
     with pytest.raises(
         UsageError,
-        match=r"one of affine, autoencoder, dcgan, memory, mixture, mlp, stacked; got a Linear.*torch.export",
+        match=r"one of affine, .*, dcgan, diffusion, memory, mixture, mlp, stacked; got a Linear.*torch.export",
     ):
         save_model(nn.Linear(3, 4), tmp_path)
     with pytest.raises(UsageError, match="3 class names were given for 2 classes"):
@@ -77,7 +77,7 @@ def test_other_networks_cannot_be_saved(tmp_path):
     ("change", "match"),
     [
         ({"format": 2}, "format: .*got 2"),
-        ({"architecture": {"name": "stylegan"}}, "architecture: .*'mlp', 'dcgan', 'memory'"),
+        ({"architecture": {"name": "stylegan"}}, "architecture: .*'mlp', 'dcgan', 'diffusion', 'memory'"),
         ({"architecture": {"name": "mlp", "depth": 3}}, "architecture.mlp.depth: Extra inputs"),
         ({"architecture": {"name": "mlp", "hidden": [0]}}, "architecture.mlp.hidden.0"),
         ({"architecture": {"name": "mlp", "hidden": [1] * 100}}, "architecture.mlp.hidden"),

@@ -106,7 +106,7 @@ def latent_estimates(groups: dict[str, Group], level: float) -> Estimates:
         measured = {
             "round_trip": median(group.found.error, level, "of the variance"),
             "latent_size": median(squares, level, "mean square of a coordinate"),
-            "neighbour_correlation": median(neighbour_correlation(z), level, "correlation"),
+            "latent_correlation": median(neighbour_correlation(z), level, "correlation"),
             "atypical_prior": proportion(beyond_prior(group), n, level),
             "latent_pvalue": exactly(group.pvalue, level, n, "exact, against draws of the prior", "p-value"),
         }

@@ -14,7 +14,7 @@ _SCORE_BINS = 24
 
 def latent_table(groups: dict[str, Group], estimates: Estimates) -> Table:
     """Show each group in a line."""
-    columns = ("latent_size", "neighbour_correlation", "atypical_prior", "atypical_latents", "latent_pvalue")
+    columns = ("latent_size", "latent_correlation", "atypical_prior", "atypical_latents", "latent_pvalue")
     return Table(
         name="latents",
         title="The latents of images, by its own inverse",
