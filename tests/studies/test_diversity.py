@@ -81,3 +81,7 @@ def test_half_of_all_batches_of_the_even_chance_size_repeat_an_image():
     """Against the birthday problem itself: 23 people for 365 days; an open end stays open."""
     assert even_chance([365.0, None, 4.6e5]) == [23.0, None, pytest.approx(799, abs=1)]
     assert even_chance(None) == [None, None, None]
+
+
+def test_a_support_estimated_below_one_image_is_one():
+    assert even_chance([0.5, 0.2, 1.0]) == even_chance([1.0, 1.0, 1.0])

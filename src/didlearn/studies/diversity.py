@@ -91,8 +91,9 @@ def even_chance(support: list[float | None] | None) -> list[float | None]:
 
     It is the paper's number: the smallest batch in which a uniform law on so many images repeats half of the time.
     Images of unequal frequencies with the same 1/Σp² need a larger one: m³ Σp³ / 3 is what the exponent gains.
+    A support estimated below 1, which no law has, counts as 1.
     """
-    return [None if end is None else even_chance_size(end) for end in support or [None] * 3]
+    return [None if end is None else even_chance_size(max(1.0, end)) for end in support or [None] * 3]
 
 
 def _ran(check: Check, subject: Subject) -> CheckResult:
