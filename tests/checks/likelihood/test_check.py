@@ -11,8 +11,8 @@ from scipy.stats import t as student
 from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.likelihood.check import LikelihoodCheck
+from didlearn.checks.log_likelihood.effort import FEW
 from didlearn.checks.log_likelihood.images import own_images, real_groups
-from didlearn.checks.log_likelihood.sigma import FEW
 from didlearn.checks.typicality.check import TypicalityCheck
 from didlearn.images import open_images
 from didlearn.models.oracles import PPCA, DiscreteGenerator

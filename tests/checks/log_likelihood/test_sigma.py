@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from didlearn.checks.log_likelihood import sigma as module
+from didlearn.checks.log_likelihood.effort import FEW
 from didlearn.checks.log_likelihood.sigma import (
-    FEW,
     Calibration,
     choose_sigma,
     peak,

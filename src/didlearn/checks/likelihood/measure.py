@@ -12,7 +12,8 @@ from didlearn.audit.subject import Subject
 from didlearn.checks.groups import estimate_key, pixels
 from didlearn.checks.likelihood.densities import fit_densities
 from didlearn.checks.log_likelihood.bounds import NATS, Likelihoods
-from didlearn.checks.log_likelihood.sigma import FEW, Calibration
+from didlearn.checks.log_likelihood.effort import FEW
+from didlearn.checks.log_likelihood.sigma import Calibration
 from didlearn.evidence.iwae import has_encoder, iwae
 from didlearn.models.base import LatentModel
 from didlearn.result.values import Estimate, Estimates, exactly

@@ -5,13 +5,11 @@ from __future__ import annotations
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from didlearn.checks.log_likelihood.effort import ChainEffort
-from didlearn.checks.log_likelihood.sigma import FEW
+from didlearn.checks.log_likelihood.effort import FEW, SIGMAS_TRIED, ChainEffort
 from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 
 _BACK = 3  # times a forward pass: a gradient
-_SIGMAS = 6  # values of σ that are tried, half the budget each
 
 
 @torch.no_grad()
@@ -29,5 +27,5 @@ def annealing_work(model: LatentModel, effort: ChainEffort, groups: int, device:
     chains = effort.chains * max(model.classes or 1, 1)
     each = effort.images * groups * 1.75 + effort.images  # at a quarter, half and all of the budget; and both bounds
     if effort.sigma is None:
-        each += FEW * _SIGMAS / 2
+        each += FEW * SIGMAS_TRIED / 2
     return each * chains * effort.budget * _BACK * decoding_operations(model, device) / 1e12

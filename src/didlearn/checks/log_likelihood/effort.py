@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 LEAST_BUDGET = 120  # what search and pilot need
-_TRIED, _CHOSEN_ON = 6, 8  # about so many values of σ, on so many images
+FEW = 8  # held-out images that σ is chosen on
+SIGMAS_TRIED = 6  # about so many values of it, at half the budget each
 _PUBLISHED = (("start", "prior"), ("mass", "identity"), ("leapfrog", 10))
 
 
@@ -48,8 +49,8 @@ class ChainEffort:
 
         A gradient is a pass forwards and one backwards.
         """
-        chosen = 0 if self.sigma is not None or self.observation == "bernoulli" else _TRIED * self.share(2)
-        gradients = images * self.budget + min(self.images, _CHOSEN_ON) * chosen + self.images * self.budget
+        chosen = 0 if self.sigma is not None or self.observation == "bernoulli" else SIGMAS_TRIED * self.share(2)
+        gradients = images * self.budget + min(self.images, FEW) * chosen + self.images * self.budget
         return 2.0 * self.chains * gradients
 
     def share(self, parts: int) -> int:

@@ -10,12 +10,11 @@ import numpy as np
 
 from didlearn.arrays import Floats, Ints, Singles
 from didlearn.audit.subject import Subject
-from didlearn.checks.log_likelihood.effort import ChainEffort
+from didlearn.checks.log_likelihood.effort import FEW, ChainEffort
 from didlearn.checks.log_likelihood.estimate import log_likelihood
 from didlearn.inversion.invert import invert
 from didlearn.models.base import LatentModel
 
-FEW = 8  # held-out images that σ is chosen on
 _FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0)
 _STEP = 1.4
 _MOST = 10  # values tried, at the upper end
