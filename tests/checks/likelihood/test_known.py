@@ -1,6 +1,7 @@
 """Likelihood and typicality of models that know their density."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -77,10 +78,26 @@ def test_preferences_are_those_of_the_density(result):
 
 
 def test_an_outside_set_that_is_likelier_fails():
-    found = run_check(LikelihoodCheck(images=40, affordable=0), subject(flow(), flow(spread=0.09), flow(spread=0.02)))
+    found = run_check(LikelihoodCheck(images=40, affordable=0), subject(flow(), flow(spread=0.09), flow(spread=0.07)))
     assert found.verdict == "fail"
     assert "other is likelier" in found.reason
     assert "log_likelihood_train" not in found.estimates
+
+
+@pytest.mark.parametrize("seeds", [12, pytest.param(200, marks=pytest.mark.slow)])
+def test_a_perfect_generator_never_fails_whatever_is_outside(seeds):
+    """Simpler images are likelier than real ones under the right density itself; they fail nobody."""
+    counted: Counter[tuple[float, str]] = Counter()
+    for seed in range(seeds):
+        law, asked = flow(seed), LikelihoodCheck(images=16, affordable=0, sigma_curves=False)
+        for spread in (0.02, 0.05, 0.07):
+            others = {"other": images(flow(seed, spread), 40, 3 * seed)}
+            train, heldout = (images(law, 40, 3 * seed + part) for part in (1, 2))
+            counted[spread, run_check(asked, Subject(law, train, heldout, outside=others, seed=seed)).verdict] += 1
+    assert not [key for key in counted if key[1] == "fail"]
+    assert counted[0.02, "measured"] > 0.8 * seeds  # likelier than its own: says nothing
+    assert counted[0.05, "inconclusive"] > 0.8 * seeds  # of the law itself
+    assert counted[0.07, "pass"] > 0.8 * seeds
 
 
 def test_what_is_left_out_says_what_it_would_take():

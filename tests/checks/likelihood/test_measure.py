@@ -75,11 +75,17 @@ def test_noise_that_was_given_was_found_nowhere():
 
 
 def test_every_pair_of_interest_is_compared():
-    assert preference_pairs(FOUND) == [("train", "held-out"), ("generated", "held-out"), ("held-out", "other")]
+    own = [("train", "held-out"), ("generated", "held-out")]
+    assert preference_pairs(FOUND) == [*own, ("held-out", "other"), ("generated", "other")]
     assert preference_pairs({name: FOUND[name] for name in ("train", "other")}) == []
     found = preference_estimates(FOUND, 0.9)
     assert values(found) == pytest.approx(
-        {"preference_train_heldout": 2, "preference_generated_heldout": 8, "preference_heldout_other": 4}
+        {
+            "preference_train_heldout": 2,
+            "preference_generated_heldout": 8,
+            "preference_heldout_other": 4,
+            "preference_generated_other": 12,
+        }
     )
     assert {(estimate.level, estimate.unit) for estimate in found.values()} == {(0.9, "nats")}
 

@@ -71,6 +71,7 @@ class LikelihoodCheck(Check):
         "preference_train_heldout": "Log-likelihood of training less held-out images",
         "preference_generated_heldout": "Log-likelihood of its own less held-out images",
         "preference_heldout_{group}": "Log-likelihood of held-out images less {group}",
+        "preference_generated_{group}": "Log-likelihood of its own images less {group}",
         "ppca_heldout": "Held-out images under probabilistic PCA",
         "gaussian_heldout": "Held-out images under a full Gaussian",
         "mixture_heldout": "Held-out images under a mixture of PCAs",

@@ -7,13 +7,11 @@ import math
 from didlearn.arrays import Floats
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import estimate_key
-from didlearn.checks.likelihood.measure import bits_per_dimension, preference_key
+from didlearn.checks.likelihood.measure import bits_per_dimension
 from didlearn.checks.log_likelihood.bounds import NATS, Likelihoods
 from didlearn.checks.log_likelihood.known import draws_of
 from didlearn.models.base import LatentModel
 from didlearn.models.known.density import is_estimated
-from didlearn.naming import option
-from didlearn.result.parts import Decision, settled_by_more
 from didlearn.result.values import Estimate, Estimates, Table
 from didlearn.result.words import number, to_places
 from didlearn.statistics.means import mean
@@ -56,31 +54,8 @@ def known_table(found: Likelihoods, D: int) -> Table:
     )
 
 
-def judge_known(estimates: dict[str, Estimate], outside: list[str]) -> Decision:
-    """Decide whether the generator finds real images likelier than others, where it knows.
-
-    ``fail``: some outside set is surely likelier than held-out images. ``pass``: these are surely likelier than every
-    outside set. ``measured``: nothing outside to compare with. Else ``inconclusive``.
-    """
-    said = _in_words(estimates)
-    differences = {name: estimates[preference_key("held-out", name)] for name in outside}
-    likelier = [name for name, difference in differences.items() if difference.high_or(math.inf) < 0]
-    unsettled = [name for name, difference in differences.items() if difference.low_or(-math.inf) <= 0]
-    if likelier:
-        reason = f"{likelier[0]} is likelier than held-out images under its own density"
-        return Decision("fail", reason, f"{said} It finds {likelier[0]} likelier than the kind it was trained on.")
-    if not outside:
-        other = option("outside", "{NAME: SPEC}", "NAME=SPEC")
-        return Decision("measured", f"there is no outside set to compare with; give one with {other}", said)
-    if unsettled:
-        settles = settled_by_more("images")
-        reason = f"held-out images and {unsettled[0]} differ by less than the intervals; {settles.clause}"
-        return Decision("inconclusive", reason, f"{said} Open: {reason}.", settles)
-    reason = "held-out images are likelier than every outside set under its own density"
-    return Decision("pass", reason, f"{said} It finds held-out images likelier than {', '.join(outside)}.")
-
-
-def _in_words(estimates: dict[str, Estimate]) -> str:
+def known_in_words(estimates: dict[str, Estimate]) -> str:
+    """Say how likely it finds real images and its own."""
     train, heldout, own = (estimates[f"density_{name}"].point for name in ("train", "heldout", "generated"))
     bits = number(estimates["density_bits_heldout"].point, 4)
     difference = estimates["preference_train_heldout"]

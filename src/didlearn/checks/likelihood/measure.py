@@ -60,9 +60,9 @@ def sigma_estimates(calibration: Calibration, level: float) -> Estimates:
 
 
 def preference_pairs(found: Likelihoods) -> list[tuple[str, str]]:
-    """The pairs of groups that are compared: its own with one another, then held-out with every outside set."""
+    """The pairs that are compared: its own groups, then held-out and generated ones with every outside set."""
     pairs = [("train", "held-out"), ("generated", "held-out")]
-    pairs += [("held-out", name) for name in found if name not in OWN_GROUPS]
+    pairs += [(own, name) for name in found if name not in OWN_GROUPS for own in ("held-out", "generated")]
     return [(a, b) for a, b in pairs if a in found and b in found]
 
 

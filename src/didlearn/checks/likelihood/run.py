@@ -8,7 +8,7 @@ from didlearn.audit.subject import Subject
 from didlearn.checks.image_classes import classes_note
 from didlearn.checks.likelihood.annealed import Measured, bounded_parts, measure_bounds, parts_beside
 from didlearn.checks.likelihood.check import LikelihoodCheck
-from didlearn.checks.likelihood.known import judge_known, known_estimates, known_table
+from didlearn.checks.likelihood.known import known_estimates, known_in_words, known_table
 from didlearn.checks.likelihood.measure import OWN_GROUPS, preference_estimates
 from didlearn.checks.likelihood.page import (
     extremes,
@@ -18,7 +18,7 @@ from didlearn.checks.likelihood.page import (
     sigma_curve_figure,
 )
 from didlearn.checks.likelihood.protocol import by_published, published_estimates, published_in_words, sigma_curves
-from didlearn.checks.likelihood.verdict import judge_likelihood
+from didlearn.checks.likelihood.verdict import judge_likelihood, judge_outside
 from didlearn.checks.log_likelihood.bounds import Likelihoods
 from didlearn.checks.log_likelihood.cost import annealing_work
 from didlearn.checks.log_likelihood.effort import ChainEffort
@@ -93,7 +93,7 @@ def _run_known(check: LikelihoodCheck, subject: Subject, effort: ChainEffort, rn
         galleries=(extremes(groups, found),),
         arrays={f"{name}_log_density": values for name, values in found.items()},
     )
-    decision = judge_known(parts.estimates, _outside(found))
+    decision = judge_outside(parts.estimates, _outside(found), known_in_words(parts.estimates))
     return CheckResult(check=check.name, **decision._asdict(), **parts.fields())
 
 
