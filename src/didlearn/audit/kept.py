@@ -16,7 +16,7 @@ from PIL import Image
 
 import didlearn
 from didlearn.audit.check import Check
-from didlearn.audit.running.budget import WITHIN, efforts_of
+from didlearn.audit.running.budget import SAMPLES, WITHIN, efforts_of
 from didlearn.errors import ResultError, UsageError
 from didlearn.naming import option
 from didlearn.result.files import AuditResult, tile_file
@@ -54,8 +54,12 @@ class Kept(NamedTuple):
         known = self.results.get(check.name)
         if known is None:
             return ""
-        within = {WITHIN: budget} if budget and check.efforts else {}
-        return next(_differences(known.params, _plain(within | check.params())), "")
+        asked = check.params()
+        if budget and (check.efforts or known.params.get(WITHIN) == budget):
+            asked = {WITHIN: budget} | asked
+        if not check.efforts and known.params.get(WITHIN) == budget:  # as many as could be drawn in that time
+            asked |= {SAMPLES: min(known.params[SAMPLES], asked[SAMPLES])}
+        return next(_differences(known.params, _plain(asked)), "")
 
 
 def kept_in(folder: Path | None, asked: AuditResult) -> Kept:

@@ -26,6 +26,7 @@ from didlearn.naming import option
 from didlearn.result.values import CheckResult
 
 C = TypeVar("C", bound=Check)
+SAMPLES = "samples"  # a check's parameter: images drawn
 WITHIN = "within"  # beside a result's parameters: the budget that chose them
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _TRIED = 0.2  # of a check's share, foreseen for the effort that it is tried at
@@ -34,6 +35,8 @@ _USED = 0.85  # of what is left that an effort may take, as foreseen by the pace
 _WORTH = 1.5  # times the effort that is done for which it is asked again
 _NOT_WORTH_SAYING = 60.0  # seconds
 _OTHERS = 0.04  # of the budget for each check that goes through no decoder
+_DRAWING = 0.4  # of the budget that the images drawn for such checks may take
+_FEWEST_DRAWN = 1_000
 
 
 class OutOfTime(Exception):  # noqa: N818 (no error: the check ends, and says so)
@@ -98,8 +101,10 @@ class TimeBudget:
             check: as it is asked. later: those that come after it. subject: of all of them. run: runs one.
         """
         efforts = efforts_of(check)
-        if len(efforts) == 1 or check.missing(subject) is not None:
+        if check.missing(subject) is not None:
             return run(check, subject)
+        if len(efforts) == 1:
+            return self._drawn(check, subject, run)
         passes = [effort.passes(subject) for effort in efforts]
         share, began = self._share(check, later, subject), self.clock()
         foreseen = [count * self._seconds_of_pass(subject) * self.slowness for count in passes]
@@ -119,6 +124,24 @@ class TimeBudget:
             with suppress(OutOfTime):  # then what the trial found stands
                 result, chosen = run(efforts[fit[-1]], timed), fit[-1]
         return self._said(result, check, efforts[chosen], self.clock() - began)
+
+    def _drawn(self, check: Check, subject: Subject, run: Callable[[Check, Subject], CheckResult]) -> CheckResult:
+        """Run a check of drawn images, with as many as the time allows: 20 000 of a diffusion model may take hours."""
+        asked, most, began = draws_of(check), self.most_drawn(subject), self.clock()
+        if asked <= most:
+            return run(check, subject)
+        fewer = dataclasses.replace(check, **{SAMPLES: most})  # type: ignore[type-var]
+        return self._said(run(fewer, subject), check, fewer, self.clock() - began)
+
+    def most_drawn(self, subject: Subject) -> float:
+        """Return how many images may be drawn for checks that draw; any number of what only hands them out."""
+        if not isinstance(subject.model, LatentModel):
+            return math.inf
+        try:
+            fit = _DRAWING * self.seconds / self._seconds_of_pass(subject)
+        except DidlearnError:  # the checks themselves say so
+            return math.inf
+        return max(_FEWEST_DRAWN, int(fit) // 100 * 100)
 
     def _timed(self, subject: Subject, end: float) -> Subject:
         """Return a subject of which nothing more is done once it is so late: progress is told after every unit."""
@@ -179,17 +202,22 @@ class TimeBudget:
         )
 
 
-def foretell(checks: Sequence[Check], subject: Subject) -> str:
+def draws_of(check: Check) -> float:
+    """Return how many images a check asks the generator for."""
+    return float(getattr(check, SAMPLES, 0))
+
+
+def foretell(checks: Sequence[Check], subject: Subject, most_drawn: float = math.inf) -> str:
     """Say about what the checks through the decoder will cost, by one batch of it; nothing where that is a minute.
 
-    An image that is drawn is a pass; what the other checks do with the images is not counted.
+    An image that is drawn is a pass, of ``most_drawn`` at most; what else checks do with the images is not counted.
     """
     model = subject.model
     if not isinstance(model, LatentModel):
         return ""
     runs = [check for check in checks if check.missing(subject) is None]
     passes = {check.name: check.passes(subject) for check in runs if check.efforts}
-    drawn = max((float(getattr(check, "samples", 0)) for check in runs), default=0.0)
+    drawn = min(max(map(draws_of, runs), default=0.0), most_drawn)
     passes = {f"drawing {drawn:.0f} images": drawn, **passes} if drawn else passes
     if not passes:
         return ""

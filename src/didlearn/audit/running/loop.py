@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from didlearn.audit.check import Check
@@ -41,7 +42,8 @@ def run_checks(
     # What is kept stands in the file from the first save on: a kill later must not lose it.
     results = {name: result for name, known in kept.results.items() if (result := asked.get(name, known)) is not None}
     audited = _with_results(audited, results, checks)
-    foreseen = foretell([check for check in checks if asked[check.name] is None], subject)
+    most_drawn = math.inf if budget is None else budget.most_drawn(subject)
+    foreseen = foretell([check for check in checks if asked[check.name] is None], subject, most_drawn)
     if foreseen:
         subject.progress(foreseen, 0, 0)
     for number, check in enumerate(checks):

@@ -1,9 +1,11 @@
 """Inversion of generators that make every image."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
-from scipy.stats import kstest
+from scipy.stats import binom, kstest
 from torch import nn
 
 from didlearn.audit.running.run_check import run_check
@@ -83,6 +85,19 @@ def test_images_that_it_does_not_make_fail(stored):
     assert "not typical of it" in result.reason
     (effect,) = result.effects
     assert effect.estimate == "atypical_latents_train"
+
+
+@pytest.mark.parametrize("seeds", [10, pytest.param(200, marks=pytest.mark.slow)])
+def test_perfect_generators_pass_and_others_fail(seeds):
+    """The truth table: one linear flow against its own images, and against some whose neighbours are less alike."""
+    counted: Counter[tuple[float, str]] = Counter()
+    for seed in range(seeds):
+        for reach in (2.0, 0.5):
+            train, heldout = (drawn(smooth(reach=reach), 60, 3 * seed + part) for part in (1, 2))
+            counted[reach, run_check(InversionCheck(images=40), Subject(smooth(), train, heldout, seed=seed)).verdict] += 1
+    assert counted[2.0, "fail"] <= binom.ppf(0.999, seeds, 0.05)
+    assert counted[2.0, "pass"] >= 0.8 * seeds
+    assert counted[0.5, "fail"] >= 0.95 * seeds
 
 
 def test_training_images_alone_that_are_typical_were_learned_by_heart():
