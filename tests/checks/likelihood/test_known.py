@@ -113,7 +113,8 @@ def test_arithmetic_is_counted():
     assert decoding_operations(model, "cpu") == 2 * (8 * 20 + 20 * 16)
     effort = ChainEffort(images=16, chains=8, budget=480, observation="gaussian", sigma=0.1)
     gradients = 8 * 480 * (16 * 4 * 1.75 + 16)
-    assert annealing_work(model, effort, 4, "cpu") == pytest.approx(3 * 960 * gradients / 1e12)
+    assert annealing_work(model, effort, 4, 1, "cpu") == pytest.approx(3 * 960 * gradients / 1e12)
+    assert annealing_work(model, effort, 4, 10, "cpu") == pytest.approx(30 * 960 * gradients / 1e12)
 
 
 class Grey(nn.Module):

@@ -100,7 +100,8 @@ def _run_known(check: LikelihoodCheck, subject: Subject, effort: ChainEffort, rn
 def _affordable(check: LikelihoodCheck, subject: Subject, effort: ChainEffort) -> Parts:
     """Return the bounds under observation noise, or a note that says what they would take."""
     assert isinstance(subject.model, LatentModel)
-    work = annealing_work(subject.model, effort, 3 + len(subject.comparable), subject.device)
+    classes = (subject.model.classes or 1) if check.all_classes else 1
+    work = annealing_work(subject.model, effort, 3 + len(subject.comparable), classes, subject.device)
     if work > check.affordable:
         note = (
             f"The bound under observation noise was left out: it would take {number(work)} × 10¹² operations, and "

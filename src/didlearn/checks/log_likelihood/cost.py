@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from didlearn.checks.log_likelihood.effort import FEW, SIGMAS_TRIED, ChainEffort
+from didlearn.checks.log_likelihood.effort import ChainEffort
 from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 
-_BACK = 3  # times a forward pass: a gradient
+_OF_A_PASS = 1.5  # times decoding: a gradient is a pass forwards and one backwards, and that is twice as dear
 
 
 @torch.no_grad()
@@ -22,10 +22,7 @@ def decoding_operations(model: LatentModel, device: str) -> int:
     return int(counter.get_total_flops())
 
 
-def annealing_work(model: LatentModel, effort: ChainEffort, groups: int, device: str) -> float:
-    """Return how many 10¹² operations the bounds of ``groups`` groups take, with what σ and both bounds take."""
-    chains = effort.chains * max(model.classes or 1, 1)
-    each = effort.images * groups * 1.75 + effort.images  # at a quarter, half and all of the budget; and both bounds
-    if effort.sigma is None:
-        each += FEW * SIGMAS_TRIED / 2
-    return each * chains * effort.budget * _BACK * decoding_operations(model, device) / 1e12
+def annealing_work(model: LatentModel, effort: ChainEffort, groups: int, classes: int, device: str) -> float:
+    """Return how many 10¹² operations the bounds of ``groups`` groups take, each under so many classes."""
+    passes = effort.passes(1.75 * effort.images * groups)  # at a quarter, half and all of the budget
+    return classes * passes * _OF_A_PASS * decoding_operations(model, device) / 1e12

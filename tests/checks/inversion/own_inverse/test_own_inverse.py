@@ -94,7 +94,8 @@ def test_perfect_generators_pass_and_others_fail(seeds):
     for seed in range(seeds):
         for reach in (2.0, 0.5):
             train, heldout = (drawn(smooth(reach=reach), 60, 3 * seed + part) for part in (1, 2))
-            counted[reach, run_check(InversionCheck(images=40), Subject(smooth(), train, heldout, seed=seed)).verdict] += 1
+            asked = Subject(smooth(), train, heldout, seed=seed)
+            counted[reach, run_check(InversionCheck(images=40), asked).verdict] += 1
     assert counted[2.0, "fail"] <= binom.ppf(0.999, seeds, 0.05)
     assert counted[2.0, "pass"] >= 0.8 * seeds
     assert counted[0.5, "fail"] >= 0.95 * seeds
