@@ -92,7 +92,7 @@ def _said(estimates: dict[str, Estimate]) -> str:
     train, own = (estimates[estimate_key("latent_size", name)].point for name in ("train", GENERATED))
     beside_prior, beside_own = (estimates[f"atypical_{beside}_train"].point for beside in ("prior", "latents"))
     return (
-        f"Its latent is as large as its images: {ZERO_DISTANCE}. The latents of {percent(beside_prior)} of its "
-        f"training images are farther from typical than 95 % of the prior's draws are, of {percent(beside_own)} "
-        f"farther than its own images' (mean square {number(train)}, of its own {number(own)})."
+        f"The latents of {percent(beside_prior)} of its training images are farther from typical than 95 % of the "
+        f"prior's draws are. Of {percent(beside_own)} they are farther than its own images' (mean square "
+        f"{number(train)}, of its own {number(own)}). Its latent is as large as its images: {ZERO_DISTANCE}."
     )
