@@ -229,7 +229,7 @@ def audit(
                 checks=(),
                 subject=described | {"embedding": space.name},
                 environment=environment,
-                notes=real.notes + audited.notes + (() if moments is None else moments.notes),
+                notes=real.notes + audited.notes,
             )
             within = None if allowed is None else TimeBudget(str(budget), allowed)
             result = run_checks(chosen, subject, begun, workdir, within, restart=restart)
