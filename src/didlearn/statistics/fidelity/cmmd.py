@@ -15,7 +15,7 @@ from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.errors import UsageError
 from didlearn.statistics.fidelity.features import as_pair
 from didlearn.statistics.fidelity.influence import Influences
-from didlearn.statistics.fidelity.kernel_distance import Kernel, kernel_influence, kernel_sums
+from didlearn.statistics.fidelity.kernel_distance import RowKernel, kernel_influence, kernel_sums
 
 SIGMA, SCALE = 10.0, 1000.0
 _FEWEST = 3
@@ -57,7 +57,7 @@ def cmmd_influence(*, real: ArrayOrTensor, generated: ArrayOrTensor, sigma: floa
     return Influences(SCALE * found.value, SCALE * found.real, SCALE * found.generated)
 
 
-def _gaussian(sigma: float) -> Kernel:
+def _gaussian(sigma: float) -> RowKernel:
     if not sigma > 0:
         raise UsageError(f"sigma, the width of a Gaussian kernel, is above 0; got {sigma}")
 

@@ -20,7 +20,7 @@ from didlearn.statistics.fidelity.influence import Influences
 
 KERNEL_ROWS = 512  # rows whose kernel values are held at once
 N = TypeVar("N", float, Floats)
-Kernel = Callable[[Floats, Floats], Floats]  # rows (n, D), (m, D) to values (n, m)
+RowKernel = Callable[[Floats, Floats], Floats]  # rows (n, D), (m, D) to values (n, m)
 _FEWEST = 3
 _ROUNDING = 1e-12
 
@@ -67,7 +67,7 @@ class KernelSums(NamedTuple):
     across: float
 
 
-def kernel_sums(real: Floats, generated: Floats, kernel: Kernel) -> KernelSums:
+def kernel_sums(real: Floats, generated: Floats, kernel: RowKernel) -> KernelSums:
     """Return the sums of a symmetric kernel's values that a mean discrepancy is made of, in memory of a block of rows.
 
     Args:
@@ -78,7 +78,7 @@ def kernel_sums(real: Floats, generated: Floats, kernel: Kernel) -> KernelSums:
     return KernelSums(_within(real, kernel), _within(generated, kernel), across)
 
 
-def kernel_influence(real: Floats, generated: Floats, kernel: Kernel) -> Influences:
+def kernel_influence(real: Floats, generated: Floats, kernel: RowKernel) -> Influences:
     """Return the unbiased squared discrepancy of a kernel with each row's jackknife influence: see ``KernelTest``.
 
     Args:
@@ -120,7 +120,7 @@ def kernel_test(
     return KernelTest(distance, _share(distance, left, to_real[:n]), pvalue)
 
 
-def _sums(pool: Floats, chosen: Floats, kernel: Kernel) -> tuple[Floats, Floats, Floats]:
+def _sums(pool: Floats, chosen: Floats, kernel: RowKernel) -> tuple[Floats, Floats, Floats]:
     """Return sums of kernel values of different rows.
 
     Within each split's chosen rows, (p,); of each row with the rows chosen in the first split, (N,); with all, (N,).
@@ -170,12 +170,12 @@ def _left_out(own: Floats, across: Floats, others: int) -> Floats:
     return found
 
 
-def _within(x: Floats, kernel: Kernel) -> float:
+def _within(x: Floats, kernel: RowKernel) -> float:
     """The sum of kernel values over all ordered pairs of different rows."""
     return sum(float(values.sum() + values[:, len(values) :].sum()) for _, _, values in _triangle(x, kernel))
 
 
-def _triangle(x: Floats, kernel: Kernel) -> Iterator[tuple[slice, slice, Floats]]:
+def _triangle(x: Floats, kernel: RowKernel) -> Iterator[tuple[slice, slice, Floats]]:
     """Yield blocks of rows, the rows from there on, and their kernel values without the diagonal."""
     for start in range(0, len(x), KERNEL_ROWS):
         rows, later = slice(start, min(start + KERNEL_ROWS, len(x))), slice(start, len(x))
