@@ -95,6 +95,8 @@ def kernel_test(
 ) -> KernelTest:
     """Return the kernel distance, its error, its effect and its p-value, going through all pairs once.
 
+    scipy's ``permutation_test`` would compute every kernel value again for each exchange.
+
     Args:
         real: (n, D). generated: (m, D). rng: draws the exchanges. permutations: how many.
 
