@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from didlearn.arrays import Floats, Singles
+from didlearn.arrays import Array, Floats, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.baselines import autoencoder_error, neighbour_error, subspace_of
 from didlearn.checks.groups import estimate_key
@@ -25,6 +26,7 @@ from didlearn.statistics.intervals import proportion
 from didlearn.statistics.medians import median, median_ratio, recovery_gap
 
 Groups = dict[str, Inverted]
+Changes = Mapping[str, Callable[[Array], Array]]
 _PER_PIXEL = "squared pixel"
 _BEYOND = 0.99
 _BALL = 0.99  # of the prior's mass
@@ -38,7 +40,10 @@ def error_estimates(groups: Groups, rng: Stream, level: float) -> Estimates:
     found = {
         estimate_key("error", name): median(group.found.error, level, _PER_PIXEL) for name, group in groups.items()
     }
-    found["ratio_generated"] = median_ratio(train.found.error, generated.found.error, rng.numpy("ratio"), level=level)
+    if np.median(generated.found.error) > 0:  # unrounded points of its own may be found to the last bit
+        found["ratio_generated"] = median_ratio(
+            train.found.error, generated.found.error, rng.numpy("ratio"), level=level
+        )
     if train.published is not None and generated.published is not None:
         found |= _published(train.found.error, train.published.error, generated.published.error, rng, level)
     if "held-out" in groups:
@@ -255,9 +260,13 @@ class Made(NamedTuple):
         }
 
 
-def made_of(train: Inverted, others: Others) -> Made:
-    """Count the training images that the generator makes, and those it leaves a hole at."""
-    error, mild = train.found.error, mild_error(train.images, others.neighbour)
+def made_of(train: Inverted, others: Others, changes: Changes | None = None) -> Made:
+    """Count the training images that the generator makes, and those it leaves a hole at.
+
+    Args:
+        train: the images. others: what else comes near. changes: of points, what changes them mildly.
+    """
+    error, mild = train.found.error, mild_error(train.images, others.neighbour, changes)
     same, holes = _made(error, others.neighbour, mild), int((error >= others.neighbour).sum())
     return Made(len(error), same, holes, mild)
 
@@ -282,16 +291,22 @@ def _made(error: Floats, neighbour: Floats, mild: float) -> int:
     return int(((error <= mild) & (error < neighbour)).sum())
 
 
-def mild_error(images: Singles, neighbour: Floats) -> float:
+def mild_error(images: Singles, neighbour: Floats, changes: Changes | None = None) -> float:
     """The mean squared error per pixel of a mild change: what 95 % of changed copies do not exceed.
 
     Of the kinds of change that move a picture less than half of the way to another real one, the strongest; where none
     does, the mildest.
+
+    Args:
+        images: (n, C, H, W). neighbour: (n,) errors of the nearest training images. changes: of points as they are; by
+            default those of pictures in 8 bits.
     """
-    eight = eight_bit(np.clip(images, 0, 1))
+    unit = 255 if changes is None else 1
+    stored: Array = eight_bit(np.clip(images, 0, 1)) if changes is None else images
     errors = {}
-    for kind, change in PERTURBATIONS.items():
-        moved = np.square((change(eight).astype(np.float64) - eight) / 255).reshape(len(eight), -1).mean(axis=1)
+    kinds: Changes = PERTURBATIONS if changes is None else changes
+    for kind, change in kinds.items():
+        moved = np.square((change(stored).astype(np.float64) - stored) / unit).reshape(len(stored), -1).mean(axis=1)
         errors[kind] = float(np.quantile(moved, _MILD))
     told = [error for error in errors.values() if error <= float(np.median(neighbour)) / 4]
     return max(told) if told else min(errors.values())
