@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from didlearn.audit.run import audit
     from didlearn.checks.fidelity.manifold_metrics import density_coverage, precision_recall
     from didlearn.embeddings import open_embedding
+    from didlearn.embeddings.extract import embed_points
     from didlearn.evidence.bdmc import Sandwich, bdmc
     from didlearn.evidence.log_evidence import Evidence, log_evidence
     from didlearn.images import Images, open_images
@@ -58,6 +59,7 @@ __all__ = [
     "closest_pairs",
     "cmmd",
     "density_coverage",
+    "embed_points",
     "estimate_support",
     "frechet_distance",
     "inception_score",
@@ -95,6 +97,7 @@ _HOME = {
     "closest_pairs": "neighbors",
     "cmmd": "statistics.fidelity.cmmd",
     "density_coverage": "checks.fidelity.manifold_metrics",
+    "embed_points": "embeddings.extract",
     "estimate_support": "statistics.birthday.support",
     "frechet_distance": "statistics.fidelity.frechet",
     "inception_score": "statistics.fidelity.inception_score",

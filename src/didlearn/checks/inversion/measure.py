@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from didlearn.arrays import Array, Floats, Singles
+from didlearn.arrays import Floats
 from didlearn.audit.subject import Subject
 from didlearn.checks.baselines import autoencoder_error, neighbour_error, subspace_of
 from didlearn.checks.groups import estimate_key
 from didlearn.checks.inversion.controls import Controls, Search
 from didlearn.checks.inversion.inverted import Inverted, relative_error
+from didlearn.checks.inversion.mild import Changes, mild_error
 from didlearn.checks.inverting import find
-from didlearn.images.perturb import PERTURBATIONS
-from didlearn.images.picture import eight_bit
 from didlearn.inversion.invert import Inversion
 from didlearn.models.base import LatentModel
 from didlearn.models.prior import prior_of
@@ -26,12 +24,10 @@ from didlearn.statistics.intervals import proportion
 from didlearn.statistics.medians import median, median_ratio, recovery_gap
 
 Groups = dict[str, Inverted]
-Changes = Mapping[str, Callable[[Array], Array]]
 _PER_PIXEL = "squared pixel"
 _BEYOND = 0.99
 _BALL = 0.99  # of the prior's mass
 _SHELL = 0.05
-_MILD = 0.95  # of changed copies
 
 
 def error_estimates(groups: Groups, rng: Stream, level: float) -> Estimates:
@@ -289,24 +285,3 @@ def made_beside(groups: Groups, others: dict[str, Others], mild: float, level: f
 
 def _made(error: Floats, neighbour: Floats, mild: float) -> int:
     return int(((error <= mild) & (error < neighbour)).sum())
-
-
-def mild_error(images: Singles, neighbour: Floats, changes: Changes | None = None) -> float:
-    """The mean squared error per pixel of a mild change: what 95 % of changed copies do not exceed.
-
-    Of the kinds of change that move a picture less than half of the way to another real one, the strongest; where none
-    does, the mildest.
-
-    Args:
-        images: (n, C, H, W). neighbour: (n,) errors of the nearest training images. changes: of points as they are; by
-            default those of pictures in 8 bits.
-    """
-    unit = 255 if changes is None else 1
-    stored: Array = eight_bit(np.clip(images, 0, 1)) if changes is None else images
-    errors = {}
-    kinds: Changes = PERTURBATIONS if changes is None else changes
-    for kind, change in kinds.items():
-        moved = np.square((change(stored).astype(np.float64) - stored) / unit).reshape(len(stored), -1).mean(axis=1)
-        errors[kind] = float(np.quantile(moved, _MILD))
-    told = [error for error in errors.values() if error <= float(np.median(neighbour)) / 4]
-    return max(told) if told else min(errors.values())
