@@ -1,5 +1,6 @@
 """What is released: the wheel, installed where the source is not, audits and writes its page."""
 
+import json
 import os
 import subprocess
 import sys
@@ -51,6 +52,16 @@ def test_every_file_of_the_package_is_in_it(wheel):
     files = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert {f"didlearn/{path.relative_to(package).as_posix()}" for path in files} <= held
     assert not [name for name in held if not name.startswith(("didlearn/", "didlearn-"))]
+
+
+def test_the_demonstration_s_models_are_in_it_and_their_runs_are_compared(installed, tmp_path):
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    few = ["--samples", "300", "--checks", "memorization", "--output", "demo", "-q"]
+    said = run(installed / "didlearn", "demo", *few, cwd=tmp_path, env=clean)
+    assert (tmp_path / "demo" / "compare.html").is_file(), said
+    for name in ("sound", "collapsed", "memorised"):
+        (found,) = json.loads((tmp_path / "demo" / name / "audit.json").read_text(encoding="utf-8"))["checks"]
+        assert (found["check"], found["verdict"] == "fail") == ("memorization", name == "memorised")
 
 
 def test_it_audits_without_the_source(installed, tmp_path):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from didlearn.audit.run import audit
     from didlearn.checks.fidelity.manifold_metrics import density_coverage, precision_recall
     from didlearn.embeddings import open_embedding
+    from didlearn.embeddings.extract import embed_points
     from didlearn.evidence.bdmc import Sandwich, bdmc
     from didlearn.evidence.log_evidence import Evidence, log_evidence
     from didlearn.images import Images, open_images
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
     from didlearn.result.values import CheckResult, Estimate
     from didlearn.statistics.birthday.paradox import birthday_bound
     from didlearn.statistics.birthday.support import estimate_support
+    from didlearn.statistics.fidelity.cmmd import cmmd
     from didlearn.statistics.fidelity.frechet import frechet_distance
+    from didlearn.statistics.fidelity.inception_score import inception_score
     from didlearn.statistics.fidelity.kernel_distance import kernel_distance
+    from didlearn.statistics.fidelity.mind import mind
     from didlearn.statistics.fidelity.vendi import vendi_score
 
 __all__ = [
@@ -53,13 +57,17 @@ __all__ = [
     "bdmc",
     "birthday_bound",
     "closest_pairs",
+    "cmmd",
     "density_coverage",
+    "embed_points",
     "estimate_support",
     "frechet_distance",
+    "inception_score",
     "invert",
     "kernel_distance",
     "limiting_spectrum",
     "log_evidence",
+    "mind",
     "nearest",
     "open_embedding",
     "open_images",
@@ -87,13 +95,17 @@ _HOME = {
     "bdmc": "evidence.bdmc",
     "birthday_bound": "statistics.birthday.paradox",
     "closest_pairs": "neighbors",
+    "cmmd": "statistics.fidelity.cmmd",
     "density_coverage": "checks.fidelity.manifold_metrics",
+    "embed_points": "embeddings.extract",
     "estimate_support": "statistics.birthday.support",
     "frechet_distance": "statistics.fidelity.frechet",
+    "inception_score": "statistics.fidelity.inception_score",
     "invert": "inversion.invert",
     "kernel_distance": "statistics.fidelity.kernel_distance",
     "limiting_spectrum": "random_matrix",
     "log_evidence": "evidence.log_evidence",
+    "mind": "statistics.fidelity.mind",
     "nearest": "neighbors",
     "open_embedding": "embeddings",
     "open_images": "images",

@@ -60,6 +60,14 @@ def test_accuracy_is_measured_on_the_held_out_images_with_an_exact_interval(trai
     assert len(embedding.notes) == 1
 
 
+def test_its_head_makes_its_logits_of_its_features(train, heldout):
+    embedding = open_classifier(train, heldout)
+    images = torch.from_numpy(heldout.read_raw(range(5))).float() / 255
+    assert embedding.head.logits(embedding(images).numpy()) == pytest.approx(
+        embedding.network(images).numpy(), abs=1e-4
+    )
+
+
 def test_wrong_labels_lower_the_accuracy_they_are_measured_with(train, images_of):
     pixels, labels = blobs(120, seed=1)
     labels[:30] = (labels[:30] + 1) % 3

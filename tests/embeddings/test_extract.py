@@ -3,7 +3,9 @@ import threading
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+import didlearn as dl
 from didlearn.arrays import BytePoints
 from didlearn.embeddings import Embedding, embed
 from didlearn.embeddings.classifier_network import ClassifierNetwork
@@ -144,3 +146,54 @@ def test_nan_features_are_counted(pixels):
 
     with pytest.raises(ModelError, match="NaN or infinity for 2 of 32 images"):
         embed(Fixed(broken), pixels)
+
+
+def scans(count=70):
+    return np.random.default_rng(0).random((count, 1, 4, 6, 5)).astype(np.float32)
+
+
+class Film(nn.Module):
+    """Frames (n, T, H, W, C): their mean colour in each quarter of the time, and how it moves."""
+
+    def forward(self, x):
+        colour = x.mean(dim=(2, 3))
+        return torch.cat([colour.unflatten(1, (2, -1)).mean(dim=2).flatten(1), colour.diff(dim=1).abs().mean(1)], dim=1)
+
+
+def test_volumes_and_films_become_points(tmp_path):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv3d(1, 7, 3), nn.Tanh()).eval()
+    volumes = scans()
+    points = dl.embed_points(volumes, network, threads=1)
+    assert points.shape == (7, 1, 1)
+    with torch.no_grad():
+        wanted = network(torch.from_numpy(volumes)).mean(dim=(2, 3, 4)).numpy()
+    assert np.allclose(points.rows(), wanted, atol=1e-6), "maps are averaged over depth, height and width"
+    np.save(tmp_path / "scans.npy", volumes)
+    stored = dl.embed_points(tmp_path / "scans.npy", network, batch_size=64, threads=2)
+    assert (stored.rows() == points.rows()).all()
+    assert stored.name.endswith("scans.npy")
+    film = np.random.default_rng(1).integers(0, 256, (40, 8, 3, 3, 2), dtype=np.uint8)
+    features = dl.embed_points(film, Film()).rows()
+    assert np.allclose(features, Film()(torch.from_numpy(film).float() / 255).numpy(), atol=1e-6)
+
+
+def test_points_of_volumes_are_audited():
+    volumes = scans(240)
+    faulty = np.repeat(volumes[:4], 20, axis=0)
+    network = nn.Sequential(nn.Conv3d(1, 5, 2), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten())
+    parts = [dl.embed_points(part, network) for part in (volumes[:80], volumes[80:160], volumes[160:], faulty)]
+    for generated, verdicts in ((parts[2], ("pass", "inconclusive")), (parts[3], ("fail",))):
+        found = dl.audit(
+            train=parts[0], heldout=parts[1], generator=generated, points=True, checks=["support"], threads=1
+        )
+        assert found["support"].verdict in verdicts
+
+
+def test_what_is_no_volume_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"no \.npy file"):
+        dl.embed_points(tmp_path / "none.npy", Film())
+    with pytest.raises(UsageError, match=r"got \(5, 3\) of float64"):
+        dl.embed_points(np.zeros((5, 3)), Film())
+    with pytest.raises(ModelError, match="fails on images of shape"):
+        dl.embed_points(scans(), nn.Conv2d(1, 2, 1))

@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from didlearn.embeddings import open_embedding
-from didlearn.embeddings.inception import InceptionV3, open_inception
+from didlearn.embeddings.inception import InceptionV3, SpatialFeatures, open_inception
 from didlearn.errors import MissingExtraError, ModelError, UsageError
 
 
@@ -153,3 +153,30 @@ def test_absent_weights_are_told_how_to_be_fetched(tmp_path):
         open_embedding("inception", weights=tmp_path / "absent.pth")
     with pytest.raises(UsageError, match="is a folder"):
         open_embedding("inception", weights=tmp_path)
+
+
+def test_spatial_features_are_seven_channels_at_each_place_by_row_and_column(network):
+    seen = []
+    hook = network.Mixed_6d.register_forward_hook(lambda module, images, output: seen.append(output))
+    images = torch.rand(2, 3, 20, 20, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        network(images)
+        hook.remove()
+        found = SpatialFeatures(network)(images)
+    assert found.shape == (2, 2023)
+    maps = found.reshape(2, 17, 17, 7)
+    for place in ((0, 0), (3, 16), (16, 2)):
+        assert torch.allclose(maps[:, *place], seen[0][:, :7, *place], atol=1e-6)
+
+
+def test_the_inception_score_s_logits_leave_out_the_bias_of_the_original_graph_alone(state, write):
+    weight = torch.randn(1008, 2048, generator=torch.Generator().manual_seed(0))
+    features = np.random.default_rng(0).normal(size=(3, 2048)).astype(np.float32)
+    plain = features @ weight.double().numpy().T
+    original = open_inception(write(state | {"fc.weight": weight, "fc.bias": torch.ones(1008)}))
+    assert original.head.logits(features) == pytest.approx(plain)
+    assert original.spatial.name.startswith("spatial features of inception")
+    other = open_inception(write(state | {"fc.weight": weight[:1000].clone(), "fc.bias": torch.ones(1000)}))
+    assert other.head.logits(features) == pytest.approx(plain[:, :1000] + 1)
+    headless = {name: value for name, value in state.items() if not name.startswith("fc.")}
+    assert open_inception(write(headless)).head is None

@@ -35,16 +35,18 @@ def test_what_pytorch_fid_writes_is_read(tmp_path, kind):
     found = read_moments(tmp_path / "x.npz")
     assert (found.mean == mean).all()
     assert (found.covariance == sigma).all()
-    assert (found.images, found.embedding, found.notes) == (None, "", ())
+    assert (found.images, found.embedding, found.spatial) == (None, "", None)
 
 
-def test_of_adm_s_file_the_pictures_are_not_read_and_the_spatial_moments_are_named(tmp_path):
+def test_of_adm_s_file_the_pictures_are_not_read_and_the_spatial_moments_are(tmp_path):
     sigma = np.cov(rows(), rowvar=False)
     pickled = np.array([{"a": 1}], dtype=object)  # what is not asked for is not unpickled either
-    np.savez(tmp_path / "x.npz", arr_0=pickled, mu=rows().mean(0), sigma=sigma, mu_s=np.ones(3), sigma_s=np.eye(3))
+    np.savez(tmp_path / "x.npz", arr_0=pickled, mu=rows().mean(0), sigma=sigma, mu_s=np.ones(2), sigma_s=np.eye(2))
     found = read_moments(tmp_path / "x.npz")
     assert (found.covariance == sigma).all()
-    assert "sFID" in found.notes[0]
+    assert found.spatial is not None
+    assert (found.spatial.mean == 1).all()
+    assert (found.spatial.covariance == np.eye(2)).all()
 
 
 GOOD = {"mu": np.zeros(3), "sigma": np.eye(3)}
@@ -56,6 +58,7 @@ GOOD = {"mu": np.zeros(3), "sigma": np.eye(3)}
         ({"x": np.zeros(3)}, "no mu and sigma"),
         ({"mu_s": np.zeros(3), "sigma_s": np.eye(3)}, "no mu and sigma"),
         (GOOD | {"sigma": np.eye(4)}, r"mu \(3,\) and sigma \(4, 4\)"),
+        (GOOD | {"mu_s": np.zeros(2), "sigma_s": np.eye(3)}, r"mu_s \(2,\) and sigma_s \(3, 3\)"),
         (GOOD | {"mu": np.zeros((3, 1))}, r"\(D,\)"),
         (GOOD | {"sigma": np.triu(np.ones((3, 3)))}, "not symmetric"),
         (GOOD | {"mu": np.array([0, np.nan, 0])}, "no finite number"),

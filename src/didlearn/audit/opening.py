@@ -8,10 +8,9 @@ from typing import Any
 
 from didlearn.embeddings import Embedding
 from didlearn.errors import OutputError, UsageError
-from didlearn.images.points import check_noise, open_points
+from didlearn.images.points import check_noise
 from didlearn.models import Sampler, open_model
 from didlearn.models.faults import Unusable
-from didlearn.models.formats.bank import Bank
 from didlearn.naming import option
 
 
@@ -40,18 +39,16 @@ def check_points(points: bool, noise: float | None, embedding: str | Embedding, 
 
 
 def open_generator(
-    generator: Any, said: Mapping[str, Any], opening: Mapping[str, Any], *, points: bool, trust_code: bool, device: str
+    generator: Any, said: Mapping[str, Any], opening: Mapping[str, Any], *, trust_code: bool, device: str
 ) -> Sampler | None:
     """Open the generator, where there is one; one that makes no images is what the audit found, for every check to say.
 
     Args:
-        generator: what ``open_model`` takes, or rows. said: of the model. opening: of pictures.
-        points: whether it is known by rows of numbers. trust_code: whether its code may run. device: torch's.
+        generator: what ``open_model`` takes. said: of the model. opening: of pictures, or that it makes points.
+        trust_code: whether its code may run. device: torch's.
     """
     if generator is None:
         return None
-    if points:
-        return Bank(open_points(generator))
     try:
         return open_model(generator, **said, **opening, trust_code=trust_code, device=device)
     except OutputError as error:

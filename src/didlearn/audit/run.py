@@ -131,12 +131,10 @@ def audit(
         "code_path": code_path,
     }
     pictured = {"size": size, "channels": channels, "megapixels": megapixels, "skip_broken": skip_broken}
-    of_networks = {"latent_shape": latent_shape, "prior": prior, "classes": classes, "autoencoder": autoencoder}
-    check_points(points, noise, embedding, pictured | of_networks)
+    check_points(points, noise, embedding, pictured | {"value_range": value_range, "autoencoder": autoencoder})
     if points:
         embedding = GivenFeatures()
-    else:
-        check_model(generator, trust_code, **code)
+    check_model(generator, trust_code, **code, points=points)
     if isinstance(embedding, str):
         check_embedding(embedding, trust_code, None if weights is None else Path(weights))
     check_autoencoder(autoencoder, trust_code)
@@ -158,8 +156,7 @@ def audit(
             "classes": classes,
             **code,
         }
-        made_of = {name: value for name, value in opening.items() if name != "points"}
-        model = open_generator(generator, said, made_of, points=points, trust_code=trust_code, device=device)
+        model = open_generator(generator, said, opening, trust_code=trust_code, device=device)
         audited = match_audited(model, real.train, real.heldout, others)
         workdir = None if output is None else Path(output)
         telling = classes_of
@@ -229,7 +226,7 @@ def audit(
                 checks=(),
                 subject=described | {"embedding": space.name},
                 environment=environment,
-                notes=real.notes + audited.notes + (() if moments is None else moments.notes),
+                notes=real.notes + audited.notes,
             )
             within = None if allowed is None else TimeBudget(str(budget), allowed)
             result = run_checks(chosen, subject, begun, workdir, within, restart=restart)

@@ -47,6 +47,12 @@ def shuffled(images: Singles, rng: np.random.Generator) -> Singles:
     return rng.permuted(flat, axis=1).reshape(images.shape)
 
 
+def shuffled_columns(points: Singles, rng: np.random.Generator) -> Singles:
+    """Shuffle each column of points (n, D, 1, 1): noise with the law of every number, and none of what ties them."""
+    flat = points.reshape(len(points), -1)
+    return rng.permuted(flat, axis=0).reshape(points.shape)
+
+
 def shifted(images: Singles, pixels: int) -> Singles:
     """Move images (n, C, H, W) right and down, repeating the border."""
     padded = np.pad(images, ((0, 0), (0, 0), (pixels, 0), (pixels, 0)), mode="edge")

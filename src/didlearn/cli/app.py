@@ -16,6 +16,7 @@ from didlearn.checks import CHECKS
 from didlearn.cli.commands.audit import audit_command, check_command
 from didlearn.cli.commands.cache import cache
 from didlearn.cli.commands.compare import compare
+from didlearn.cli.commands.demo import demo
 from didlearn.cli.commands.history import history
 from didlearn.cli.commands.label import label
 from didlearn.cli.commands.report import report
@@ -33,7 +34,7 @@ _MADE: dict[str, Callable[[], Callable[..., None]]] = {
     **{name: partial(check_command, check) for name, check in CHECKS.items()},
     **{
         made.__name__: partial(lambda made: made, made)
-        for made in (report, compare, cache, history, label, sample, statistics, train, study)
+        for made in (report, compare, cache, demo, history, label, sample, statistics, train, study)
     },
 }
 

@@ -19,7 +19,7 @@ from scipy.stats import binomtest
 
 from didlearn.arrays import Bytes, Ints
 from didlearn.atomic import atomically
-from didlearn.embeddings.base import Embedding
+from didlearn.embeddings.base import Embedding, Head
 from didlearn.embeddings.classifier_network import ClassifierNetwork
 from didlearn.embeddings.classifier_training import Labelled, train_classifier
 from didlearn.embeddings.extract import embed
@@ -50,6 +50,7 @@ class ClassifierEmbedding(Embedding):
     def __init__(self, network: ClassifierNetwork, name: str) -> None:
         self.network = network.eval().requires_grad_(False)
         self.name = name
+        self.head = Head.of(network.logits.weight, network.logits.bias)
 
     def to(self, device: str) -> Self:
         """Move the weights to a torch device and return the embedding."""

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from didlearn.arrays import Array, BytePoints, Bytes, Singles
 from didlearn.embeddings.base import Embedding
-from didlearn.embeddings.module import ModuleEmbedding
+from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.embeddings.probe import TRIED, probe_embedding
-from didlearn.errors import ModelError, UsageError
+from didlearn.errors import DataError, ModelError, UsageError
+from didlearn.foreign.files import refuse_special
 from didlearn.images.base import Images
+from didlearn.images.classes import printable
+from didlearn.images.formats.numpy_files import npy_header
+from didlearn.images.points import Points, open_points
 from didlearn.parallel import UNIT, map_units, units_in_flight
+from didlearn.readiness.paths import quoted, typed_path
 from didlearn.units.cluster import Cluster, current_cluster
 
 Embeddable = Images | Array | torch.Tensor
@@ -39,14 +46,15 @@ def embed(
 
     Args:
         embedding: what to apply.
-        images: a data set, or (N, C, H, W) as uint8 (0 to 255) or as floating point (used as it is).
+        images: a data set, or (N, C, H, W) as uint8 (0 to 255) or as floating point (used as it is); an embedding of
+            volumes or films takes arrays of more axes, (N, ...).
         device: torch device to compute on.
         batch_size: images in flight at once; at least ``UNIT`` are.
         threads: worker threads, all the process may use if not given.
         advance: told the number of images done after each unit.
 
     Raises:
-        UsageError: the array is no (N, C, H, W) of uint8 or floating point, or is empty.
+        UsageError: the array is no (N, C, H, W), or (N, ...) of more axes, of uint8 or floating point, or is empty.
         ModelError: the embedding returns something else than finite (n, D) features, or others for an image beside
             other images.
     """
@@ -54,7 +62,7 @@ def embed(
     network = embedding.to(device)
 
     def features_of(batch: torch.Tensor) -> Singles:
-        filling = batch[-1:].expand(UNIT - len(batch), -1, -1, -1)
+        filling = batch[-1:].expand(UNIT - len(batch), *batch.shape[1:])
         with torch.inference_mode():
             features = network(torch.cat([batch, filling]).to(device))
         return _checked(embedding, features)[: len(batch)]
@@ -70,6 +78,43 @@ def embed(
         return _sent(features_of, _Batches(read, len(images)), cluster, advance)
     parts = map_units(unit, len(images), threads=units_in_flight(batch_size, threads), advance=advance)
     return np.concatenate(parts)
+
+
+def embed_points(
+    source: str | os.PathLike[str] | Array | torch.Tensor,
+    embedding: Embedding | nn.Module,
+    *,
+    name: str | None = None,
+    device: str = "cpu",
+    batch_size: int = 256,
+    threads: int | None = None,
+) -> Points:
+    """Take volumes, films or whatever else a network takes through it: what comes out is audited as points.
+
+    Args:
+        source: (N, ...) with three axes or more to each, uint8 (divided by 255) or floating point (used as it is):
+            volumes (N, D, H, W) or (N, C, D, H, W), films (N, T, H, W, C), in the order that the network wants; an
+            array, a tensor, or a ``.npy`` file, which stays on disk.
+        embedding: an ``Embedding``, or a module (n, ...) -> (n, D) that gives each row features of its own.
+        name: what to call the points. device, batch_size, threads: see ``embed``; the numbers do not depend on them.
+
+    Raises:
+        UsageError: there is no such array. DataError: the file cannot be read. ModelError: see ``embed``.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = typed_path(os.fspath(source))
+        if path.suffix.lower() != ".npy" or not path.is_file():
+            raise UsageError(f"there is no .npy file {quoted(os.fspath(source))}; give one, or an array (N, ...)")
+        refuse_special(path, DataError)
+        npy_header(path)
+        array: Array | torch.Tensor = np.load(path, mmap_mode="r", allow_pickle=False)
+        name = name or printable(os.fspath(path))
+    else:
+        array = source
+    if isinstance(embedding, nn.Module):
+        embedding = ModuleEmbedding(embedding, f"{type(embedding).__name__} (weights {weights_digest(embedding)})")
+    features = embed(embedding, array, device=device, batch_size=batch_size, threads=threads)
+    return open_points(features, name=name or f"{len(features)} through {embedding.name}")
 
 
 class _Batches(Sequence[torch.Tensor]):
@@ -126,7 +171,7 @@ def _reader(images: Embeddable) -> Callable[[range], torch.Tensor]:
             raise UsageError(f"{images.name} holds no images to embed; give at least one")
         return images.read
     shape, kind = tuple(images.shape), str(images.dtype).removeprefix("torch.")
-    if len(shape) != 4 or not len(images) or not (kind == "uint8" or "float" in kind):
+    if len(shape) < 4 or not len(images) or not (kind == "uint8" or "float" in kind):
         raise UsageError(
             f"embed takes images (N, C, H, W) as uint8 or floating point, N at least 1; got {shape} of {kind}"
         )

@@ -1,4 +1,4 @@
-"""InceptionV3's 2048 pooled features, the ones FID is computed on, in plain torch.
+"""InceptionV3's 2048 pooled features, the ones FID is computed on, and the maps of sFID, in plain torch.
 
 Module names are torchvision's, so that the weights everybody has can be loaded: pytorch-fid's conversion of the
 original graph (1008 logits; average pools leave the padding out, the last block takes a maximum) and torchvision's or
@@ -18,11 +18,13 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
+from didlearn.embeddings.base import Head
 from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import ModelError
 
 Pooling = Callable[[torch.Tensor], torch.Tensor]
 _SIDE = 299
+_SPATIAL = 7  # channels of the maps that sFID takes
 
 
 class Conv(nn.Module):
@@ -156,12 +158,32 @@ class InceptionV3(nn.Module):
         self.Mixed_7c = BlockE(2048, maximum if original else average)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.Mixed_7a(self.Mixed_6e(self.Mixed_6d(self.maps(x))))
+        return self.Mixed_7c(self.Mixed_7b(x)).mean(dim=(2, 3))
+
+    def maps(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the maps (n, 768, 17, 17) that go into the block ``Mixed_6d``."""
         x = functional.interpolate(x, size=(_SIDE, _SIDE), mode="bilinear", align_corners=False) * 2 - 1
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(functional.max_pool2d(x, 3, 2)))
         x = self.Mixed_6a(self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(functional.max_pool2d(x, 3, 2)))))
-        x = self.Mixed_7a(self.Mixed_6e(self.Mixed_6d(self.Mixed_6c(self.Mixed_6b(x)))))
-        return self.Mixed_7c(self.Mixed_7b(x)).mean(dim=(2, 3))
+        return self.Mixed_6c(self.Mixed_6b(x))
+
+
+class SpatialFeatures(nn.Module):
+    """The features of sFID (Nash et al. 2021), 17 · 17 · 7 = 2023 of an image, in the order of ADM's files.
+
+    They are the first seven channels of the 1×1 branch of ``Mixed_6d``, which the 2015 graph calls ``mixed_6/conv``, by
+    row, column and channel.
+    """
+
+    def __init__(self, network: InceptionV3) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        maps = self.network.Mixed_6d.branch1x1(self.network.maps(x))[:, :_SPATIAL]
+        return maps.permute(0, 2, 3, 1).flatten(1)
 
 
 def open_inception(path: Path) -> ModuleEmbedding:
@@ -186,6 +208,9 @@ def open_inception(path: Path) -> ModuleEmbedding:
         raise ModelError(f"{path} holds weights of other shapes than InceptionV3's: {error}") from error
     embedding = ModuleEmbedding(network, f"inception (weights {weights_digest(network)})")
     graph = "the original graph, as pytorch-fid" if logits == 1008 else "torchvision's graph, which is not FID's"
+    embedding.spatial = ModuleEmbedding(SpatialFeatures(network), f"spatial features of {embedding.name}")
+    if "fc.weight" in state:  # the Inception Score's logits are without the bias that the original graph adds
+        embedding.head = Head.of(state["fc.weight"], None if logits == 1008 else state.get("fc.bias"))
     embedding.notes = (f"InceptionV3 pool3: {graph}; images resized bilinearly to {_SIDE}×{_SIDE}",)
     return embedding
 

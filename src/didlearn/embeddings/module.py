@@ -63,7 +63,7 @@ class ModuleEmbedding(Embedding):
 
     def _wants_colour(self, images: torch.Tensor) -> bool:
         """Tell whether the network fails on these gray images but takes them as RGB."""
-        if images.shape[1] != 1:
+        if images.ndim != 4 or images.shape[1] != 1:
             return False
         try:
             self._run(images.clone())  # a network may work in place, and these are still to be embedded
@@ -90,10 +90,10 @@ class ModuleEmbedding(Embedding):
     def _features(self, output: object, count: int) -> torch.Tensor:
         if not isinstance(output, torch.Tensor):
             raise ModelError(f"{self.name} returned a {type(output).__name__}; an embedding returns one tensor (n, D)")
-        if output.ndim == 4 and len(output) == count:
-            if output.shape[2:] != (1, 1):
+        if output.ndim in (4, 5) and len(output) == count:  # maps of images, or of volumes and films
+            if max(output.shape[2:]) > 1:
                 self._note(_POOLED.format(shape="×".join(map(str, output.shape[1:]))))
-            output = output.mean(dim=(2, 3))
+            output = output.flatten(2).mean(dim=2)
         if output.ndim != 2 or len(output) != count or not output.shape[1]:
             raise ModelError(
                 f"{self.name} returned shape {tuple(output.shape)} for {count} images; an embedding returns "

@@ -1,14 +1,15 @@
 """The first two moments of a set's features, and the ``mu``/``sigma`` files in which the field passes them on.
 
 pytorch-fid, clean-fid, torch-fidelity and ADM's evaluations write ``mu`` (D,) and ``sigma`` (D, D) into an ``.npz``. A
-Fréchet distance uses nothing else. What ADM's files hold beside them is for other scores: ``mu_s`` and ``sigma_s`` of
-spatial features for sFID, and 10 000 pictures for precision and recall.
+Fréchet distance uses nothing else. ADM's files also hold ``mu_s`` and ``sigma_s``, of the spatial features of sFID, and
+10 000 pictures for precision and recall, which are left aside.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +37,7 @@ class FeatureMoments:
 
     Attributes:
         images: how many they were taken from, where the file says. embedding: which, where it says, else empty.
-        source: what they were read from. notes: what a reader should know of the file.
+        source: what they were read from. spatial: the moments of sFID's features, where the file holds them.
     """
 
     mean: Floats
@@ -44,7 +45,7 @@ class FeatureMoments:
     images: int | None = None
     embedding: str = ""
     source: str = ""
-    notes: tuple[str, ...] = ()
+    spatial: FeatureMoments | None = None
 
     @classmethod
     def of(cls, features: Array, embedding: str, source: str) -> FeatureMoments:
@@ -108,19 +109,18 @@ def read_moments(file: str | os.PathLike[str]) -> FeatureMoments:
         raise DataError(str(error)) from None
     if not {*_MOMENTS} <= arrays.keys():
         raise DataError(f"{path} holds no mu and sigma: {_REMEDY}")
-    mean, sigma = (_as_floats(path, name, arrays[name]) for name in _MOMENTS)
-    _check_shapes(path, mean, sigma)
-    notes: tuple[str, ...] = ()
-    if arrays.keys() & {*_SPATIAL}:
-        notes = (f"{path.name} also holds mu_s and sigma_s, which are of sFID's features and were left aside.",)
+    mean, sigma = _moments(path, arrays, _MOMENTS)
+    spatial = (
+        FeatureMoments(*_moments(path, arrays, _SPATIAL), source=str(path)) if {*_SPATIAL} <= arrays.keys() else None
+    )
     embedding = arrays["embedding"] if "embedding" in arrays else np.array("")
     return FeatureMoments(
         mean,
-        (sigma + sigma.T) / 2,
+        sigma,
         _count(arrays.get("images")),
         str(embedding) if embedding.ndim == 0 and embedding.dtype.kind == "U" else "",
         str(path),
-        notes,
+        spatial,
     )
 
 
@@ -141,19 +141,26 @@ def write_moments(file: str | os.PathLike[str], moments: FeatureMoments) -> Path
     return path
 
 
+def _moments(path: Path, arrays: Mapping[str, Array], names: tuple[str, str]) -> tuple[Floats, Floats]:
+    mean, sigma = (_as_floats(path, name, arrays[name]) for name in names)
+    _check_shapes(path, names, mean, sigma)
+    return mean, (sigma + sigma.T) / 2
+
+
 def _as_floats(path: Path, name: str, array: Array) -> Floats:
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise DataError(f"{name} of {path} holds what is no finite number: {_REMEDY}")
     return array.astype(np.float64)
 
 
-def _check_shapes(path: Path, mean: Floats, sigma: Floats) -> None:
+def _check_shapes(path: Path, names: tuple[str, str], mean: Floats, sigma: Floats) -> None:
+    mu, covariance = names
     if mean.ndim != 1 or not len(mean) or sigma.shape != (len(mean), len(mean)):
         raise DataError(
-            f"{path} holds mu {mean.shape} and sigma {sigma.shape}, and they are (D,) and (D, D): {_REMEDY}"
+            f"{path} holds {mu} {mean.shape} and {covariance} {sigma.shape}, and they are (D,) and (D, D): {_REMEDY}"
         )
     if np.abs(sigma - sigma.T).max() > _ROUNDING * float(np.abs(sigma).max()):
-        raise DataError(f"sigma of {path} is not symmetric, so it is no covariance: {_REMEDY}")
+        raise DataError(f"{covariance} of {path} is not symmetric, so it is no covariance: {_REMEDY}")
 
 
 def _count(images: Array | None) -> int | None:

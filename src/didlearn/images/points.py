@@ -22,7 +22,7 @@ from didlearn.errors import DataError, NotFiniteError, UsageError
 from didlearn.foreign.files import refuse_special
 from didlearn.images.base import Images
 from didlearn.images.classes import printable
-from didlearn.images.tables import read_table
+from didlearn.images.tables import TABLES, read_table
 from didlearn.naming import option
 from didlearn.readiness.paths import quoted, typed_path
 from didlearn.rng import generator
@@ -78,6 +78,11 @@ def open_points(source: object, *, name: str | None = None) -> Points:
         return _checked(_read(os.fspath(source)), called)
     array = source.numpy(force=True) if isinstance(source, torch.Tensor) else np.asarray(source)
     return _checked(array, name or f"the {type(source).__name__}")
+
+
+def is_table(source: str) -> bool:
+    """Tell whether a text names rows of numbers, by what the file is called."""
+    return typed_path(source).suffix.lower() in TABLES or source.rpartition(":")[0].lower().endswith(".npz")
 
 
 def _read(source: str) -> Array:

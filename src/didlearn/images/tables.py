@@ -13,6 +13,7 @@ from didlearn.errors import DataError, MissingExtraError, ResultError
 from didlearn.images.formats.numpy_files import npy_header
 from didlearn.result.arrays_file import read_arrays
 
+TABLES: Final = (".npy", ".npz", ".csv", ".tsv", ".parquet")
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 _KEYS: Final = ("features", "embeddings", "x", "X", "data", "arr_0")
 _REMEDY: Final = "save the rows again with numpy.savez('x.npz', features=rows)"

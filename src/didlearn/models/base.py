@@ -98,12 +98,14 @@ class LatentModel(Sampler):
         value_range: what the network's output spans, mapped linearly to [0, 1]; ``None``: used as it is.
         stochastic: whether ``decode`` draws noise of its own from torch's generators.
         coupled: whether an image depends on the latents that are decoded beside it.
+        points: whether it makes rows of D numbers, as images (D, 1, 1) of any values, and no pictures.
     """
 
     latent_shape: tuple[int, ...]
     value_range: tuple[float, float] | None
     stochastic: bool = False
     coupled: bool = False
+    points: bool = False
 
     @abstractmethod
     def log_prior(self, z: torch.Tensor) -> torch.Tensor:
@@ -165,4 +167,4 @@ class LatentModel(Sampler):
             first=first,
         )  # fmt: skip
         kept = None if labels is None else labels[:count]
-        return Samples(pixels.images, kept, pixels.finite, self.notes + pixel_notes(pixels))
+        return Samples(pixels.images, kept, pixels.finite, self.notes + pixel_notes(pixels), self.points)

@@ -33,7 +33,7 @@ class Interface:
         value_range: (low, high), ``None`` for output that is used as it is, or ``"infer"``.
         prior: of the latents. classes: how many, or ``None``. class_names: what they are called.
         image_shape: (C, H, W), or ``None`` if nobody said.
-        notes: what was assumed.
+        notes: what was assumed. points: whether it makes rows (n, D), used as they are, and no images.
     """
 
     latent_shape: tuple[int, ...] | None
@@ -43,17 +43,27 @@ class Interface:
     class_names: tuple[str, ...] | None
     image_shape: tuple[int, int, int] | None
     notes: tuple[str, ...] = ()
+    points: bool = False
 
 
 def declare(
-    module: nn.Module, *, latent_shape: object, value_range: object, prior: object, classes: object, name: str
+    module: nn.Module,
+    *,
+    latent_shape: object,
+    value_range: object,
+    prior: object,
+    classes: object,
+    name: str,
+    points: bool = False,
 ) -> Interface:
     """Read the interface: an argument goes before the module's attribute of the same name.
 
     Raises:
         UsageError: an argument cannot be used. ModelError: an attribute cannot be used.
     """
-    if value_range == INFER:
+    if points:
+        pixels: ValueRange | str | None = None
+    elif value_range == INFER:
         pixels = _attribute(module, "value_range", _range_or_infer, INFER, name)
     else:
         pixels = check_range(value_range)
@@ -66,8 +76,8 @@ def declare(
         shape: tuple[int, ...] | None = _check_latent_shape(latent_shape)
     else:
         shape = _attribute(module, "latent_shape", _check_latent_shape, prior_shape(law), name)
-    image_shape = _attribute(module, "image_shape", _check_image_shape, None, name)
-    return Interface(shape, pixels, law, count, names, image_shape, notes)
+    image_shape = None if points else _attribute(module, "image_shape", _check_image_shape, None, name)
+    return Interface(shape, pixels, law, count, names, image_shape, notes, points)
 
 
 def _attribute(module: nn.Module, attribute: str, check: Callable[[object], T], default: D, name: str) -> T | D | None:

@@ -45,10 +45,12 @@ def open_module(
     device: str = "cpu",
     notes: tuple[str, ...] = (),
     code: str = "",
+    points: bool = False,
 ) -> ModuleModel:
     """Wrap a module that is ours to keep; what nobody declared is found by running it.
 
-    ``code`` is a hash of what the weights go into, where that is not ours: part of the fingerprint.
+    ``code`` is a hash of what the weights go into, where that is not ours: part of the fingerprint. ``points``: it
+    makes rows (n, D), which are used as they are, and no images.
 
     Raises:
         UsageError: an argument cannot be used.
@@ -56,8 +58,9 @@ def open_module(
     """
     name = name or type(module).__name__
     declared = declare(
-        module, latent_shape=latent_shape, value_range=value_range, prior=prior, classes=classes, name=name
-    )
+        module, latent_shape=latent_shape, value_range=value_range, prior=prior, classes=classes, name=name,
+        points=points,
+    )  # fmt: skip
     module, declared = fold_class_prior(module, declared)
     network = Network(_frozen(module), declared.classes, name)
 
@@ -190,6 +193,7 @@ class ModuleModel(LatentModel):
         self.image_shape: ImageShape = settled.image_shape
         self.value_range = settled.value_range
         self.classes, self.class_names, self.notes = settled.classes, settled.class_names, settled.notes
+        self.points = settled.points
 
     prior: Prior
 

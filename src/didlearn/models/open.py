@@ -20,6 +20,7 @@ from didlearn.images.formats.idx import is_idx
 from didlearn.images.formats.tar.headers import is_tar
 from didlearn.images.formats.tensor_files import is_safetensors_images
 from didlearn.images.open import check_images
+from didlearn.images.points import is_table, open_points
 from didlearn.models.base import Sampler
 from didlearn.models.formats.bank import Bank
 from didlearn.models.formats.loaded import Code, refuse_unused
@@ -41,6 +42,7 @@ def open_model(
     value_range: tuple[float, float] | str | None = INFER,
     prior: str | torch.distributions.Distribution | None = None,
     classes: int | tuple[str, ...] | None = None,
+    points: bool = False,
     name: str | None = None,
     device: str = "cpu",
 ) -> ModuleModel: ...
@@ -63,6 +65,7 @@ def open_model(
     channels: int | None = None,
     megapixels: int | None = None,
     skip_broken: bool = False,
+    points: bool = False,
     device: str = "cpu",
 ) -> Sampler: ...
 
@@ -83,6 +86,7 @@ def open_model(
     channels: int | None = None,
     megapixels: int | None = None,
     skip_broken: bool = False,
+    points: bool = False,
     device: str = "cpu",
 ) -> Sampler:
     """Open anything that can draw images.
@@ -105,6 +109,8 @@ def open_model(
         name: what to call it; its source by default.
         size, channels, megapixels, skip_broken: how a bank of samples is read (see ``open_images``); a network's
             images are never resized.
+        points: whether it makes rows of numbers and no images: a network (n, ...) -> (n, D), whose output is used as it
+            is, or a table of rows (see ``open_points``).
         device: where a network is probed and stays.
 
     Raises:
@@ -121,12 +127,13 @@ def open_model(
     }
     code = Code(architecture, dict(architecture_arguments or {}), code_path, trust_code)
     source = os.fspath(source) if isinstance(source, os.PathLike) else source
-    if isinstance(source, str) and not _is_bank(source, code):
+    rows = points and (is_table(source) if isinstance(source, str) else not isinstance(source, Sampler | nn.Module))
+    if isinstance(source, str) and not rows and (points or not _is_bank(source, code)):
         loaded = load_network(source, code)
         if isinstance(loaded.network, nn.Module):
             model = open_module(
                 loaded.network, **_completed(said, loaded.declared), name=name or loaded.name, kind=loaded.kind,
-                device=device, notes=loaded.notes, code=loaded.code,
+                device=device, notes=loaded.notes, code=loaded.code, points=points,
             )  # fmt: skip
             return DrawnModel(model) if loaded.sampling else model
         source = loaded.network
@@ -134,12 +141,14 @@ def open_model(
         refuse_unused(code, _what(source))
     if isinstance(source, nn.Module):
         copied, notes = snapshot(source)
-        return open_module(copied, **said, name=name, device=device, notes=notes)
+        return open_module(copied, **said, name=name, device=device, notes=notes, points=points)
     given = [key for key, value in said.items() if not _silent(value)]
     if given:
         raise UsageError(f"{given[0]} says how a network is run; {_what(source)} is not one: leave it out")
     if isinstance(source, Sampler):
         return source
+    if rows:
+        return Bank(open_points(source, name=name))
     if isinstance(source, Mapping):
         raise _no_model(source)
     if not hasattr(source, "__len__") and not isinstance(source, str):
@@ -158,15 +167,21 @@ def check_model(
     architecture: str | None = None,
     architecture_arguments: Mapping[str, object] | None = None,
     code_path: str | None = None,
+    points: bool = False,
 ) -> None:
     """Refuse a text that names no model, before anything is read; whatever else ``open_model`` takes is let pass.
+
+    Files of rows are looked at where they are read.
 
     Raises:
         UsageError: it names none. TrustError: opening it would run code, and ``trust_code`` is false.
     """
     code = Code(architecture, dict(architecture_arguments or {}), code_path, trust_code)
     named = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
-    if named is None or _is_bank(named, code):
+    if points and (named is None or is_table(named)):
+        refuse_unused(code, _what(source))
+        return
+    if named is None or (not points and _is_bank(named, code)):
         refuse_unused(code, _what(source))
         check_images(named)
         return

@@ -67,6 +67,17 @@ def find_image_shape(output: torch.Tensor, declared: ImageShape | None, name: st
     return shape, None
 
 
+def find_row_shape(output: torch.Tensor, name: str) -> ImageShape:
+    """Return (D, 1, 1), the shape in which rows of D numbers are held, for an output (n, D).
+
+    Raises:
+        OutputError: the output is no rows.
+    """
+    if output.ndim != 2 or not output.shape[1]:
+        raise OutputError(f"{name} returned the shape {tuple(output.shape)}; points were expected, rows (n, D)")
+    return (output.shape[1], 1, 1)
+
+
 def _flat_shape(length: int, declared: ImageShape | None, name: str) -> tuple[ImageShape, str | None]:
     if declared is not None and math.prod(declared) == length:
         return declared, None

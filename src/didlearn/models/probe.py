@@ -15,7 +15,7 @@ from didlearn.arrays import ImageShape
 from didlearn.company import COARSE, Company
 from didlearn.errors import DidlearnError, ModelError
 from didlearn.models.interface import Interface, LabelsError, ValueRange
-from didlearn.models.output import as_images, check_tensor, find_image_shape
+from didlearn.models.output import as_images, check_tensor, find_image_shape, find_row_shape
 from didlearn.models.prior import sample_latents
 from didlearn.naming import option
 from didlearn.parallel import UNIT, single_threaded
@@ -77,7 +77,10 @@ def probe(module: nn.Module, call: Call, declared: Interface, name: str, device:
             notes.append(f"the latent shape {shape} was found from the weights by trying")
         latents = sample_latents(declared.prior, shape, _PROBES, _PROBE).to(device)
         output = check_tensor(call(latents[:4]), 4, name)
-        image_shape, note = find_image_shape(output, declared.image_shape, name)
+        if declared.points:
+            image_shape, note = find_row_shape(output, name), None
+        else:
+            image_shape, note = find_image_shape(output, declared.image_shape, name)
         notes += [note] if note else []
         company = _company(call, latents)
         first = company.together()

@@ -46,6 +46,12 @@ PAPERS: Final = {
         2018,
         _ICLR,
     ),
+    "berthet2026": _preprint(
+        "Berthet, Quentin; Wu, Yu-Han; Crepy, Clément; Elie, Romuald; Greff, Klaus; Sander, Michaël E.",
+        "{MIND}: {Monge} inception distance for generative models evaluation",
+        2026,
+        "2605.06797",
+    ),
     "chao1984": _article(
         "Chao, Anne",
         "Nonparametric estimation of the number of classes in a population",
@@ -100,6 +106,12 @@ PAPERS: Final = {
         2017,
         _NEURIPS,
     ),
+    "jayasumana2024": _talk(
+        "Jayasumana, Sadeep; Ramalingam, Srikumar; Veit, Andreas; Glasner, Daniel; Chakrabarti, Ayan; Kumar, Sanjiv",
+        "Rethinking {FID}: towards a better evaluation metric for image generation",
+        2024,
+        _CVPR,
+    ),
     "kynkaanniemi2019": _talk(
         "Kynkäänniemi, Tuomas; Karras, Tero; Laine, Samuli; Lehtinen, Jaakko; Aila, Timo",
         "Improved precision and recall metric for assessing generative models",
@@ -133,6 +145,12 @@ PAPERS: Final = {
         2019,
         "1906.02994",
     ),
+    "nash2021": _talk(
+        "Nash, Charlie; Menick, Jacob; Dieleman, Sander; Battaglia, Peter",
+        "Generating images with sparse representations",
+        2021,
+        _ICML,
+    ),
     "neal2001": _article(
         "Neal, Radford M.", "Annealed importance sampling", 2001, "Statistics and Computing", "11", "125--139"
     ),
@@ -154,6 +172,12 @@ PAPERS: Final = {
         "Learning transferable visual models from natural language supervision",
         2021,
         _ICML,
+    ),
+    "salimans2016": _talk(
+        "Salimans, Tim; Goodfellow, Ian; Zaremba, Wojciech; Cheung, Vicki; Radford, Alec; Chen, Xi",
+        "Improved techniques for training {GANs}",
+        2016,
+        _NEURIPS,
     ),
     "seddik2020": _talk(
         "Seddik, Mohamed El Amine; Louart, Cosme; Tamaazousti, Mohamed; Couillet, Romain",

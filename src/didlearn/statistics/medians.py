@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from scipy.stats import binom, ks_2samp, mannwhitneyu
+from scipy.stats import ks_2samp, mannwhitneyu, quantile_test
 
 from didlearn.arrays import Floats
 from didlearn.result.values import Estimate, exactly
@@ -22,13 +24,10 @@ def median(values: Floats, level: float = 0.95, unit: str = "") -> Estimate:
         UsageError: ``level`` is not within (0, 1).
     """
     check_level(level)
-    ordered, n = np.sort(values), len(values)
-    rank = int(binom.ppf((1 - level) / 2, n, 0.5))
-    while rank > 0 and binom.cdf(rank - 1, n, 0.5) > (1 - level) / 2:
-        rank -= 1
-    low, high = (float(ordered[rank - 1]), float(ordered[n - rank])) if rank > 0 else (None, None)
+    found = quantile_test(values, p=0.5).confidence_interval(level)
+    low, high = (None if math.isnan(end) else float(end) for end in (found.low, found.high))
     return Estimate(
-        value=float(np.median(ordered)), low=low, high=high, level=level, n=n,
+        value=float(np.median(values)), low=low, high=high, level=level, n=len(values),
         method="median, between order statistics", unit=unit,
     )  # fmt: skip
 

@@ -9,14 +9,13 @@ import pytest
 
 from didlearn.checks.fidelity.intervals import effect, exponential, gap_interval, half_width, share_interval
 from didlearn.checks.fidelity.leave_out import GROUPS
-from didlearn.statistics.fidelity.influence import Influences
-from didlearn.statistics.fidelity.vendi import VendiInfluence
+from didlearn.statistics.fidelity.influence import Influences, LogInfluence
 from didlearn.statistics.intervals import clopper_pearson, difference
 
 
 def test_the_error_of_a_vendi_ratio_joins_those_of_both_scores():
     """Of the logarithm √(Σ pull² / n²): 5 / 2 and 6 / 3 by hand, together √(6.25 + 4)."""
-    own, null = VendiInfluence(0, 0, np.array([3.0, 4])), VendiInfluence(0, 0, np.array([4.0, 2, 4]))
+    own, null = LogInfluence(0, 0, np.array([3.0, 4])), LogInfluence(0, 0, np.array([4.0, 2, 4]))
     one = exponential([own], 0.5, 0.95, "", "")
     assert [one.low, one.value, one.high] == pytest.approx(np.exp(0.5 + 1.959964 * 2.5 * np.array([-1, 0, 1])))
     both = exponential([own, null], 0.0, 0.95, "", "")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.stats import chi2
 
-from didlearn.checks.inversion import measure
+from didlearn.checks.inversion import mild as mild_changes
 from didlearn.checks.inversion.controls import Controls, Search
 from didlearn.checks.inversion.inverted import Inverted
 from didlearn.checks.inversion.measure import (
@@ -22,7 +22,6 @@ from didlearn.checks.inversion.measure import (
     made_of,
     manifold_estimates,
     median_density,
-    mild_error,
     noise_estimates,
     others_estimates,
     others_of,
@@ -30,6 +29,7 @@ from didlearn.checks.inversion.measure import (
     summarise,
     unlikely_latents,
 )
+from didlearn.checks.inversion.mild import mild_error
 from didlearn.checks.inverting import SearchEffort
 from didlearn.models import open_model
 from didlearn.models.reconstructor import open_autoencoder
@@ -256,13 +256,13 @@ def levels(count):
 def test_the_mild_error_is_that_of_the_strongest_change_less_than_half_way_to_another_image(
     monkeypatch, times, strongest
 ):
-    monkeypatch.setattr(measure, "PERTURBATIONS", {"two": brighter(2), "ten": brighter(10)})
+    monkeypatch.setattr(mild_changes, "PERTURBATIONS", {"two": brighter(2), "ten": brighter(10)})
     neighbour = times * levels(10) * np.array([0.1, 1, 1, 1, 100])  # the median image's
     assert mild_error(flat(5), neighbour) == pytest.approx(levels(strongest))
 
 
 def test_of_changed_copies_95_percent_lie_nearer(monkeypatch):
-    monkeypatch.setattr(measure, "PERTURBATIONS", {"each its own": brighter(np.arange(21))})
+    monkeypatch.setattr(mild_changes, "PERTURBATIONS", {"each its own": brighter(np.arange(21))})
     assert mild_error(flat(21), np.ones(21)) == pytest.approx(levels(19))
 
 
@@ -274,7 +274,7 @@ def test_the_kinds_of_change_are_those_of_the_same_picture():
 
 def test_what_is_made_and_where_there_are_holes(monkeypatch):
     """Up to a mild change, and no nearer than another real image, each counted at its border too."""
-    monkeypatch.setattr(measure, "PERTURBATIONS", {"two": brighter(2)})
+    monkeypatch.setattr(mild_changes, "PERTURBATIONS", {"two": brighter(2)})
     mild, far = mild_error(flat(9), np.ones(9)), 1000 * levels(2)
     error = np.array([0, mild, 1.1 * mild, far / 2, far, 2 * far, 3 * far, 0, mild / 2])
     neighbour = np.array([far, far, far, far, far, far, far, 0, mild / 3])

@@ -1,8 +1,9 @@
 """Do its images, as a set, come near to real ones?
 
-The scores that the field reports (Fréchet and kernel distance, precision, recall, density, coverage, Vendi score), each
-with its error, and each beside what as many training images score in the place of the generated ones: a perfect
-generator could do no better, and at finite numbers of images that is not zero and not one.
+The scores that the field reports (Fréchet and kernel distance, precision, recall, density, coverage, Vendi score; for
+those who ask CMMD, MIND, sFID and the Inception Score), each with its error, and each beside what as many training
+images score in the place of the generated ones: a perfect generator could do no better, and at finite numbers of images
+that is not zero and not one.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ class Fidelity(Check):
             "precision": "kynkaanniemi2019",
             "density": "naeem2020",
             "vendi": "friedman2023",
+            "inception": "salimans2016",
+            "cmmd": "jayasumana2024",
+            "mind": "berthet2026",
+            "spatial": "nash2021",
         },
     )
     estimates: ClassVar[Mapping[str, str]] = {
@@ -61,6 +66,11 @@ class Fidelity(Check):
         "coverage_gap": "the same difference of coverage",
         "vendi_score[_train]": "how many different images they amount to",
         "vendi_ratio": "generated images' Vendi score over training images'",
+        "inception_score[_heldout]": "how surely a classifier names many classes; of as many held-out images too",
+        "cmmd[_train]": "1000 times the unbiased discrepancy of a Gaussian kernel, features of length 1",
+        "mind[_train]": "sliced squared Wasserstein distance, times three times the number of features",
+        "spatial_frechet_distance[_train]": "Fréchet distance of feature maps: sFID with inception",
+        "spatial_frechet_distance_statistics[_heldout]": "sFID from the moments of --train-statistics",
         "fine_detail": "fine detail (mean squared Laplacian) over held-out images': below 1 blur, above 1 noise",
         "brightness_shift": "how much brighter than held-out images, in standard deviations of theirs",
         "class_share_{group}": "a class's share of generated images over its share of training images",
@@ -76,6 +86,11 @@ class Fidelity(Check):
         "density_gap": "Density against training images'",
         "coverage_gap": "Coverage against training images'",
         "vendi_ratio": "Vendi score over training images'",
+        "inception_score": "Inception Score",
+        "cmmd": "CMMD",
+        "mind": "MIND",
+        "spatial_frechet_distance": "Fréchet distance of feature maps (sFID)",
+        "spatial_frechet_distance_statistics": "sFID from the statistics file",
         "fine_detail": "Fine detail over held-out images'",
         "brightness_shift": "Brightness against held-out images'",
         "class_share_{group}": "Class {group}, over its share of training images",
@@ -97,6 +112,11 @@ class Fidelity(Check):
         "density_gap": "zero",
         "vendi_score": "same",
         "vendi_ratio": "one",
+        "inception_score": "same",
+        "cmmd": "less",
+        "mind": "less",
+        "spatial_frechet_distance": "less",
+        "spatial_frechet_distance_statistics": "less",
         "brightness_shift": "zero",
         "class_share_{group}": "one",
     }

@@ -10,8 +10,7 @@ from scipy import stats
 from didlearn.arrays import Floats
 from didlearn.checks.fidelity.leave_out import GROUPS
 from didlearn.result.values import Estimate
-from didlearn.statistics.fidelity.influence import Influences
-from didlearn.statistics.fidelity.vendi import VendiInfluence
+from didlearn.statistics.fidelity.influence import Influences, LogInfluence
 from didlearn.statistics.intervals import clopper_pearson, newcombe
 
 DERIVATIVE, JACKKNIFE = "interval by influence of each image", "interval by leaving each image out"
@@ -26,7 +25,7 @@ def effect(share: Influences, level: float) -> Estimate:
     return squared.model_copy(update=ends | {"unit": "fraction"})
 
 
-def exponential(pulled: list[VendiInfluence], log: float, level: float, method: str, unit: str) -> Estimate:
+def exponential(pulled: list[LogInfluence], log: float, level: float, method: str, unit: str) -> Estimate:
     """Return exp(log) with the interval exp(log ± z √(Σ over scores of Σ pull² / n²)).
 
     Args:

@@ -18,6 +18,13 @@ from didlearn.checks.fidelity.measure import (
     statistics_numbers,
     vendi_numbers,
 )
+from didlearn.checks.fidelity.other_scores.numbers import (
+    class_numbers,
+    distance_numbers,
+    spatial_numbers,
+    spatial_statistics_numbers,
+)
+from didlearn.checks.fidelity.other_scores.table import other_table
 from didlearn.checks.fidelity.page import bias_figure, far_gallery, score_table
 from didlearn.checks.fidelity.verdict import Classes, FidelityLimits, judge_fidelity, nothing_to_compare
 from didlearn.embeddings.classifier import ClassifierEmbedding
@@ -32,7 +39,7 @@ from didlearn.result.values import CheckResult, Estimates, is_significant
 from didlearn.result.words import number
 from didlearn.rng import Stream
 
-_STEPS = 5
+_STEPS = 6
 
 
 def run_fidelity(check: Fidelity, subject: Subject, rng: Stream) -> CheckResult:
@@ -69,7 +76,8 @@ def _statistics(check: Fidelity, subject: Subject, heldout: Floats | None) -> Es
     if subject.statistics is None:
         return {}
     generated = subject.drawn_features(check.samples).astype(np.float64)
-    return statistics_numbers(subject.statistics, generated, heldout, check.level)
+    found = statistics_numbers(subject.statistics, generated, heldout, check.level)
+    return found | spatial_statistics_numbers(subject, check.samples, check.level)
 
 
 def _statistics_notes(subject: Subject, found: Estimates) -> tuple[str, ...]:
@@ -83,24 +91,37 @@ def _statistics_notes(subject: Subject, found: Estimates) -> tuple[str, ...]:
         "There are fewer held-out images than samples, so that the distance from the statistics file has no null "
         "beside it. "
     )  # fmt: skip
-    return (f"{said}{null}The error of the statistics file itself is not known.",)
+    aside = "" if subject.statistics.spatial is None or subject.embedding.spatial is not None else (
+        f"{subject.statistics.source} also holds mu_s and sigma_s, which are of sFID's features and were left aside. "
+    )  # fmt: skip
+    return (f"{said}{null}{aside}The error of the statistics file itself is not known.",)
 
 
 @one_thread()
 def _compare(check: Fidelity, subject: Subject, drawn: Samples, rng: Stream) -> CheckResult:
     assert subject.heldout is not None
+    assert subject.train is not None
     heldout = subject.heldout.some(check.samples, rng.numpy("heldout"))
     chosen = _chosen(subject, len(drawn), rng)
-    sets = _features(check, subject, chosen, heldout, rng)
+    train = subject.train.some(len(chosen), rng.numpy("train"))
+    sets = _features(check, subject, chosen, heldout, train)
     if (sets.heldout == sets.heldout[0]).all():
         return CheckResult(check=check.name, **nothing_to_compare()._asdict())
     looks = {} if subject.points else look_numbers(drawn.images, heldout.read_raw(range(len(heldout))), check.level)
     found = _numbers(check, subject, sets, rng) | _statistics(check, subject, sets.heldout) | looks
+    subject.progress(check.name, 5, _STEPS)
+    found |= distance_numbers(sets, check.level, rng)
+    found |= class_numbers(subject, sets, chosen, heldout, check.samples, check.level)
+    found |= spatial_numbers(subject, chosen, heldout, train, check.samples, check.level)
     measured = measured_classes(subject, drawn, subject.drawn_features(check.samples), rng)
     classes = None if measured is None else Classes(*measured)
     parts = Parts(
         found | ({} if classes is None else class_estimates(*classes, check.level)),
-        tables=(score_table(found), *(() if classes is None else (class_table(*classes, check.level),))),
+        tables=(
+            score_table(found),
+            other_table(found),
+            *(() if classes is None else (class_table(*classes, check.level),)),
+        ),
         figures=(bias_figure(sets, rng.numpy("order")),),
         galleries=(far_gallery(sets, drawn.images, chosen, heldout, check.neighbors),),
         notes=(
@@ -125,12 +146,10 @@ def _chosen(subject: Subject, drawn: int, rng: Stream) -> Ints:
     return np.sort(rng.numpy("generated").permutation(drawn)[:count])
 
 
-def _features(check: Fidelity, subject: Subject, chosen: Ints, heldout: Images, rng: Stream) -> Sets:
-    assert subject.train is not None
+def _features(check: Fidelity, subject: Subject, chosen: Ints, heldout: Images, train: Images) -> Sets:
     subject.progress(check.name, 0, _STEPS)
-    train = subject.embed(subject.train.some(len(chosen), rng.numpy("train")))
-    real, own = subject.embed(heldout), subject.drawn_features(check.samples)[chosen]
-    return Sets(*(rows.astype(np.float64) for rows in (real, own, train)))
+    rows = (subject.embed(heldout), subject.drawn_features(check.samples)[chosen], subject.embed(train))
+    return Sets(*(features.astype(np.float64) for features in rows))
 
 
 def _numbers(check: Fidelity, subject: Subject, sets: Sets, rng: Stream) -> Estimates:

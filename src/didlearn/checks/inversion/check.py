@@ -178,6 +178,8 @@ class InversionCheck(Check):
             return f"{subject.model.name} has no latent to search: inversion needs a model file, not samples"
         if subject.train is None or len(subject.train) < FEWEST_INVERTED:
             return f"there are too few training images; give at least {FEWEST_INVERTED} with {option('train')}"
+        if subject.points and subject.train.shape[0] < 2:
+            return "points of one number are too narrow for a search of the nearest; give at least two columns"
         if self.loss == "embedding" and isinstance(subject.embedding, PixelEmbedding):
             return f"there are no features to compare; give a network with {option('embedding')}, or loss=pixels"
         return missing_classes(subject, self.all_classes)

@@ -124,7 +124,8 @@ def noisy_found(
         How many were found at least as near as they were planted, and the median of the recovered error over the
         noise's (1 − d/D): what a linear generator of that latent leaves of white noise.
     """
-    strength = max(float(np.median(train.found.error)), _ROUNDING_ERROR)
+    scale = float(train.images.var(axis=0).mean()) if search.subject.points else 1.0
+    strength = max(float(np.median(train.found.error)), _ROUNDING_ERROR * scale)
     noisy, added = with_noise(images, strength, rng)
     near = search.find("planted images with noise", noisy, classes)
     D, d = images[0].size, int(np.prod(search.model.latent_shape))

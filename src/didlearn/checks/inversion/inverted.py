@@ -12,7 +12,7 @@ from didlearn.audit.subject import Subject
 from didlearn.checks.groups import heldout_images, outside_images, pixel_variance, pixels
 from didlearn.checks.image_classes import labelled_classes, own_classes
 from didlearn.checks.inverting import SearchEffort, find
-from didlearn.checks.targets import shifted, shuffled
+from didlearn.checks.targets import shifted, shuffled, shuffled_columns
 from didlearn.images.base import Images
 from didlearn.inversion.invert import Inversion
 from didlearn.result.values import Role
@@ -87,8 +87,10 @@ def choose_groups(subject: Subject, count: int, rng: Stream, every: bool = False
     }
     half, classes = train[: max(1, count // 2)], wanted["train"].classes
     under = None if classes is None else classes[: len(half)]
-    wanted["shifted"] = Wanted("perturbed", shifted(half, _SHIFT), None, under)
-    wanted["noise"] = Wanted("other", shuffled(half, rng.numpy("noise")), None, under)
+    if not subject.points:
+        wanted["shifted"] = Wanted("perturbed", shifted(half, _SHIFT), None, under)
+    noise = shuffled_columns if subject.points else shuffled
+    wanted["noise"] = Wanted("other", noise(half, rng.numpy("noise")), None, under)
     return wanted
 
 

@@ -7,15 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from didlearn.arrays import Floats, Singles
+from didlearn.arrays import Floats
 from didlearn.audit.subject import Subject
 from didlearn.checks.baselines import autoencoder_error, neighbour_error, subspace_of
 from didlearn.checks.groups import estimate_key
 from didlearn.checks.inversion.controls import Controls, Search
 from didlearn.checks.inversion.inverted import Inverted, relative_error
+from didlearn.checks.inversion.mild import Changes, mild_error
 from didlearn.checks.inverting import find
-from didlearn.images.perturb import PERTURBATIONS
-from didlearn.images.picture import eight_bit
 from didlearn.inversion.invert import Inversion
 from didlearn.models.base import LatentModel
 from didlearn.models.prior import prior_of
@@ -29,7 +28,6 @@ _PER_PIXEL = "squared pixel"
 _BEYOND = 0.99
 _BALL = 0.99  # of the prior's mass
 _SHELL = 0.05
-_MILD = 0.95  # of changed copies
 
 
 def error_estimates(groups: Groups, rng: Stream, level: float) -> Estimates:
@@ -38,7 +36,10 @@ def error_estimates(groups: Groups, rng: Stream, level: float) -> Estimates:
     found = {
         estimate_key("error", name): median(group.found.error, level, _PER_PIXEL) for name, group in groups.items()
     }
-    found["ratio_generated"] = median_ratio(train.found.error, generated.found.error, rng.numpy("ratio"), level=level)
+    if np.median(generated.found.error) > 0:  # unrounded points of its own may be found to the last bit
+        found["ratio_generated"] = median_ratio(
+            train.found.error, generated.found.error, rng.numpy("ratio"), level=level
+        )
     if train.published is not None and generated.published is not None:
         found |= _published(train.found.error, train.published.error, generated.published.error, rng, level)
     if "held-out" in groups:
@@ -255,9 +256,13 @@ class Made(NamedTuple):
         }
 
 
-def made_of(train: Inverted, others: Others) -> Made:
-    """Count the training images that the generator makes, and those it leaves a hole at."""
-    error, mild = train.found.error, mild_error(train.images, others.neighbour)
+def made_of(train: Inverted, others: Others, changes: Changes | None = None) -> Made:
+    """Count the training images that the generator makes, and those it leaves a hole at.
+
+    Args:
+        train: the images. others: what else comes near. changes: of points, what changes them mildly.
+    """
+    error, mild = train.found.error, mild_error(train.images, others.neighbour, changes)
     same, holes = _made(error, others.neighbour, mild), int((error >= others.neighbour).sum())
     return Made(len(error), same, holes, mild)
 
@@ -280,18 +285,3 @@ def made_beside(groups: Groups, others: dict[str, Others], mild: float, level: f
 
 def _made(error: Floats, neighbour: Floats, mild: float) -> int:
     return int(((error <= mild) & (error < neighbour)).sum())
-
-
-def mild_error(images: Singles, neighbour: Floats) -> float:
-    """The mean squared error per pixel of a mild change: what 95 % of changed copies do not exceed.
-
-    Of the kinds of change that move a picture less than half of the way to another real one, the strongest; where none
-    does, the mildest.
-    """
-    eight = eight_bit(np.clip(images, 0, 1))
-    errors = {}
-    for kind, change in PERTURBATIONS.items():
-        moved = np.square((change(eight).astype(np.float64) - eight) / 255).reshape(len(eight), -1).mean(axis=1)
-        errors[kind] = float(np.quantile(moved, _MILD))
-    told = [error for error in errors.values() if error <= float(np.median(neighbour)) / 4]
-    return max(told) if told else min(errors.values())

@@ -59,7 +59,7 @@ def run_inversion(check: InversionCheck, subject: Subject, rng: Stream) -> Check
     search = search._replace(every=groups["train"].classes is None)  # what is planted is searched in the same way
     controls = run_controls(search, groups["train"], check.images, check.published, rng)
     others = {name: others_of(subject, group) for name, group in groups.items()}
-    made = made_of(groups["train"], others["train"])
+    made = made_of(groups["train"], others["train"], subject.mild_changes if subject.points else None)
     estimates = made.estimates(check.level) | made_beside(groups, others, made.mild, check.level)
     estimates |= _estimates(search, groups, controls, others, rng)
     if check.space == "w":

@@ -34,6 +34,7 @@ from didlearn.checks.log_likelihood.images import own_image_classes, own_images,
 from didlearn.checks.log_likelihood.sigma import Calibration, choose_sigma
 from didlearn.models.base import LatentModel
 from didlearn.result.parts import Parts
+from didlearn.result.values import Figure
 from didlearn.rng import Stream
 
 GroupClasses = dict[str, Ints | None]
@@ -74,7 +75,7 @@ def measure_bounds(subject: Subject, effort: ChainEffort, every: bool) -> Measur
 def bounded_parts(subject: Subject, measured: Measured, effort: ChainEffort, level: float) -> Parts:
     """What the likelihoods are, how far to trust them, and which group is likelier."""
     groups, calibration, _, by_budget, before, found = measured
-    D, bits = math.prod(next(iter(groups.values())).shape[1:]), effort.observation != "bernoulli"
+    D, bits = math.prod(next(iter(groups.values())).shape[1:]), effort.observation != "bernoulli" and not subject.points
     bounds = bound_gap(sandwich(subject, calibration.sigma, effort), level)
     drift = effort_drift(before, found, level)
     preferences = preference_estimates(found, level)
@@ -82,7 +83,7 @@ def bounded_parts(subject: Subject, measured: Measured, effort: ChainEffort, lev
         estimates={
             **likelihood_estimates(found, D, level, bits=bits),
             **bounds,
-            **sigma_estimates(calibration, level),
+            **sigma_estimates(calibration, level, "of the points' units" if subject.points else "of the pixel range"),
             **drift,
             **preferences,
             **encoder_estimates(subject, groups, calibration.sigma, effort.observation, level),
@@ -96,10 +97,10 @@ def parts_beside(subject: Subject, groups: ImageGroups, found: Likelihoods, rng:
     """What simple densities and trivial statistics say of the same images."""
     assert isinstance(subject.model, LatentModel)
     values, fitted = density_values(subject, groups, rng)
-    estimates = density_estimates(values, level) | complexity_estimates(
-        groups, found, values.get("ppca", {}), rng, level
-    )
-    figures = complexity_figures(groups, found)
+    estimates, figures = density_estimates(values, level), tuple[Figure, ...]()
+    if not subject.points:  # which have no patches
+        estimates |= complexity_estimates(groups, found, values.get("ppca", {}), rng, level)
+        figures = complexity_figures(groups, found)
     if not values:
         D = math.prod(subject.model.image_shape)
         left_out = f"Simple densities were left out: they are fitted up to {WIDEST} pixels, here are {D}."

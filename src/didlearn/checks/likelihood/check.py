@@ -117,7 +117,7 @@ class LikelihoodCheck(Check):
         """Return what is missing: a latent model, training and held-out images of its shape."""
         from didlearn.checks.log_likelihood.needs import missing_for_density
 
-        return missing_for_density(subject, self.all_classes)
+        return missing_for_density(subject, self.all_classes, self.observation)
 
     def passes(self, subject: Subject) -> float:
         """Return about how many passes all chains take."""

@@ -20,13 +20,14 @@ _RANGE = "pixels in [0, 1]"
 
 
 def known_estimates(subject: Subject, found: Likelihoods, level: float) -> Estimates:
-    """Each group's mean log density in nats, and in bits a dimension of 256 grey levels."""
+    """Each group's mean log density in nats, and of pictures in bits a dimension of 256 grey levels."""
     assert isinstance(subject.model, LatentModel)
     D, method = math.prod(subject.model.image_shape), how_known(subject)
     estimates = {}
     for name, nats in found.items():
         in_bits: Floats = bits_per_dimension(nats, D)
-        for key, values, unit in (("density", nats, NATS), ("density_bits", in_bits, "bits per dimension")):
+        asked = (("density", nats, NATS), ("density_bits", in_bits, "bits per dimension"))
+        for key, values, unit in asked[:1] if subject.points else asked:
             estimates[estimate_key(key, name)] = mean(values, level, unit).model_copy(update={"method": method})
     return estimates
 
@@ -34,9 +35,22 @@ def known_estimates(subject: Subject, found: Likelihoods, level: float) -> Estim
 def how_known(subject: Subject) -> str:
     """Say where the density comes from, and in which units it is."""
     assert isinstance(subject.model, LatentModel)
+    units = "in the points' units" if subject.points else _RANGE
     if is_estimated(subject.model):
-        return f"the generator's own density, its determinant by random probes; {_RANGE}"
-    return f"the generator's own density, {draws_of(subject)} dequantisations; {_RANGE}"
+        return f"the generator's own density, its determinant by random probes; {units}"
+    dequantised = "" if subject.points else f", {draws_of(subject)} dequantisations"
+    return f"the generator's own density{dequantised}; {units}"
+
+
+def known_points_table(found: Likelihoods) -> Table:
+    """Show each group's density in nats."""
+    return Table(
+        name="known density",
+        title="Its own density",
+        columns=("points", "n", "log density (nats)"),
+        rows=tuple((name, len(nats), float(nats.mean())) for name, nats in found.items()),
+        caption="Nats: per unit of each number of a point.",
+    )
 
 
 def known_table(found: Likelihoods, D: int) -> Table:
@@ -57,7 +71,9 @@ def known_table(found: Likelihoods, D: int) -> Table:
 def known_in_words(estimates: dict[str, Estimate]) -> str:
     """Say how likely it finds real images and its own."""
     train, heldout, own = (estimates[f"density_{name}"].point for name in ("train", "heldout", "generated"))
-    bits = number(estimates["density_bits_heldout"].point, 4)
+    bits = ""
+    if "density_bits_heldout" in estimates:  # points have none
+        bits = f", {number(estimates['density_bits_heldout'].point, 4)} bits a dimension"
     difference = estimates["preference_train_heldout"]
     which = "neither surely likelier"
     if difference.low_or(-math.inf) > 0:
@@ -66,5 +82,5 @@ def known_in_words(estimates: dict[str, Estimate]) -> str:
         which = "held-out images surely likelier"
     return (
         f"The generator knows its density: {to_places(train)} nats of training and {to_places(heldout)} of held-out "
-        f"images, {bits} bits a dimension ({which}); {to_places(own)} of its own."
+        f"images{bits} ({which}); {to_places(own)} of its own."
     )

@@ -26,7 +26,6 @@ ImageGroups = dict[str, Singles]
 OWN_GROUPS = ("train", "held-out", "generated")
 _FITTED_IMAGES = 10_000
 WIDEST = 3_072
-_RANGE = "of the pixel range"
 
 
 def likelihood_estimates(found: Likelihoods, D: int, level: float, *, bits: bool) -> Estimates:
@@ -45,17 +44,15 @@ def bits_per_dimension(nats: Floats, D: int) -> Floats:
     return 8 - nats / (D * math.log(2))
 
 
-def sigma_estimates(calibration: Calibration, level: float) -> Estimates:
-    """Where the observation noise comes from."""
+def sigma_estimates(calibration: Calibration, level: float, unit: str = "of the pixel range") -> Estimates:
+    """Where the observation noise comes from, and in which ``unit`` it is."""
     values = {
         "sigma": (calibration.sigma, "used"),
         "sigma_reconstruction": (calibration.reconstruction, "‖x − G(ẑ)‖² / (D − d) of held-out images"),
         "sigma_likeliest": (calibration.likeliest, "likeliest for held-out images"),
     }
     return {
-        name: exactly(value, level, FEW, method, _RANGE)
-        for name, (value, method) in values.items()
-        if value is not None
+        name: exactly(value, level, FEW, method, unit) for name, (value, method) in values.items() if value is not None
     }
 
 
@@ -101,7 +98,8 @@ def density_values(subject: Subject, groups: ImageGroups, rng: Stream) -> tuple[
         return {}, 0
     train = subject.train.some(_FITTED_IMAGES, rng.numpy("baselines"))
     x = pixels(train).reshape(len(train), -1).astype(np.float64)
-    x = (x * 255 + rng.numpy("baseline noise").random(x.shape)) / 256
+    if not subject.points:
+        x = (x * 255 + rng.numpy("baseline noise").random(x.shape)) / 256
     densities = fit_densities(x, math.prod(subject.model.latent_shape), rng.numpy("k-means"))
     rows = {name: images.reshape(len(images), -1).astype(np.float64) for name, images in groups.items()}
     values = {kind: {name: law.log_density(x) for name, x in rows.items()} for kind, law in densities.items()}

@@ -8,7 +8,7 @@ from didlearn.audit.subject import Subject
 from didlearn.checks.image_classes import classes_note
 from didlearn.checks.likelihood.annealed import Measured, bounded_parts, measure_bounds, parts_beside
 from didlearn.checks.likelihood.check import LikelihoodCheck
-from didlearn.checks.likelihood.known import known_estimates, known_in_words, known_table
+from didlearn.checks.likelihood.known import known_estimates, known_in_words, known_points_table, known_table
 from didlearn.checks.likelihood.measure import OWN_GROUPS, preference_estimates
 from didlearn.checks.likelihood.page import (
     extremes,
@@ -88,7 +88,10 @@ def _run_known(check: LikelihoodCheck, subject: Subject, effort: ChainEffort, rn
     D = math.prod(groups["train"].shape[1:])
     parts += Parts(
         estimates=known_estimates(subject, found, check.level) | preferences,
-        tables=(known_table(found, D), preference_table(found, preferences, 0.0, "known preferences")),
+        tables=(
+            known_points_table(found) if subject.points else known_table(found, D),
+            preference_table(found, preferences, 0.0, "known preferences"),
+        ),
         figures=(likelihood_figure(found, known=True),),
         galleries=(extremes(groups, found),),
         arrays={f"{name}_log_density": values for name, values in found.items()},

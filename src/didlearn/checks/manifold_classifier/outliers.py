@@ -21,13 +21,13 @@ def scores_of(subject: Subject, images: Singles, error: Floats) -> Scores:
     """Return scores (n,) of images (n, C, H, W), larger for images held to be outside; ``error`` is the generator's."""
     assert isinstance(subject.model, LatentModel)
     dimension = math.prod(subject.model.latent_shape)
-    return {
+    found = {
         MANIFOLD: error,
         "subspace": subspace_of(subject, dimension).error(images.reshape(len(images), -1)),
         "neighbour": neighbour_error(subject, images, None),
-        "local_variance": local_variance(images),
-        "contrast": pixel_variance(images),
     }
+    looks = {} if subject.points else {"local_variance": local_variance(images), "contrast": pixel_variance(images)}
+    return found | looks
 
 
 def outlier_key(name: str, score: str) -> str:

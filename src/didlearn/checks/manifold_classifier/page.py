@@ -48,6 +48,7 @@ def outlier_table(found: dict[str, Estimate], outside: list[str]) -> Table:
             (name, words, *_ends(found[outlier_key(name, score)]))
             for name in outside
             for score, words in SCORES.items()
+            if outlier_key(name, score) in found  # points have no patches
         ),
         caption="½ is chance. Below ½ the score takes outside images for more real than real ones.",
     )

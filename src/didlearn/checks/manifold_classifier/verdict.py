@@ -19,7 +19,8 @@ def say_classes(found: dict[str, Estimate]) -> str:
 
 def say_outside(found: dict[str, Estimate], name: str) -> str:
     """Set how well the distance tells an outside set beside the best score that knows no generator."""
-    values = {score: found[outlier_key(name, score)].point for score in SCORES}
+    names = {score: outlier_key(name, score) for score in SCORES}
+    values = {score: found[key].point for score, key in names.items() if key in found}
     own = f"AUROC {number(values.pop(MANIFOLD))}"
     # An open upper end may lie as high as an area can: that is not worse than chance.
     misled = found[outlier_key(name, MANIFOLD)].high_or(1.0) < 0.5

@@ -53,7 +53,7 @@ def run_audit(given: Mapping[str, Any], check: str | None) -> int:
     folder = given["output"] or Path("runs") / _run_name(asked)
     refuse_taken_names(asked.outside)
     _check_passed_on(given)
-    result, page = _audited(asked.arguments(), folder, given["quiet"])
+    result, page = audited(asked.arguments(), folder, given["quiet"])
     _pass_on(result, given, fail_on, asked.checks)
     if given["json"]:
         print(json.dumps(result.model_dump(mode="json"), indent=1, allow_nan=False))
@@ -62,7 +62,7 @@ def run_audit(given: Mapping[str, Any], check: str | None) -> int:
     return exit_code(result, fail_on, asked.checks)
 
 
-def _audited(arguments: dict[str, Any], folder: Path, quiet: bool) -> tuple[AuditResult, Path]:
+def audited(arguments: dict[str, Any], folder: Path, quiet: bool) -> tuple[AuditResult, Path]:
     """Run the audit, which writes its page."""
     from didlearn.audit.run import audit
     from didlearn.report import PAGE_NAME

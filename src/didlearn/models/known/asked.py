@@ -48,7 +48,9 @@ def _bring(model: ModuleModel, device: torch.device) -> None:
 
 
 def to_output(model: LatentModel, images: Tensor) -> Tensor:
-    """Return images in the units of the network's output."""
+    """Return images in the units of the network's output; points as the rows (n, D) that it makes."""
+    if model.points:
+        return images.flatten(1)
     if model.value_range is None:
         return images
     low, high = model.value_range

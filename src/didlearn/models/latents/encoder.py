@@ -34,7 +34,7 @@ def by_encoder(model: LatentModel, images: Tensor) -> tuple[Tensor, Tensor | Non
     if encoder is None:
         return None
     low, high = model.value_range or (0.0, 1.0)
-    found = encoder(low + (high - low) * images)
+    found = encoder(images.flatten(1) if model.points else low + (high - low) * images)
     mean, log_variance = found if isinstance(found, tuple) else (found, None)
     size = len(images) * torch.Size(model.latent_shape).numel()
     if mean.numel() != size or (log_variance is not None and log_variance.shape != mean.shape):

@@ -133,6 +133,7 @@ def _normal(cells: list[_Cell]) -> tuple[float, float]:
 
 
 def _permuted(cells: list[_Cell], permutations: int, rng: np.random.Generator) -> tuple[float, float]:
+    """One- and two-sided p-values of exchanges within cells, which scipy's ``permutation_test`` does not know."""
     if not cells:
         return 1.0, 1.0
     seen = _weighted(cells, [c.z for c in cells])

@@ -46,6 +46,14 @@ class Influences(NamedTuple):
         return _within(self.value - null.value, pulls, level, method)
 
 
+class LogInfluence(NamedTuple):
+    """A score of one sample, its logarithm, and how far each row pulls that, (n,): a sum of zero."""
+
+    value: float
+    log: float
+    pull: Floats
+
+
 def _within(value: float, pulls: tuple[Floats, ...], level: float, method: str) -> Estimate:
     check_level(level)
     error = math.sqrt(sum(float(pull @ pull) / len(pull) ** 2 for pull in pulls if len(pull)))

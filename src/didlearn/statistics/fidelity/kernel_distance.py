@@ -8,7 +8,7 @@ over subsets that peers print is no standard error; leaving each image out once 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -20,6 +20,7 @@ from didlearn.statistics.fidelity.influence import Influences
 
 KERNEL_ROWS = 512  # rows whose kernel values are held at once
 N = TypeVar("N", float, Floats)
+RowKernel = Callable[[Floats, Floats], Floats]  # rows (n, D), (m, D) to values (n, m)
 _FEWEST = 3
 _ROUNDING = 1e-12
 
@@ -54,16 +55,47 @@ def kernel_distance(*, real: ArrayOrTensor, generated: ArrayOrTensor) -> float:
         DataError: features that cannot be used, fewer than two rows, or different widths.
     """
     left, right = as_pair(real, generated)
-    across = sum(
-        float(_kernel(left[some : some + KERNEL_ROWS], right).sum()) for some in range(0, len(left), KERNEL_ROWS)
-    )
-    return float(_mmd(_within(left), len(left), _within(right), len(right), across))
+    sums = kernel_sums(left, right, polynomial)
+    return float(_mmd(sums.real, len(left), sums.generated, len(right), sums.across))
+
+
+class KernelSums(NamedTuple):
+    """Sums of kernel values over all ordered pairs of different rows of one sample, and over all pairs across."""
+
+    real: float
+    generated: float
+    across: float
+
+
+def kernel_sums(real: Floats, generated: Floats, kernel: RowKernel) -> KernelSums:
+    """Return the sums of a symmetric kernel's values that a mean discrepancy is made of, in memory of a block of rows.
+
+    Args:
+        real: (n, D). generated: (m, D). kernel: of two blocks of rows.
+    """
+    starts = range(0, len(real), KERNEL_ROWS)
+    across = sum(float(kernel(real[some : some + KERNEL_ROWS], generated).sum()) for some in starts)
+    return KernelSums(_within(real, kernel), _within(generated, kernel), across)
+
+
+def kernel_influence(real: Floats, generated: Floats, kernel: RowKernel) -> Influences:
+    """Return the unbiased squared discrepancy of a kernel with each row's jackknife influence: see ``KernelTest``.
+
+    Args:
+        real: (n, D), n at least 3. generated: (m, D), m too. kernel: symmetric, of two blocks of rows.
+    """
+    n, pool = len(real), np.concatenate([real, generated])
+    chosen = (np.arange(len(pool)) < n).astype(np.float64)[:, None]
+    _, to_real, to_all = _sums(pool, chosen, kernel)
+    return _influences(to_real[:n], to_all[:n], to_all[n:], to_real[n:])
 
 
 def kernel_test(
     *, real: ArrayOrTensor, generated: ArrayOrTensor, rng: np.random.Generator, permutations: int = 499
 ) -> KernelTest:
     """Return the kernel distance, its error, its effect and its p-value, going through all pairs once.
+
+    scipy's ``permutation_test`` would compute every kernel value again for each exchange.
 
     Args:
         real: (n, D). generated: (m, D). rng: draws the exchanges. permutations: how many.
@@ -80,7 +112,7 @@ def kernel_test(
     chosen[:n, 0] = 1
     for column in range(1, 1 + permutations):
         chosen[rng.permutation(len(pool))[:n], column] = 1
-    own, to_real, to_all = _sums(pool, chosen)
+    own, to_real, to_all = _sums(pool, chosen, polynomial)
     distance = _influences(to_real[:n], to_all[:n], to_all[n:], to_real[n:])
     touched = to_all @ chosen
     splits = _mmd(own, n, to_all.sum() - 2 * touched + own, len(right), touched - own)
@@ -90,21 +122,21 @@ def kernel_test(
     return KernelTest(distance, _share(distance, left, to_real[:n]), pvalue)
 
 
-def _sums(pool: Floats, chosen: Floats) -> tuple[Floats, Floats, Floats]:
+def _sums(pool: Floats, chosen: Floats, kernel: RowKernel) -> tuple[Floats, Floats, Floats]:
     """Return sums of kernel values of different rows.
 
     Within each split's chosen rows, (p,); of each row with the rows chosen in the first split, (N,); with all, (N,).
     """
     own, to_first, to_all = np.zeros(chosen.shape[1]), np.zeros(len(pool)), np.zeros(len(pool))
-    for rows, later, kernel in _triangle(pool):
-        off = kernel[:, len(kernel) :]
-        to_first[rows] += kernel @ chosen[later, 0]
-        to_all[rows] += kernel.sum(axis=1)
+    for rows, later, values in _triangle(pool, kernel):
+        off = values[:, len(values) :]
+        to_first[rows] += values @ chosen[later, 0]
+        to_all[rows] += values.sum(axis=1)
         to_first[rows.stop :] += chosen[rows, 0] @ off
         to_all[rows.stop :] += off.sum(axis=0)
         # Each pair counts twice; those of the square block at the diagonal are both in it.
         off *= 2
-        own += np.einsum("ip,ip->p", chosen[rows], kernel @ chosen[later])
+        own += np.einsum("ip,ip->p", chosen[rows], values @ chosen[later])
     return own, to_first, to_all
 
 
@@ -140,21 +172,22 @@ def _left_out(own: Floats, across: Floats, others: int) -> Floats:
     return found
 
 
-def _within(x: Floats) -> float:
+def _within(x: Floats, kernel: RowKernel) -> float:
     """The sum of kernel values over all ordered pairs of different rows."""
-    return sum(float(kernel.sum() + kernel[:, len(kernel) :].sum()) for _, _, kernel in _triangle(x))
+    return sum(float(values.sum() + values[:, len(values) :].sum()) for _, _, values in _triangle(x, kernel))
 
 
-def _triangle(x: Floats) -> Iterator[tuple[slice, slice, Floats]]:
+def _triangle(x: Floats, kernel: RowKernel) -> Iterator[tuple[slice, slice, Floats]]:
     """Yield blocks of rows, the rows from there on, and their kernel values without the diagonal."""
     for start in range(0, len(x), KERNEL_ROWS):
         rows, later = slice(start, min(start + KERNEL_ROWS, len(x))), slice(start, len(x))
-        kernel = _kernel(x[rows], x[later])
-        np.fill_diagonal(kernel, 0.0)
-        yield rows, later, kernel
+        values = kernel(x[rows], x[later])
+        np.fill_diagonal(values, 0.0)
+        yield rows, later, values
 
 
-def _kernel(x: Floats, y: Floats) -> Floats:
+def polynomial(x: Floats, y: Floats) -> Floats:
+    """Return (x·y / D + 1)³ of rows (n, D) and (m, D)."""
     inner = x @ y.T
     inner /= x.shape[1]
     inner += 1

@@ -7,7 +7,7 @@ VS_q = (Σ λ_i^q)^{1/(1−q)}, and exp(−Σ λ_i log λ_i) for q = 1. It is be
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from scipy import linalg
@@ -15,17 +15,10 @@ from scipy import linalg
 from didlearn.arrays import ArrayOrTensor, Floats
 from didlearn.errors import DataError, UsageError
 from didlearn.statistics.fidelity.features import as_features
+from didlearn.statistics.fidelity.influence import LogInfluence
 
 _ROUNDING = 1e-8
 _NEAR_ONE = 1e-7  # orders this close to 1 divide rounding by nearly zero
-
-
-class VendiInfluence(NamedTuple):
-    """The Vendi score of order 1, its logarithm, and how far each row pulls that, (n,)."""
-
-    value: float
-    log: float
-    pull: Floats
 
 
 def vendi_score(x: ArrayOrTensor, order: float = 1, kernel: Literal["cosine", "precomputed"] = "cosine") -> float:
@@ -53,7 +46,7 @@ def vendi_score(x: ArrayOrTensor, order: float = 1, kernel: Literal["cosine", "p
     return _score(values, order)
 
 
-def vendi_influence(x: ArrayOrTensor) -> VendiInfluence:
+def vendi_influence(x: ArrayOrTensor) -> LogInfluence:
     """Return the Vendi score of order 1 with each row's influence on its logarithm.
 
     log VS_1 = −tr ρ log ρ with ρ the mean of the rows' projectors z zᵀ, so a row's influence is
@@ -66,7 +59,7 @@ def vendi_influence(x: ArrayOrTensor) -> VendiInfluence:
     values, shares = _spectrum(rows)
     log = math.log(_score(values, 1))
     kept = values > 0
-    return VendiInfluence(math.exp(log), log, -(shares[:, kept] @ np.log(values[kept])) - log)
+    return LogInfluence(math.exp(log), log, -(shares[:, kept] @ np.log(values[kept])) - log)
 
 
 def _directions(x: Floats) -> Floats:

@@ -1,0 +1,1 @@
+"""Scores that are reported because others report them, and that decide nothing."""
