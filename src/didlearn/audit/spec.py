@@ -110,9 +110,11 @@ class AuditSpec(BaseModel):
         (), "Names, comma-separated (default: all).", MEASURE
     )
     embedding: str = flag(
-        "pixels", "pixels, classifier, inception, dinov2, clip, a .pt2 or .pt file, file.py:factory.", MEASURE
+        "pixels",
+        "pixels, classifier, inception, dinov2, clip, resnet50, vgg16, densenet201, .pt2 or .pt file, file.py:factory.",
+        MEASURE,
     )
-    weights: Path | None = flag(None, "Weights of inception, dinov2 or clip, without a network.", MEASURE)
+    weights: Path | None = flag(None, "Weights of a pretrained network, read from here.", MEASURE)
     parameters: dict[str, dict[str, Any]] = flag(
         {}, "CHECK.PARAMETER=VALUE, e.g. support.factor=3. Repeatable.", MEASURE
     )

@@ -94,11 +94,23 @@ PAPERS: Final = {
         "1",
         "77--89",
     ),
+    "he2016": _talk(
+        "He, Kaiming; Zhang, Xiangyu; Ren, Shaoqing; Sun, Jian",
+        "Deep residual learning for image recognition",
+        2016,
+        _CVPR,
+    ),
     "heusel2017": _talk(
         "Heusel, Martin; Ramsauer, Hubert; Unterthiner, Thomas; Nessler, Bernhard; Hochreiter, Sepp",
         "{GANs} trained by a two time-scale update rule converge to a local {Nash} equilibrium",
         2017,
         _NEURIPS,
+    ),
+    "huang2017": _talk(
+        "Huang, Gao; Liu, Zhuang; van der Maaten, Laurens; Weinberger, Kilian Q.",
+        "Densely connected convolutional networks",
+        2017,
+        _CVPR,
     ),
     "kynkaanniemi2019": _talk(
         "Kynkäänniemi, Tuomas; Karras, Tero; Laine, Samuli; Lehtinen, Jaakko; Aila, Timo",
@@ -165,6 +177,12 @@ PAPERS: Final = {
         "Sedghi, Hanie; Gupta, Vineet; Long, Philip M.",
         "The singular values of convolutional layers",
         2019,
+        _ICLR,
+    ),
+    "simonyan2015": _talk(
+        "Simonyan, Karen; Zisserman, Andrew",
+        "Very deep convolutional networks for large-scale image recognition",
+        2015,
         _ICLR,
     ),
     "szegedy2016": _talk(
