@@ -112,6 +112,12 @@ PAPERS: Final = {
         2017,
         _CVPR,
     ),
+    "karras2019": _talk(
+        "Karras, Tero; Laine, Samuli; Aila, Timo",
+        "A style-based generator architecture for generative adversarial networks",
+        2019,
+        _CVPR,
+    ),
     "kynkaanniemi2019": _talk(
         "Kynkäänniemi, Tuomas; Karras, Tero; Laine, Samuli; Lehtinen, Jaakko; Aila, Timo",
         "Improved precision and recall metric for assessing generative models",
@@ -220,6 +226,7 @@ PAPERS: Final = {
         2019,
         _CVPR,
     ),
+    "white2016": _preprint("White, Tom", "Sampling generative networks", 2016, "1609.04468"),
     "wu2017": _talk(
         "Wu, Yuhuai; Burda, Yuri; Salakhutdinov, Ruslan; Grosse, Roger",
         "On the quantitative analysis of decoder-based generative models",

@@ -59,7 +59,7 @@ def test_resnet_is_the_one_of_transformers():
     ours = random_weights(ResNet50())
     theirs = transformers.ResNetModel(transformers.ResNetConfig()).eval()
     mine, wanted = list(ours.state_dict().items()), theirs.state_dict()
-    order = Counter()
+    order: Counter[str] = Counter()
 
     def renamed(name):
         parts = name.split(".")

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from didlearn.embeddings import open_embedding
 from didlearn.embeddings.imagenet.densenet import DenseNet201
-from didlearn.embeddings.imagenet.open import IMAGENET_CLASSIFIERS
+from didlearn.embeddings.imagenet.open import IMAGENET_CLASSIFIERS, open_classifier_of_imagenet
 from didlearn.embeddings.imagenet.resnet import ResNet50
 from didlearn.embeddings.imagenet.vgg import VGG16
 from didlearn.embeddings.imagenet.weights import torchvision_names
@@ -44,11 +44,16 @@ def files(tmp_path_factory):
     return folder
 
 
+def inner(embedding):
+    """The network behind the preparation."""
+    return embedding.network.network
+
+
 @pytest.mark.parametrize(("name", "width"), [("resnet50", 2048), ("vgg16", 4096), ("densenet201", 1920)])
 def test_images_are_resized_normalised_and_embedded(files, name, width):
-    embedding = open_embedding(name, weights=files / f"{name}.pth")
-    seen = []
-    embedding.network.network.register_forward_pre_hook(lambda module, images: seen.append(images[0]))
+    embedding = open_classifier_of_imagenet(name, files / f"{name}.pth")
+    seen: list[torch.Tensor] = []
+    inner(embedding).register_forward_pre_hook(lambda module, images: seen.append(images[0]))
     gray = torch.rand(2, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     features = embedding(gray)
     assert features.shape == (2, width)
@@ -62,9 +67,9 @@ def test_images_are_resized_normalised_and_embedded(files, name, width):
 
 
 def test_fine_stripes_are_filtered_before_they_are_thinned(files):
-    embedding = open_embedding("resnet50", weights=files / "resnet50.pth")
-    seen = []
-    embedding.network.network.register_forward_pre_hook(lambda module, images: seen.append(images[0]))
+    embedding = open_classifier_of_imagenet("resnet50", files / "resnet50.pth")
+    seen: list[torch.Tensor] = []
+    inner(embedding).register_forward_pre_hook(lambda module, images: seen.append(images[0]))
     embedding((torch.arange(896) % 2).float().expand(1, 3, 896, 896))
     back = seen[0] * embedding.network.std + embedding.network.mean
     assert back[..., 4:-4].sub(0.5).abs().max() < 0.05

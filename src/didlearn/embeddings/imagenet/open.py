@@ -6,7 +6,6 @@ download`` left them, or the error says which command fetches them.
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from torch.nn import functional
 from didlearn.embeddings.imagenet.densenet import DenseNet201
 from didlearn.embeddings.imagenet.resnet import ResNet50
 from didlearn.embeddings.imagenet.vgg import VGG16
-from didlearn.embeddings.imagenet.weights import State, read_state, torchvision_names
+from didlearn.embeddings.imagenet.weights import Weights, read_state, torchvision_names
 from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import MissingExtraError, ModelError, UsageError
 from didlearn.naming import option
@@ -118,16 +117,16 @@ def _found(classifier: Classifier) -> Path:
     """Return what ``hf download`` left in its cache; nothing goes over the network."""
     missing = f"the weights of {classifier.name} are not here; fetch them with {classifier.fetch}"
     try:
-        hub = importlib.import_module("huggingface_hub")
+        from huggingface_hub import try_to_load_from_cache
     except ImportError as error:
         raise MissingExtraError(f'{missing} (which needs `pip install "didlearn[hub]"`)') from error
-    found = hub.try_to_load_from_cache(classifier.repository, _FILE)
+    found = try_to_load_from_cache(classifier.repository, _FILE)
     if not isinstance(found, str):
         raise MissingExtraError(missing)
     return Path(found)
 
 
-def _loaded(classifier: Classifier, state: State, path: Path) -> nn.Module:
+def _loaded(classifier: Classifier, state: Weights, path: Path) -> nn.Module:
     """Return the network with these weights, none of them left to chance; the classes may be any number."""
     kind = classifier.network
     head = state.get(f"{kind.head}.bias")

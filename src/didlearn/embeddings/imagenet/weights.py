@@ -10,13 +10,13 @@ from safetensors.torch import load_file
 
 from didlearn.errors import ModelError
 
-State = dict[str, torch.Tensor]
+Weights = dict[str, torch.Tensor]
 # torchvision's first DenseNet files have a dot in the names of a layer's parts.
 _DOTTED = re.compile(r"(.*\.denselayer\d+\.(?:norm|conv))\.([12]\..+)")
 _TIMM_VGG = {"pre_logits.fc1": "classifier.0", "pre_logits.fc2": "classifier.3", "head.fc": "classifier.6"}
 
 
-def read_state(path: Path, network: str) -> State:
+def read_state(path: Path, network: str) -> Weights:
     """Read tensors by name: ``.safetensors``, or a state dict that ``torch.load(weights_only=True)`` reads.
 
     Args:
@@ -38,7 +38,7 @@ def read_state(path: Path, network: str) -> State:
     return state
 
 
-def torchvision_names(state: State, head: str) -> State:
+def torchvision_names(state: Weights, head: str) -> Weights:
     """Return the state under torchvision's names of today.
 
     timm keeps VGG's hidden layers as convolutions over 7×7 and 1×1 maps, whose weights lie in the same order.
