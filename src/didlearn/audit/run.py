@@ -62,6 +62,7 @@ def audit(
     drop_shared: bool = False,
     size: int | None = None,
     channels: int | None = None,
+    crop: int | None = None,
     megapixels: int | None = None,
     skip_broken: bool = False,
     latent_shape: Sequence[int] | None = None,
@@ -132,7 +133,7 @@ def audit(
     }
     pictured = {"size": size, "channels": channels, "megapixels": megapixels, "skip_broken": skip_broken}
     of_networks = {"latent_shape": latent_shape, "prior": prior, "classes": classes, "autoencoder": autoencoder}
-    check_points(points, noise, embedding, pictured | of_networks)
+    check_points(points, noise, embedding, pictured | of_networks | {"crop": crop})
     if points:
         embedding = GivenFeatures()
     else:
@@ -149,7 +150,7 @@ def audit(
     with _limited(threads):
         opening: dict[str, Any] = pictured | {"points": points}
         beside = None if autoencoder is None else open_autoencoder(autoencoder, trust_code=trust_code, device=device)
-        real = open_real(train, heldout, seed, heldout_fraction, drop_shared, opening)
+        real = open_real(train, heldout, seed, heldout_fraction, drop_shared, opening | {"crop": crop})
         others = {name: open_images(spec, name=name, **opening) for name, spec in (outside or {}).items()}
         said: dict[str, Any] = {
             "latent_shape": latent_shape,
@@ -167,6 +168,7 @@ def audit(
             telling = open_embedding(telling, train=audited.train, trust_code=trust_code, device=device)
         # The fingerprint is of the code that weights go into, wherever that lies.
         said |= opening | {
+            "crop": crop,
             "noise": noise,
             "autoencoder": beside and beside.name,
             "classes_of": telling and telling.name,

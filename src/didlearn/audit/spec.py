@@ -94,6 +94,9 @@ class AuditSpec(BaseModel):
     )
     outside: dict[str, str] = flag({}, "NAME=SPEC: another data set. Repeatable.", DATA)
     size: int | None = flag(None, "Resize all images to this many pixels a side.", DATA, ge=1)
+    crop: int | None = flag(
+        None, "Cut this square out of the middle of real images first (CelebA: 108, 140).", DATA, ge=1
+    )
     channels: int | None = flag(None, "Turn all images to 1 or 3 channels.", DATA, ge=1)
     megapixels: int | None = flag(
         None, "Millions of pixels that the pictures of one source may hold (default 1000).", DATA, ge=1
