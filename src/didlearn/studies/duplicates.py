@@ -28,16 +28,16 @@ from didlearn.studies.study import StudyRow
 
 PAIRS = 3  # of each model, or of each of its classes
 _REAL, _SHARE = 2_000, 1e-4  # real images, and of their pairs those that look alike
-Shown = list[dict[str, Any]]  # of each pair: distance, first, second, training, training_distance
+ShownPairs = list[dict[str, Any]]  # of each pair: distance, first, second, training, training_distance
 
 
-def duplicates_of(subject: Subject, samples: int) -> Shown:
+def duplicates_of(subject: Subject, samples: int) -> ShownPairs:
     """Return the closest pairs of different pictures among ``samples`` of the model's, the closest first."""
     images = subject.draw(samples).images
     return _shown(subject, images, subject.drawn_features(samples), np.arange(len(images)))
 
 
-def class_duplicates(subject: Subject, samples: int) -> dict[str, Shown]:
+def class_duplicates(subject: Subject, samples: int) -> dict[str, ShownPairs]:
     """Return the same within each class of the training images, by its name."""
     drawn = subject.draw(samples)
     assert drawn.labels is not None, "only conditional models have classes"
@@ -76,7 +76,7 @@ def different_pairs(features: Features, k: int, same: float, device: str = "cpu"
     return chosen
 
 
-def _shown(subject: Subject, images: Array, features: Features, rows: Ints) -> Shown:
+def _shown(subject: Subject, images: Array, features: Features, rows: Ints) -> ShownPairs:
     assert subject.train is not None
     same = subject.once("look-alike distance", lambda: look_alike_distance(subject))
     pairs = different_pairs(features[rows], PAIRS, same, subject.device)
@@ -116,7 +116,7 @@ def as_picture(text: str) -> Bytes:
         raise ResultError(f"a picture of the study's rows cannot be read ({error}); give another folder") from None
 
 
-def duplicates_gallery(named: list[tuple[str, Shown]], of: str) -> tuple[Gallery, ...]:
+def duplicates_gallery(named: list[tuple[str, ShownPairs]], of: str) -> tuple[Gallery, ...]:
     """Return the gallery of pairs, a row for each name; none where no row has any.
 
     Args:
@@ -140,7 +140,7 @@ def duplicates_gallery(named: list[tuple[str, Shown]], of: str) -> tuple[Gallery
     )
 
 
-def _row(name: str, shown: Shown) -> tuple[Tile, ...]:
+def _row(name: str, shown: ShownPairs) -> tuple[Tile, ...]:
     tiles: list[Tile] = []
     for pair in shown:
         tiles += [
@@ -151,7 +151,7 @@ def _row(name: str, shown: Shown) -> tuple[Tile, ...]:
     return tuple(tiles)
 
 
-def duplicates_in(row: StudyRow) -> Shown:
+def duplicates_in(row: StudyRow) -> ShownPairs:
     """Return the pairs that a row holds; one of an earlier version has none."""
-    found: Shown = row.get("duplicates") or []
+    found: ShownPairs = row.get("duplicates") or []
     return found

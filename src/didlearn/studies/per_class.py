@@ -15,7 +15,7 @@ from didlearn.result.values import CheckResult, Figure, Series, Table
 from didlearn.result.words import number, to_places
 from didlearn.rng import Stream
 from didlearn.studies.diversity import EVEN_CHANCE, class_supports, even_chance
-from didlearn.studies.duplicates import Shown, class_duplicates, duplicates_gallery
+from didlearn.studies.duplicates import ShownPairs, class_duplicates, duplicates_gallery
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.stacked_gan import StackedGanRecipe
@@ -99,7 +99,7 @@ class PerClass(Study):
         )
 
 
-def _first_model(rows: list[StudyRow]) -> list[tuple[str, Shown]]:
+def _first_model(rows: list[StudyRow]) -> list[tuple[str, ShownPairs]]:
     """Return the pairs of every class of the first model that has some: all models' would be too many to look at."""
     for row in sorted(rows, key=lambda row: int(row["seed"])):
         if row.get("duplicates"):
