@@ -5,6 +5,7 @@ import pytest
 
 import didlearn as dl
 from didlearn.audit.real_sets import open_real
+from didlearn.audit.spec import build_checks
 from didlearn.errors import DataError
 
 
@@ -127,3 +128,16 @@ def test_one_set_or_none():
 def test_two_shapes_are_refused():
     with pytest.raises(DataError, match="bring both to one shape"):
         opened(TRAIN, np.zeros((30, 5, 5), np.uint8))
+
+
+def test_a_crop_is_of_real_images_and_not_of_samples(tmp_path):
+    """Samples have the size that the cropped images are brought to, smaller than what is cut out."""
+    rng = np.random.default_rng(0)
+    real, samples = (rng.integers(0, 256, (40, side, side), dtype=np.uint8) for side in (20, 6))
+    asked = {"crop": 12, "size": 6, "checks": build_checks(["fidelity"], {"fidelity": {"permutations": 19}})}
+    result = dl.audit(train=real, generator=samples, outside={"flat": "colours"}, channels=1, threads=1, **asked)
+    assert result.checks[0].verdict != "error"
+    assert result.subject["train"]["shape"] == [1, 6, 6]
+    assert any("12×12 pixels in their middle" in note for note in result.subject["train"]["notes"])
+    assert result.subject["outside"]["flat"]["shape"] == [1, 6, 6]
+    assert result.subject["outside"]["flat"]["notes"] == []

@@ -104,6 +104,7 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
         "typicality",
         "gaussianity",
         "concentration",
+        "interpolation",
     ]
     drawn = [check["params"]["samples"] for check in saved["checks"] if "samples" in check["params"]]
     assert drawn == [300] * 5

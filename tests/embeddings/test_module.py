@@ -193,7 +193,10 @@ def test_unknown_embeddings_and_stray_weights(tmp_path):
         UsageError, match="embedding='pixel': it names no embedding; give pixels, classifier, inception, dinov2, clip"
     ):
         open_embedding("pixel")
-    with pytest.raises(UsageError, match="weights goes with inception, dinov2, clip; the embedding is 'pixels'"):
+    with pytest.raises(
+        UsageError,
+        match="weights goes with inception, dinov2, clip, resnet50, vgg16, densenet201; the embedding is 'pixels'",
+    ):
         open_embedding("pixels", weights=tmp_path)
 
 

@@ -28,7 +28,7 @@ PICKLED = {
     "x.pkl": ([1, 2], "pickled, and unpickling would run its code"),
 }
 NAMED = {
-    "svhn.mat": "a MATLAB file: load it with scipy.io.loadmat",
+    "svhn.mat": "no MATLAB file or a damaged one",
     "x.h5": "an HDF5 file: read it with h5py",
     "train.csv": "a table of text: reshape its rows",
     "x.tar": "called a tar archive, and is compressed, damaged or none: unpack it",

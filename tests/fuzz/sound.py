@@ -5,12 +5,16 @@ import io
 import json
 import pickle
 import tarfile
+import tempfile
 import warnings
 import zipfile
+from pathlib import Path
 
+import lmdb
 import numpy as np
 import torch
 from PIL import Image
+from scipy.io import savemat
 
 
 def pixels(count=6, channels=3, side=8):
@@ -55,6 +59,20 @@ def tarred(dialect=tarfile.PAX_FORMAT):
 def pickled(protocol, count=2):
     content = {"batch_label": "x", "labels": [1] * count, "data": pixels(count, 3, 32).reshape(count, -1)}
     return pickle.dumps(content, protocol=protocol)
+
+
+def matlab(**options):
+    buffer = io.BytesIO()
+    savemat(buffer, {"X": pixels().transpose(1, 2, 3, 0), "y": np.arange(6)}, **options)
+    return buffer.getvalue()
+
+
+def mapped(count=30):
+    with tempfile.TemporaryDirectory() as folder:
+        with lmdb.open(folder, map_size=2**24) as env, env.begin(write=True) as txn:
+            for i in range(count):
+                txn.put(f"{i:0300}".encode(), picture("PNG") if i else picture("PNG") + bytes(9000))
+        return (Path(folder) / "data.mdb").read_bytes()
 
 
 def idx(array):

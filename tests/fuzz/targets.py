@@ -20,7 +20,21 @@ from didlearn.report.labelled import with_labels
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Estimate, Figure, Gallery, Series, Table, Tile
 from tests.fuzz.mutations import mutated, mutated_json, mutated_pickle, mutated_tar, mutated_zip
-from tests.fuzz.sound import exported, graph, idx, parquet, pickled, picture, pixels, saved, tarred, weights, zipped
+from tests.fuzz.sound import (
+    exported,
+    graph,
+    idx,
+    mapped,
+    matlab,
+    parquet,
+    pickled,
+    picture,
+    pixels,
+    saved,
+    tarred,
+    weights,
+    zipped,
+)
 
 
 @dataclass(frozen=True)
@@ -239,6 +253,13 @@ TARGETS = {
             images_at("n"),
             beside=lambda: {"n/0.npy": saved(np.save, pixels())},
         ),
+        Target(
+            "mat",
+            "a.mat",
+            lambda _: [matlab(), matlab(do_compression=True)],
+            images_at("a.mat"),
+        ),
+        Target("lmdb", "a.mdb", lambda _: [mapped(), mapped(4)], images_at("a.mdb")),
         Target("parquet", "a.parquet", lambda _: [parquet()], images_at("a.parquet")),
         Target("pt2", "g.pt2", lambda _: [exported()], read_exported, mutated_zip),
         Target("onnx", "g.onnx", lambda _: [graph()], read_graph),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from didlearn.errors import UsageError
+from didlearn.errors import DataError, UsageError
 from didlearn.images import open_images
 from didlearn.images.fit import Fit, luminance
 
@@ -35,6 +35,42 @@ def test_crop_is_of_the_centre():
     image[:, :, 2:6] = np.arange(16, dtype=np.uint8).reshape(4, 4) * 10
     assert np.array_equal(Fit(size=4)(image), image[:, :, 2:6])
     assert np.array_equal(Fit(size=4)(image.transpose(0, 2, 1)), image[:, :, 2:6].transpose(0, 2, 1))
+
+
+@given(st.integers(8, 30), st.integers(8, 30), st.integers(1, 8), st.sampled_from([None, 5]))
+def test_a_crop_is_the_middle_and_is_cut_before_the_resize(pictures, height, width, crop, size):
+    image = pictures(1, height, width)[0]
+    top, left = (height - crop) // 2, (width - crop) // 2
+    middle = image[:, top : top + crop, left : left + crop]
+    fit = Fit(size, crop=crop)
+    assert fit.shape(image.shape) == fit(image).shape == (3, size or crop, size or crop)
+    assert np.array_equal(fit(image), Fit(size)(middle))
+
+
+def test_celeba_is_cut_as_the_papers_cut_it(pictures, folder, encoded):
+    """Of 178×218 the square of 108 begins at (35, 55); it is not cut a second time where pictures are decoded."""
+    pixels = pictures(3, 218, 178)
+    path = folder({f"{i}.png": encoded(p) for i, p in enumerate(pixels)})
+    images = open_images(path, crop=108, size=64)
+    middle = pixels[:, :, 55:163, 35:143]
+    assert np.array_equal(images.read_raw(range(3)), [Fit(64)(p) for p in middle])
+    assert images.notes == (
+        "pictures cropped to the 108×108 pixels in their middle", "pictures resized to 64×64 (Lanczos, antialiased)",
+    )  # fmt: skip
+    assert np.array_equal(open_images(path, crop=140).read_raw([0])[0], pixels[0][:, 39:179, 19:159])
+    again = open_images(open_images(pixels, crop=108), size=64)
+    assert np.array_equal(again.read_raw(range(3)), images.read_raw(range(3)))
+
+
+def test_a_crop_makes_mixed_sizes_alike_and_must_fit_into_all(pictures, folder, encoded):
+    path = folder({"a.png": encoded(pictures(1, 9, 12)[0]), "b.png": encoded(pictures(1, 20, 10)[0])})
+    assert open_images(path, crop=8).shape == (3, 8, 8)
+    with pytest.raises(DataError, match=r"crop=10 cuts more than there is out of a picture of 12×9; give less"):
+        open_images(path, crop=10)
+    with pytest.raises(DataError, match="cuts more than there is"):
+        open_images(pictures(2, 8, 8), crop=9)
+    with pytest.raises(UsageError, match="crop takes a whole number of pixels from 1"):
+        open_images(pictures(2, 8, 8), crop=0)
 
 
 def test_resize_is_antialiased():

@@ -66,7 +66,8 @@ def test_missing_path_suggests_near_names(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("a.mat", b"MATLAB", "is a MATLAB file: load it with scipy"),
+        ("a.mat", b"MATLAB", "is no MATLAB file or a damaged one"),
+        ("a.mdb", b"LMDB", "is no LMDB data base"),
         ("a.xyz", b"x", r"in no format that is read: give a folder, \.zip or \.tar .*\.npz, \.npy, .*IDX .*\.parquet"),
         ("noextension", b"", "in no format that is read"),
         ("a.png", b"x", "is a single picture: name the folder"),

@@ -62,6 +62,7 @@ def audit(
     drop_shared: bool = False,
     size: int | None = None,
     channels: int | None = None,
+    crop: int | None = None,
     megapixels: int | None = None,
     skip_broken: bool = False,
     latent_shape: Sequence[int] | None = None,
@@ -131,7 +132,8 @@ def audit(
         "code_path": code_path,
     }
     pictured = {"size": size, "channels": channels, "megapixels": megapixels, "skip_broken": skip_broken}
-    check_points(points, noise, embedding, pictured | {"value_range": value_range, "autoencoder": autoencoder})
+    beside = {"value_range": value_range, "autoencoder": autoencoder, "crop": crop}
+    check_points(points, noise, embedding, pictured | beside)
     if points:
         embedding = GivenFeatures()
     check_model(generator, trust_code, **code, points=points)
@@ -147,7 +149,7 @@ def audit(
     with _limited(threads):
         opening: dict[str, Any] = pictured | {"points": points}
         beside = None if autoencoder is None else open_autoencoder(autoencoder, trust_code=trust_code, device=device)
-        real = open_real(train, heldout, seed, heldout_fraction, drop_shared, opening)
+        real = open_real(train, heldout, seed, heldout_fraction, drop_shared, opening | {"crop": crop})
         others = {name: open_images(spec, name=name, **opening) for name, spec in (outside or {}).items()}
         said: dict[str, Any] = {
             "latent_shape": latent_shape,
@@ -164,6 +166,7 @@ def audit(
             telling = open_embedding(telling, train=audited.train, trust_code=trust_code, device=device)
         # The fingerprint is of the code that weights go into, wherever that lies.
         said |= opening | {
+            "crop": crop,
             "noise": noise,
             "autoencoder": beside and beside.name,
             "classes_of": telling and telling.name,

@@ -94,6 +94,9 @@ class AuditSpec(BaseModel):
     )
     outside: dict[str, str] = flag({}, "NAME=SPEC: another data set. Repeatable.", DATA)
     size: int | None = flag(None, "Resize all images to this many pixels a side.", DATA, ge=1)
+    crop: int | None = flag(
+        None, "Cut this square out of the middle of real images first (CelebA: 108, 140).", DATA, ge=1
+    )
     channels: int | None = flag(None, "Turn all images to 1 or 3 channels.", DATA, ge=1)
     megapixels: int | None = flag(
         None, "Millions of pixels that the pictures of one source may hold (default 1000).", DATA, ge=1
@@ -110,9 +113,11 @@ class AuditSpec(BaseModel):
         (), "Names, comma-separated (default: all).", MEASURE
     )
     embedding: str = flag(
-        "pixels", "pixels, classifier, inception, dinov2, clip, a .pt2 or .pt file, file.py:factory.", MEASURE
+        "pixels",
+        "pixels, classifier, inception, dinov2, clip, resnet50, vgg16, densenet201, .pt2 or .pt file, file.py:factory.",
+        MEASURE,
     )
-    weights: Path | None = flag(None, "Weights of inception, dinov2 or clip, without a network.", MEASURE)
+    weights: Path | None = flag(None, "Weights of a pretrained network, read from here.", MEASURE)
     parameters: dict[str, dict[str, Any]] = flag(
         {}, "CHECK.PARAMETER=VALUE, e.g. support.factor=3. Repeatable.", MEASURE
     )

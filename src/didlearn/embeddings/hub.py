@@ -1,4 +1,4 @@
-"""Pretrained networks everybody uses: ``inception``, ``dinov2`` and ``clip``.
+"""Pretrained networks everybody uses: ``inception``, ``dinov2``, ``clip``, and three classifiers of ImageNet.
 
 Nothing is fetched here: the weights are found in ``weights`` or where ``hf download`` left them, or the error says
 which command fetches them. A machine without a network takes a folder copied from elsewhere.
@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from didlearn.embeddings.imagenet.open import IMAGENET_CLASSIFIERS, open_classifier_of_imagenet
 from didlearn.embeddings.inception import open_inception
 from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import MissingExtraError, ModelError, UsageError
@@ -75,7 +76,7 @@ VISION_ENCODERS = {
         ),
     )
 }
-PRETRAINED = ("inception", *VISION_ENCODERS)
+PRETRAINED = ("inception", *VISION_ENCODERS, *IMAGENET_CLASSIFIERS)
 
 
 class VisionNetwork(nn.Module):
@@ -105,8 +106,9 @@ def open_pretrained(name: str, weights: Path | None = None) -> ModuleEmbedding:
     """Open one of ``PRETRAINED``.
 
     Args:
-        name: ``inception``, ``dinov2`` or ``clip``.
-        weights: a folder that ``hf download`` wrote (or the safetensors file in it); for ``inception`` a file.
+        name: one of ``PRETRAINED``.
+        weights: a folder that ``hf download`` wrote (or the safetensors file in it); for ``inception`` a file; for the
+            classifiers of ImageNet either.
 
     Raises:
         MissingExtraError: transformers or the weights are absent; the message holds the command.
@@ -120,6 +122,8 @@ def open_pretrained(name: str, weights: Path | None = None) -> ModuleEmbedding:
         refuse_special_below(weights, UsageError)
     if name == "inception":
         return _open_inception(weights)
+    if name in IMAGENET_CLASSIFIERS:
+        return open_classifier_of_imagenet(name, weights)
     return _open_encoder(VISION_ENCODERS[name], weights)
 
 

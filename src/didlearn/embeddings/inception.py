@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
 from didlearn.embeddings.base import Head
+from didlearn.embeddings.imagenet.weights import read_state
 from didlearn.embeddings.module import ModuleEmbedding, weights_digest
 from didlearn.errors import ModelError
 
@@ -192,7 +192,7 @@ def open_inception(path: Path) -> ModuleEmbedding:
     Raises:
         ModelError: the file cannot be read, or holds other weights.
     """
-    state = _read_state(path)
+    state = read_state(path, "InceptionV3")
     logits = len(state["fc.bias"]) if "fc.bias" in state else 1008
     network = InceptionV3(original=logits == 1008)
     wanted = network.state_dict()
@@ -213,17 +213,3 @@ def open_inception(path: Path) -> ModuleEmbedding:
         embedding.head = Head.of(state["fc.weight"], None if logits == 1008 else state.get("fc.bias"))
     embedding.notes = (f"InceptionV3 pool3: {graph}; images resized bilinearly to {_SIDE}×{_SIDE}",)
     return embedding
-
-
-def _read_state(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ModelError(
-            f"{path} cannot be read as safetensors or as a state dict without running code: {type(error).__name__}"
-        ) from error
-    if not isinstance(state, dict):
-        raise ModelError(f"{path} holds a {type(state).__name__}; give a state dict of InceptionV3")
-    return state

@@ -35,12 +35,13 @@ def open_embedding(
     """Open an embedding.
 
     Args:
-        source: ``pixels``; ``classifier`` (trained on ``train``); ``inception``, ``dinov2`` or ``clip``; a
-            ``torch.export`` file (.pt2) or a TorchScript file; ``file.py:factory`` or ``pkg.module:factory``.
+        source: ``pixels``; ``classifier`` (trained on ``train``); ``inception``, ``dinov2``, ``clip``, ``resnet50``,
+            ``vgg16`` or ``densenet201``; a ``torch.export`` file (.pt2) or a TorchScript file; ``file.py:factory`` or
+            ``pkg.module:factory``.
         train: the training set: what a classifier is trained on, and what a network is tried on at once.
         heldout: labelled images to measure a classifier's accuracy on.
         trust_code: whether the code of a factory or TorchScript file may run.
-        weights: file or folder with the weights of ``inception``, ``dinov2`` or ``clip``.
+        weights: file or folder with the weights of a pretrained network.
         cache: folder to keep a trained classifier in.
         seed: of a classifier's training.
         device: torch device of the result. A classifier is trained on the CPU, so that its weights are the same.

@@ -26,7 +26,6 @@ _PICKLED = (
 )
 _BY_SUFFIX = {
     **dict.fromkeys((".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt"), _PICKLED),
-    ".mat": ("a MATLAB file", f"load it with scipy.io.loadmat and {_PIXELS}"),
     ".h5": ("an HDF5 file", f"read it with h5py and {_PIXELS}; a network in it: {_SAMPLES}"),
     ".hdf5": ("an HDF5 file", f"read it with h5py and {_PIXELS}; a network in it: {_SAMPLES}"),
     ".keras": ("a Keras network", _SAMPLES),
@@ -43,7 +42,6 @@ _BY_SUFFIX = {
     ".tfrecord": ("a file of TensorFlow records", f"read it with TensorFlow and {_PIXELS}"),
     ".tfrecords": ("a file of TensorFlow records", f"read it with TensorFlow and {_PIXELS}"),
     ".arrow": ("an Arrow table", "save it as .parquet, or name the save_to_disk folder it is in"),
-    ".mdb": ("an LMDB data base", f"read it with lmdb and {_PIXELS}"),
     ".onnx": ("an ONNX network", _MODEL),
     ".gguf": ("weights alone", _FACTORY),
     ".bin": ("weights alone", _CLASS),
@@ -56,7 +54,6 @@ _BY_SUFFIX = {
 _IN_FOLDER = (
     ("model_index.json", "a diffusers pipeline", _FACTORY),
     ("saved_model.pb", "a TensorFlow network", _SAMPLES),
-    ("data.mdb", "an LMDB data base", f"read it with lmdb and {_PIXELS}"),
     ("G_ema.pth", "a folder of BigGAN weights", _FACTORY),
     ("G.pth", "a folder of BigGAN weights", _FACTORY),
     ("hparams.yaml", "a Lightning log", _FACTORY),

@@ -20,10 +20,13 @@ from didlearn.images.fit import Fit, fitted
 from didlearn.images.formats.arrays import open_array
 from didlearn.images.formats.cifar.batches import cifar_batches, open_cifar_batches
 from didlearn.images.formats.cifar.binary import cifar_files, open_cifar
-from didlearn.images.formats.digits import open_digits
+from didlearn.images.formats.embedded.colours import open_colours
+from didlearn.images.formats.embedded.digits import open_digits
 from didlearn.images.formats.folder import open_folder
 from didlearn.images.formats.hub import is_saved_dataset, open_hub_dataset, open_parquet, open_saved
 from didlearn.images.formats.idx import is_idx, open_idx
+from didlearn.images.formats.lmdb.pictures import is_lmdb, open_lmdb
+from didlearn.images.formats.matlab.mat_files import open_mat
 from didlearn.images.formats.numpy_files import open_npy, open_npz
 from didlearn.images.formats.pictures.kinds import NAMED_SUFFIXES, is_picture_name
 from didlearn.images.formats.tar.headers import is_tar
@@ -34,10 +37,11 @@ from didlearn.images.formats.zipped import open_zip
 from didlearn.images.points import open_points
 from didlearn.readiness.paths import quoted, typed_path
 
+_EMBEDDED = ("digits", "colours")
 _FORMATS = (
     f"a folder, .zip or .tar of pictures ({NAMED_SUFFIXES}), .npz, .npy, a folder of .npy or .tar, "
-    ".pt or .safetensors with one tensor, IDX (gzipped or not), CIFAR (binary or Python), "
-    ".parquet, a save_to_disk folder, hf:NAME[:SPLIT], or 'digits'"
+    ".pt or .safetensors with one tensor, .mat, LMDB, IDX (gzipped or not), CIFAR (binary or Python), "
+    ".parquet, a save_to_disk folder, hf:NAME[:SPLIT], 'digits', or 'colours'"
 )
 
 
@@ -46,6 +50,7 @@ def open_images(
     *,
     size: int | None = None,
     channels: int | None = None,
+    crop: int | None = None,
     megapixels: int | None = None,
     skip_broken: bool = False,
     points: bool = False,
@@ -56,9 +61,10 @@ def open_images(
     Args:
         source: a folder (of pictures, ``.npy`` or ``.tar`` files), ``.zip``, ``.tar``, ``.npz`` (``FILE.npz:KEY``
             picks an array), ``.npy``, IDX file, CIFAR file or folder, ``.parquet``, ``save_to_disk`` folder,
-            ``"hf:NAME[:SPLIT]"``, ``"digits"``; in Python also an array, a tensor, a torch ``Dataset``, a list of
-            pictures, or ``Images``.
+            ``"hf:NAME[:SPLIT]"``, ``.mat``, LMDB folder, ``"digits"``, ``"colours"``; in Python also an array, a
+            tensor, a torch ``Dataset``, a list of pictures, or ``Images``.
         size: crop every picture to its centre square and resize it to ``size`` × ``size`` (Lanczos, antialiased).
+        crop: cut out the square of this many pixels in the middle of every picture first (CelebA: 108 or 140).
         channels: 1 turns colour into luminance, 3 broadcasts grey to RGB.
         megapixels: how many million pixels the picture files may hold together; else a thousand, or what a hundred
             pixels a byte come to: pictures that unfold to more than that are refused before any is decoded.
@@ -67,13 +73,13 @@ def open_images(
         name: what to call the set; its source by default.
 
     Raises:
-        UsageError: ``size``, ``channels`` or ``megapixels`` cannot be used.
+        UsageError: ``size``, ``crop``, ``channels`` or ``megapixels`` cannot be used.
         DataError: the data cannot be read as it is; the sentence says what would do.
         MissingExtraError: the format needs a package that is not installed.
     """
     if points:
         return open_points(source, name=name)
-    fit = Fit(size, channels, megapixels)
+    fit = Fit(size, channels, megapixels, crop)
     if isinstance(source, (str, os.PathLike)):
         images = _open_named(os.fspath(source), fit, skip_broken)
     elif isinstance(source, Images):
@@ -84,7 +90,8 @@ def open_images(
         images = open_tensor(source, Labels(), name or "the tensor")
     else:
         images = open_dataset(source, name or f"the {type(source).__name__}")
-    images = fitted(images, fit)
+    if not (isinstance(source, str) and source == "colours"):  # which are made to fit
+        images = fitted(images, fit)
     called = name or (printable(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else images.name)
     return images if called == images.name else dataclasses.replace(images, name=called)
 
@@ -92,6 +99,8 @@ def open_images(
 def _open_named(source: str, fit: Fit, skip_broken: bool) -> Images:
     if source == "digits":
         return open_digits()
+    if source == "colours":
+        return open_colours(fit)
     if source.startswith("hf:"):
         return open_hub_dataset(source, fit, skip_broken=skip_broken)
     path, key = _found(source)
@@ -113,7 +122,7 @@ def check_images(source: object) -> None:
         DataError: there is nothing of that name. UsageError: the name can be none.
     """
     named = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
-    if named is not None and named != "digits" and not named.startswith("hf:"):
+    if named is not None and named not in _EMBEDDED and not named.startswith("hf:"):
         _found(named)
 
 
@@ -131,6 +140,8 @@ def _found(source: str) -> tuple[Path, str | None]:
 def _open_folder(path: Path, fit: Fit, skip_broken: bool) -> Images:
     if is_saved_dataset(path):
         return open_saved(path, fit, skip_broken=skip_broken)
+    if is_lmdb(path):
+        return open_lmdb(path, fit, skip_broken=skip_broken)
     if cifar_files(path):
         return open_cifar(path)
     if cifar_batches(path):
@@ -150,6 +161,10 @@ def _open_file(path: Path, fit: Fit, skip_broken: bool) -> Images:
             return open_parquet(path, fit, skip_broken=skip_broken)
         case ".bin":
             return open_cifar(path)
+        case ".mat":
+            return open_mat(path)
+    if is_lmdb(path):
+        return open_lmdb(path, fit, skip_broken=skip_broken)
     if is_idx(path):
         return open_idx(path)
     if path.suffix.lower() == ".tar" and is_tar(path):
@@ -179,7 +194,7 @@ def _no_such_path(path: Path, source: str) -> DataError:
         with os.scandir(path.parent) as entries:
             names = [entry.name for entry in itertools.islice(entries, 10_000) if not entry.name.startswith(".")]
         near = [printable(found) for found in difflib.get_close_matches(path.name, names)]
-    if difflib.get_close_matches(source, ["digits"]):
-        near.append("digits")
+    if difflib.get_close_matches(source, _EMBEDDED):
+        near += difflib.get_close_matches(source, _EMBEDDED)
     meant = f"did you mean {' or '.join(near)}?" if near else f"give {_FORMATS}"
     return DataError(f"there is no file or folder {quoted(source)}: {meant}")

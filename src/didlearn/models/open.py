@@ -31,7 +31,7 @@ from didlearn.models.onnx.drawn import DrawnModel
 from didlearn.readiness.paths import typed_path
 from didlearn.trusted import is_torchscript
 
-_BANKS = {".zip", ".npz", ".npy", ".parquet"}
+_BANKS = {".zip", ".npz", ".npy", ".parquet", ".mat", ".mdb", ".lmdb"}
 
 
 @overload
@@ -217,7 +217,7 @@ def _what(source: object) -> str:
 
 def _is_bank(source: str, code: Code) -> bool:
     """Tell whether a text names samples: whatever ``open_images`` reads and is no model."""
-    if source == "digits" or source.startswith("hf:"):
+    if source in ("digits", "colours") or source.startswith("hf:"):
         return True
     if not source:
         raise UsageError(f"there is no model ''; give {kinds()}")

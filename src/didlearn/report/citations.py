@@ -100,16 +100,34 @@ PAPERS: Final = {
         "1",
         "77--89",
     ),
+    "he2016": _talk(
+        "He, Kaiming; Zhang, Xiangyu; Ren, Shaoqing; Sun, Jian",
+        "Deep residual learning for image recognition",
+        2016,
+        _CVPR,
+    ),
     "heusel2017": _talk(
         "Heusel, Martin; Ramsauer, Hubert; Unterthiner, Thomas; Nessler, Bernhard; Hochreiter, Sepp",
         "{GANs} trained by a two time-scale update rule converge to a local {Nash} equilibrium",
         2017,
         _NEURIPS,
     ),
+    "huang2017": _talk(
+        "Huang, Gao; Liu, Zhuang; van der Maaten, Laurens; Weinberger, Kilian Q.",
+        "Densely connected convolutional networks",
+        2017,
+        _CVPR,
+    ),
     "jayasumana2024": _talk(
         "Jayasumana, Sadeep; Ramalingam, Srikumar; Veit, Andreas; Glasner, Daniel; Chakrabarti, Ayan; Kumar, Sanjiv",
         "Rethinking {FID}: towards a better evaluation metric for image generation",
         2024,
+        _CVPR,
+    ),
+    "karras2019": _talk(
+        "Karras, Tero; Laine, Samuli; Aila, Timo",
+        "A style-based generator architecture for generative adversarial networks",
+        2019,
         _CVPR,
     ),
     "kynkaanniemi2019": _talk(
@@ -191,6 +209,12 @@ PAPERS: Final = {
         2019,
         _ICLR,
     ),
+    "simonyan2015": _talk(
+        "Simonyan, Karen; Zisserman, Andrew",
+        "Very deep convolutional networks for large-scale image recognition",
+        2015,
+        _ICLR,
+    ),
     "szegedy2016": _talk(
         "Szegedy, Christian; Vanhoucke, Vincent; Ioffe, Sergey; Shlens, Jonathon; Wojna, Zbigniew",
         "Rethinking the {Inception} architecture for computer vision",
@@ -226,6 +250,7 @@ PAPERS: Final = {
         2019,
         _CVPR,
     ),
+    "white2016": _preprint("White, Tom", "Sampling generative networks", 2016, "1609.04468"),
     "wu2017": _talk(
         "Wu, Yuhuai; Burda, Yuri; Salakhutdinov, Ruslan; Grosse, Roger",
         "On the quantitative analysis of decoder-based generative models",

@@ -18,7 +18,14 @@ from didlearn.result.words import THIN, in_full, say
 _RAN: Final = ("pass", "fail", "inconclusive", "measured")
 _SPACES: Final = {ord(THIN): " ", ord("\N{NO-BREAK SPACE}"): " "}  # LaTeX knows neither
 _QUOTED: Final = 4  # estimates of each check that the paragraph quotes
-_EMBEDDINGS: Final = {"inception": "szegedy2016", "dinov2": "oquab2023", "clip": "radford2021"}
+_EMBEDDINGS: Final = {
+    "inception": "szegedy2016",
+    "dinov2": "oquab2023",
+    "clip": "radford2021",
+    "resnet50": "he2016",
+    "vgg16": "simonyan2015",
+    "densenet201": "huang2017",
+}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from didlearn.result.values import CheckResult, Estimate, Figure, Series, Table
 from didlearn.result.words import interval, number
 from didlearn.rng import Stream
 from didlearn.studies.diversity import EVEN_CHANCE, diversity, even_chance
+from didlearn.studies.duplicates import duplicates_gallery, duplicates_in, duplicates_of
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.dcgan import DcganRecipe
@@ -26,7 +27,8 @@ class DiscriminatorSize(Study):
     """DCGANs with one generator and growing discriminators, the support of each.
 
     Attributes:
-        data: what to train on, as ``open_images`` takes it. size: resized to, or ``None``.
+        data: what to train on, as ``open_images`` takes it. size: resized to, or ``None``. crop: cut out
+            first, or ``None``.
         embedding: the space in which images look alike, as ``open_embedding`` takes it.
         widths: of the discriminator's first layer ("dim"); the next have 2×, 4×, 8× as many channels.
         seeds: models of each width. steps: of training. batch: images of a step.
@@ -46,6 +48,7 @@ class DiscriminatorSize(Study):
 
     data: str = "digits"
     size: int | None = None
+    crop: int | None = None
     embedding: str = "pixels"
     widths: tuple[int, ...] = (2, 4, 8, 16)
     seeds: int = 3
@@ -61,7 +64,7 @@ class DiscriminatorSize(Study):
 
     def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:
         """Train a DCGAN and measure its support."""
-        data = Data.of(self.data, rng.seed, self.size)
+        data = Data.of(self.data, rng.seed, self.size, self.crop)
         recipe = DcganRecipe(
             latent=self.latent,
             width=self.width,
@@ -72,7 +75,8 @@ class DiscriminatorSize(Study):
         model, distance = train_or_resume(recipe, data, rng, place)
         critic = Critic(data.train.shape, cell["width"], "batch")
         weights = sum(parameter.numel() for parameter in critic.parameters())
-        found = diversity(data.subject(model, rng, place, self.embedding), self.samples)
+        subject = data.subject(model, rng, place, self.embedding)
+        found = diversity(subject, self.samples) | {"duplicates": duplicates_of(subject, self.samples)}
         return {"discriminator_weights": weights, "frechet_distance": distance, **found}
 
     def summarise(self, rows: list[StudyRow]) -> CheckResult:
@@ -86,6 +90,9 @@ class DiscriminatorSize(Study):
             estimates=estimates,
             tables=(_table(rows),),
             figures=(_figure(rows),),
+            galleries=duplicates_gallery(
+                [(f"width {row['width']}, seed {row['seed']}", duplicates_in(row)) for row in _ordered(rows)], "model"
+            ),
             notes=(
                 "A slope of 1 is diversity in proportion to the discriminator's weights, what the paper reports for "
                 "CelebA; 0 is diversity that does not depend on them.",
@@ -148,13 +155,17 @@ def _table(rows: list[StudyRow]) -> Table:
         "even-chance batch", " low", " high", "effective support", "low ", "high ", "Fréchet distance",
     )  # fmt: skip
     lines: list[tuple[Entry, ...]] = []
-    for row in sorted(rows, key=lambda row: (row["width"], row["seed"])):
+    for row in _ordered(rows):
         alike, real = row.get("lookalike_support") or [None] * 3, row.get("lookalike_support_real") or [None]
         lines.append(
             (row["width"], row["discriminator_weights"], row["seed"], *alike, real[0], *even_chance(alike),
              *row["effective_support"], row["frechet_distance"])
         )  # fmt: skip
     return Table(name="models", title="Model by model", columns=columns, rows=tuple(lines), csv="models.csv")
+
+
+def _ordered(rows: list[StudyRow]) -> list[StudyRow]:
+    return sorted(rows, key=lambda row: (row["width"], row["seed"]))
 
 
 def _figure(rows: list[StudyRow]) -> Figure:

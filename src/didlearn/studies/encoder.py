@@ -17,6 +17,7 @@ from didlearn.result.words import number
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean, mean_difference
 from didlearn.studies.diversity import EVEN_CHANCE, copying, diversity, even_chance
+from didlearn.studies.duplicates import duplicates_gallery, duplicates_in, duplicates_of
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.bigan import BiganRecipe
@@ -34,7 +35,8 @@ class EncoderStudy(Study):
     """DCGAN, MIX+DCGAN and BiGAN with the same generator, side by side in support and in memorization.
 
     Attributes:
-        data: what to train on, as ``open_images`` takes it. size: resized to, or ``None``.
+        data: what to train on, as ``open_images`` takes it. size: resized to, or ``None``. crop: cut out
+            first, or ``None``.
         embedding: the space in which images look alike, as ``open_embedding`` takes it.
         models: which of them. seeds: models of each kind. steps: of training. batch: images of a step.
         latent, width: of the generator. discriminator_width: of the discriminators.
@@ -53,6 +55,7 @@ class EncoderStudy(Study):
 
     data: str = "digits"
     size: int | None = None
+    crop: int | None = None
     embedding: str = "pixels"
     models: tuple[str, ...] = tuple(_RECIPES)
     seeds: int = 3
@@ -74,7 +77,7 @@ class EncoderStudy(Study):
 
     def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:
         """Train a model, and measure its support and what it copies."""
-        data = Data.of(self.data, rng.seed, self.size)
+        data = Data.of(self.data, rng.seed, self.size, self.crop)
         recipe = _RECIPES[cell["model"]](
             latent=self.latent,
             width=self.width,
@@ -84,7 +87,8 @@ class EncoderStudy(Study):
         )
         model, distance = train_or_resume(recipe, data, rng, place)
         subject = data.subject(model, rng, place, self.embedding)
-        return {"frechet_distance": distance, **diversity(subject, self.samples), **copying(subject, self.samples)}
+        found = {**diversity(subject, self.samples), **copying(subject, self.samples)}
+        return {"frechet_distance": distance, **found, "duplicates": duplicates_of(subject, self.samples)}
 
     def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """Tabulate, and compare BiGAN with DCGAN in log support over seeds."""
@@ -103,6 +107,9 @@ class EncoderStudy(Study):
             | ({"log_support_mix_over_dcgan": mixed} if mixed else {}),
             tables=(_table(rows),),
             figures=(_figure(rows, self.models),),
+            galleries=duplicates_gallery(
+                [(f"{row['model']}, seed {row['seed']}", duplicates_in(row)) for row in _ordered(rows)], "model"
+            ),
             notes=(
                 "The paper found batches of about 800 faces to hold a duplicate for DCGAN and MIX+DCGAN and of about "
                 "1 200 for BiGAN: some twice the support, with models that differ in more than the encoder.",
@@ -175,7 +182,7 @@ def _table(rows: list[StudyRow]) -> Table:
         "nearest is a training image", "expected", "p", "Fréchet distance",
     )  # fmt: skip
     lines: list[tuple[Entry, ...]] = []
-    for row in sorted(rows, key=lambda row: (row["model"], row["seed"])):
+    for row in _ordered(rows):
         alike, real = row.get("lookalike_support") or [None] * 3, row.get(_REAL) or [None]
         lines.append(
             (row["model"], row["seed"], *alike, real[0], *even_chance(alike), row["effective_support"][0],
@@ -184,6 +191,10 @@ def _table(rows: list[StudyRow]) -> Table:
              row["frechet_distance"])
         )  # fmt: skip
     return Table(name="models", title="Model by model", columns=columns, rows=tuple(lines), csv="models.csv")
+
+
+def _ordered(rows: list[StudyRow]) -> list[StudyRow]:
+    return sorted(rows, key=lambda row: (row["model"], row["seed"]))
 
 
 def _first(row: StudyRow, name: str) -> float | None:

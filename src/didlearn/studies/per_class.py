@@ -15,6 +15,7 @@ from didlearn.result.values import CheckResult, Figure, Series, Table
 from didlearn.result.words import number, to_places
 from didlearn.rng import Stream
 from didlearn.studies.diversity import EVEN_CHANCE, class_supports, even_chance
+from didlearn.studies.duplicates import ShownPairs, class_duplicates, duplicates_gallery
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.stacked_gan import StackedGanRecipe
@@ -25,7 +26,8 @@ class PerClass(Study):
     """The support of every class of a stacked GAN, beside that of the class's real images.
 
     Attributes:
-        data: labelled images, as ``open_images`` takes them. size: resized to, or ``None``.
+        data: labelled images, as ``open_images`` takes them. size: resized to, or ``None``. crop: cut out
+            first, or ``None``.
         embedding: the space in which images look alike, as ``open_embedding`` takes it.
         seeds: models. steps: of training. batch: images of a step.
         latent, width, discriminator_width: of the model. samples: drawn from each model, all classes together.
@@ -43,6 +45,7 @@ class PerClass(Study):
 
     data: str = "digits"
     size: int | None = None
+    crop: int | None = None
     embedding: str = "pixels"
     seeds: int = 3
     steps: int = 3_000
@@ -58,7 +61,7 @@ class PerClass(Study):
 
     def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:  # noqa: ARG002 (the stream tells seeds apart)
         """Train a stacked GAN and measure every class."""
-        data = Data.of(self.data, rng.seed, self.size)
+        data = Data.of(self.data, rng.seed, self.size, self.crop)
         if data.train.labels is None:
             raise UsageError(f"the study {self.name} needs labelled images, and {self.data} has no labels")
         recipe = StackedGanRecipe(
@@ -70,8 +73,10 @@ class PerClass(Study):
             discriminator_width=self.discriminator_width,
         )
         model, distance = train_or_resume(recipe, data, rng, place)
-        classes = class_supports(data.subject(model, rng, place, self.embedding), self.samples)
-        return {"frechet_distance": distance, "distance": classes.pop("distance"), "classes": classes}
+        subject = data.subject(model, rng, place, self.embedding)
+        classes, pairs = class_supports(subject, self.samples), class_duplicates(subject, self.samples)
+        found = {"distance": classes.pop("distance"), "classes": classes, "duplicates": pairs}
+        return {"frechet_distance": distance, **found}
 
     def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """Tabulate class by class, and say whether classes that vary more in truth vary more here."""
@@ -82,6 +87,7 @@ class PerClass(Study):
             answer=_answer(entries),
             tables=(_table(entries),),
             figures=(_figure(entries),),
+            galleries=duplicates_gallery(_first_model(rows), "class"),
             notes=(
                 "Pairs are counted within a class, at one distance for all: that at which real images have about "
                 "two hundred pairs of one class. The paper's batches for an even chance of a duplicate (by eye, "
@@ -91,6 +97,14 @@ class PerClass(Study):
                 EVEN_CHANCE,
             ),
         )
+
+
+def _first_model(rows: list[StudyRow]) -> list[tuple[str, ShownPairs]]:
+    """Return the pairs of every class of the first model that has some: all models' would be too many to look at."""
+    for row in sorted(rows, key=lambda row: int(row["seed"])):
+        if row.get("duplicates"):
+            return [(f"{name}, seed {row['seed']}", shown) for name, shown in row["duplicates"].items()]
+    return []
 
 
 Entries = list[tuple[int, str, StudyRow]]

@@ -27,9 +27,9 @@ class Data:
     heldout: Images
 
     @classmethod
-    def of(cls, source: str, seed: int, size: int | None = None) -> Data:
+    def of(cls, source: str, seed: int, size: int | None = None, crop: int | None = None) -> Data:
         """Open ``source`` and hold a fifth of it out."""
-        return cls(*split_heldout(open_images(source, size=size), seed))
+        return cls(*split_heldout(open_images(source, size=size, crop=crop), seed))
 
     def subject(self, model: ModuleModel, rng: Stream, place: Workplace, embedding: str = "pixels") -> Subject:
         """Return what the checks ask for: with the study's seed, so that all cells are measured by one criterion."""

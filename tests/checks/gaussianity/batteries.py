@@ -4,7 +4,8 @@ import numpy as np
 
 from didlearn.checks.feature_groups import OWN, REAL, FeatureGroup
 from didlearn.checks.gaussianity.battery import Battery
-from didlearn.checks.gaussianity.classifiers import CLASSIFIERS, PENALTIES, ClassifierErrors
+from didlearn.checks.gaussianity.classifiers import LEAST_SQUARES, PENALTIES, ClassifierErrors
+from didlearn.checks.gaussianity.logistic import LIKELIHOOD_PENALTIES, LIKELIHOODS
 from didlearn.random_matrix import (
     ClassifierPrediction,
     ConcentrationCurve,
@@ -54,12 +55,13 @@ def moments(classes, leverage=True):
 
 
 def classified():
-    keys = [(classifier, penalty) for classifier in CLASSIFIERS for penalty in PENALTIES]
+    squares = [(classifier, penalty) for classifier in LEAST_SQUARES for penalty in PENALTIES]
+    keys = squares + [(classifier, penalty) for classifier in LIKELIHOODS for penalty in LIKELIHOOD_PENALTIES]
     return ClassifierErrors(
         error={key: 0.01 * i for i, key in enumerate(keys)},
         null={key: np.array([0.1, 0.2, 0.3, 0.6]) for key in keys},
         placement={key: placed(0.1 * (1 + i)) for i, key in enumerate(keys)},
-        predicted={key: ClassifierPrediction(np.zeros((2, 1)), np.zeros((2, 1, 1)), np.eye(2), 0.5) for key in keys},
+        predicted={key: ClassifierPrediction(np.zeros((2, 1)), np.zeros((2, 1, 1)), np.eye(2), 0.5) for key in squares},
         confusion=np.eye(2),
         null_confusion=np.eye(2),
         test_rows=100,

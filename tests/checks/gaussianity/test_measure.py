@@ -92,6 +92,12 @@ def test_numbers_of_classes():
             "ridge_error": 0.06,
             "ridge_error_surrogate": 0.3,
             "ridge_pvalue": 0.7,
+            "softmax_error": 0.09,
+            "softmax_error_surrogate": 0.3,
+            "softmax_pvalue": 1.0,
+            "logistic_error": 0.11,
+            "logistic_error_surrogate": 0.3,
+            "logistic_pvalue": 1.2,
         }
     )
     assert {found[name].n for name in ("class_alignment", "clustering_pvalue")} == {TESTED}

@@ -41,7 +41,7 @@ def test_every_statistic_has_a_row_in_words():
 def test_classifiers_have_a_row_a_penalty():
     tables = battery_tables({"pixels": [battery()], "inception": [battery(classes=True), battery(own=False)]}).tables
     assert [table.name for table in tables] == ["tests", "statistics", "classifiers"]
-    assert len(tables[2].rows) == 8
+    assert len(tables[2].rows) == 12
     assert tables[2].rows[6] == (
         "inception",
         "generated",
@@ -52,6 +52,9 @@ def test_classifiers_have_a_row_a_penalty():
         0.5,
         pytest.approx(0.7),
     )
+    likelihood = [(row[2:5], row[6]) for row in tables[2].rows[8:]]
+    assert likelihood[0] == (("softmax", 0.01, 0.08), None), "no limit is known for it"
+    assert likelihood[3] == (("logistic", 1.0, 0.11), None)
     assert len(battery_tables({"pixels": [battery()]}).tables) == 2
 
 

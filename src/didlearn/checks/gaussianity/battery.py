@@ -104,7 +104,9 @@ def run_battery(
         bins=bins,
         distance=_distance(gram.eigenvalues, n, limit),
         distance_null=np.array([_distance(row, n, limit) for row in gram.replicate_eigenvalues]),
-        classes=keep(ClassifierErrors, "classes", lambda: classifier_errors(group, chosen, moments, replicates, rng))
+        classes=keep(
+            ClassifierErrors, "classifiers", lambda: classifier_errors(group, chosen, moments, replicates, rng)
+        )
         if several
         else None,
         matched=None

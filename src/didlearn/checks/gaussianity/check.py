@@ -60,6 +60,10 @@ class Gaussianity(Check):
         "ls_svm_pvalue[_heldout]": "its p-value",
         "ridge_error[_surrogate][_heldout]": "the same without an intercept",
         "ridge_pvalue[_heldout]": "its p-value",
+        "softmax_error[_surrogate][_heldout]": "error of a softmax classifier on further images, and of the replicates",
+        "softmax_pvalue[_heldout]": "its p-value",
+        "logistic_error[_surrogate][_heldout]": "the same of logistic regressions, one class against all others",
+        "logistic_pvalue[_heldout]": "its p-value",
     }
     named: ClassVar[Mapping[str, str]] = {
         "gram_pvalue": "Spectrum against a Gaussian's, p-value",
@@ -84,6 +88,10 @@ class Gaussianity(Check):
         "ls_svm_pvalue": "Error of an LS-SVM, p-value",
         "ridge_error": "Error of ridge regression",
         "ridge_pvalue": "Error of ridge regression, p-value",
+        "softmax_error": "Error of a softmax classifier",
+        "softmax_pvalue": "Error of a softmax classifier, p-value",
+        "logistic_error": "Error of logistic regression",
+        "logistic_pvalue": "Error of logistic regression, p-value",
     }
 
     samples: int = parameter(10_000, "Images drawn from the generator, and at most as many held-out ones.")

@@ -1,7 +1,9 @@
 """Linear classifiers on features, on rotations of them, and as the limit predicts.
 
 The LS-SVM with a linear kernel is least squares with a free intercept, targets ±1, one class against all; ridge
-regression has none. Both train on the rows of the Gram matrix and are tested on further ones.
+regression has none. For softmax and logistic regression (``logistic``) no limit is worked out here; on a Gaussian
+mixture with the same two moments the paper expects the same errors. All train on the rows of the Gram matrix and are
+tested on further ones.
 """
 
 from __future__ import annotations
@@ -15,16 +17,20 @@ from threadpoolctl import threadpool_limits
 
 from didlearn.arrays import Flags, Floats, Ints
 from didlearn.checks.feature_groups import FeatureGroup
+from didlearn.checks.gaussianity.logistic import LIKELIHOOD_PENALTIES, LIKELIHOODS, called_by_likelihood
 from didlearn.random_matrix import ClassifierPrediction, GaussianMixture, Placement, fit_rotations
 from didlearn.random_matrix.classifier import predict_classifiers
 from didlearn.random_matrix.replicates import place_scalar
 from didlearn.rng import Stream
 
 PENALTIES = (0.01, 0.1, 1.0, 10.0)  # of the mean variance
-CLASSIFIERS = ("LS-SVM", "ridge")
+LEAST_SQUARES = ("LS-SVM", "ridge")
+CLASSIFIERS = (*LEAST_SQUARES, *LIKELIHOODS)
 SHOWN = ("LS-SVM", 1.0)
 _TEST_ROWS = 2  # for each training row, at most
-Setting = tuple[str, float]  # one of CLASSIFIERS, one of PENALTIES
+_FITS = 2_000  # of one class's logistic regression, about: with many classes fewer rotations are classified by it
+_FEWEST = 19
+Setting = tuple[str, float]  # one of CLASSIFIERS, one of its penalties
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +38,9 @@ class ClassifierErrors:
     """Errors by classifier and penalty.
 
     Attributes:
-        error: of features. null: of the replicates, (B,). placement: of the one among the others.
-        predicted: by the limit, for Gaussian features with these moments.
+        error: of features. null: of the replicates, (B,), of softmax and logistic regression fewer where there are
+            many classes. placement: of the one among the others.
+        predicted: by the limit, of ``LEAST_SQUARES`` on Gaussian features with these moments.
         confusion, null_confusion: of ``SHOWN``, row class called column class, shares; the mean over replicates.
         test_rows: how many were classified.
     """
@@ -62,8 +69,9 @@ def classifier_errors(
     scale = float(covariances.trace(axis1=1, axis2=2).mean()) / group.features.shape[1]
     with threadpool_limits(1):
         drawn = _family(group, chosen, train, test, replicates, rng)
-        family = [_confusions(rows, train, test, scale) for rows in drawn]
-    errors = {key: np.array([_error(member[key], test) for member in family]) for key in family[0]}
+        likely = max(_FEWEST, _FITS // len(train))
+        family = [_confusions(rows, train, test, scale, i <= likely) for i, rows in enumerate(drawn)]
+    errors = {key: np.array([_error(member[key], test) for member in family if key in member]) for key in family[0]}
     return ClassifierErrors(
         error={key: float(values[0]) for key, values in errors.items()},
         null={key: values[1:] for key, values in errors.items()},
@@ -95,7 +103,7 @@ def _predicted(means: Floats, covariances: Floats, train: Ints, scale: float) ->
     found = predict_classifiers(means, covariances, train / rows, means.shape[1] / rows, ridges)
     return {
         (classifier, penalty): found[ridge, classifier == "LS-SVM"]
-        for classifier in CLASSIFIERS
+        for classifier in LEAST_SQUARES
         for penalty, ridge in zip(PENALTIES, ridges, strict=True)
     }
 
@@ -104,18 +112,26 @@ def _error(confusion: Floats, test: Ints) -> float:
     return float(1 - (np.diag(confusion) * test).sum() / test.sum())
 
 
-def _confusions(rows: Floats, train: Ints, test: Ints, scale: float) -> dict[Setting, Floats]:
+def _confusions(rows: Floats, train: Ints, test: Ints, scale: float, likelihoods: bool) -> dict[Setting, Floats]:
     """Train and test on rows that lie by class, in each the training rows first; return confusion shares (k, k)."""
     classes = len(train)
     known = np.repeat(np.arange(classes), train + test)
     place = np.arange(len(rows)) - np.repeat(np.cumsum(train + test) - train - test, train + test)
     first = place < train[known]
+    x, new = rows[first], rows[~first]
     targets = np.eye(classes)[known[first]] * 2 - 1
-    return {
-        (classifier, penalty): _confusion(score.argmax(1), known[~first], classes)
-        for classifier in CLASSIFIERS
-        for penalty, score in _scores(rows[first], targets, rows[~first], scale, classifier == "LS-SVM").items()
+    called = {
+        (classifier, penalty): score.argmax(1)
+        for classifier in LEAST_SQUARES
+        for penalty, score in _scores(x, targets, new, scale, classifier == "LS-SVM").items()
     }
+    if likelihoods:
+        called |= {
+            (classifier, penalty): called_by_likelihood(classifier, penalty, scale, x, known[first], new)
+            for classifier in LIKELIHOODS
+            for penalty in LIKELIHOOD_PENALTIES
+        }
+    return {setting: _confusion(one, known[~first], classes) for setting, one in called.items()}
 
 
 def _confusion(called: Ints, known: Ints, classes: int) -> Floats:

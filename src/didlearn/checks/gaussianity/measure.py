@@ -14,7 +14,7 @@ from didlearn.result.values import Estimate, exactly
 from didlearn.statistics.intervals import proportion
 
 _F_MATRIX = "F-matrix against Gaussian ones"
-_KEYS = {"LS-SVM": "ls_svm", "ridge": "ridge"}
+_KEYS = {"LS-SVM": "ls_svm", "ridge": "ridge", "softmax": "softmax", "logistic": "logistic"}
 
 
 def battery_estimates(battery: Battery, level: float) -> dict[str, Estimate]:

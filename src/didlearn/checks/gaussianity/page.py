@@ -6,7 +6,7 @@ import numpy as np
 
 from didlearn.arrays import Floats
 from didlearn.checks.gaussianity.battery import Battery
-from didlearn.checks.gaussianity.classifiers import CLASSIFIERS, PENALTIES, ClassifierErrors
+from didlearn.checks.gaussianity.classifiers import ClassifierErrors
 from didlearn.checks.quadratic_forms import concentration_figure
 from didlearn.random_matrix import MomentResult
 from didlearn.result.parts import Parts
@@ -188,8 +188,9 @@ def _classifiers(batteries: dict[str, list[Battery]]) -> Table:
         title="Linear classifiers on features, on rotations, and in the limit",
         columns=("features", "images", "classifier", "penalty", "error", "of rotations", "predicted", "p"),
         rows=rows,
-        caption="Trained on the rows of the Gram matrix. Penalty: in units of the mean variance. Predicted: the limit "
-        "for a Gaussian mixture with the same moments.",
+        caption="Trained on the rows of the Gram matrix. Penalty: in units of the mean variance. Of rotations: the "
+        "mean error on a Gaussian mixture with the same two moments. Predicted: the limit for such a mixture, known "
+        "for least squares alone.",
     )
 
 
@@ -197,7 +198,7 @@ def _classifier_rows(embedding: str, name: str, classes: ClassifierErrors) -> li
     return [
         (
             embedding, name, *key, classes.error[key], float(classes.null[key].mean()),
-            classes.predicted[key].error, classes.placement[key].p_value,
+            classes.predicted[key].error if key in classes.predicted else None, classes.placement[key].p_value,
         )
-        for key in ((classifier, penalty) for classifier in CLASSIFIERS for penalty in PENALTIES)
+        for key in classes.error
     ]  # fmt: skip

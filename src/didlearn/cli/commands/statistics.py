@@ -16,6 +16,7 @@ def statistics(
     data: Annotated[str, typer.Argument(help="Images, in any format that --train takes.", show_default=False)],
     output: Annotated[Path, flag_option("--output -o", "The .npz file to write.", WORK)],
     size: Annotated[int | None, declared("size")] = None,
+    crop: Annotated[int | None, declared("crop")] = None,
     channels: Annotated[int | None, declared("channels")] = None,
     megapixels: Annotated[int | None, declared("megapixels")] = None,
     skip_broken: Annotated[bool, declared("skip_broken")] = False,
@@ -44,7 +45,7 @@ def statistics(
     check_file(output)
     check_device(device)
     check_embedding(embedding, trust_code, weights)
-    images = open_images(data, size=size, channels=channels, megapixels=megapixels, skip_broken=skip_broken)
+    images = open_images(data, size=size, crop=crop, channels=channels, megapixels=megapixels, skip_broken=skip_broken)
     space = open_embedding(
         embedding, train=images, trust_code=trust_code, weights=weights, seed=seed, device=device, threads=threads
     )

@@ -24,6 +24,9 @@ def study(
     ],
     data: Annotated[str | None, flag_option("--data", "Images to train on (default digits).", DATA)] = None,
     size: Annotated[int | None, declared("size")] = None,
+    crop: Annotated[
+        int | None, flag_option("--crop", "Cut this square out of their middle first (Arora's studies).", DATA)
+    ] = None,
     embedding: Annotated[
         str | None,
         flag_option(
@@ -57,7 +60,8 @@ def study(
         raise UsageError(f"there is no study {name!r}; choose one of {', '.join(STUDIES)}")
     check_device(device)
     check_backend(backend, address)
-    asked = STUDIES[name].make(read_settings(set_ or [], {"data": data, "size": size, "embedding": embedding}), full)
+    given = {"data": data, "size": size, "crop": crop, "embedding": embedding}
+    asked = STUDIES[name].make(read_settings(set_ or [], given), full)
     folder = output or Path("studies") / name
     check_folder(folder)
     if data is not None:

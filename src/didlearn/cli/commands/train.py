@@ -35,6 +35,7 @@ def train(
     ] = None,
     heldout_fraction: Annotated[float, declared("heldout_fraction")] = 0.2,
     size: Annotated[int | None, declared("size")] = None,
+    crop: Annotated[int | None, declared("crop")] = None,
     channels: Annotated[int | None, declared("channels")] = None,
     megapixels: Annotated[int | None, declared("megapixels")] = None,
     steps: Annotated[int | None, flag_option("--steps", "Training steps.", MODEL)] = None,
@@ -75,11 +76,11 @@ def train(
     check_folder(folder)
     for source in (data, heldout):
         check_images(source)
-    images = open_images(data, size=size, channels=channels, megapixels=megapixels)
+    images = open_images(data, size=size, crop=crop, channels=channels, megapixels=megapixels)
     if heldout is None:
         images, held = split_heldout(images, seed, heldout_fraction)
     else:
-        held = open_images(heldout, size=size, channels=channels, megapixels=megapixels)
+        held = open_images(heldout, size=size, crop=crop, channels=channels, megapixels=megapixels)
     kept = f"what was trained is kept in {folder} up to its last checkpoint, and the same command goes on there"
     with showing(quiet) as progress, stopping(lambda: kept):
         runner = dataclasses.replace(runner, progress=progress)

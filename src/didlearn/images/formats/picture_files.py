@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -155,7 +155,7 @@ class EncodedReader:
         if self.binary:
             image = white_at_one(image, where)
         channels = self.fit.channels or (3 if len(image) == 1 and self.shape[0] == 3 else None)
-        fitted = Fit(self.fit.size, channels)(image)
+        fitted = replace(self.fit, channels=channels)(image)
         if fitted.shape[1:] != self.shape[1:]:
             first = decode(self.source.fetch(self.first), self.source.where(self.first))
             raise _mixed(self.source, {self.first: first.shape[:0:-1], index: image.shape[:0:-1]})
@@ -215,10 +215,11 @@ def _whole_files(source: PictureFiles) -> tuple[Ints, dict[int, PictureHeader], 
 
 def _common_shape(source: PictureFiles, headers: dict[int, PictureHeader], fit: Fit) -> ImageShape:
     sizes = {index: (header.width, header.height) for index, header in headers.items()}
-    if fit.size is None and len(set(sizes.values())) > 1:
+    if fit.size is None and fit.crop is None and len(set(sizes.values())) > 1:
         raise _mixed(source, sizes)
-    width, height = next(iter(sizes.values()))
-    return fit.shape((max(header.channels for header in headers.values()), height, width))
+    channels = max(header.channels for header in headers.values())
+    shapes = [fit.shape((channels, height, width)) for width, height in dict.fromkeys(sizes.values())]
+    return shapes[0]  # what is too small for a crop was refused
 
 
 def _mixed(source: PictureFiles, sizes: Mapping[int, tuple[int, ...]]) -> DataError:

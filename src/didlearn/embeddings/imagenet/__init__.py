@@ -1,0 +1,1 @@
+"""Classifiers of ImageNet as embeddings: what their last layer takes."""

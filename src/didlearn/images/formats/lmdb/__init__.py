@@ -1,0 +1,1 @@
+"""LMDB data bases of encoded pictures, as LSUN comes."""
