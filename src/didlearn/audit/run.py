@@ -132,8 +132,8 @@ def audit(
         "code_path": code_path,
     }
     pictured = {"size": size, "channels": channels, "megapixels": megapixels, "skip_broken": skip_broken}
-    beside = {"value_range": value_range, "autoencoder": autoencoder, "crop": crop}
-    check_points(points, noise, embedding, pictured | beside)
+    of_pictures = {"crop": crop, "value_range": value_range, "autoencoder": autoencoder}
+    check_points(points, noise, embedding, pictured | of_pictures)
     if points:
         embedding = GivenFeatures()
     check_model(generator, trust_code, **code, points=points)
