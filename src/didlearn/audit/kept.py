@@ -16,7 +16,7 @@ from PIL import Image
 
 import didlearn
 from didlearn.audit.check import Check
-from didlearn.audit.running.budget import SAMPLES, WITHIN, efforts_of
+from didlearn.audit.running.budget import DRAWN, WITHIN, efforts_of
 from didlearn.errors import ResultError, UsageError
 from didlearn.naming import option
 from didlearn.result.files import AuditResult, tile_file
@@ -58,7 +58,7 @@ class Kept(NamedTuple):
         if budget and (check.efforts or known.params.get(WITHIN) == budget):
             asked = {WITHIN: budget} | asked
         if not check.efforts and known.params.get(WITHIN) == budget:  # as many as could be drawn in that time
-            asked |= {SAMPLES: min(known.params[SAMPLES], asked[SAMPLES])}
+            asked |= {DRAWN: min(known.params[DRAWN], asked[DRAWN])}
         return next(_differences(known.params, _plain(asked)), "")
 
 

@@ -26,7 +26,7 @@ from didlearn.naming import option
 from didlearn.result.values import CheckResult
 
 C = TypeVar("C", bound=Check)
-SAMPLES = "samples"  # a check's parameter: images drawn
+DRAWN = "samples"  # a check's parameter: images drawn
 WITHIN = "within"  # beside a result's parameters: the budget that chose them
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _TRIED = 0.2  # of a check's share, foreseen for the effort that it is tried at
@@ -127,10 +127,10 @@ class TimeBudget:
 
     def _drawn(self, check: Check, subject: Subject, run: Callable[[Check, Subject], CheckResult]) -> CheckResult:
         """Run a check of drawn images, with as many as the time allows: 20 000 of a diffusion model may take hours."""
-        asked, most, began = draws_of(check), self.most_drawn(subject), self.clock()
+        asked, most, began = images_drawn(check), self.most_drawn(subject), self.clock()
         if asked <= most:
             return run(check, subject)
-        fewer = dataclasses.replace(check, **{SAMPLES: most})  # type: ignore[type-var]
+        fewer = dataclasses.replace(check, **{DRAWN: most})  # type: ignore[type-var]
         return self._said(run(fewer, subject), check, fewer, self.clock() - began)
 
     def most_drawn(self, subject: Subject) -> float:
@@ -202,9 +202,9 @@ class TimeBudget:
         )
 
 
-def draws_of(check: Check) -> float:
+def images_drawn(check: Check) -> float:
     """Return how many images a check asks the generator for."""
-    return float(getattr(check, SAMPLES, 0))
+    return float(getattr(check, DRAWN, 0))
 
 
 def foretell(checks: Sequence[Check], subject: Subject, most_drawn: float = math.inf) -> str:
@@ -217,7 +217,7 @@ def foretell(checks: Sequence[Check], subject: Subject, most_drawn: float = math
         return ""
     runs = [check for check in checks if check.missing(subject) is None]
     passes = {check.name: check.passes(subject) for check in runs if check.efforts}
-    drawn = min(max(map(draws_of, runs), default=0.0), most_drawn)
+    drawn = min(max(map(images_drawn, runs), default=0.0), most_drawn)
     passes = {f"drawing {drawn:.0f} images": drawn, **passes} if drawn else passes
     if not passes:
         return ""
