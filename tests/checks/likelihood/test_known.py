@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binom
 from torch import nn
 
 from didlearn.audit.running.run_check import run_check
@@ -165,6 +166,20 @@ def test_typicality_by_the_density_passes_a_perfect_generator_and_fails_another(
     assert "bound_gap" not in good.estimates
     assert any("own density" in note for note in good.notes)
     assert run_check(check, subject(flow(), flow(spread=0.02))).verdict == "fail"
+
+
+@pytest.mark.parametrize("seeds", [15, pytest.param(200, marks=pytest.mark.slow)])
+def test_typicality_by_the_density_fails_the_right_generators(seeds):
+    """Real images of two fifths and of twice the spread are too likely and too unlikely; the law's own are neither."""
+    counted: Counter[tuple[float, str]] = Counter()
+    for seed in range(seeds):
+        for spread in (0.02, 0.05, 0.1):
+            law, real = flow(seed), flow(seed, spread)
+            data = Subject(law, images(real, 60, 2 * seed), images(real, 60, 2 * seed + 1), seed=seed)
+            counted[spread, run_check(TypicalityCheck(drawn=100, images=40), data).verdict] += 1
+    assert counted[0.05, "fail"] <= binom.ppf(0.999, seeds, 0.05)
+    assert counted[0.05, "pass"] >= 0.8 * seeds
+    assert min(counted[0.02, "fail"], counted[0.1, "fail"]) >= 0.95 * seeds
 
 
 def test_the_pvalue_of_typicality_is_uniform_for_a_perfect_generator():
