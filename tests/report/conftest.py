@@ -333,15 +333,14 @@ def build(model: Model) -> AuditResult:
 
 
 @pytest.fixture(scope="session")
-def nine() -> AuditResult:
-    """All ten checks, each as full as support is, with an answer as long as the longest."""
+def whole() -> AuditResult:
+    """Every check, each as full as support is, with an answer as long as the longest."""
     rng = np.random.default_rng(0)
     full = _support(COLLAPSED, rng).model_copy(update={"answer": " ".join([COLLAPSED.support[1]] * 4)})
     checks = tuple(
         full.model_copy(update={"check": name, "question": kind.question})
         for name, kind in sorted(CHECKS.items(), key=lambda item: item[1].position)
     )
-    assert len(checks) == 10
     return build(COLLAPSED).model_copy(update={"checks": checks})
 
 

@@ -7,13 +7,14 @@ import itertools
 import numpy as np
 import pytest
 
+from didlearn.checks import CHECKS
 from didlearn.report import render_comparison, write_study_report
 from didlearn.report.page import render, write
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Gallery, Table, Tile
 
 pytestmark = pytest.mark.browser
-PAGES = ["sound", "collapsed", "memorised", "hostile", "study", "compare", "compare-hostile", "many", "wide", "nine"]
+PAGES = ["sound", "collapsed", "memorised", "hostile", "study", "compare", "compare-hostile", "many", "wide", "whole"]
 
 CONTRAST = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
@@ -37,9 +38,9 @@ CONTRAST = """() => {
 
 
 @pytest.fixture(scope="session")
-def files(three, hostile, nine, tmp_path_factory):
+def files(three, hostile, whole, tmp_path_factory):
     root = tmp_path_factory.mktemp("pages")
-    for name, result in {**three, "hostile": hostile, "nine": nine}.items():
+    for name, result in {**three, "hostile": hostile, "whole": whole}.items():
         write(root / f"{name}.html", render(result, root, linked=True))
     write_study_report(three["sound"].checks[0], root).rename(root / "study.html")
     table = Table(name="t", title="T", columns=tuple(f"quantity {i}" for i in range(24)), rows=((0.123,) * 24,) * 12)
@@ -275,12 +276,12 @@ def test_what_would_settle_an_open_verdict_is_in_the_summary_and_in_its_section(
     assert "A generator of more images would settle it." in page.locator("#answers .settle").inner_text()
 
 
-def test_a_page_of_nine_checks_is_short_until_something_is_unfolded(visit):
-    page = visit("nine")
+def test_a_page_of_every_check_is_short_until_something_is_unfolded(visit):
+    page = visit("whole")
     height = "document.documentElement.scrollHeight"
     assert page.evaluate(height) <= 12_000
     assert page.locator("details[open]").count() == 0
-    assert page.locator(".check .plot:visible").count() == 9
+    assert page.locator(".check .plot:visible").count() == len(CHECKS)
     assert page.locator(".numbers:visible, .check .pictures:visible, .check .data:visible").count() == 0
     page.locator("summary", has_text="Everything behind it").nth(3).click()
     assert page.locator("#check-4 .numbers").is_visible()
@@ -288,10 +289,10 @@ def test_a_page_of_nine_checks_is_short_until_something_is_unfolded(visit):
 
 @pytest.mark.parametrize("width", [1280, 380])
 def test_the_contents_stay_in_sight_and_lead_to_every_section(width, visit):
-    page = visit("nine", width)
+    page = visit("whole", width)
     links = page.locator(".contents a")
-    assert links.count() == 9 + 3
-    for at in (0, 6, 11):
+    assert links.count() == len(CHECKS) + 3
+    for at in (0, 6, len(CHECKS) + 2):
         links.nth(at).click()
         bar = page.locator(".contents").bounding_box()
         assert bar["y"] >= 0
@@ -304,7 +305,7 @@ def test_the_contents_stay_in_sight_and_lead_to_every_section(width, visit):
 
 
 def test_the_contents_say_each_verdict_by_shape_and_in_words(visit):
-    page = visit("nine")
-    said = page.locator(".contents li").all_text_contents()[1:10]
+    page = visit("whole")
+    said = page.locator(".contents li").all_text_contents()[1 : len(CHECKS) + 1]
     assert all(": " in words for words in said)
-    assert page.locator(".contents svg").count() == 9
+    assert page.locator(".contents svg").count() == len(CHECKS)

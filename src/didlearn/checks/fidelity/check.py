@@ -90,7 +90,7 @@ class Fidelity(Check):
         "cmmd": "CMMD",
         "mind": "MIND",
         "spatial_frechet_distance": "Fréchet distance of feature maps (sFID)",
-        "spatial_frechet_distance_statistics": "sFID from the statistics file",
+        "spatial_frechet_distance_statistics": "Fréchet distance of feature maps from the statistics file",
         "fine_detail": "Fine detail over held-out images'",
         "brightness_shift": "Brightness against held-out images'",
         "class_share_{group}": "Class {group}, over its share of training images",
