@@ -71,8 +71,8 @@ class World:
 
 def test_what_fits_is_asked_whole(monkeypatch):
     world = World(monkeypatch)
-    result = world.budget(1_000).run(Dear(), [], world.subject, world.run)
-    assert result.params == {"images": 100, "within": "1000s"}
+    result = world.budget(2_000).run(Dear(), [], world.subject, world.run)
+    assert result.params == {"images": 100, "within": "2000s"}
     assert world.asked == [100]
     assert "asked as hard as without it" in result.notes[-1]
 
@@ -91,7 +91,7 @@ def test_a_batch_that_foretells_badly_costs_no_overrun(monkeypatch, foretold):
     world = World(monkeypatch, foretold=foretold)
     result = world.budget(100).run(Dear(), [], world.subject, world.run)
     assert result.verdict == "pass"
-    assert world.now <= 101
+    assert world.now <= 100
 
 
 def test_the_pace_of_the_trial_and_not_of_the_batch_decides(monkeypatch):
@@ -99,6 +99,13 @@ def test_the_pace_of_the_trial_and_not_of_the_batch_decides(monkeypatch):
     world = World(monkeypatch, each=0.1)
     assert world.budget(60).run(Dear(), [], world.subject, world.run).params["images"] == 100
     assert world.asked == [8, 100]
+
+
+@pytest.mark.parametrize("unit", [7.0, 23.0, 60.0])
+def test_a_unit_that_would_end_too_late_is_not_begun(monkeypatch, unit):
+    world = World(monkeypatch, each=unit)
+    world.budget(100).run(Dear(), [], world.subject, world.run)
+    assert world.now <= 100
 
 
 def test_what_takes_longer_than_foretold_is_cut_and_what_was_found_stands(monkeypatch):
@@ -110,7 +117,7 @@ def test_what_takes_longer_than_foretold_is_cut_and_what_was_found_stands(monkey
         return run(check, subject)
 
     result = world.budget(100).run(Dear(), [], world.subject, slower)
-    assert result.params["images"] == 16  # the trial's
+    assert result.params["images"] == 8  # the trial's
     assert world.now <= 105
 
 
@@ -133,7 +140,7 @@ def test_time_is_shared_by_the_passes_that_each_asks_for(monkeypatch):
     world = World(monkeypatch)
     budget, checks = world.budget(120), [Dear(), Dear(200), Cheap()]
     results = [budget.run(check, checks[i + 1 :], world.subject, world.run) for i, check in enumerate(checks[:2])]
-    assert [result.params["images"] for result in results] == [16, 32]
+    assert [result.params["images"] for result in results] == [16, 64]
     assert budget.left > 0
 
 

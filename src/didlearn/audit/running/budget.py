@@ -29,12 +29,13 @@ C = TypeVar("C", bound=Check)
 DRAWN = "samples"  # a check's parameter: images drawn
 WITHIN = "within"  # beside a result's parameters: the budget that chose them
 _UNITS = {"s": 1, "m": 60, "h": 3600}
-_TRIED = 0.2  # of a check's share, foreseen for the effort that it is tried at
+_TRIED = 0.1  # of a check's share, foreseen for the effort that it is tried at
 _MISJUDGED = 1.5  # what one batch foretells may be so much too long
 _USED = 0.85  # of what is left that an effort may take, as foreseen by the pace of the trial
 _WORTH = 1.5  # times the effort that is done for which it is asked again
 _NOT_WORTH_SAYING = 60.0  # seconds
 _OTHERS = 0.04  # of the budget for each check that goes through no decoder
+_REPORT = 0.02  # of the budget, left for saving and the page
 _DRAWING = 0.4  # of the budget that the images drawn for such checks may take
 _FEWEST_DRAWN = 1_000
 
@@ -89,8 +90,8 @@ class TimeBudget:
 
     @property
     def left(self) -> float:
-        """Seconds that are left."""
-        return self.seconds - (self.clock() - self._began)
+        """Seconds that are left for checks."""
+        return (1 - _REPORT) * self.seconds - (self.clock() - self._began)
 
     def run(
         self, check: Check, later: Sequence[Check], subject: Subject, run: Callable[[Check, Subject], CheckResult]
@@ -144,11 +145,18 @@ class TimeBudget:
         return max(_FEWEST_DRAWN, int(fit) // 100 * 100)
 
     def _timed(self, subject: Subject, end: float) -> Subject:
-        """Return a subject of which nothing more is done once it is so late: progress is told after every unit."""
+        """Return a subject of which nothing more is begun that would end later.
+
+        Progress is told after every unit; the next is taken to last as long as the longest so far.
+        """
+        last, longest = self.clock(), 0.0
 
         def progress(what: str, done: int, total: int) -> None:
+            nonlocal last, longest
             subject.progress(what, done, total)
-            if self.clock() > end:
+            now = self.clock()
+            last, longest = now, max(longest, now - last)
+            if now + longest > end:
                 raise OutOfTime
 
         return dataclasses.replace(subject, progress=progress)

@@ -81,7 +81,8 @@ class LikelihoodCheck(Check):
         "correlation_png_bits": "Correlation with the size as PNG",
     }
     efforts: ClassVar[Sequence[Mapping[str, int]]] = (
-        {"images": 8, "chains": 4, "budget": 240},
+        {"images": 4, "chains": 4, "budget": 240, "sigma_curves": False},
+        {"images": 8, "chains": 4, "budget": 240, "sigma_curves": False},
         {"images": 8, "chains": 8, "budget": 240},
         {"images": 16, "chains": 8, "budget": 240},
     )
@@ -121,6 +122,7 @@ class LikelihoodCheck(Check):
 
     def passes(self, subject: Subject) -> float:
         """Return about how many passes all chains take."""
+        from didlearn.checks.likelihood.protocol import curve_images
         from didlearn.checks.log_likelihood.effort import ChainEffort
         from didlearn.checks.log_likelihood.known import knows_density, passes_of_density
 
@@ -128,7 +130,8 @@ class LikelihoodCheck(Check):
             return self.images * (3 + len(subject.comparable)) * passes_of_density(subject)
         effort = ChainEffort(self.images, self.chains, self.budget, self.observation, self.sigma)
         again = (effort.share(4) + effort.share(2)) / self.budget  # for the ranking
-        return effort.passes(self.images * (3 + len(subject.comparable)) * (1 + again))
+        curves = curve_images(effort) if self.sigma_curves else 0.0
+        return effort.passes((3 + len(subject.comparable)) * (self.images * (1 + again) + curves))
 
     def run(self, subject: Subject, rng: Stream) -> CheckResult:
         """Estimate every group's likelihood, bound it, and compare."""

@@ -42,6 +42,11 @@ def sigma_curves(
     return SigmaCurves(tried, means, min(_FEW, effort.images))
 
 
+def curve_images(effort: ChainEffort) -> float:
+    """Return how many images of each group, at all of the budget, take as long as its curve does."""
+    return len(_FACTORS) * min(_FEW, effort.images) * effort.share(_PARTS) / effort.budget
+
+
 def _few(
     subject: Subject, name: str, images: Singles, classes: Ints | None, sigma: float, effort: ChainEffort
 ) -> Floats:
