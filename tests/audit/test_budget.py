@@ -144,6 +144,14 @@ def test_time_is_shared_by_the_passes_that_each_asks_for(monkeypatch):
     assert budget.left > 0
 
 
+def test_a_check_of_seconds_is_asked_even_when_the_others_took_all(monkeypatch):
+    world = World(monkeypatch, each=0.1, foretold=0.1)
+    budget = world.budget(300)
+    world.now = 310
+    assert budget.run(Dear(), [], world.subject, world.run).params["images"] == 64
+    assert world.now <= 310 + 0.03 * 300
+
+
 def test_checks_through_no_decoder_are_run_as_they_are(monkeypatch):
     world = World(monkeypatch)
     result = world.budget(1).run(Cheap(), [], world.subject, world.run)

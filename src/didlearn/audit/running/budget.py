@@ -34,6 +34,7 @@ _MISJUDGED = 1.5  # what one batch foretells may be so much too long
 _USED = 0.85  # of what is left that an effort may take, as foreseen by the pace of the trial
 _WORTH = 1.5  # times the effort that is done for which it is asked again
 _NOT_WORTH_SAYING = 60.0  # seconds
+_LEAST = 0.03  # of the budget for each check that goes through the decoder, whatever the others took
 _OTHERS = 0.04  # of the budget for each check that goes through no decoder
 _REPORT = 0.02  # of the budget, left for saving and the page
 _DRAWING = 0.4  # of the budget that the images drawn for such checks may take
@@ -162,11 +163,14 @@ class TimeBudget:
         return dataclasses.replace(subject, progress=progress)
 
     def _share(self, check: Check, later: Sequence[Check], subject: Subject) -> float:
-        """Return the seconds of a check: of what is left after small checks, by the passes that each asks for."""
+        """Return the seconds of a check: of what is left after small checks, by the passes that each asks for.
+
+        Small checks take the time that they take: where that was nearly all, a little is left to the others.
+        """
         open_ = [other for other in later if other.missing(subject) is None]
         others = sum(not other.efforts for other in open_) * _OTHERS * self.seconds
         asked = [other.passes(subject) for other in (check, *open_) if other.efforts]
-        return max(0.0, self.left - others) * asked[0] / sum(asked)
+        return max(_LEAST * self.seconds, (self.left - others) * asked[0] / sum(asked))
 
     def _seconds_of_pass(self, subject: Subject) -> float:
         if self._pass is None:
