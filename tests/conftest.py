@@ -4,7 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+# A busy machine is no fault of what is tested.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 os.environ["DIDLEARN_CACHE_GB"] = "0"  # no test reads what another wrote, or writes where a user keeps things
 SHARED = Path(__file__).parents[2] / "shared"
 EXCUSES = ("no CUDA device",)
