@@ -7,7 +7,7 @@ import math
 from didlearn.arrays import Floats
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import estimate_key
-from didlearn.checks.likelihood.measure import bits_per_dimension
+from didlearn.checks.likelihood.measure import bits_per_dimension, training_or_heldout
 from didlearn.checks.log_likelihood.bounds import NATS, Likelihoods
 from didlearn.checks.log_likelihood.known import draws_of
 from didlearn.models.base import LatentModel
@@ -74,12 +74,7 @@ def known_in_words(estimates: dict[str, Estimate]) -> str:
     bits = ""
     if "density_bits_heldout" in estimates:  # points have none
         bits = f", {number(estimates['density_bits_heldout'].point, 4)} bits a dimension"
-    difference = estimates["preference_train_heldout"]
-    which = "neither surely likelier"
-    if difference.low_or(-math.inf) > 0:
-        which = "training images surely likelier"
-    elif difference.high_or(math.inf) < 0:
-        which = "held-out images surely likelier"
+    which = training_or_heldout(estimates, slack=0.0)
     return (
         f"The generator knows its density: {to_places(train)} nats of training and {to_places(heldout)} of held-out "
         f"images{bits} ({which}); {to_places(own)} of its own."

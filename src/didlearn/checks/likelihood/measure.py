@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -23,6 +24,7 @@ from didlearn.statistics.intervals import bootstrap
 from didlearn.statistics.means import mean, mean_difference
 
 ImageGroups = dict[str, Singles]
+OPEN = "open"
 OWN_GROUPS = ("train", "held-out", "generated")
 _FITTED_IMAGES = 10_000
 WIDEST = 3_072
@@ -82,7 +84,13 @@ def preferred(difference: Estimate, slack: float, a: str, b: str) -> str:
         return a
     if difference.high is not None and difference.high < -slack:
         return b
-    return "open"
+    return OPEN
+
+
+def training_or_heldout(estimates: Mapping[str, Estimate], slack: float) -> str:
+    """Say whether training or held-out images are surely likelier, by more than ``slack`` nats."""
+    winner = preferred(estimates[preference_key("train", "held-out")], slack, "training", "held-out")
+    return "neither surely likelier" if winner == OPEN else f"{winner} images surely likelier"
 
 
 def density_values(subject: Subject, groups: ImageGroups, rng: Stream) -> tuple[dict[str, Likelihoods], int]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from didlearn.checks.likelihood.measure import preference_key, preferred
+from didlearn.checks.likelihood.measure import preference_key, preferred, training_or_heldout
 from didlearn.checks.log_likelihood.bounds import slack_of
 from didlearn.naming import option
 from didlearn.result.parts import Decision, settled_by_more
 from didlearn.result.values import Estimate, Settles
 from didlearn.result.words import listed, number, to_places
-
-_OPEN = "open"
 
 
 def judge_likelihood(estimates: dict[str, Estimate], outside: list[str], tightness: float, budget: int) -> Decision:
@@ -77,8 +75,7 @@ def _likelihoods_in_words(estimates: dict[str, Estimate], slack: float) -> str:
     text, within = f"Training images have a log-likelihood of {to_places(train)} nats", number(slack, 2)
     if heldout is None:
         return f"{text} (bounds within {within})."
-    winner = preferred(estimates["preference_train_heldout"], slack, "training", "held-out")
-    which = "neither surely likelier" if winner == _OPEN else f"{winner} images surely likelier"
+    which = training_or_heldout(estimates, slack)
     own = _preferred(estimates, "generated", "held-out", slack)
     mine = {
         "generated": "; its own images are likelier than real ones",
