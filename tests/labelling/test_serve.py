@@ -1,11 +1,15 @@
 """The command: what it serves, refuses, writes, and what a kill leaves."""
 
 import signal
+import socket
+import threading
 import time
 
 import pytest
 
+from didlearn.errors import UsageError
 from didlearn.labelling.outcome import RESULT_FILE
+from didlearn.labelling.serve import label_run
 from didlearn.labelling.sheet import Sheet
 from didlearn.labelling.store import Store
 from didlearn.result.values import CheckResult
@@ -94,6 +98,13 @@ def test_a_port_in_use_is_refused(run):
         done = didlearn("label", run, "--port", server.port)
         assert done.returncode == 2
         assert f"port {server.port} cannot be used" in done.stderr
+
+
+def test_nothing_is_at_work_when_a_port_was_refused(run):
+    """A thread left behind reads labels from the store that has been closed, or does not, as it happens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="cannot be used"):
+        label_run(run, port=taken.getsockname()[1])
+    assert "labels" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_labels_do_not_outlive_their_pairs(run, sheet):

@@ -1,4 +1,6 @@
+import errno
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +36,26 @@ def test_a_place_where_nothing_can_be_made(tmp_path, monkeypatch, folder):
 def test_a_folder_where_a_file_is_to_be(tmp_path):
     with pytest.raises(UsageError, match=r"is a folder; give output=\.\.\. the name of a file"):
         check_file(tmp_path)
+
+
+def test_a_folder_made_and_taken_away_between_two_looks_is_no_file(tmp_path, monkeypatch):
+    """Another command that tries the same place: it is there when it is to be made, and gone when it is looked at."""
+    made, places = Path.mkdir, iter([tmp_path / "runs"])
+
+    def mkdir(path, *args, **kwargs):
+        if path == next(places, None):
+            raise FileExistsError(errno.EEXIST, "File exists", str(path))
+        made(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    check_folder(tmp_path / "runs" / "demo")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_link_to_nothing_is_in_the_way(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="link is a file"):
+        check_folder(tmp_path / "link" / "run")
 
 
 def test_commands_that_try_places_beside_one_another_do_not_take_them_from_each_other(tmp_path):

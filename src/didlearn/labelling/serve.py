@@ -9,6 +9,7 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from didlearn.errors import MissingExtraError, UsageError
 from didlearn.labelling.export import write_csv
@@ -80,20 +81,15 @@ def _serve(
     except ImportError:
         raise MissingExtraError("labelling needs a server; install it with: pip install 'didlearn[label]'") from None
     name = None if labeller is None else _checked_name(labeller)
-    writer = Writer(sheet, store)
-    with _listen(port) as listening:
+    with _listen(port) as listening, Writer(sheet, store) as writer:
         port, token = listening.getsockname()[1], secrets.token_urlsafe(32)
         app = make_app(Labelling(sheet, store, seed, pairs, name, writer.changed), token, port)
         config = uvicorn.Config(
             app, http=TimedConnection, log_level="warning", access_log=False, lifespan="off", server_header=False
         )
         _announce(f"http://127.0.0.1:{port}/?token={token}", browse, say)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
-        except KeyboardInterrupt:
-            pass
-        finally:
-            writer.stop()
     say(f"labels: {sheet.run / RESULT_FILE}; take them in with: didlearn report {sheet.run}")
 
 
@@ -137,14 +133,17 @@ class Writer:
         self._wake, self._stopping = threading.Event(), False
         self._wake.set()
         self._thread = threading.Thread(target=self._run, name="labels", daemon=True)
+
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
 
     def changed(self) -> None:
         """Say that there is something new to write."""
         self._wake.set()
 
-    def stop(self) -> None:
-        """Write what is new and end."""
+    def __exit__(self, *_: object) -> None:
+        """Write what is new and end, before the store is closed."""
         self._stopping = True
         self._wake.set()
         self._thread.join()

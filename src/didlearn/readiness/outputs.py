@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ def _made(path: Path) -> Iterator[None]:
                 try:
                     folder.mkdir()
                 except FileExistsError:
-                    if not folder.is_dir():  # else another command has made it by now
+                    if _in_the_way(folder):  # else another command has made it, or made and taken it away again
                         raise
                 else:
                     made.append(folder)
@@ -86,6 +87,14 @@ def _made(path: Path) -> Iterator[None]:
         for folder in reversed(made):
             with suppress(OSError):  # somebody else has put something there
                 folder.rmdir()
+
+
+def _in_the_way(path: Path) -> bool:
+    """Whether something that is no folder is there, by one look: between two the folder may have gone."""
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return path.is_symlink()  # to nothing
 
 
 @contextmanager
