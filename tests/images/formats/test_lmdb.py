@@ -95,8 +95,9 @@ def test_files_cut_short_or_of_something_else_are_refused(lsun, tmp_path):
             open_images(tmp_path / "wrong.mdb")
 
 
-def test_a_tree_that_leads_back_into_itself_ends(tmp_path):
-    """Every page that a branch names is made the branch itself."""
+@pytest.mark.parametrize("onto", ["itself", "its first"])
+def test_a_tree_whose_pages_are_named_twice_ends(tmp_path, onto):
+    """Every page that a branch names is made the branch itself, or all of them the first: 50**levels ways down."""
     rng = np.random.default_rng(0)
     path = write(tmp_path / "db", {rng.bytes(50): rng.bytes(1000) for _ in range(200)}) / "data.mdb"
     data = bytearray(path.read_bytes())
@@ -107,11 +108,12 @@ def test_a_tree_that_leads_back_into_itself_ends(tmp_path):
     for number in branches:
         start = number * 4096
         lower = int.from_bytes(data[start + 12 : start + 14], "little")
-        for place in range(start + 16, start + lower, 2):
-            node = start + int.from_bytes(data[place : place + 2], "little")
-            data[node : node + 6] = number.to_bytes(6, "little")
+        nodes = [start + int.from_bytes(data[at : at + 2], "little") for at in range(start + 16, start + lower, 2)]
+        target = number.to_bytes(6, "little") if onto == "itself" else bytes(data[nodes[0] : nodes[0] + 6])
+        for node in nodes:
+            data[node : node + 6] = target
     path.write_bytes(data)
-    with pytest.raises(DataError, match="none of its tree"):
+    with pytest.raises(DataError, match="two places name page"):
         list(value_places(path))
 
 

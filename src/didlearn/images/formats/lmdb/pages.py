@@ -48,7 +48,7 @@ def value_places(path: Path) -> Iterator[tuple[bytes, Place]]:
     with path.open("rb") as file:
         tree = _tree(file, path)
         found = 0
-        for entry in _entries(file, path, tree, tree.root, size, 0) if tree.root != _NO_PAGE else ():
+        for entry in _entries(file, path, tree, tree.root, size, 0, set()) if tree.root != _NO_PAGE else ():
             found += 1
             if found > tree.entries:
                 raise _damaged(path, "it holds more than it says")
@@ -79,8 +79,11 @@ def _meta(file: BinaryIO, path: Path, number: int, page_size: int) -> tuple[int,
 
 
 def _entries(
-    file: BinaryIO, path: Path, tree: _Tree, number: int, size: int, depth: int
+    file: BinaryIO, path: Path, tree: _Tree, number: int, size: int, depth: int, seen: set[int]
 ) -> Iterator[tuple[bytes, Place]]:
+    if number in seen:  # pages that share all below them would be walked for ever, however shallow
+        raise _damaged(path, f"two places name page {number}")
+    seen.add(number)
     page = _page(file, path, number, tree.page_size)
     flags, lower = struct.unpack_from("<HH", page, 10)
     if depth > _DEEPEST or not flags & (_BRANCH | _LEAF) or not _HEADER <= lower <= tree.page_size:
@@ -90,7 +93,7 @@ def _entries(
             raise _damaged(path, f"page {number} points beyond itself")
         low, high, kind, length = struct.unpack_from("<HHHH", page, at)
         if flags & _BRANCH:
-            yield from _entries(file, path, tree, low | high << 16 | kind << 32, size, depth + 1)
+            yield from _entries(file, path, tree, low | high << 16 | kind << 32, size, depth + 1, seen)
             continue
         start, many = at + 8 + length, low | high << 16
         if start + (8 if kind & _BIG else many) > tree.page_size or kind & ~_BIG:
