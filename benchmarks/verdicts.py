@@ -61,6 +61,10 @@ def _shared_laws(shared: Path) -> dict[str, Callable[[], laws.Law]]:
     faces = "celeba_000001_010000_89x109_jpeg.zip"
     return {
         "MNIST": lambda: bank("MNIST", "mnist.npz", few, more),
+        "Fashion-MNIST": lambda: bank("Fashion-MNIST", "fashion_mnist.npz", few, more),
+        "KMNIST": lambda: bank("KMNIST", "kmnist.npz", few, (2_500, 2_500, 5_000)),
+        "notMNIST": lambda: bank("notMNIST", "notmnist.npz", few, (2_500, 2_500, 5_000)),
+        "USPS": lambda: bank("USPS", "usps.npz", (2_700, 2_300, 2_000), (1_200, 1_000, 5_000)),
         "CIFAR-10": lambda: bank("CIFAR-10", "cifar10_train_first20k.npz", few, more),
         "CelebA": lambda: bank("CelebA", faces, (3_000, 2_500, 2_000), (2_500, 2_500, 5_000), size=32),
         "mnist_wgan_gp": lambda: model("mnist_wgan_gp", few, more),

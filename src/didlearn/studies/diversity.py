@@ -29,6 +29,7 @@ EVEN_CHANCE = (
     "An even-chance batch is the paper's number: the size at which half of all batches hold two images that look "
     "alike, for images as frequent as one another, of the support beside it and with its interval."
 )
+_ALIGNED = 1_000  # images lined up, of each: more would take longer than training, and 1 000 tell .4 % from none
 _COPYING = ("copied_fraction", "copied_fraction_heldout", "training_preference", "training_preference_expected")
 
 
@@ -51,7 +52,7 @@ def copying(subject: Subject, samples: int) -> StudyRow:
     Raises:
         ModelError: the check gave no numbers.
     """
-    result = _ran(Memorization(samples=samples), subject)
+    result = _ran(Memorization(samples=samples, aligned=_ALIGNED), subject)
     pvalue = result.estimates.get("training_preference_pvalue")
     found = {name: _interval(result.estimates[name]) for name in _COPYING if name in result.estimates}
     return found | {"training_preference_pvalue": None if pvalue is None else pvalue.value}
