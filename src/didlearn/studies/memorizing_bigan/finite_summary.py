@@ -118,8 +118,8 @@ def sets_figure(pooled: list[PooledSets]) -> Figure:
         y_label="advantage",
         series=tuple(lines),
         x_log=True,
-        caption=f"Discriminators of width {widest}, trained on the sets. On the sets the honest generator is told "
-        "apart as the memorising one is: what is learned by heart is no fault of the generator's.",
+        caption=f"Discriminators of width {widest}, trained on the sets. The honest generator's advantage there is what "
+        "they learned by heart.",
     )
 
 
