@@ -68,7 +68,7 @@ def test_the_study_end_to_end(run):
         for row in result.tables[0].rows
     )
     assert {row[0] for row in result.tables[0].rows} == {"dcgan", "mix-dcgan", "bigan"}
-    for text in ("learns an encoder", "Model by model", "nearest is a training image", "Diversity of the three kinds"):
+    for text in ("learns an encoder", "Model by model", "nearest is a training image", "Diversity of each kind"):
         assert text in page
 
 
@@ -85,3 +85,20 @@ def test_the_mixture_stands_in_the_sentence_with_what_is_in_the_way():
     real = {"lookalike_support_real": [9e3, 7e3, 1e4]}
     assert EncoderStudy().summarise([row | real for row in rows]).answer.endswith("6 of these models collapsed.")
     assert "MIX" not in EncoderStudy().summarise(kinds(3)).answer
+
+
+def test_a_random_encoder_is_compared_where_it_is_asked_for():
+    rows = [row | {"model": "ali"} if row["model"] == "bigan" else row for row in kinds(3)]
+    asked = EncoderStudy(models=("dcgan", "ali"))
+    assert {cell["model"] for cell in asked.cells()} == {"dcgan", "ali"}
+    result = asked.summarise(rows)
+    assert np.exp(result.estimates["log_support_ali_over_dcgan"].value) == pytest.approx(2, rel=0.05)
+    assert "ALI makes 2 times as many as DCGAN" in result.answer
+    assert result.answer.endswith("more, with an encoder that draws.")
+    assert result.answer.startswith("ALI")
+    assert EncoderStudy().models == ("dcgan", "mix-dcgan", "bigan")
+
+
+def test_an_ali_is_trained_in_the_study(run):
+    result, _, _ = run("encoder", models="ali", seeds=1, latent=4, discriminator_width=2, samples=200)
+    assert [row[0] for row in result.tables[0].rows] == ["ali"]

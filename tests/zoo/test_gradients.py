@@ -128,6 +128,36 @@ def test_bigan_turns_both_signs_for_generator_and_encoder():
     assert any(name.startswith("decoder") for name in moved)
 
 
+def test_ali_draws_its_code_and_trains_mean_and_variance_through_the_draw():
+    """Of a bigan's loss: E(x) = μ + σε, with ε from the step's own noise after z."""
+    bench = Bench("ali", spread=4.0)  # so that variances are not all about 1
+    source = bench.source(1)
+    x, z, noise = source.real().images, source.normal(BATCH, 4), source.normal(BATCH, 4)
+
+    def code(pair):
+        mean, log_variance = pair.codes(x)
+        return torch.distributions.Normal(mean, (log_variance / 2).exp()).icdf(0.5 * (1 + torch.erf(noise / 2**0.5)))
+
+    pair, critic = bench.before["pair"], bench.before["critic"]
+    loss = says(critic(x, code(pair)), 1) + says(critic(pair.decoder(z), z), 0)
+    close(bench.seen["critic"][1], loss, critic.parameters())
+    nets, grads = bench.seen["pair"]
+    pair, critic = nets["pair"], nets["critic"]
+    loss = says(critic(x, code(pair)), 0) + says(critic(pair.decoder(z), z), 1)
+    close(grads, loss, pair.parameters())
+    named = {name: grad for (name, _), grad in zip(pair.named_parameters(), grads, strict=True)}
+    (last,) = [grad for grad in named.values() if grad.shape == (8,)][-1:]
+    assert (last.abs() > 0).all(), "four means and four log variances"
+
+
+def test_the_encoder_of_an_ali_has_a_spread_of_its_own_for_each_image():
+    pairs = [Bench(name).training.product().eval() for name in ("ali", "bigan")]
+    x = Bench("ali").source(0).real().images
+    drawn, fixed = (pair.encode(x)[1].detach() for pair in pairs)
+    assert (drawn[1:] != drawn[0]).any(dim=0).all()
+    assert torch.equal(fixed, fixed[:1].expand_as(fixed))
+
+
 @pytest.mark.parametrize("joint", [1.0, 0.0])
 def test_stacked_gan_trains_apart_and_then_jointly(joint):
     bench = Bench("stacked-gan", joint=joint, condition=0.7, entropy=0.4)
@@ -195,7 +225,7 @@ def test_glo_trains_decoder_and_the_codes_of_its_batch():
 
 
 def test_learning_rates_are_those_of_the_papers():
-    betas = {"dcgan": (0.5, 0.999), "wgan-gp": (0.0, 0.9), "bigan": (0.5, 0.999)}
+    betas = {"dcgan": (0.5, 0.999), "wgan-gp": (0.0, 0.9), "bigan": (0.5, 0.999), "ali": (0.5, 0.999)}
     for name, wanted in betas.items():
         for optimizer in Bench(name).training.optimizers.values():
             assert optimizer.param_groups[0]["betas"] == wanted

@@ -20,6 +20,7 @@ from didlearn.studies.diversity import EVEN_CHANCE, copying, diversity, even_cha
 from didlearn.studies.duplicates import duplicates_gallery, duplicates_in, duplicates_of
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
+from didlearn.zoo.ali import AliRecipe
 from didlearn.zoo.bigan import BiganRecipe
 from didlearn.zoo.dcgan import DcganRecipe
 from didlearn.zoo.mix_dcgan import MixDcganRecipe
@@ -27,18 +28,21 @@ from didlearn.zoo.training.adversarial import GanRecipe
 
 _FEWEST_SEEDS = 3  # of a kind, to say anything of the kind
 _REAL = "lookalike_support_real"
-_RECIPES: dict[str, type[GanRecipe]] = {r.name: r for r in (DcganRecipe, MixDcganRecipe, BiganRecipe)}
+_RECIPES: dict[str, type[GanRecipe]] = {r.name: r for r in (DcganRecipe, MixDcganRecipe, BiganRecipe, AliRecipe)}
+
+_BESIDE_DCGAN = (BiganRecipe.name, MixDcganRecipe.name, AliRecipe.name)
 
 
 @dataclass(frozen=True)
 class EncoderStudy(Study):
-    """DCGAN, MIX+DCGAN and BiGAN with the same generator, side by side in support and in memorization.
+    """DCGAN, MIX+DCGAN, BiGAN and ALI with the same generator, side by side in support and in memorization.
 
     Attributes:
         data: what to train on, as ``open_images`` takes it. size: resized to, or ``None``. crop: cut out
             first, or ``None``.
         embedding: the space in which images look alike, as ``open_embedding`` takes it.
-        models: which of them. seeds: models of each kind. steps: of training. batch: images of a step.
+        models: which of them: dcgan, mix-dcgan, bigan and ali. seeds: models of each kind.
+        steps: of training. batch: images of a step.
         latent, width: of the generator. discriminator_width: of the discriminators.
         samples: drawn from each model.
     """
@@ -57,7 +61,7 @@ class EncoderStudy(Study):
     size: int | None = None
     crop: int | None = None
     embedding: str = "pixels"
-    models: tuple[str, ...] = tuple(_RECIPES)
+    models: tuple[str, ...] = ("dcgan", "mix-dcgan", "bigan")
     seeds: int = 3
     steps: int = 3_000
     batch: int = 64
@@ -96,15 +100,15 @@ class EncoderStudy(Study):
         estimates = {
             f"log_support_{model}": mean(values, unit="nats") for model, values in groups.items() if len(values) > 1
         }
-        compared, mixed = (_compared(groups, kind) for kind in (BiganRecipe.name, MixDcganRecipe.name))
+        compared, mixed, drawn = (_compared(groups, kind) for kind in _BESIDE_DCGAN)
         return CheckResult(
             check=self.name,
             verdict="measured",
-            answer=_answer(compared, [row for row in rows if row["model"] in (BiganRecipe.name, DcganRecipe.name)])
-            + _mixture_words(mixed, rows),
+            answer=_answer(self.models, (compared, mixed, drawn), rows),
             estimates=estimates
             | ({"log_support_bigan_over_dcgan": compared} if compared else {})
-            | ({"log_support_mix_over_dcgan": mixed} if mixed else {}),
+            | ({"log_support_mix_over_dcgan": mixed} if mixed else {})
+            | ({"log_support_ali_over_dcgan": drawn} if drawn else {}),
             tables=(_table(rows),),
             figures=(_figure(rows, self.models),),
             galleries=duplicates_gallery(
@@ -131,7 +135,18 @@ def _compared(groups: dict[str, Floats], kind: str) -> Estimate | None:
     return mean_difference(pair[0], pair[1], unit="nats")
 
 
-def _answer(compared: Estimate | None, rows: list[StudyRow]) -> str:
+def _answer(models: tuple[str, ...], found: tuple[Estimate | None, ...], rows: list[StudyRow]) -> str:
+    """Say what BiGAN, MIX+DCGAN and ALI make beside DCGAN, as far as they were asked for."""
+    compared, mixed, drawn = found
+    others = _words(mixed, rows, MixDcganRecipe.name, "MIX+DCGAN", "with three of each network")
+    others += _words(drawn, rows, AliRecipe.name, "ALI", "with an encoder that draws")
+    if others and BiganRecipe.name not in models:
+        return others.strip()
+    pair = [row for row in rows if row["model"] in (BiganRecipe.name, DcganRecipe.name)]
+    return _of_the_encoder(compared, pair) + others
+
+
+def _of_the_encoder(compared: Estimate | None, rows: list[StudyRow]) -> str:
     """Say what the interval over seeds shows, and nothing of the encoder from collapsed models or too few seeds."""
     if compared is None or compared.value is None or compared.low is None or compared.high is None:
         return "Too few models are finished to compare them."
@@ -150,19 +165,19 @@ def _answer(compared: Estimate | None, rows: list[StudyRow]) -> str:
     return f"{said}: fewer, with the encoder." if compared.high < 0 else f"{said}: no difference is shown."
 
 
-def _mixture_words(mixed: Estimate | None, rows: list[StudyRow]) -> str:
-    """Say what MIX+DCGAN makes beside DCGAN, with what stands in the way of a conclusion."""
-    if mixed is None or mixed.value is None or mixed.low is None or mixed.high is None:
+def _words(compared: Estimate | None, rows: list[StudyRow], kind: str, called: str, difference: str) -> str:
+    """Say what another kind makes beside DCGAN, with what stands in the way of a conclusion."""
+    if compared is None or compared.value is None or compared.low is None or compared.high is None:
         return ""
-    ratio, low, high = (number(float(np.exp(v))) for v in (mixed.value, mixed.low, mixed.high))
-    said = f" MIX+DCGAN makes {ratio} times as many as DCGAN ({low} to {high})"
-    kinds = (MixDcganRecipe.name, DcganRecipe.name)
+    ratio, low, high = (number(float(np.exp(v))) for v in (compared.value, compared.low, compared.high))
+    said = f" {called} makes {ratio} times as many as DCGAN ({low} to {high})"
+    kinds = (kind, DcganRecipe.name)
     collapsed = sum(_collapsed(row) for row in rows if row["model"] in kinds)
     if collapsed:
         return f"{said}; {collapsed} of these models collapsed."
-    if min(len(_values(rows, kind)) for kind in kinds) < _FEWEST_SEEDS or mixed.low <= 0 <= mixed.high:
+    if min(len(_values(rows, kind)) for kind in kinds) < _FEWEST_SEEDS or compared.low <= 0 <= compared.high:
         return f"{said}: no difference is shown."
-    return f"{said}: {'more' if mixed.low > 0 else 'fewer'}, with three of each network."
+    return f"{said}: {'more' if compared.low > 0 else 'fewer'}, {difference}."
 
 
 def _collapsed(row: StudyRow) -> bool:
@@ -217,7 +232,7 @@ def _figure(rows: list[StudyRow], models: tuple[str, ...]) -> Figure:
             series.append(Series(label=model, x=x, y=y, low=low, high=high, style="points", role="generated"))
     return Figure(
         name="support",
-        title="Diversity of the three kinds of model",
+        title="Diversity of each kind of model",
         x_label=", ".join(f"{place} = {model}" for place, model in enumerate(models, 1)),
         y_label="look-alike support (images)",
         series=tuple(series),

@@ -1,4 +1,4 @@
-"""BiGAN (Donahue et al. 2017), also known as ALI (Dumoulin et al. 2017): an encoder learned by the game itself."""
+"""BiGAN (Donahue et al. 2017): an encoder learned by the game itself. With a random encoder it is ALI (``ali``)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class BiganRecipe(GanRecipe):
 
     name: ClassVar[str] = "bigan"
     summary: ClassVar[str] = "A generator and an encoder, whose pairs one discriminator tells apart."
-    source: ClassVar[str] = "Donahue, Krähenbühl & Darrell 2017; Dumoulin et al. 2017 (ALI)"
+    source: ClassVar[str] = "Donahue, Krähenbühl & Darrell 2017"
 
     encoder_width: int = 32
 
@@ -36,11 +36,17 @@ class BiganRecipe(GanRecipe):
 
 
 class BiganTraining(Training):
-    """min_D softplus(-D(x, E(x))) + softplus(D(G(z), z)); min_{G,E} the same with the signs turned."""
+    """min_D softplus(-D(x, E(x))) + softplus(D(G(z), z)); min_{G,E} the same with the signs turned.
+
+    Attributes:
+        stochastic: whether the encoder gives a variance as well, which ``code`` then has to draw with.
+    """
+
+    stochastic: ClassVar[bool] = False
 
     def __init__(self, recipe: BiganRecipe, data: TrainingSet, rng: Stream) -> None:
         self.recipe = recipe
-        self.pair = coder_pair(recipe, data, recipe.encoder_width, stochastic=False)
+        self.pair = coder_pair(recipe, data, recipe.encoder_width, stochastic=self.stochastic)
         self.critic = JointCritic(data.shape, recipe.latent, recipe.discriminator_width)
         initialise(self.pair, rng.torch("pair"))
         initialise(self.critic, rng.torch("critic"))
@@ -54,12 +60,16 @@ class BiganTraining(Training):
     def step(self, source: StepData) -> dict[str, Tensor]:
         """Train the discriminator, then generator and encoder on the same images."""
         x, z = source.real().images, source.normal(self.recipe.batch, self.recipe.latent)
-        code, fake = self.pair.codes(x)[0].float(), self.pair.decoder(z).float()
+        code, fake = self.code(x, source), self.pair.decoder(z).float()
         critic = self._loss(x, code.detach(), fake.detach(), z, 1)
         step_down(self.optimizers["critic"], critic)
         pair = self._loss(x, code, fake, z, -1)
         step_down(self.optimizers["pair"], pair)
         return {"critic": critic, "pair": pair}
+
+    def code(self, x: Tensor, source: StepData) -> Tensor:  # noqa: ARG002 (a random encoder draws from it)
+        """Return the codes (n, d) of images (n, C, H, W): of this encoder, one for each image."""
+        return self.pair.codes(x)[0].float()
 
     def _loss(self, x: Tensor, code: Tensor, fake: Tensor, z: Tensor, sign: int) -> Tensor:
         real, made = self.critic(x, code), self.critic(fake, z)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from didlearn.zoo.ali import AliRecipe
 from didlearn.zoo.autoencoder import AutoencoderRecipe
 from didlearn.zoo.bigan import BiganRecipe
 from didlearn.zoo.dcgan import DcganRecipe
@@ -20,6 +21,7 @@ RECIPES: dict[str, type[Recipe]] = {
         DcganRecipe,
         MixDcganRecipe,
         BiganRecipe,
+        AliRecipe,
         StackedGanRecipe,
         WganGpRecipe,
         R3ganRecipe,

@@ -30,6 +30,8 @@ QUICK = MemorizingBigan(
     bigan_steps=150,
     bigan_width=4,
     bigan_images=500,
+    sets=(16, 2048),
+    memories=40,
 )
 
 
@@ -50,7 +52,7 @@ def rows():
 
 def test_cells_are_small_unique_json():
     named = [json.dumps(cell, sort_keys=True) for cell in cells(MemorizingBigan())]
-    assert len(named) == len(set(named)) == 3 + 9 + 3 * (1 + 4 * 10)
+    assert len(named) == len(set(named)) == 3 + 9 + 3 * (1 + 4 * 10 + 2 * 4 * 4) + 3 * 4
     assert max(map(len, named)) < 120
 
 
@@ -166,9 +168,10 @@ def test_all_widths_of_a_seed_face_one_generator(monkeypatch):
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ({"measure": "beauty"}, "no measure 'beauty'; it has advantage, bigan, network, code"),
+        ({"measure": "beauty"}, "no measure 'beauty'; it has advantage, bigan, network, code, sets, lemmas"),
         (judged("dreaming", 8, 0), "no model 'dreaming'"),
         ({"measure": "code", "encoder": "none"}, "no encoder 'none'"),
+        ({"measure": "sets", "model": "lazy", "size": 4, "width": 0, "seed": 0}, "no model 'lazy'"),
     ],
 )
 def test_unknown_cells_are_refused(cell, said):
@@ -179,6 +182,8 @@ def test_unknown_cells_are_refused(cell, said):
 def test_settings_that_study_nothing_are_refused():
     with pytest.raises(UsageError, match="at least one support"):
         MemorizingBigan(supports=())
+    with pytest.raises(UsageError, match="sets of at least two"):
+        MemorizingBigan(sets=(16, 1))
 
 
 def made_up(support, width, share, seed, test=100_000):
@@ -224,14 +229,19 @@ def test_the_fall_of_a_square_root_is_minus_a_half():
 
 def test_the_summary_tells_what_was_found(rows):
     found = summary(QUICK, rows)
-    advantage, code, network = found.tables
+    advantage, code, network, sets, lemmas = found.tables
     verdicts = {(line[1], line[2]): line[-1] for line in advantage.rows}
     assert verdicts[8, 0] == verdicts[8, 16] == "yes"
     assert [line[0] for line in advantage.rows if line[2] == 0] == ["memorising"] * 2 + ["honest", "trained BiGAN"]
     assert len(advantage.rows) == 8
     assert len(network.rows) == 2
     assert len(code.rows) == 4
-    plain, capacity, falling = found.figures
+    assert [line[:3] for line in sets.rows[:4]] == [("memorising", 16, w) for w in (0, 16)] + [
+        ("memorising", 2048, w) for w in (0, 16)
+    ]
+    assert len(sets.rows) == 8
+    assert len(lemmas.rows) == 4
+    plain, capacity, falling, _ = found.figures
     assert [s.label for s in capacity.series] == [
         "8 memorised images",
         "4096 memorised images",

@@ -38,6 +38,8 @@ SMALL = {
     "steps": "5",
     "test": "50",
     "validation": "50",
+    "sets": "6",
+    "memories": "3",
     "checked": "256",
     "probed": "60",
     "bigan_steps": "4",
@@ -78,7 +80,7 @@ def test_each_width_has_its_reach():
 
 def test_settings_come_from_text():
     study = MemorizingBiganStudy.make(SMALL | {"supports": "4,16"})
-    assert len(study.cells()) == 3 + 2 + 1 + 6
+    assert len(study.cells()) == 3 + 2 + 1 + 6 + 4 + 2
     assert study.recipe.encoder_width == study.recipe.discriminator_width == 2
     assert len(MemorizingBiganStudy.make({}, full=True).widths) == 5
 
@@ -93,7 +95,7 @@ def test_the_command_runs_it_and_the_numbers_are_those_of_any_number_of_jobs(tmp
         lines = map(json.loads, (folder / "rows.jsonl").read_text().splitlines())
         found[jobs] = {json.dumps(line["cell"], sort_keys=True): line["row"] for line in lines}
     assert found["1"] == found["2"]
-    assert len(found["1"]) == 3 + 1 + 1 + 4
+    assert len(found["1"]) == 3 + 1 + 1 + 4 + 4 + 2
     page = (tmp_path / "1" / "report.html").read_text(encoding="utf-8")
     assert "trained BiGAN, seed 0" in page
     assert page == (tmp_path / "2" / "report.html").read_text(encoding="utf-8")

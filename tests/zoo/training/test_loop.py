@@ -91,7 +91,7 @@ def test_what_was_trained_opens_and_draws(name, whole):
     assert (model.classes == 10) == (name == "stacked-gan")
     if name == "stacked-gan":
         assert model.class_names == tuple("0123456789")
-    if name in ("bigan", "vae", "autoencoder"):
+    if name in ("bigan", "ali", "vae", "autoencoder"):
         x = digits(0, 5).read(range(5)) * 2 - 1
         pair: Any = model.module
         mean, log_variance = pair.encode(x)

@@ -25,7 +25,7 @@ def train(
     model: Annotated[
         str,
         typer.Argument(
-            help="dcgan, mix-dcgan, bigan, stacked-gan, wgan-gp, r3gan, vae, autoencoder, glo or diffusion.",
+            help="dcgan, mix-dcgan, bigan, ali, stacked-gan, wgan-gp, r3gan, vae, autoencoder, glo or diffusion.",
             show_default=False,
         ),
     ],

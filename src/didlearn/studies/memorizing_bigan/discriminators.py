@@ -22,6 +22,7 @@ from didlearn.statistics.intervals import difference
 
 ImageCode = tuple[torch.Tensor, torch.Tensor]
 PairSampler = Callable[[int, torch.Generator], ImageCode]
+_AT_ONCE = 2**16
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,32 @@ def _linear(fan_in: int, fan_out: int, deviation: float, generator: torch.Genera
     return layer
 
 
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """A trained discriminator.
+
+    Attributes:
+        network: one logit for each pair. scaling: standardises flat pairs (n, d + d̃) as in training.
+        steps: how many were taken until the best look.
+    """
+
+    network: PairDiscriminator
+    scaling: Callable[[torch.Tensor], torch.Tensor]
+    steps: int
+
+    @torch.no_grad()
+    def takes(self, pairs: ImageCode) -> int:
+        """Return how many of the pairs it takes for real: of φ(D), the sum for φ the unit step."""
+        parts = zip(pairs[0].split(_AT_ONCE), pairs[1].split(_AT_ONCE), strict=True)
+        return sum(int((self.network(self.scaling(_flat(part))) > 0).sum()) for part in parts)
+
+    def score(self, real: ImageCode, generated: ImageCode) -> DiscriminatorScore:
+        """Return the advantage on as many pairs of each kind, the interval being for pairs it was not trained on."""
+        taken, trials = (self.takes(real), self.takes(generated)), len(real[0])
+        parameters = sum(p.numel() for p in self.network.parameters())
+        return DiscriminatorScore(difference(taken[0], trials, taken[1], trials), *taken, parameters, self.steps)
+
+
 def distinguish(
     real: PairSampler, generated: PairSampler, width: int, training: DiscriminatorTraining, stream: Stream
 ) -> DiscriminatorScore:
@@ -92,6 +119,14 @@ def distinguish(
         training: how.
         stream: where weights and pairs are drawn from.
     """
+    judge, test = train_judge(real, generated, width, training, stream), stream.torch("test")
+    return judge.score(real(training.test, test), generated(training.test, test))
+
+
+def train_judge(
+    real: PairSampler, generated: PairSampler, width: int, training: DiscriminatorTraining, stream: Stream
+) -> Judge:
+    """Train a discriminator on what the samplers draw; the arguments are those of ``distinguish``."""
     scaling = _scaling(real, generated, training.validation, stream.torch("scaling"))
 
     def draw(count: int, generator: torch.Generator) -> ImageCode:
@@ -99,14 +134,7 @@ def distinguish(
 
     validation = draw(training.validation, stream.torch("validation"))
     network = PairDiscriminator(validation[0].shape[1], width, stream.torch("weights"))
-    steps = _train(network, draw, validation, training, stream)
-    with torch.no_grad():
-        taken = [int((network(pairs) > 0).sum()) for pairs in draw(training.test, stream.torch("test"))]
-    real_taken, generated_taken = taken
-    advantage = difference(real_taken, training.test, generated_taken, training.test)
-    return DiscriminatorScore(
-        advantage, real_taken, generated_taken, sum(p.numel() for p in network.parameters()), steps
-    )
+    return Judge(network, scaling, _train(network, draw, validation, training, stream))
 
 
 def _flat(pair: ImageCode) -> torch.Tensor:

@@ -3,12 +3,14 @@
 The generator repeats m memorised images, the encoder returns noise, and discriminators of growing capacity are trained
 to tell (x̃ ⊙ z, E(x̃ ⊙ z)) from (G(z), z). For m far above their capacity they cannot, as they cannot tell an honest
 generator, which draws a new x̃ for every z. A BiGAN that is trained on x̃ as usual is judged by the same discriminators.
-Four measures, each a row of its own:
+Six measures, each a row of its own:
 
 - ``advantage``: of one discriminator against one generator;
 - ``bigan``: a trained BiGAN against discriminators of every width, and what its code says;
 - ``network``: the generator as a ReLU network: its weights, how often it is not its definition, and the two cycles;
-- ``code``: what an encoder's code says about the image, with encoders of which it is known beside it.
+- ``code``: what an encoder's code says about the image, with encoders of which it is known beside it;
+- ``sets``: the advantage where there is a training set and a set of seeds instead of laws (``finite_sets``);
+- ``lemmas``: the two lemmas of the proof, for one discriminator (``lemmas``).
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from didlearn.statistics.intervals import clopper_pearson
 from didlearn.statistics.means import mean
 from didlearn.studies.memorizing_bigan.codes import hsic_pvalue, probe_accuracy
 from didlearn.studies.memorizing_bigan.discriminators import DiscriminatorScore, distinguish
+from didlearn.studies.memorizing_bigan.finite_sets import set_cells, sets_row
 from didlearn.studies.memorizing_bigan.learned_pairs import learn
+from didlearn.studies.memorizing_bigan.lemmas import lemma_cells, lemmas_row
 from didlearn.studies.memorizing_bigan.pairs import generated_pairs, law_of, memorizing, real_pairs
 from didlearn.studies.memorizing_bigan.settings import STUDY_NAME, MemorizingBigan
 from didlearn.studies.memorizing_bigan.smoothed_law import SmoothedLaw
@@ -46,8 +50,9 @@ def cells(settings: MemorizingBigan) -> list[StudyCell]:
             for model, support in [("honest", None), *(("memorizing", m) for m in settings.supports)]
             for width in settings.widths
         ]
+        judged += set_cells(settings, seed)
     networks: list[StudyCell] = [{"measure": "network", "support": m} for m in settings.supports]
-    return [{"measure": "code", "encoder": name} for name in KNOWN_ENCODERS] + networks + judged
+    return [{"measure": "code", "encoder": name} for name in KNOWN_ENCODERS] + networks + lemma_cells(settings) + judged
 
 
 def run_cell(settings: MemorizingBigan, cell: StudyCell, stream: Stream, place: Workplace) -> StudyRow:
@@ -67,6 +72,8 @@ def run_cell(settings: MemorizingBigan, cell: StudyCell, stream: Stream, place: 
         "bigan": lambda settings, _, stream: _bigan(settings, stream, place),
         "network": _network,
         "code": _code,
+        "sets": sets_row,
+        "lemmas": lemmas_row,
     }
     if cell.get("measure") not in measures:
         raise UsageError(f"{STUDY_NAME} has no measure {cell.get('measure')!r}; it has {', '.join(measures)}")

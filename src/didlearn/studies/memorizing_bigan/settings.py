@@ -22,6 +22,10 @@ class MemorizingBigan:
         delta: bound on the generator network's total variation error.
         shift, noise: of the smoothed law, in pixels and in units of the range [0, 1].
         steps, batch, validation, test: how a discriminator is trained and judged (see ``DiscriminatorTraining``).
+        sets: sizes of a training set and a set of seeds that discriminators see nothing beside; so many images are
+            memorised, and so many are the cells that the lemmas are measured on.
+        memories: generators that the concentration over their choice is measured on, fewer where these would be
+            millions of images, and none of more than 65 536.
         checked: codes that the network and the cycles are checked on, fewer where m of them would take minutes.
         probed: images that independence is tested on; ten times as many fit and test the probe.
         bigan_latent, bigan_width, bigan_batch, bigan_steps, bigan_learning_rate: of the trained BiGAN; its
@@ -42,6 +46,8 @@ class MemorizingBigan:
     batch: int = 256
     validation: int = 4_000
     test: int = 20_000
+    sets: tuple[int, ...] = (256, 4096, 65536, 262144)
+    memories: int = 200
     checked: int = 65_536
     probed: int = 500
     bigan_latent: int = 8
@@ -52,6 +58,10 @@ class MemorizingBigan:
     bigan_images: int = 20_000
 
     def __post_init__(self) -> None:
+        if min((*self.sets, self.memories), default=2) < 2:
+            raise UsageError(
+                f"{STUDY_NAME} takes sets of at least two and two memories; got {self.sets} and {self.memories}"
+            )
         if not self.supports or not self.widths or min(self.widths) < 0 or self.seeds < 1:
             raise UsageError(
                 f"{STUDY_NAME} takes at least one support, one width from 0 up and one seed; "

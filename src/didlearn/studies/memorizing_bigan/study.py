@@ -10,6 +10,7 @@ from didlearn.result.values import CheckResult, Estimate
 from didlearn.result.words import number
 from didlearn.rng import Stream
 from didlearn.studies.memorizing_bigan import measures
+from didlearn.studies.memorizing_bigan.finite_summary import pool_sets, sets_estimates
 from didlearn.studies.memorizing_bigan.settings import STUDY_NAME, MemorizingBigan
 from didlearn.studies.memorizing_bigan.summary import Pooled, StudySummary, pool, summary
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
@@ -32,7 +33,7 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
     }
 
     def cells(self) -> list[StudyCell]:
-        """One for each encoder, each support as a network, each trained BiGAN, and each discriminator on the others."""
+        """One for each encoder, network and trained BiGAN, and for each discriminator on laws, sets and lemmas."""
         return measures.cells(self)
 
     def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:
@@ -46,7 +47,7 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
             check=self.name,
             verdict="measured",
             answer=_answer(pooled),
-            estimates=_estimates(found, pooled),
+            estimates=_estimates(found, pooled) | sets_estimates(pool_sets(rows)),
             tables=found.tables,
             figures=found.figures,
             notes=(
@@ -56,6 +57,8 @@ class MemorizingBiganStudy(MemorizingBigan, Study):
                 "image sets that of a trained one beside it.",
                 "The trained BiGAN is small and trained for a short time. That it is found out where the memorising "
                 "one is not says what the objective prefers, not what training finds.",
+                "On a training set and a set of seeds a discriminator gains what it learned by heart as well: the "
+                "honest generator's row says how much that is.",
             ),
         )
 

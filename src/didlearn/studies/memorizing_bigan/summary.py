@@ -11,6 +11,7 @@ from scipy.stats import norm
 from didlearn.images import open_images
 from didlearn.result.values import Cell, Estimate, Figure, Mark, Role, Series, Table
 from didlearn.statistics.intervals import difference
+from didlearn.studies.memorizing_bigan.finite_summary import lemmas_table, pool_sets, sets_figure, sets_table
 from didlearn.studies.memorizing_bigan.settings import MemorizingBigan
 from didlearn.studies.study import StudyRow
 
@@ -27,8 +28,9 @@ class StudySummary:
     """What the study found.
 
     Attributes:
-        tables: ``advantage``, ``network`` and ``code``.
-        figures: the advantage against the support, plain and with both axes logarithmic, and against the capacity.
+        tables: ``advantage``, ``code``, ``network``, ``sets`` and ``lemmas``.
+        figures: the advantage against the support, plain and with both axes logarithmic, against the capacity, and on
+            finite sets.
         slopes: of log advantage on log m, by width of the discriminator, where two supports or more can be used.
     """
 
@@ -65,8 +67,10 @@ def summary(settings: MemorizingBigan, rows: list[StudyRow]) -> StudySummary:
     pooled = pool(rows)
     widths = sorted({p.width for p in pooled})
     slopes = {width: slope for width in widths if (slope := fall(settings, pooled, width)) is not None}
-    tables = (_advantage_table(pooled), _code_table(taken_apart(rows)), _network_table(rows))
-    return StudySummary(tables, _figures(settings, pooled), slopes)
+    sets = pool_sets(rows)
+    of_laws = (_advantage_table(pooled), _code_table(taken_apart(rows)), _network_table(rows))
+    of_sets = (sets_table(sets), lemmas_table(rows))
+    return StudySummary(of_laws + of_sets, (*_figures(settings, pooled), sets_figure(sets)), slopes)
 
 
 def pool(rows: list[StudyRow]) -> list[Pooled]:
