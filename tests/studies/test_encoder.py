@@ -87,6 +87,17 @@ def test_the_mixture_stands_in_the_sentence_with_what_is_in_the_way():
     assert "MIX" not in EncoderStudy().summarise(kinds(3)).answer
 
 
+def test_models_that_spread_wider_than_the_data_are_not_called_diverse():
+    """Noise in the images is no diversity learned: said where most models show more than real ones, which are drawn."""
+    few, many = ({"lookalike_support_real": [count, count / 2, count * 2]} for count in (10.0, 450.0))
+    for real, said in ((few, True), (many, False)):
+        result = EncoderStudy().summarise([row | real for row in kinds(3)])
+        assert result.answer.endswith("not diversity learned.") == said
+        line = result.figures[0].series[-1]
+        assert (line.label, line.y) == ("real images", (real["lookalike_support_real"][0],) * 2)
+    assert "real images" not in [line.label for line in EncoderStudy().summarise(kinds(3)).figures[0].series]
+
+
 def test_a_random_encoder_is_compared_where_it_is_asked_for():
     rows = [row | {"model": "ali"} if row["model"] == "bigan" else row for row in kinds(3)]
     asked = EncoderStudy(models=("dcgan", "ali"))

@@ -14,7 +14,7 @@ from didlearn.result.values import Cell as Entry
 from didlearn.result.values import CheckResult, Estimate, Figure, Series, Table
 from didlearn.result.words import interval, number
 from didlearn.rng import Stream
-from didlearn.studies.diversity import EVEN_CHANCE, diversity, even_chance
+from didlearn.studies.diversity import EVEN_CHANCE, beyond_real, diversity, even_chance
 from didlearn.studies.duplicates import duplicates_gallery, duplicates_in, duplicates_of
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
@@ -137,16 +137,7 @@ def _answer(slope: Estimate | None, rows: list[StudyRow]) -> str:
         said = f"Diversity falls {power}."
     else:
         said = f"Diversity goes {power}: no growth is shown."
-    return f"{said} {_beyond(rows)}".strip()
-
-
-def _beyond(rows: list[StudyRow]) -> str:
-    """Say so where most models spread their images wider than the data are spread."""
-    pairs = [(_support(row), (row.get("lookalike_support_real") or [None])[0]) for row in rows]
-    beyond = [own > real for own, real in pairs if own is not None and real is not None]
-    if sum(beyond) * 2 <= len(beyond):
-        return ""
-    return "But most models spread wider than real images do: that is noise in their images, not diversity learned."
+    return said + beyond_real(rows)
 
 
 def _table(rows: list[StudyRow]) -> Table:

@@ -29,6 +29,7 @@ EVEN_CHANCE = (
     "An even-chance batch is the paper's number: the size at which half of all batches hold two images that look "
     "alike, for images as frequent as one another, of the support beside it and with its interval."
 )
+_SHOWN = {"lookalike_support", "lookalike_support_real"}
 _ALIGNED = 1_000  # images lined up, of each: more would take longer than training, and 1 000 tell .4 % from none
 _COPYING = ("copied_fraction", "copied_fraction_heldout", "training_preference", "training_preference_expected")
 
@@ -95,6 +96,15 @@ def even_chance(support: list[float | None] | None) -> list[float | None]:
     A support estimated below 1, which no law has, counts as 1.
     """
     return [None if end is None else even_chance_size(max(1.0, end)) for end in support or [None] * 3]
+
+
+def beyond_real(rows: list[StudyRow]) -> str:
+    """Say so, after a sentence, where most models spread their images wider than the data are spread."""
+    pairs = [(row["lookalike_support"][0], row["lookalike_support_real"][0]) for row in rows if row.keys() >= _SHOWN]
+    beyond = [own > real for own, real in pairs if own is not None and real is not None]
+    if sum(beyond) * 2 <= len(beyond):
+        return ""
+    return " But most models spread wider than real images do: that is noise in their images, not diversity learned."
 
 
 def _ran(check: Check, subject: Subject) -> CheckResult:

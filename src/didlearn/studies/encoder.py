@@ -16,7 +16,7 @@ from didlearn.result.values import CheckResult, Estimate, Figure, Series, Table
 from didlearn.result.words import number
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean, mean_difference
-from didlearn.studies.diversity import EVEN_CHANCE, copying, diversity, even_chance
+from didlearn.studies.diversity import EVEN_CHANCE, beyond_real, copying, diversity, even_chance
 from didlearn.studies.duplicates import duplicates_gallery, duplicates_in, duplicates_of
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
@@ -104,7 +104,7 @@ class EncoderStudy(Study):
         return CheckResult(
             check=self.name,
             verdict="measured",
-            answer=_answer(self.models, (compared, mixed, drawn), rows),
+            answer=_answer(self.models, (compared, mixed, drawn), rows) + beyond_real(rows),
             estimates=estimates
             | ({"log_support_bigan_over_dcgan": compared} if compared else {})
             | ({"log_support_mix_over_dcgan": mixed} if mixed else {})
@@ -230,6 +230,11 @@ def _figure(rows: list[StudyRow], models: tuple[str, ...]) -> Figure:
         if points:
             x, y, low, high = zip(*points, strict=True)
             series.append(Series(label=model, x=x, y=y, low=low, high=high, style="points", role="generated"))
+    real = next((row[_REAL][0] for row in rows if row.get(_REAL)), None)
+    if series and real is not None:
+        # From the first kind of model to the last; of a single one a line to either side.
+        ends = (1.0, float(len(models))) if len(models) > 1 else (0.9, 1.1)
+        series.append(Series(label="real images", x=ends, y=(real, real), role="heldout"))
     return Figure(
         name="support",
         title="Diversity of each kind of model",
