@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from didlearn.errors import UsageError
 from didlearn.studies.latent_dimension.study import LatentDimension
@@ -9,6 +10,7 @@ SMALL = {
     "critic_steps": 1,
     "discriminator_width": 2,
     "images": 4,
+    "reconstructed": 6,
     "draws": 20,
     "starts": 1,
     "rounds": 0,
@@ -29,6 +31,9 @@ def model(name, latent, seed, error, planted=1.0):
         "norm": 1.0,
         "between": 1.0,
         "frechet_distance": 3.0 / latent,
+        "reconstruction_distance": [10 * x for x in interval],
+        "log_likelihood": [-100 * error, -110 * error, -90 * error],
+        "likelihood_gap": [0.5, 0.4, 0.6],
     }
 
 
@@ -53,6 +58,45 @@ def test_gan_and_autoencoder_are_compared_in_ratios():
     assert LatentDimension().summarise(rows[:1]).answer == "Too few models are finished to say."
 
 
+def test_intervals_over_seeds_and_over_images_are_in_the_tables():
+    """Errors and distances by their logarithms, likelihoods as they are; one seed has no interval."""
+    errors = (0.1, 0.2, 0.4)
+    rows = [model("vae", 8, seed, error) for seed, error in enumerate(errors)] + [model("glo", 8, 0, 0.1)]
+    tables = {table.name: table for table in LatentDimension().summarise(rows).tables}
+    alone, several = tables["over-seeds"].rows
+    half = student.ppf(0.975, 2) * np.std(np.log(errors), ddof=1) / np.sqrt(3)
+    assert several[:3] == ("vae", 8, 3)
+    assert several[3:6] == pytest.approx((0.2, 0.2 * np.exp(-half), 0.2 * np.exp(half)))
+    assert several[6:9] == pytest.approx((2.0, 2 * np.exp(-half), 2 * np.exp(half)))
+    width = student.ppf(0.975, 2) * np.std(np.multiply(errors, 100), ddof=1) / np.sqrt(3)
+    assert several[12:15] == pytest.approx((-70 / 3, -70 / 3 - width, -70 / 3 + width))
+    assert alone[3:6] == (0.1, None, None)
+    images = [row[3:] for row in tables["over-images"].rows if row[:3] == ("vae", 8, 1)]
+    assert ("error, held-out", 0.2, 0.1, 0.4) in images
+    assert ("Fréchet distance of reconstructions", 2.0, 1.0, 4.0) in images
+    apart = [model("vae", 8, seed, error) for seed, error in enumerate((1e-200, 1.0))]
+    low, high = LatentDimension().summarise(apart).tables[1].rows[0][4:6]
+    assert 0 < low < 1e-290
+    assert high > 1e290
+
+
+def test_the_plane_is_of_reconstructions_and_likelihood_stands_against_the_dimension():
+    rows = [model("vae", latent, seed, 1 / latent) for latent in (2, 4) for seed in (0, 1)]
+    figures = {figure.name: figure for figure in LatentDimension(models=("vae",)).summarise(rows).figures}
+    (points,) = figures["perception-distortion"].series
+    assert points.x == (0.25, 0.25, 0.5, 0.5)
+    assert points.y == (2.5, 2.5, 5.0, 5.0)
+    assert (points.low[0], points.high[0]) == (1.25, 5.0)
+    (line,) = figures["log-likelihood"].series
+    assert (line.x, line.y, line.high) == ((2.0, 4.0), (-50.0, -25.0), (-49.5, -24.5))
+    (distance,) = figures["reconstruction-distance"].series
+    assert distance.y == (5.0, 2.5)
+    none = [
+        {key: row[key] for key in row if not key.startswith("likelihood") and key != "log_likelihood"} for row in rows
+    ]
+    assert "log-likelihood" not in {figure.name for figure in LatentDimension().summarise(none).figures}
+
+
 def test_all_models_have_one_decoder_and_the_latent_they_are_asked_for():
     study = LatentDimension(width=6, discriminator_width=5, critic_steps=4)
     for cell in study.cells():
@@ -71,14 +115,17 @@ def test_the_study_end_to_end(run):
     assert {"train", "held-out", "shifted by 1", "random phases", "shuffled pixels", "even grey"} <= set(columns)
     for text in (
         "latent dimension bound", "Mean squared errors", "Controls", "Perception against distortion",
-        "Error of held-out against the latent dimension",
+        "Error of held-out against the latent dimension", "Held-out log-likelihood against the latent dimension",
+        "Fréchet distance of reconstructions", "Held-out images, over seeds",
     ):  # fmt: skip
         assert text in page
-    likelihoods = [row[-3] for row in result.tables[1].rows]
+    likelihoods = [row[-4] for row in result.tables[2].rows]
     assert all(np.isfinite(likelihoods))
 
 
 def test_what_cannot_work_is_refused_before_anything_is_trained(run, tmp_path):
+    with pytest.raises(UsageError, match="likelihood_images are some of the reconstructed ones, 6; got 9"):
+        run("latent-dimension", **SMALL | {"likelihood_images": 9})
     with pytest.raises(UsageError, match="a budget of 10 gradient evaluations is too small"):
         run("latent-dimension", **SMALL | {"budget": 10})
     np.save(tmp_path / "large.npy", np.random.default_rng(0).integers(0, 255, (30, 16, 16), dtype=np.uint8))

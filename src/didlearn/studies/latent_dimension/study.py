@@ -28,6 +28,7 @@ from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, train_or_resume
 from didlearn.zoo.registry import RECIPES
 from didlearn.zoo.training.recipe import Recipe
+from didlearn.zoo.training.watch import watching_embedding
 
 _MODELS = ("wgan-gp", "autoencoder", "vae", "glo")
 
@@ -42,7 +43,8 @@ class LatentDimension(Study):
         models: which of them. latents: dimensions. seeds: models of each kind and size.
         steps: of training. critic_steps: of WGAN-GP's critic for each of these. batch: images of a step.
         width: of the decoder. discriminator_width: of the critic's and of the encoders' first layer.
-        images: of each kind that are inverted. shifts: in pixels.
+        images: of each kind that are inverted. reconstructed: held-out ones, for their error and Fréchet distance.
+        shifts: in pixels.
         draws, starts, rounds: effort of the search.
         likelihood_images: whose likelihood is estimated; 0: none. sigma: of the observation. budget: gradients a chain.
     """
@@ -57,6 +59,7 @@ class LatentDimension(Study):
         "width": 64,
         "discriminator_width": 64,
         "images": 100,
+        "reconstructed": 500,
         "shifts": (1, 2, 4, 8),
         "draws": 500,
         "starts": 16,
@@ -77,6 +80,7 @@ class LatentDimension(Study):
     width: int = 8
     discriminator_width: int = 8
     images: int = 12
+    reconstructed: int = 64
     shifts: tuple[int, ...] = (1,)
     draws: int = 200
     starts: int = 8
@@ -89,8 +93,16 @@ class LatentDimension(Study):
         unknown = [name for name in self.models if name not in _MODELS]
         if unknown or not self.models:
             raise UsageError(f"the study {self.name} compares {', '.join(_MODELS)}; got {', '.join(self.models)}")
-        if self.images < 2 or self.likelihood_images == 1:
-            raise UsageError("an interval needs two images; give images and likelihood_images of at least 2 (or 0)")
+        if min(self.images, self.reconstructed) < 2 or self.likelihood_images == 1:
+            raise UsageError(
+                "an interval needs two images; give images, reconstructed and likelihood_images of at least 2 "
+                "(0 likelihood_images: none)"
+            )
+        if self.likelihood_images > self.reconstructed:
+            raise UsageError(
+                f"likelihood_images are some of the reconstructed ones, {self.reconstructed}; got "
+                f"{self.likelihood_images}"
+            )
         if self.likelihood_images:
             make_settings(chains=CHAINS, budget=self.budget)  # refuses what is too little before anything is trained
 
@@ -114,9 +126,11 @@ class LatentDimension(Study):
             )
         model, distance = train_or_resume(self._recipe(cell), data, rng, place)
         shared = Stream(rng.seed, ("study", self.name, "targets"))
-        groups = targets(data.train, data.heldout, outside, self.shifts, self.images, shared)
+        groups = targets(data.train, data.heldout, outside, self.shifts, self.images, self.reconstructed, shared)
         search = ReconstructionSearch(self.draws, self.starts, self.rounds)
-        row = {"frechet_distance": distance, **reconstruction(model, groups, search, rng.seed, place.device)}
+        embedding = watching_embedding(data.train, data.heldout, place.cache, place.device)
+        found = reconstruction(model, groups, search, embedding, rng.seed, place.device)
+        row = {"frechet_distance": distance, **found}
         if self.likelihood_images:
             chosen = groups["held-out"][: self.likelihood_images]
             row |= likelihood(model, chosen, self.sigma, self.budget, rng.seed, place.device)

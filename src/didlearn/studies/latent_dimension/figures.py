@@ -1,0 +1,132 @@
+"""The figures of ``latent-dimension``: what each model can do against the dimension of its latent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from didlearn.result.values import Figure, Role, Series
+from didlearn.studies.study import StudyRow
+
+_ROLES: tuple[Role, ...] = ("generated", "heldout", "train", "perturbed", "outside", "theory", "other")
+_SEEDS = "The mean over seeds, and their range."
+
+
+def figures_of_rows(models: list[str], rows: list[StudyRow]) -> tuple[Figure, ...]:
+    """Return the figures that the rows are enough for."""
+    return (
+        _error(models, rows, "held-out"),
+        _error(models, rows, "shuffled pixels"),
+        *([_likelihood(models, rows)] if any("log_likelihood" in row for row in rows) else []),
+        _distance(models, rows),
+        _reconstruction_distance(models, rows),
+        _plane(models, rows),
+    )
+
+
+def _against_latent(
+    models: list[str],
+    rows: list[StudyRow],
+    read: Callable[[StudyRow], float],
+    upper: Callable[[StudyRow], float] | None = None,
+) -> tuple[Series, ...]:
+    """One line a model: the mean over seeds against the latent dimension, with a band from least to greatest.
+
+    ``upper``: what the band reaches to, where a value is a lower bound.
+    """
+    series = []
+    for role, model in zip(_ROLES, models, strict=False):
+        points = []
+        for latent in sorted({row["latent"] for row in rows}):
+            chosen = [row for row in rows if row["model"] == model and row["latent"] == latent]
+            if chosen:
+                values = [read(row) for row in chosen]
+                high = max((upper or read)(row) for row in chosen)
+                points.append((float(latent), float(np.mean(values)), min(values), high))
+        if points:
+            x, y, low, high_ends = zip(*points, strict=True)
+            series.append(Series(label=model, x=x, y=y, low=low, high=high_ends, role=role))
+    return tuple(series)
+
+
+def _error(models: list[str], rows: list[StudyRow], group: str) -> Figure:
+    return Figure(
+        name=f"error-{group.replace(' ', '-')}",
+        title=f"Error of {group} against the latent dimension",
+        x_label="latent dimension",
+        y_label="mean squared error",
+        series=_against_latent(models, rows, lambda row: float(row["error"][group][0])),
+        x_log=True,
+        y_log=True,
+        caption=f"By the search, for every model. {_SEEDS}",
+    )
+
+
+def _likelihood(models: list[str], rows: list[StudyRow]) -> Figure:
+    known = [row for row in rows if "log_likelihood" in row]
+    return Figure(
+        name="log-likelihood",
+        title="Held-out log-likelihood against the latent dimension",
+        x_label="latent dimension",
+        y_label="log-likelihood of an image (nats)",
+        series=_against_latent(models, known, _lower_bound, _upper_end),
+        x_log=True,
+        caption="The lower bound, its mean over seeds. The band goes from the least seed to the greatest, and above it "
+        "by the gap of the bounds on images of the model's own: so far the truth may lie above, as far as these tell.",
+    )
+
+
+def _lower_bound(row: StudyRow) -> float:
+    return float(row["log_likelihood"][0])
+
+
+def _upper_end(row: StudyRow) -> float:
+    return _lower_bound(row) + max(0.0, float(row["likelihood_gap"][0]))
+
+
+def _distance(models: list[str], rows: list[StudyRow]) -> Figure:
+    return Figure(
+        name="frechet-distance",
+        title="Fréchet distance of samples against the latent dimension",
+        x_label="latent dimension",
+        y_label="Fréchet distance to held-out images",
+        series=_against_latent(models, rows, lambda row: float(row["frechet_distance"])),
+        x_log=True,
+        y_log=True,
+        caption=_SEEDS,
+    )
+
+
+def _reconstruction_distance(models: list[str], rows: list[StudyRow]) -> Figure:
+    return Figure(
+        name="reconstruction-distance",
+        title="Fréchet distance of reconstructions against the latent dimension",
+        x_label="latent dimension",
+        y_label="Fréchet distance of held-out images and their reconstructions",
+        series=_against_latent(models, rows, lambda row: float(row["reconstruction_distance"][0])),
+        x_log=True,
+        y_log=True,
+        caption=f"Of the search's nearest points, in the features of the other distance. {_SEEDS}",
+    )
+
+
+def _plane(models: list[str], rows: list[StudyRow]) -> Figure:
+    series = []
+    for role, model in zip(_ROLES, models, strict=False):
+        own = [row for row in rows if row["model"] == model]
+        points = sorted((float(row["error"]["held-out"][0]), *row["reconstruction_distance"]) for row in own)
+        if points:
+            x, y, low, high = zip(*points, strict=True)
+            series.append(Series(label=model, x=x, y=y, low=low, high=high, style="points", role=role))
+    return Figure(
+        name="perception-distortion",
+        title="Perception against distortion",
+        x_label="mean squared error of held-out images (distortion)",
+        y_label="Fréchet distance of their reconstructions (perception)",
+        series=tuple(series),
+        x_log=True,
+        y_log=True,
+        caption="One point a model, with the distance's interval over images, after Blau & Michaeli 2018: both axes "
+        "are of the same reconstructions, those that the search found.",
+    )
