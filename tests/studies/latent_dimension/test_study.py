@@ -34,6 +34,13 @@ def model(name, latent, seed, error, planted=1.0):
         "reconstruction_distance": [10 * x for x in interval],
         "log_likelihood": [-100 * error, -110 * error, -90 * error],
         "likelihood_gap": [0.5, 0.4, 0.6],
+        "line": {
+            "at": [0.0, 1.0],
+            "mean": [2.0, error],
+            "low": [1.0, error / 2],
+            "high": [3.0, 2 * error],
+            "barrier": [0.0, 0.0, 0.5],
+        },
     }
 
 
@@ -105,6 +112,46 @@ def test_all_models_have_one_decoder_and_the_latent_they_are_asked_for():
         assert (recipe.latent, recipe.width, recipe.steps) == (cell["latent"], 6, study.steps)
         assert recipe.decoder((1, 28, 28)).width == 6
     assert {cell["model"] for cell in study.cells()} == {"wgan-gp", "autoencoder", "vae", "glo"}
+
+
+def test_the_other_gans_are_offered_with_the_same_decoder():
+    study = LatentDimension(models=("dcgan", "bigan", "r3gan"), latents=(5,), width=6, discriminator_width=3)
+    for cell in study.cells():
+        recipe = study._recipe(cell)
+        assert isinstance(recipe, RECIPES[cell["model"]])
+        assert (recipe.latent, recipe.decoder((1, 8, 8)).width, recipe.discriminator_width) == (5, 6, 3)
+
+
+def test_every_gan_is_compared_with_the_autoencoder():
+    rows = [
+        model(name, 8, seed, level * (1 + seed / 100))
+        for name, level in (("wgan-gp", 3.0), ("r3gan", 2.0), ("autoencoder", 1.0))
+        for seed in (0, 1)
+    ]
+    estimates = LatentDimension(models=("wgan-gp", "r3gan", "autoencoder")).summarise(rows).estimates
+    assert set(estimates) == {"log_error_ratio_8", "log_error_ratio_r3gan_8"}
+    assert estimates["log_error_ratio_r3gan_8"].value == pytest.approx(np.log(2))
+
+
+def test_lines_are_drawn_at_the_least_and_the_greatest_dimension():
+    rows = [model("vae", latent, seed, 1 / latent) for latent in (2, 4, 8) for seed in (0, 1)]
+    rows[-1]["line"] = rows[-1]["line"] | {"mean": [6.0, 1.0]}
+    figures = {figure.name: figure for figure in LatentDimension(models=("vae",)).summarise(rows).figures}
+    assert {name for name in figures if name.startswith("line")} == {"line-2", "line-8"}
+    (series,) = figures["line-8"].series
+    assert (series.y, series.low, series.high) == ((4.0, 0.5625), (1.0, 0.0625), (4.0, 0.5625))
+
+
+def test_the_other_gans_end_to_end(run):
+    settings = SMALL | {"models": "dcgan,bigan", "images": 2, "reconstructed": 2, "likelihood_images": 0}
+    result, rows, page = run("latent-dimension", latents="3", seeds=1, **settings)
+    assert len(rows) == 2
+    errors = {row[0]: row[3:] for row in result.tables[0].rows}
+    assert set(errors) == {"bigan", "dcgan"}
+    assert errors["bigan"][-3] is not None  # by its own encoder
+    assert errors["dcgan"][-3] is None
+    assert "Loss on the straight line" in page
+    assert "Held-out log-likelihood against" not in page
 
 
 def test_the_study_end_to_end(run):

@@ -22,6 +22,7 @@ def figures_of_rows(models: list[str], rows: list[StudyRow]) -> tuple[Figure, ..
         _distance(models, rows),
         _reconstruction_distance(models, rows),
         _plane(models, rows),
+        *_lines(models, rows),
     )
 
 
@@ -129,4 +130,30 @@ def _plane(models: list[str], rows: list[StudyRow]) -> Figure:
         y_log=True,
         caption="One point a model, with the distance's interval over images, after Blau & Michaeli 2018: both axes "
         "are of the same reconstructions, those that the search found.",
+    )
+
+
+def _lines(models: list[str], rows: list[StudyRow]) -> list[Figure]:
+    """The loss on the way of the search, at the least and at the greatest latent dimension."""
+    latents = [row["latent"] for row in rows]
+    return [_line(models, rows, latent) for latent in sorted({min(latents), max(latents)})] if latents else []
+
+
+def _line(models: list[str], rows: list[StudyRow], latent: int) -> Figure:
+    series = []
+    for role, model in zip(_ROLES, models, strict=False):
+        own = [row["line"] for row in rows if row["model"] == model and row["latent"] == latent]
+        if own:
+            y, low, high = (tuple(np.mean([found[key] for found in own], axis=0)) for key in ("mean", "low", "high"))
+            # The mean may lie above the upper quantile; a band that leaves its line out would be no band.
+            band = {"low": tuple(map(min, low, y)), "high": tuple(map(max, high, y))}
+            series.append(Series(label=model, x=tuple(own[0]["at"]), y=y, **band, role=role))
+    return Figure(
+        name=f"line-{latent}",
+        title=f"Loss on the straight line from the start to the latent found, latent dimension {latent}",
+        x_label="place on the line: 0 the nearest of the prior's draws, 1 the latent found",
+        y_label="mean squared error of held-out images",
+        series=tuple(series),
+        y_log=True,
+        caption="The mean over images, with their 10 % and 90 % quantiles; of all three the mean over seeds.",
     )

@@ -20,6 +20,7 @@ from didlearn.neighbors import nearest
 from didlearn.result.values import Estimate
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean
+from didlearn.studies.latent_dimension.line import line
 from didlearn.studies.latent_dimension.perception import reconstruction_distance
 from didlearn.studies.study import StudyRow
 
@@ -88,7 +89,7 @@ def reconstruction(
         99 % ball. ``planted``: share of the model's own images that the search finds. ``norm``: mean ‖ẑ‖²/d of the
         training images (1 under the prior). ``between``: see ``interpolation``. ``reconstruction_distance``: of the
         held-out images, in ``embedding``. ``encoder_error``: {group: ...} of the model's own encoder, and
-        ``encoder_distance``, where it has one.
+        ``encoder_distance``, where it has one. ``line``: see ``line``, of held-out images, as many as training ones.
     """
     found = {name: search.find(model, images, seed, device) for name, images in groups.items()}
     own = planted(model, len(groups["train"]), Stream(seed, ("planted",)), device)
@@ -105,6 +106,8 @@ def reconstruction(
         "between": interpolation(model, found["held-out"].latent, groups["train"], held_out, device),
         "reconstruction_distance": ends(distance),
     }
+    few = slice(len(groups["train"]))
+    row["line"] = line(model, held_out[few], found["held-out"].latent[few], search.draws, seed, device)
     return row | _by_encoder(model, groups, embedding, device)
 
 

@@ -31,11 +31,12 @@ from didlearn.zoo.training.recipe import Recipe
 from didlearn.zoo.training.watch import watching_embedding
 
 _MODELS = ("wgan-gp", "autoencoder", "vae", "glo")
+_OFFERED = (*_MODELS, "dcgan", "bigan", "r3gan")
 
 
 @dataclass(frozen=True)
 class LatentDimension(Study):
-    """WGAN-GP, autoencoder, VAE and GLO at several latent sizes with the same decoder.
+    """WGAN-GP, autoencoder, VAE and GLO, and other GANs, at several latent sizes with the same decoder.
 
     Attributes:
         data: what to train on, as ``open_images`` takes it. size: resized to, or ``None``.
@@ -52,6 +53,7 @@ class LatentDimension(Study):
     name: ClassVar[str] = "latent-dimension"
     question: ClassVar[str] = "How does the latent dimension bound what a generator can reconstruct?"
     FULL: ClassVar[Mapping[str, object]] = {
+        "models": _OFFERED,
         "latents": (16, 32, 64, 128, 256, 512, 1024),
         "seeds": 3,
         "steps": 10_000,
@@ -90,9 +92,9 @@ class LatentDimension(Study):
     budget: int = 200
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.models if name not in _MODELS]
+        unknown = [name for name in self.models if name not in _OFFERED]
         if unknown or not self.models:
-            raise UsageError(f"the study {self.name} compares {', '.join(_MODELS)}; got {', '.join(self.models)}")
+            raise UsageError(f"the study {self.name} compares {', '.join(_OFFERED)}; got {', '.join(self.models)}")
         if min(self.images, self.reconstructed) < 2 or self.likelihood_images == 1:
             raise UsageError(
                 "an interval needs two images; give images, reconstructed and likelihood_images of at least 2 "

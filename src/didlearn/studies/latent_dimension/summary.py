@@ -14,6 +14,7 @@ from didlearn.studies.latent_dimension.figures import figures_of_rows
 from didlearn.studies.latent_dimension.tables import tables_of_rows
 from didlearn.studies.study import StudyRow
 
+_GANS = ("wgan-gp", "dcgan", "bigan", "r3gan")
 _FOUND = 0.9  # of planted images: below, a large error may be the search's
 
 
@@ -51,15 +52,17 @@ def _notes(rows: list[StudyRow]) -> tuple[str, ...]:
 
 
 def _gaps(rows: list[StudyRow]) -> dict[str, Estimate]:
-    """How much more GAN than autoencoder errs on held-out images, at each latent dimension, in log units over seeds."""
+    """How much more GANs than the autoencoder err on held-out images, by latent dimension, in log units over seeds."""
     found = {}
-    for latent in sorted({row["latent"] for row in rows}):
-        pair = [
-            np.log([row["error"]["held-out"][0] for row in rows if row["model"] == model and row["latent"] == latent])
-            for model in ("wgan-gp", "autoencoder")
-        ]
-        if min(map(len, pair)) > 1:
-            found[f"log_error_ratio_{latent}"] = mean_difference(pair[0], pair[1], unit="nats")
+    for gan in _GANS:
+        for latent in sorted({row["latent"] for row in rows}):
+            pair = [
+                np.log([_held_out(row) for row in rows if row["model"] == model and row["latent"] == latent])
+                for model in (gan, "autoencoder")
+            ]
+            if min(map(len, pair)) > 1:
+                name = f"{latent}" if gan == _GANS[0] else f"{gan}_{latent}"
+                found[f"log_error_ratio_{name}"] = mean_difference(pair[0], pair[1], unit="nats")
     return found
 
 
@@ -73,11 +76,11 @@ def _answer(models: list[str], rows: list[StudyRow], gaps: dict[str, Estimate]) 
             said.append(f"{model}: {number(before)} at {first}, {number(after)} at {last}")
     if not said:
         return "Too few models are finished to say."
-    last_gap = list(gaps.items())[-1:] if gaps else []
+    own = [gap for name, gap in gaps.items() if name.removeprefix("log_error_ratio_").isdigit()]
     tail = "".join(
         f" At the largest latent the GAN's error is {number(math.exp(gap.point))} times the autoencoder's "
         f"(log ratio {interval(gap)})."
-        for _, gap in last_gap
+        for gap in own[-1:]
     )
     return f"Mean squared error of held-out images by latent dimension: {'; '.join(said)}.{tail}"
 

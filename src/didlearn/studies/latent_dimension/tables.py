@@ -117,7 +117,8 @@ def _exp(value: float) -> float:
 def _controls(rows: list[StudyRow]) -> Table:
     columns = (
         "model", "latent", "seed", "planted images found", "train", "train, within the prior's 99 %", "‖ẑ‖²/d",
-        "half-way images' distance", "held-out log likelihood", "low", "high", "gap of its bounds",
+        "half-way images' distance", "lines that rise first", "low ", "high ", "held-out log likelihood", "low",
+        "high", "gap of its bounds",
     )  # fmt: skip
     lines: list[tuple[Cell, ...]] = [
         (
@@ -129,6 +130,7 @@ def _controls(rows: list[StudyRow]) -> Table:
             row["error_within"][0],
             row["norm"],
             row["between"],
+            *row["line"]["barrier"],
             *row.get("log_likelihood", _OPEN),
             row.get("likelihood_gap", _OPEN)[0],
         )
@@ -136,7 +138,9 @@ def _controls(rows: list[StudyRow]) -> Table:
     ]
     caption = (
         "Planted: images of the model itself that the search finds. ‖ẑ‖²/d is 1 under the prior. Half-way: distance of "
-        "images half-way between held-out ones to the nearest training image, over held-out images' own. Likelihood: "
+        "images half-way between held-out ones to the nearest training image, over held-out images' own. "
+        "Lines: share of held-out images whose error rises above the start's between the start and the latent found, "
+        "with Clopper and Pearson's interval. Likelihood: "
         "lower bound in nats under Gaussian noise; gap: what lies between the bounds on images that the model makes."
     )
     return Table(
