@@ -146,8 +146,8 @@ def _line(models: list[str], rows: list[StudyRow], latent: int) -> Figure:
         if own:
             y, low, high = (tuple(np.mean([found[key] for found in own], axis=0)) for key in ("mean", "low", "high"))
             # The mean may lie above the upper quantile; a band that leaves its line out would be no band.
-            band = {"low": tuple(map(min, low, y)), "high": tuple(map(max, high, y))}
-            series.append(Series(label=model, x=tuple(own[0]["at"]), y=y, **band, role=role))
+            least, most = tuple(map(min, low, y)), tuple(map(max, high, y))
+            series.append(Series(label=model, x=tuple(own[0]["at"]), y=y, low=least, high=most, role=role))
     return Figure(
         name=f"line-{latent}",
         title=f"Loss on the straight line from the start to the latent found, latent dimension {latent}",
