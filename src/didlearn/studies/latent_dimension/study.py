@@ -7,7 +7,7 @@ is known to be there; how likely the points found are; interpolation and held-ou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
 from didlearn.errors import UsageError
@@ -25,8 +25,7 @@ from didlearn.studies.latent_dimension.reconstruction import (
 )
 from didlearn.studies.latent_dimension.summary import result_of_rows
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
-from didlearn.studies.trained import Data, train_or_resume
-from didlearn.zoo.registry import RECIPES
+from didlearn.studies.trained import Data, recipe_of, train_or_resume
 from didlearn.zoo.training.recipe import Recipe
 from didlearn.zoo.training.watch import watching_embedding
 
@@ -139,14 +138,11 @@ class LatentDimension(Study):
         return row
 
     def _recipe(self, cell: StudyCell) -> Recipe:
-        kind = RECIPES[cell["model"]]
-        known = {
-            "latent": cell["latent"], "width": self.width, "batch": self.batch, "steps": self.steps,
-            "critic_steps": self.critic_steps, "discriminator_width": self.discriminator_width,
-            "encoder_width": self.discriminator_width,
-        }  # fmt: skip
-        taken = {field.name for field in fields(kind)}
-        return kind(**{name: value for name, value in known.items() if name in taken})
+        return recipe_of(
+            cell["model"], latent=cell["latent"], width=self.width, batch=self.batch, steps=self.steps,
+            critic_steps=self.critic_steps, discriminator_width=self.discriminator_width,
+            encoder_width=self.discriminator_width,
+        )  # fmt: skip
 
     def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """Tables, errors against the latent dimension, and the perception–distortion plane."""
