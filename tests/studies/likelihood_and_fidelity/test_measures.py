@@ -9,7 +9,12 @@ import torch
 import didlearn as dl
 from didlearn.errors import UsageError
 from didlearn.rng import Stream
-from didlearn.studies.likelihood_and_fidelity.measures import dequantised, fidelity, likelihood, require_density
+from didlearn.studies.likelihood_and_fidelity.measures import (
+    dequantised_heldout,
+    likelihood_entries,
+    require_density,
+    sample_distance,
+)
 from didlearn.studies.study import Workplace
 from didlearn.studies.trained import Data
 from tests.inversion.decoders import decoder, linear
@@ -40,10 +45,10 @@ def data(plain):
 def test_likelihood_is_that_of_the_normal_law_in_nats_and_in_bits(plain, data):
     """PPCA has a density: the bound stays below it, comes near, and bits are 8 - nats / (D ln 2)."""
     model, W, b = plain
-    images = dequantised(data.heldout, 12, Stream(0))
+    images = dequantised_heldout(data.heldout, 12, Stream(0))
     law = torch.distributions.MultivariateNormal(b, W @ W.T + SIGMA**2 * torch.eye(64, dtype=torch.float64))
     truth = law.log_prob(torch.from_numpy(images).double().flatten(1)).mean().item()
-    row = likelihood(model, images, SIGMA, 300, 0, "cpu")
+    row = likelihood_entries(model, images, SIGMA, 300, 0, "cpu")
     assert truth - 1.5 < row["log_likelihood"][0] < truth + 0.3
     assert row["log_likelihood"][1] < row["log_likelihood"][0] < row["log_likelihood"][2]
     bits = row["bits_per_dim"]
@@ -56,25 +61,25 @@ def test_a_model_of_less_spread_is_less_likely_and_farther(plain, data):
     """Power: half of the latent's spread is seen by both numbers."""
     model, W, b = plain
     narrow = decoder(lambda z: (0.5 * z.double() @ W.T + b).reshape(len(z), 1, 8, 8).to(z.dtype), 3)
-    images = dequantised(data.heldout, 12, Stream(0))
-    own, other = (likelihood(m, images, 0.05, 300, 0, "cpu")["log_likelihood"][0] for m in (model, narrow))
+    images = dequantised_heldout(data.heldout, 12, Stream(0))
+    own, other = (likelihood_entries(m, images, 0.05, 300, 0, "cpu")["log_likelihood"][0] for m in (model, narrow))
     assert own > other
     place = Workplace(model=None, cache=None)
-    near, far = (fidelity(m, data, Stream(0), place) for m in (model, narrow))
+    near, far = (sample_distance(m, data, Stream(0), place) for m in (model, narrow))
     assert near.high < far.low
     trace = float((W**2).sum())  # W₂² of N(b, WWᵀ) and N(b, WWᵀ/4): a quarter of the variance
     assert far.low < trace / 4 < far.high + near.value
-    again = fidelity(model, data, Stream(0), place)
+    again = sample_distance(model, data, Stream(0), place)
     assert again == near
 
 
 def test_images_are_the_same_for_all_models_and_have_one_grey_level_of_noise(data):
-    images = dequantised(data.heldout, 12, Stream(3))
+    images = dequantised_heldout(data.heldout, 12, Stream(3))
     levels = {x.tobytes() for x in data.heldout.read_raw(range(len(data.heldout)))}
     assert all(x.tobytes() in levels for x in np.floor(256 * images.astype(np.float64)).astype(np.uint8))
     assert images.min() >= 0
     assert images.max() < 1
-    assert np.array_equal(images, dequantised(data.heldout, 12, Stream(3)))
+    assert np.array_equal(images, dequantised_heldout(data.heldout, 12, Stream(3)))
     assert (256 * images % 1).std() == pytest.approx(12**-0.5, abs=0.02)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from didlearn.studies.likelihood_and_fidelity.summary import of_settings, result_of_rows
+from didlearn.studies.likelihood_and_fidelity.summary import agreement_result, of_settings
 
 
 def row(kind, steps, seed, distance, nats):
@@ -32,7 +32,7 @@ def grid(distance, nats):
 
 def test_models_that_are_better_by_both_agree():
     rows = grid(lambda kind, steps: 1e4 / steps + kind, lambda kind, steps: steps - 100 * kind)
-    result = result_of_rows("x", 0.1, rows)
+    result = agreement_result("x", 0.1, rows)
     found = result.estimates["rank_agreement"]
     assert found.value > 0.9
     assert found.n == 9  # settings, and not the 18 models
@@ -42,11 +42,13 @@ def test_models_that_are_better_by_both_agree():
 
 
 def test_opposite_rankings_and_none_are_told_apart():
-    against = result_of_rows("x", 0.1, grid(lambda kind, steps: steps + kind, lambda kind, steps: steps + 10.0 * kind))
+    against = agreement_result(
+        "x", 0.1, grid(lambda kind, steps: steps + kind, lambda kind, steps: steps + 10.0 * kind)
+    )
     assert against.estimates["rank_agreement"].high < 0
     assert "find held-out images less likely" in against.answer
     scores = iter(np.random.default_rng(1).standard_normal(18))
-    none = result_of_rows("x", 0.1, grid(lambda kind, steps: 5 + kind, lambda kind, steps: 300 * next(scores)))
+    none = agreement_result("x", 0.1, grid(lambda kind, steps: 5 + kind, lambda kind, steps: 300 * next(scores)))
     assert none.estimates["rank_agreement"].low < 0 < none.estimates["rank_agreement"].high
     assert none.answer.startswith("No agreement between the two rankings is shown")
 
@@ -54,7 +56,7 @@ def test_opposite_rankings_and_none_are_told_apart():
 def test_kinds_may_agree_within_and_not_between():
     """Simpson: longer trainings are better by both, but the kind of greater likelihood has the greater distance."""
     rows = grid(lambda kind, steps: 100.0**kind / steps**0.2, lambda kind, steps: 1e4 * kind + steps)
-    result = result_of_rows("x", 0.1, rows)
+    result = agreement_result("x", 0.1, rows)
     assert result.estimates["rank_agreement"].value < 0
     for kind in ("dcgan", "glo", "vae"):
         assert result.estimates[f"rank_agreement_{kind}"].value > 0.8
@@ -78,7 +80,7 @@ def test_seeds_are_one_unit_and_given_models_units_of_their_own():
     found = of_settings([*rows, *given])
     assert np.exp(found.distance) == pytest.approx([4, 5, 5])
     assert found.likelihood == pytest.approx([5, 5, 5])
-    result = result_of_rows("x", 0.1, [*rows, *given])
+    result = agreement_result("x", 0.1, [*rows, *given])
     assert result.answer == "Too few settings are finished (3) to rank them."
     assert {line[0] for line in result.tables[1].rows} == {"vae", "one", "two"}
     assert [line[0] for line in result.tables[0].rows] == ["given", "vae"]
@@ -87,7 +89,7 @@ def test_seeds_are_one_unit_and_given_models_units_of_their_own():
 def test_the_plane_has_a_point_for_each_model():
     rows = grid(lambda kind, steps: 1e4 / steps + kind, lambda kind, steps: steps - 100 * kind)
     rows[0]["frechet_distance"] = [1.0, -1.0, 3.0]
-    (figure,) = result_of_rows("x", 0.1, rows).figures
+    (figure,) = agreement_result("x", 0.1, rows).figures
     assert [series.label for series in figure.series] == ["dcgan", "glo", "vae"]
     assert [len(series.x) for series in figure.series] == [6, 6, 6]
     assert min(end for series in figure.series for end in series.low) == pytest.approx(0.1)

@@ -11,8 +11,6 @@ from didlearn.arrays import Floats, Singles
 from didlearn.checks.groups import pixels
 from didlearn.checks.targets import phase_noise, planted, shifted, shuffled
 from didlearn.embeddings import Embedding
-from didlearn.evidence.bdmc import bdmc
-from didlearn.evidence.log_evidence import log_evidence
 from didlearn.images import Images
 from didlearn.inversion.invert import Inversion, invert
 from didlearn.models.module import ModuleModel
@@ -20,13 +18,13 @@ from didlearn.neighbors import nearest
 from didlearn.result.values import Estimate
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean
+from didlearn.studies.annealed_bounds import annealed_bounds
 from didlearn.studies.latent_dimension.line import line
 from didlearn.studies.latent_dimension.perception import reconstruction_distance
 from didlearn.studies.study import StudyRow
 
 _RECOVERED = 1e-4  # of a planted image's variance
 _WITHIN = 0.99  # of the prior's mass
-CHAINS = 4  # of annealed importance sampling, for each image
 
 
 @dataclass(frozen=True)
@@ -150,10 +148,8 @@ def likelihood(model: ModuleModel, images: Singles, sigma: float, budget: int, s
         ``log_likelihood``: [mean, low, high]. ``likelihood_gap``: the same of upper − lower bound (bidirectional Monte
         Carlo, as much effort) on as many images that the model itself makes; of real ones no upper bound is known.
     """
-    effort = {"chains": CHAINS, "budget": budget, "device": device, "threads": 1}
-    found = log_evidence(model, images, sigma=sigma, seed=seed, **effort)  # type: ignore[arg-type]
-    both = bdmc(model, sigma=sigma, images=len(images), seed=seed, **effort)  # type: ignore[arg-type]
-    return {"log_likelihood": _interval(found.lower), "likelihood_gap": _interval(both.upper - both.lower)}
+    bounds = annealed_bounds(model, images, sigma, budget, seed, device)
+    return {"log_likelihood": _interval(bounds.lower), "likelihood_gap": _interval(bounds.gap)}
 
 
 def _interval(values: Floats) -> list[float | None]:

@@ -16,8 +16,8 @@ from didlearn.images import open_images
 from didlearn.naming import option
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
+from didlearn.studies.annealed_bounds import CHAINS
 from didlearn.studies.latent_dimension.reconstruction import (
-    CHAINS,
     ReconstructionSearch,
     likelihood,
     reconstruction,

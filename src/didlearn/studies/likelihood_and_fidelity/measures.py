@@ -10,23 +10,21 @@ from didlearn.arrays import Singles
 from didlearn.checks.groups import pixels
 from didlearn.embeddings import embed
 from didlearn.errors import ModelError, UsageError
-from didlearn.evidence.bdmc import bdmc
-from didlearn.evidence.log_evidence import log_evidence
 from didlearn.images import Images
 from didlearn.models.base import LatentModel
 from didlearn.result.values import Estimate
 from didlearn.rng import Stream
 from didlearn.statistics.fidelity.frechet import frechet_influence
 from didlearn.statistics.means import mean
+from didlearn.studies.annealed_bounds import annealed_bounds
 from didlearn.studies.study import StudyRow, Workplace
 from didlearn.studies.trained import Data
 from didlearn.zoo.training.watch import watching_embedding
 
-CHAINS = 4  # of annealed importance sampling, for each image
 _DRAWN = 2_000  # images of each side of the Fréchet distance, at most
 
 
-def fidelity(model: LatentModel, data: Data, rng: Stream, place: Workplace) -> Estimate:
+def sample_distance(model: LatentModel, data: Data, rng: Stream, place: Workplace) -> Estimate:
     """Return the Fréchet distance of samples to held-out images, as many of each, with its interval.
 
     In a classifier's features, trained on the training images, or in pixels where there are no labels.
@@ -43,7 +41,7 @@ def fidelity(model: LatentModel, data: Data, rng: Stream, place: Workplace) -> E
     return frechet_influence(real=real, generated=made).estimate(0.95, "interval by influence of each image")
 
 
-def dequantised(heldout: Images, count: int, rng: Stream) -> Singles:
+def dequantised_heldout(heldout: Images, count: int, rng: Stream) -> Singles:
     """Return held-out images (n, C, H, W) with uniform noise of one grey level, (k + u)/256: the same for all models.
 
     A density of these bounds one of the 256 grey levels, so that nats turn into bits a dimension.
@@ -53,22 +51,22 @@ def dequantised(heldout: Images, count: int, rng: Stream) -> Singles:
     return np.asarray((np.rint(own * 255) + noise) / 256, dtype=np.float32)
 
 
-def likelihood(model: LatentModel, images: Singles, sigma: float, budget: int, seed: int, device: str) -> StudyRow:
+def likelihood_entries(
+    model: LatentModel, images: Singles, sigma: float, budget: int, seed: int, device: str
+) -> StudyRow:
     """Return the lower bounds on log p_σ(x) of images (n, C, H, W), and how loose they may be.
 
     Returns:
         ``log_likelihood``: [mean, low, high] in nats. ``bits_per_dim``: the same in bits. ``gap``: of upper − lower
         bound on as many images that the model makes, in nats.
     """
-    effort = {"chains": CHAINS, "budget": budget, "device": device, "threads": 1}
-    lower = log_evidence(model, images, sigma=sigma, seed=seed, **effort).lower  # type: ignore[arg-type]
-    both = bdmc(model, sigma=sigma, images=len(images), seed=seed, **effort)  # type: ignore[arg-type]
-    nats = mean(np.asarray(lower, dtype=np.float64))
-    bits = mean(8 - np.asarray(lower, dtype=np.float64) / (images[0].size * math.log(2)))
-    gap = mean(both.upper - both.lower)
-    return {
-        name: [x.value, x.low, x.high] for name, x in (("log_likelihood", nats), ("bits_per_dim", bits), ("gap", gap))
+    bounds = annealed_bounds(model, images, sigma, budget, seed, device)
+    numbers = {
+        "log_likelihood": mean(bounds.lower),
+        "bits_per_dim": mean(8 - bounds.lower / (images[0].size * math.log(2))),
+        "gap": mean(bounds.gap),
     }
+    return {name: [found.value, found.low, found.high] for name, found in numbers.items()}
 
 
 def require_density(model: object, source: str, data: Data) -> LatentModel:

@@ -16,14 +16,14 @@ from didlearn.models import open_model
 from didlearn.models.base import LatentModel
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
+from didlearn.studies.annealed_bounds import CHAINS
 from didlearn.studies.likelihood_and_fidelity.measures import (
-    CHAINS,
-    dequantised,
-    fidelity,
-    likelihood,
+    dequantised_heldout,
+    likelihood_entries,
     require_density,
+    sample_distance,
 )
-from didlearn.studies.likelihood_and_fidelity.summary import result_of_rows
+from didlearn.studies.likelihood_and_fidelity.summary import agreement_result
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, recipe_of, train_or_resume
 
@@ -98,9 +98,9 @@ class LikelihoodAndFidelity(Study):
         data = Data.of(self.data, rng.seed, self.size)
         model = self._model(cell, data, rng, place)
         shared = Stream(rng.seed, ("study", self.name))
-        distance = fidelity(model, data, shared.child("fidelity"), place)
-        images = dequantised(data.heldout, self.images, shared.child("likelihood"))
-        row = likelihood(model, images, self.sigma, self.budget, rng.seed, place.device)
+        distance = sample_distance(model, data, shared.child("fidelity"), place)
+        images = dequantised_heldout(data.heldout, self.images, shared.child("likelihood"))
+        row = likelihood_entries(model, images, self.sigma, self.budget, rng.seed, place.device)
         return {"frechet_distance": [distance.value, distance.low, distance.high], **row}
 
     def _model(self, cell: StudyCell, data: Data, rng: Stream, place: Workplace) -> LatentModel:
@@ -116,4 +116,4 @@ class LikelihoodAndFidelity(Study):
 
     def summarise(self, rows: list[StudyRow]) -> CheckResult:
         """The rank correlation over models, by kind and all together, and every model's numbers."""
-        return result_of_rows(self.name, self.sigma, rows)
+        return agreement_result(self.name, self.sigma, rows)

@@ -20,7 +20,7 @@ _OWN = "given"  # the kind of models that were not trained here
 _ALPHA = 0.05
 
 
-class Scores(NamedTuple):
+class ModelScores(NamedTuple):
     """Log Fréchet distances and mean log-likelihoods of units, (n,) each: models, or the means of a setting's seeds."""
 
     distance: Floats
@@ -34,7 +34,7 @@ class Scores(NamedTuple):
             return None
 
 
-def result_of_rows(name: str, sigma: float, rows: list[StudyRow]) -> CheckResult:
+def agreement_result(name: str, sigma: float, rows: list[StudyRow]) -> CheckResult:
     """Turn rows into a result."""
     units = of_settings(rows)
     whole = units.agreement()
@@ -63,19 +63,19 @@ def _kinds(rows: list[StudyRow]) -> list[str]:
     return sorted({kind_of(row) for row in rows})
 
 
-def of_models(rows: list[StudyRow]) -> Scores:
+def of_models(rows: list[StudyRow]) -> ModelScores:
     """Return the scores of every model."""
     pairs = [(np.log(max(row["frechet_distance"][0], 1e-300)), row["log_likelihood"][0]) for row in rows]
-    return Scores(*np.array(pairs, dtype=float).reshape(-1, 2).T)
+    return ModelScores(*np.array(pairs, dtype=float).reshape(-1, 2).T)
 
 
-def of_settings(rows: list[StudyRow]) -> Scores:
+def of_settings(rows: list[StudyRow]) -> ModelScores:
     """Return the scores of every setting, means over its seeds: models that differ in their seed alone are one unit."""
     settings: dict[str, list[StudyRow]] = {}
     for row in rows:
         settings.setdefault(_setting(row), []).append(row)
     means = [[scores.mean() for scores in of_models(own)] for own in settings.values()]
-    return Scores(*np.array(means, dtype=float).reshape(-1, 2).T)
+    return ModelScores(*np.array(means, dtype=float).reshape(-1, 2).T)
 
 
 def _setting(row: StudyRow) -> str:
