@@ -107,7 +107,7 @@ def test_the_plane_is_of_reconstructions_and_likelihood_stands_against_the_dimen
 def test_all_models_have_one_decoder_and_the_latent_they_are_asked_for():
     study = LatentDimension(width=6, discriminator_width=5, critic_steps=4)
     for cell in study.cells():
-        recipe = study._recipe(cell)
+        recipe = study._recipe(cell, cell["model"])
         assert isinstance(recipe, RECIPES[cell["model"]])
         assert (recipe.latent, recipe.width, recipe.steps) == (cell["latent"], 6, study.steps)
         assert recipe.decoder((1, 28, 28)).width == 6
@@ -117,7 +117,7 @@ def test_all_models_have_one_decoder_and_the_latent_they_are_asked_for():
 def test_the_other_gans_are_offered_with_the_same_decoder():
     study = LatentDimension(models=("dcgan", "bigan", "r3gan"), latents=(5,), width=6, discriminator_width=3)
     for cell in study.cells():
-        recipe = study._recipe(cell)
+        recipe = study._recipe(cell, cell["model"])
         assert isinstance(recipe, RECIPES[cell["model"]])
         assert (recipe.latent, recipe.decoder((1, 8, 8)).width) == (5, 6)
         assert vars(recipe)["discriminator_width"] == 3
@@ -143,11 +143,57 @@ def test_lines_are_drawn_at_the_least_and_the_greatest_dimension():
     assert (series.y, series.low, series.high) == ((4.0, 0.5625), (1.0, 0.0625), (4.0, 0.5625))
 
 
+def test_widths_are_a_second_axis():
+    study = LatentDimension(models=("vae",), latents=(2,), seeds=1, widths=(2, 4))
+    assert study.cells() == [{"model": "vae", "latent": 2, "width": width, "seed": 0} for width in (2, 4)]
+    assert [study._recipe(cell, "vae").width for cell in study.cells()] == [2, 4]
+    rows = [
+        model("vae", latent, seed, 1 / (latent * width)) | {"width": width, "decoder_weights": 10 * width}
+        for latent in (2, 8)
+        for width in (2, 4)
+        for seed in (0, 1)
+    ]
+    result = study.summarise(rows)
+    figures = {figure.name: figure for figure in result.figures}
+    (capacity,) = figures["capacity-error"].series
+    assert (capacity.x, capacity.y) == ((20.0, 40.0), (1 / 16, 1 / 32))  # at the greatest latent
+    assert figures["capacity-reconstruction-distance"].series[0].y == (10 / 16, 10 / 32)
+    assert figures["error-held-out"].series[0].y == (1 / 8, 1 / 32)  # of the greatest width
+    assert "vae: 0.125 at 2, 0.0312 at 8" in result.answer
+    assert result.tables[0].columns[:4] == ("model", "latent", "width", "seed")
+    assert len(result.tables[1].rows) == 4  # over seeds: by latent and width
+
+
+def test_semi_synthetic_rows_are_a_table_of_their_own():
+    fitted = {
+        "truth": "autoencoder", "model": "wgan-gp", "latent": 8, "seed": 1, "frechet_distance": 7.0,
+        "error": {"held-out": [0.02, 0.01, 0.03], "moved": [0.03, 0.02, 0.04]},
+        "true_error": {"held-out": [1e-6, 5e-7, 2e-6], "moved": [1e-3, 9e-4, 2e-3]},
+        "known": {"held-out": 4e-6, "moved": 1e-3}, "reconstruction_distance": [3.0, 2.0, 4.0],
+    }  # fmt: skip
+    plain = [model("wgan-gp", latent, seed, 1 / latent + seed) for latent in (2, 8) for seed in (0, 1)]
+    alone, both = (LatentDimension().summarise(rows) for rows in (plain, [*plain, fitted]))
+    assert both.answer == alone.answer
+    assert both.figures == alone.figures
+    assert both.tables[:-1] == alone.tables
+    (line,) = both.tables[-1].rows
+    assert line == (
+        "autoencoder", "wgan-gp", 8, 1, 0.02, 0.01, 0.03, 1e-6, 0.03, 0.02, 0.04, 1e-3, 1e-3, 1.125, 3.0, 2.0, 4.0, 7.0,
+    )  # fmt: skip
+    assert any(note.startswith("Semi-synthetic") for note in both.notes)
+
+
 def test_the_other_gans_end_to_end(run):
     settings = SMALL | {"models": "dcgan,bigan", "images": 2, "reconstructed": 2, "likelihood_images": 0}
+    settings |= {"truth": "vae", "widths": "2"}
     result, rows, page = run("latent-dimension", latents="3", seeds=1, **settings)
-    assert len(rows) == 2
-    errors = {row[0]: row[3:] for row in result.tables[0].rows}
+    assert len(rows) == 4
+    fitted = result.tables[-1].rows
+    assert [line[:4] for line in fitted] == [("vae", "bigan", 3, 0), ("vae", "dcgan", 3, 0)]
+    assert np.isfinite(np.array([line[4:] for line in fitted], dtype=float)).all()
+    assert all(line[7] < line[4] for line in fitted)  # the truth errs by less than what was fitted to it
+    assert "Semi-synthetic" in page
+    errors = {row[0]: row[4:] for row in result.tables[0].rows}
     assert set(errors) == {"bigan", "dcgan"}
     assert errors["bigan"][-3] is not None  # by its own encoder
     assert errors["dcgan"][-3] is None
@@ -174,6 +220,8 @@ def test_the_study_end_to_end(run):
 def test_what_cannot_work_is_refused_before_anything_is_trained(run, tmp_path):
     with pytest.raises(UsageError, match="likelihood_images are some of the reconstructed ones, 6; got 9"):
         run("latent-dimension", **SMALL | {"likelihood_images": 9})
+    with pytest.raises(UsageError, match=r"the truth is one of wgan-gp, .*; got 'ppca'"):
+        run("latent-dimension", **SMALL | {"truth": "ppca"})
     with pytest.raises(UsageError, match="a budget of 10 gradient evaluations is too small"):
         run("latent-dimension", **SMALL | {"budget": 10})
     np.save(tmp_path / "large.npy", np.random.default_rng(0).integers(0, 255, (30, 16, 16), dtype=np.uint8))

@@ -7,15 +7,15 @@ import pytest
 import torch
 
 import didlearn as dl
+from didlearn.embeddings import open_embedding
 from didlearn.errors import UsageError
 from didlearn.rng import Stream
 from didlearn.studies.likelihood_and_fidelity.measures import (
     dequantised_heldout,
     likelihood_entries,
     require_density,
-    sample_distance,
 )
-from didlearn.studies.study import Workplace
+from didlearn.studies.sample_distance import sample_distance
 from didlearn.studies.trained import Data
 from tests.inversion.decoders import decoder, linear
 
@@ -64,12 +64,12 @@ def test_a_model_of_less_spread_is_less_likely_and_farther(plain, data):
     images = dequantised_heldout(data.heldout, 12, Stream(0))
     own, other = (likelihood_entries(m, images, 0.05, 300, 0, "cpu")["log_likelihood"][0] for m in (model, narrow))
     assert own > other
-    place = Workplace(model=None, cache=None)
-    near, far = (sample_distance(m, data, Stream(0), place) for m in (model, narrow))
+    space = open_embedding("pixels")
+    near, far = (sample_distance(m, data.heldout, space, Stream(0), "cpu") for m in (model, narrow))
     assert near.high < far.low
     trace = float((W**2).sum())  # W₂² of N(b, WWᵀ) and N(b, WWᵀ/4): a quarter of the variance
     assert far.low < trace / 4 < far.high + near.value
-    again = sample_distance(model, data, Stream(0), place)
+    again = sample_distance(model, data.heldout, space, Stream(0), "cpu")
     assert again == near
 
 

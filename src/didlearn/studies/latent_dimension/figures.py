@@ -26,25 +26,26 @@ def figures_of_rows(models: list[str], rows: list[StudyRow]) -> tuple[Figure, ..
     )
 
 
-def _against_latent(
+def _against(
     models: list[str],
     rows: list[StudyRow],
+    axis: str,
     read: Callable[[StudyRow], float],
     upper: Callable[[StudyRow], float] | None = None,
 ) -> tuple[Series, ...]:
-    """One line a model: the mean over seeds against the latent dimension, with a band from least to greatest.
+    """One line a model: the mean over seeds against the rows' entry ``axis``, with a band from least to greatest.
 
     ``upper``: what the band reaches to, where a value is a lower bound.
     """
     series = []
     for role, model in zip(_ROLES, models, strict=False):
         points = []
-        for latent in sorted({row["latent"] for row in rows}):
-            chosen = [row for row in rows if row["model"] == model and row["latent"] == latent]
+        for place in sorted({row[axis] for row in rows}):
+            chosen = [row for row in rows if row["model"] == model and row[axis] == place]
             if chosen:
                 values = [read(row) for row in chosen]
                 high = max((upper or read)(row) for row in chosen)
-                points.append((float(latent), float(np.mean(values)), min(values), high))
+                points.append((float(place), float(np.mean(values)), min(values), high))
         if points:
             x, y, low, high_ends = zip(*points, strict=True)
             series.append(Series(label=model, x=x, y=y, low=low, high=high_ends, role=role))
@@ -57,7 +58,7 @@ def _error(models: list[str], rows: list[StudyRow], group: str) -> Figure:
         title=f"Error of {group} against the latent dimension",
         x_label="latent dimension",
         y_label="mean squared error",
-        series=_against_latent(models, rows, lambda row: float(row["error"][group][0])),
+        series=_against(models, rows, "latent", lambda row: float(row["error"][group][0])),
         x_log=True,
         y_log=True,
         caption=f"By the search, for every model. {_SEEDS}",
@@ -71,7 +72,7 @@ def _likelihood(models: list[str], rows: list[StudyRow]) -> Figure:
         title="Held-out log-likelihood against the latent dimension",
         x_label="latent dimension",
         y_label="log-likelihood of an image (nats)",
-        series=_against_latent(models, known, _lower_bound, _upper_end),
+        series=_against(models, known, "latent", _lower_bound, _upper_end),
         x_log=True,
         caption="The lower bound, its mean over seeds. The band goes from the least seed to the greatest, and above it "
         "by the gap of the bounds on images of the model's own: so far the truth may lie above, as far as these tell.",
@@ -92,7 +93,7 @@ def _distance(models: list[str], rows: list[StudyRow]) -> Figure:
         title="Fréchet distance of samples against the latent dimension",
         x_label="latent dimension",
         y_label="Fréchet distance to held-out images",
-        series=_against_latent(models, rows, lambda row: float(row["frechet_distance"])),
+        series=_against(models, rows, "latent", lambda row: float(row["frechet_distance"])),
         x_log=True,
         y_log=True,
         caption=_SEEDS,
@@ -105,7 +106,7 @@ def _reconstruction_distance(models: list[str], rows: list[StudyRow]) -> Figure:
         title="Fréchet distance of reconstructions against the latent dimension",
         x_label="latent dimension",
         y_label="Fréchet distance of held-out images and their reconstructions",
-        series=_against_latent(models, rows, lambda row: float(row["reconstruction_distance"][0])),
+        series=_against(models, rows, "latent", lambda row: float(row["reconstruction_distance"][0])),
         x_log=True,
         y_log=True,
         caption=f"Of the search's nearest points, in the features of the other distance. {_SEEDS}",
@@ -156,4 +157,31 @@ def _line(models: list[str], rows: list[StudyRow], latent: int) -> Figure:
         series=tuple(series),
         y_log=True,
         caption="The mean over images, with their 10 % and 90 % quantiles; of all three the mean over seeds.",
+    )
+
+
+def capacity_figures(models: list[str], rows: list[StudyRow]) -> tuple[Figure, ...]:
+    """Return held-out error and distance of reconstructions against the decoder's weights, at the greatest latent."""
+    greatest = max(row["latent"] for row in rows)
+    chosen = [row for row in rows if row["latent"] == greatest]
+    kinds = (
+        ("error", "mean squared error of held-out images", "error"),
+        ("reconstruction-distance", "Fréchet distance of held-out images and their reconstructions", "distance"),
+    )
+    reads: tuple[Callable[[StudyRow], float], ...] = (
+        lambda row: float(row["error"]["held-out"][0]),
+        lambda row: float(row["reconstruction_distance"][0]),
+    )
+    return tuple(
+        Figure(
+            name=f"capacity-{name}",
+            title=f"The {word} against the decoder's size, latent dimension {greatest}",
+            x_label="weights of the decoder",
+            y_label=label,
+            series=_against(models, chosen, "decoder_weights", read),
+            x_log=True,
+            y_log=True,
+            caption=f"One decoder for all models of a width; critics and encoders stay as they are. {_SEEDS}",
+        )
+        for (name, label, word), read in zip(kinds, reads, strict=True)
     )

@@ -141,6 +141,12 @@ def _encoded(model: ModuleModel, images: Singles, device: str) -> Singles:
     return made
 
 
+def decoder_weights(model: ModuleModel) -> int:
+    """Return how many weights the decoder has, without those of an encoder beside it."""
+    decoder = getattr(model.module, "decoder", model.module)
+    return sum(weight.numel() for weight in decoder.parameters())
+
+
 def likelihood(model: ModuleModel, images: Singles, sigma: float, budget: int, seed: int, device: str) -> StudyRow:
     """Return the mean lower bound on log p_σ(x) of images, in nats, with its interval over images, and its looseness.
 

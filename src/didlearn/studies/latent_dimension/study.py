@@ -7,9 +7,10 @@ is known to be there; how likely the points found are; interpolation and held-ou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from didlearn.embeddings import Embedding
 from didlearn.errors import UsageError
 from didlearn.evidence.log_evidence import make_settings
 from didlearn.images import open_images
@@ -19,13 +20,17 @@ from didlearn.rng import Stream
 from didlearn.studies.annealed_bounds import CHAINS
 from didlearn.studies.latent_dimension.reconstruction import (
     ReconstructionSearch,
+    decoder_weights,
     likelihood,
     reconstruction,
     targets,
 )
-from didlearn.studies.latent_dimension.summary import result_of_rows
+from didlearn.studies.latent_dimension.semi_synthetic import fitted_to_truth, samples_of
+from didlearn.studies.latent_dimension.summary import GANS, result_of_rows
+from didlearn.studies.sample_distance import sample_distance
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, recipe_of, train_or_resume
+from didlearn.zoo.training.loop import CHECKPOINT
 from didlearn.zoo.training.recipe import Recipe
 from didlearn.zoo.training.watch import watching_embedding
 
@@ -42,7 +47,9 @@ class LatentDimension(Study):
         outside: another data set of the same shape, or ``None``.
         models: which of them. latents: dimensions. seeds: models of each kind and size.
         steps: of training. critic_steps: of WGAN-GP's critic for each of these. batch: images of a step.
-        width: of the decoder. discriminator_width: of the critic's and of the encoders' first layer.
+        width: of the decoder. widths: several of them, a second axis; none: ``width`` alone.
+        truth: kind of model whose decoder, trained on the images, is the truth that GANs are fitted to; ``None``: none.
+        discriminator_width: of the critic's and of the encoders' first layer.
         images: of each kind that are inverted. reconstructed: held-out ones, for their error and Fréchet distance.
         shifts: in pixels.
         draws, starts, rounds: effort of the search.
@@ -58,6 +65,7 @@ class LatentDimension(Study):
         "steps": 10_000,
         "critic_steps": 5,
         "width": 64,
+        "truth": "autoencoder",
         "discriminator_width": 64,
         "images": 100,
         "reconstructed": 500,
@@ -79,6 +87,8 @@ class LatentDimension(Study):
     critic_steps: int = 2
     batch: int = 64
     width: int = 8
+    widths: tuple[int, ...] = ()
+    truth: str | None = None
     discriminator_width: int = 8
     images: int = 12
     reconstructed: int = 64
@@ -94,6 +104,8 @@ class LatentDimension(Study):
         unknown = [name for name in self.models if name not in _OFFERED]
         if unknown or not self.models:
             raise UsageError(f"the study {self.name} compares {', '.join(_OFFERED)}; got {', '.join(self.models)}")
+        if self.truth is not None and self.truth not in _OFFERED:
+            raise UsageError(f"the truth is one of {', '.join(_OFFERED)}, or none is given; got {self.truth!r}")
         if min(self.images, self.reconstructed) < 2 or self.likelihood_images == 1:
             raise UsageError(
                 "an interval needs two images; give images, reconstructed and likelihood_images of at least 2 "
@@ -108,13 +120,23 @@ class LatentDimension(Study):
             make_settings(chains=CHAINS, budget=self.budget)  # refuses what is too little before anything is trained
 
     def cells(self) -> list[StudyCell]:
-        """One for each model, latent dimension and seed."""
-        return [
-            {"model": model, "latent": latent, "seed": seed}
+        """One for each model, latent dimension, width if there are several, and seed; then the semi-synthetic ones."""
+        sizes: list[StudyCell] = [{"width": width} for width in self.widths] or [{}]
+        plain = [
+            {"model": model, "latent": latent, **size, "seed": seed}
             for seed in range(self.seeds)
+            for size in sizes
             for latent in self.latents
             for model in self.models
         ]
+        fitted = [
+            {"truth": self.truth, "model": model, "latent": latent, "seed": seed}
+            for seed in range(self.seeds)
+            for latent in self.latents
+            for model in self.models
+            if model in GANS
+        ]
+        return plain + (fitted if self.truth else [])
 
     def run_cell(self, cell: StudyCell, rng: Stream, place: Workplace) -> StudyRow:
         """Train a model, invert every kind of image, and estimate its held-out likelihood."""
@@ -125,21 +147,42 @@ class LatentDimension(Study):
             raise UsageError(
                 f"{self.outside} has images of {outside.shape}, {self.data} of {data.train.shape}: give {size}"
             )
-        model, distance = train_or_resume(self._recipe(cell), data, rng, place)
+        embedding = watching_embedding(data.train, data.heldout, place.cache, place.device)
+        search = ReconstructionSearch(self.draws, self.starts, self.rounds)
+        if "truth" in cell:
+            return self._fit_truth(cell, data, search, embedding, rng, place)
+        model, distance = train_or_resume(self._recipe(cell, cell["model"]), data, rng, place)
         shared = Stream(rng.seed, ("study", self.name, "targets"))
         groups = targets(data.train, data.heldout, outside, self.shifts, self.images, self.reconstructed, shared)
-        search = ReconstructionSearch(self.draws, self.starts, self.rounds)
-        embedding = watching_embedding(data.train, data.heldout, place.cache, place.device)
         found = reconstruction(model, groups, search, embedding, rng.seed, place.device)
-        row = {"frechet_distance": distance, **found}
+        row = {"frechet_distance": distance, "decoder_weights": decoder_weights(model), **found}
         if self.likelihood_images:
             chosen = groups["held-out"][: self.likelihood_images]
             row |= likelihood(model, chosen, self.sigma, self.budget, rng.seed, place.device)
         return row
 
-    def _recipe(self, cell: StudyCell) -> Recipe:
+    def _fit_truth(
+        self,
+        cell: StudyCell,
+        data: Data,
+        search: ReconstructionSearch,
+        embedding: Embedding,
+        rng: Stream,
+        place: Workplace,
+    ) -> StudyRow:
+        """Train the truth on the images and the model on the truth's samples; ask both for other samples."""
+        home = replace(place, model=place.model.with_name(f"{place.model.name}-truth"))
+        truth = train_or_resume(self._recipe(cell, cell["truth"]), data, rng.child("truth"), home)[0]
+        synthetic = samples_of(truth, data, rng.child("samples"), place.device)
+        model = train_or_resume(self._recipe(cell, cell["model"]), synthetic, rng, place)[0]
+        (home.model / "training" / CHECKPOINT).unlink(missing_ok=True)
+        distance = sample_distance(model, synthetic.heldout, embedding, rng.child("distance"), place.device)
+        found = fitted_to_truth(truth, model, synthetic, search, embedding, self.reconstructed, rng.seed, place.device)
+        return {"frechet_distance": distance.value, **found}
+
+    def _recipe(self, cell: StudyCell, kind: str) -> Recipe:
         return recipe_of(
-            cell["model"], latent=cell["latent"], width=self.width, batch=self.batch, steps=self.steps,
+            kind, latent=cell["latent"], width=cell.get("width", self.width), batch=self.batch, steps=self.steps,
             critic_steps=self.critic_steps, discriminator_width=self.discriminator_width,
             encoder_width=self.discriminator_width,
         )  # fmt: skip

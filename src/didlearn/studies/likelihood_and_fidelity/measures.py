@@ -1,4 +1,4 @@
-"""Fidelity and likelihood of one model, on images and at a noise that are the same for every model."""
+"""The likelihood of one model, on images and at a noise that are the same for every model."""
 
 from __future__ import annotations
 
@@ -8,37 +8,14 @@ import numpy as np
 
 from didlearn.arrays import Singles
 from didlearn.checks.groups import pixels
-from didlearn.embeddings import embed
-from didlearn.errors import ModelError, UsageError
+from didlearn.errors import UsageError
 from didlearn.images import Images
 from didlearn.models.base import LatentModel
-from didlearn.result.values import Estimate
 from didlearn.rng import Stream
-from didlearn.statistics.fidelity.frechet import frechet_influence
 from didlearn.statistics.means import mean
 from didlearn.studies.annealed_bounds import annealed_bounds
-from didlearn.studies.study import StudyRow, Workplace
+from didlearn.studies.study import StudyRow
 from didlearn.studies.trained import Data
-from didlearn.zoo.training.watch import watching_embedding
-
-_DRAWN = 2_000  # images of each side of the Fréchet distance, at most
-
-
-def sample_distance(model: LatentModel, data: Data, rng: Stream, place: Workplace) -> Estimate:
-    """Return the Fréchet distance of samples to held-out images, as many of each, with its interval.
-
-    In a classifier's features, trained on the training images, or in pixels where there are no labels.
-
-    Raises:
-        ModelError: the model makes pixels that are no numbers.
-    """
-    embedding = watching_embedding(data.train, data.heldout, place.cache, place.device)
-    heldout = data.heldout.some(_DRAWN, rng.numpy("heldout"))
-    drawn = model.draw(len(heldout), rng.child("samples"), device=place.device, threads=1)
-    if not drawn.finite.all():
-        raise ModelError(f"{model.name} makes pixels that are no numbers")
-    real, made = (embed(embedding, x, device=place.device, threads=1) for x in (heldout, drawn.images))
-    return frechet_influence(real=real, generated=made).estimate(0.95, "interval by influence of each image")
 
 
 def dequantised_heldout(heldout: Images, count: int, rng: Stream) -> Singles:

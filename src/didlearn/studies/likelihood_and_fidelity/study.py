@@ -21,11 +21,12 @@ from didlearn.studies.likelihood_and_fidelity.measures import (
     dequantised_heldout,
     likelihood_entries,
     require_density,
-    sample_distance,
 )
 from didlearn.studies.likelihood_and_fidelity.summary import agreement_result
+from didlearn.studies.sample_distance import sample_distance
 from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
 from didlearn.studies.trained import Data, recipe_of, train_or_resume
+from didlearn.zoo.training.watch import watching_embedding
 
 _MODELS = ("dcgan", "wgan-gp", "r3gan", "vae", "autoencoder", "glo")
 _OFFERED = (*_MODELS, "bigan")
@@ -98,7 +99,8 @@ class LikelihoodAndFidelity(Study):
         data = Data.of(self.data, rng.seed, self.size)
         model = self._model(cell, data, rng, place)
         shared = Stream(rng.seed, ("study", self.name))
-        distance = sample_distance(model, data, shared.child("fidelity"), place)
+        embedding = watching_embedding(data.train, data.heldout, place.cache, place.device)
+        distance = sample_distance(model, data.heldout, embedding, shared.child("fidelity"), place.device)
         images = dequantised_heldout(data.heldout, self.images, shared.child("likelihood"))
         row = likelihood_entries(model, images, self.sigma, self.budget, rng.seed, place.device)
         return {"frechet_distance": [distance.value, distance.low, distance.high], **row}
