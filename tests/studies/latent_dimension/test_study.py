@@ -9,8 +9,8 @@ from didlearn.zoo.registry import RECIPES
 SMALL = {
     "critic_steps": 1,
     "discriminator_width": 2,
-    "images": 4,
-    "reconstructed": 6,
+    "images": 3,
+    "reconstructed": 4,
     "draws": 20,
     "starts": 1,
     "rounds": 0,
@@ -184,19 +184,18 @@ def test_semi_synthetic_rows_are_a_table_of_their_own():
 
 
 def test_the_other_gans_end_to_end(run):
-    settings = SMALL | {"models": "dcgan,bigan", "images": 2, "reconstructed": 2, "likelihood_images": 0}
+    settings = SMALL | {"models": "bigan", "images": 2, "reconstructed": 2, "likelihood_images": 0}
     settings |= {"truth": "vae", "widths": "2"}
     result, rows, page = run("latent-dimension", latents="3", seeds=1, **settings)
-    assert len(rows) == 4
+    assert len(rows) == 2
     fitted = result.tables[-1].rows
-    assert [line[:4] for line in fitted] == [("vae", "bigan", 3, 0), ("vae", "dcgan", 3, 0)]
+    assert [line[:4] for line in fitted] == [("vae", "bigan", 3, 0)]
     assert np.isfinite(np.array([line[4:] for line in fitted], dtype=float)).all()
     assert all(line[7] < line[4] for line in fitted)  # the truth errs by less than what was fitted to it
     assert "Semi-synthetic" in page
     errors = {row[0]: row[4:] for row in result.tables[0].rows}
-    assert set(errors) == {"bigan", "dcgan"}
+    assert set(errors) == {"bigan"}
     assert errors["bigan"][-3] is not None  # by its own encoder
-    assert errors["dcgan"][-3] is None
     assert "Loss on the straight line" in page
     assert "Held-out log-likelihood against" not in page
 
@@ -218,7 +217,7 @@ def test_the_study_end_to_end(run):
 
 
 def test_what_cannot_work_is_refused_before_anything_is_trained(run, tmp_path):
-    with pytest.raises(UsageError, match="likelihood_images are some of the reconstructed ones, 6; got 9"):
+    with pytest.raises(UsageError, match="likelihood_images are some of the reconstructed ones, 4; got 9"):
         run("latent-dimension", **SMALL | {"likelihood_images": 9})
     with pytest.raises(UsageError, match=r"the truth is one of wgan-gp, .*; got 'ppca'"):
         run("latent-dimension", **SMALL | {"truth": "ppca"})

@@ -54,8 +54,8 @@ class Influences(NamedTuple):
         pull = self.real + self.generated
         error = math.sqrt(float(pull @ pull)) / n
         factor = math.exp(min(float(stats.norm.ppf((1 + level) / 2)) * error / max(self.value, 1e-300), _FAR))
-        ends = {"low": self.value / factor, "high": self.value * factor}
-        return Estimate(value=self.value, **ends, level=level, n=n, method=method)
+        low, high = self.value / factor, self.value * factor
+        return Estimate(value=self.value, low=low, high=high, level=level, n=n, method=method)
 
     def less(self, null: Influences, level: float, method: str) -> Estimate:
         """Return this score less another of the same real images and of others in place of the generated ones.
