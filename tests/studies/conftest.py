@@ -21,7 +21,9 @@ def run(few, tmp_path, quick_classifier):
     """Return what runs a study with the smallest models, and gives its result, its rows and its page."""
 
     def ran(name, **settings):
-        common = {"data": str(few), "steps": 30, "batch": 16, "width": 2}
+        known = STUDIES[name].make({}).__dict__
+        common = {"data": str(few), "steps": 30, "batch": 16, "width": 2, "widths": (2,)}
+        common = {key: value for key, value in common.items() if key in known}
         study = STUDIES[name].make(common | settings)
         result = run_study(study, tmp_path / name, seed=2, jobs=1)
         rows = (tmp_path / name / "rows.jsonl").read_text().splitlines()

@@ -47,8 +47,8 @@ def test_every_study_has_a_full_grid_of_its_own_settings(name):
 def test_studies_refuse_models_they_do_not_compare():
     with pytest.raises(UsageError, match=r"compares dcgan, mix-dcgan, bigan, ali; got vae"):
         EncoderStudy.make({"models": "vae"})
-    with pytest.raises(UsageError, match=r"compares wgan-gp, autoencoder, vae, glo; got dcgan"):
-        LatentDimension.make({"models": "dcgan"})
+    with pytest.raises(UsageError, match=r"compares wgan-gp, autoencoder, vae, glo, dcgan, bigan, r3gan; got diff"):
+        LatentDimension.make({"models": "diffusion"})
     with pytest.raises(UsageError, match="an interval needs two images"):
         LatentDimension.make({"images": "1"})
     assert DiscriminatorSize.make({"widths": "4"}).widths == (4,)

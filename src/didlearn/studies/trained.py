@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from didlearn.audit.subject import Subject
 from didlearn.embeddings import open_embedding
@@ -13,6 +13,7 @@ from didlearn.models import open_model
 from didlearn.models.module import ModuleModel
 from didlearn.rng import Stream, derive_seed
 from didlearn.studies.study import Workplace
+from didlearn.zoo.registry import RECIPES
 from didlearn.zoo.training.loop import Runner, train_model
 from didlearn.zoo.training.recipe import Recipe
 
@@ -44,6 +45,13 @@ class Data:
             threads=1,
         )
         return Subject(model, self.train, self.heldout, embedding=opened, seed=rng.seed, device=place.device)
+
+
+def recipe_of(kind: str, **settings: int) -> Recipe:
+    """Return the recipe of this name, with those of the settings that it has: kinds of models differ in theirs."""
+    recipe = RECIPES[kind]
+    taken = {field.name for field in fields(recipe)}
+    return recipe(**{name: value for name, value in settings.items() if name in taken})
 
 
 def train_or_resume(recipe: Recipe, data: Data, rng: Stream, place: Workplace) -> tuple[ModuleModel, float]:

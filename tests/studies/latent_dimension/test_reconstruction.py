@@ -3,6 +3,7 @@ import pytest
 import torch
 
 import didlearn as dl
+from didlearn.embeddings import open_embedding
 from didlearn.models import open_model
 from didlearn.models.module import ModuleModel
 from didlearn.rng import Stream
@@ -15,6 +16,7 @@ from didlearn.studies.latent_dimension.reconstruction import (
 )
 from tests.inversion.decoders import decoder, linear
 
+PIXELS = open_embedding("pixels")
 SEARCH = ReconstructionSearch(draws=40, starts=3, rounds=1)
 
 
@@ -36,12 +38,13 @@ def test_targets_are_what_they_are_called():
     digits = dl.open_images("digits")
     train, held = digits.subset(range(100)), digits.subset(range(100, 200))
     outside = dl.open_images(np.random.default_rng(0).integers(0, 255, (30, 8, 8), dtype=np.uint8))
-    groups = targets(train, held, outside, (1, 2), 20, Stream(0))
+    groups = targets(train, held, outside, (1, 2), 20, 25, Stream(0))
     assert list(groups) == [
         "train", "held-out", "shifted by 1", "shifted by 2", "turned", "other data", "random phases", "shuffled pixels",
         "even grey",
     ]  # fmt: skip
-    assert {x.shape for x in groups.values()} == {(20, 1, 8, 8)}
+    assert groups["held-out"].shape == (25, 1, 8, 8)
+    assert {x.shape for name, x in groups.items() if name != "held-out"} == {(20, 1, 8, 8)}
     own = groups["train"]
     known = {x.tobytes() for x in train.read(range(100)).numpy()}
     assert all(x.tobytes() in known for x in own)
@@ -50,8 +53,8 @@ def test_targets_are_what_they_are_called():
     assert np.array_equal(np.rot90(groups["turned"], -1, axes=(2, 3)), own)
     assert np.allclose(groups["even grey"].std(axis=(1, 2, 3)), 0, atol=1e-6)
     assert groups["even grey"].std() > 0.1
-    assert "other data" not in targets(train, held, None, (), 20, Stream(0))
-    again = targets(train, held, outside, (1,), 20, Stream(0))
+    assert "other data" not in targets(train, held, None, (), 20, 25, Stream(0))
+    again = targets(train, held, outside, (1,), 20, 25, Stream(0))
     assert all(np.array_equal(again[name], groups[name]) for name in again)
 
 
@@ -66,7 +69,7 @@ def test_a_linear_model_s_errors_are_known():
     residual = torch.from_numpy(noise).double().flatten(1) - b
     residual = residual - residual @ basis @ basis.T
     model = decoder(lambda z: (z.double() @ W.T + b).reshape(len(z), 1, 6, 6).to(z.dtype), 3)
-    row = reconstruction(model, {"train": own, "held-out": own, "noise": noise}, SEARCH, 0, "cpu")
+    row = reconstruction(model, {"train": own, "held-out": own, "noise": noise}, SEARCH, PIXELS, 0, "cpu")
     assert row["error"]["noise"][0] == pytest.approx(residual.square().mean().item(), rel=1e-3)
     assert row["error"]["noise"][1] < row["error"]["noise"][0] < row["error"]["noise"][2]
     assert row["error"]["train"][0] < 1e-8
@@ -82,7 +85,7 @@ def test_an_encoder_s_errors_are_its_own(tmp_path):
     model = open_model(str(folder))
     assert isinstance(model, ModuleModel)
     x = digits().read(range(10))
-    row = reconstruction(model, {"train": x.numpy(), "held-out": x.numpy()}, SEARCH, 0, "cpu")
+    row = reconstruction(model, {"train": x.numpy(), "held-out": x.numpy()}, SEARCH, PIXELS, 0, "cpu")
     made = (model.module.reconstruct(2 * x - 1) + 1) / 2  # type: ignore[operator]
     assert row["encoder_error"]["train"][0] == pytest.approx((made - x).square().mean().item(), rel=1e-5)
     assert row["error"]["train"][0] <= row["encoder_error"]["train"][0] * 1.001
@@ -98,7 +101,11 @@ def test_likelihood_is_a_bound_on_the_truth():
     law = torch.distributions.MultivariateNormal(b, W @ W.T + 0.04 * torch.eye(36, dtype=torch.float64))
     truth = law.log_prob(images.double().flatten(1)).mean().item()
     plain = decoder(lambda z: (z.double() @ W.T + b).reshape(len(z), 1, 6, 6).to(z.dtype), 3)
-    value, low, high = likelihood(plain, images.numpy(), 0.2, 400, 0, "cpu")["log_likelihood"]
+    row = likelihood(plain, images.numpy(), 0.2, 400, 0, "cpu")
+    value, low, high = row["log_likelihood"]
     assert value < truth + 0.3
     assert value > truth - 2
     assert low < value < high
+    gap, least, most = row["likelihood_gap"]
+    assert least < gap < most
+    assert -0.5 < gap < 2  # an annealing that fits in the budget is nearly exact here

@@ -19,7 +19,9 @@ def study(
     name: Annotated[
         str,
         typer.Argument(
-            help="discriminator-size, encoder, per-class, latent-dimension or memorizing-bigan.", show_default=False
+            help="discriminator-size, encoder, per-class, latent-dimension, likelihood-and-fidelity or "
+            "memorizing-bigan.",
+            show_default=False,
         ),
     ],
     data: Annotated[str | None, flag_option("--data", "Images to train on (default digits).", DATA)] = None,

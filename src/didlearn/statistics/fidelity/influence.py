@@ -8,8 +8,11 @@ from typing import NamedTuple
 from scipy import stats
 
 from didlearn.arrays import Floats
+from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.intervals import check_level
+
+_FAR = 200.0  # of a logarithm: an interval so wide says nothing, and its ends stay numbers
 
 
 class Influences(NamedTuple):
@@ -35,6 +38,24 @@ class Influences(NamedTuple):
             UsageError: ``level`` is not within (0, 1).
         """
         return _within(self.value, (self.real, self.generated), level, method)
+
+    def paired(self, level: float, method: str) -> Estimate:
+        """Return the score, above 0, where generated image i was made from real image i: their pulls belong together.
+
+        The interval is value · exp(± z √(Σ (real + generated)² / n²) / value), which stays above 0.
+
+        Raises:
+            UsageError: ``level`` is not within (0, 1), or the samples are no pairs.
+        """
+        check_level(level)
+        n = len(self.generated)
+        if len(self.real) != n:
+            raise UsageError(f"{len(self.real)} real images and {n} generated ones are no pairs; give as many of each")
+        pull = self.real + self.generated
+        error = math.sqrt(float(pull @ pull)) / n
+        factor = math.exp(min(float(stats.norm.ppf((1 + level) / 2)) * error / max(self.value, 1e-300), _FAR))
+        low, high = self.value / factor, self.value * factor
+        return Estimate(value=self.value, low=low, high=high, level=level, n=n, method=method)
 
     def less(self, null: Influences, level: float, method: str) -> Estimate:
         """Return this score less another of the same real images and of others in place of the generated ones.

@@ -10,18 +10,21 @@ import torch
 from didlearn.arrays import Floats, Singles
 from didlearn.checks.groups import pixels
 from didlearn.checks.targets import phase_noise, planted, shifted, shuffled
-from didlearn.evidence.log_evidence import log_evidence
+from didlearn.embeddings import Embedding
 from didlearn.images import Images
 from didlearn.inversion.invert import Inversion, invert
 from didlearn.models.module import ModuleModel
 from didlearn.neighbors import nearest
+from didlearn.result.values import Estimate
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean
+from didlearn.studies.annealed_bounds import annealed_bounds
+from didlearn.studies.latent_dimension.line import line
+from didlearn.studies.latent_dimension.perception import reconstruction_distance
 from didlearn.studies.study import StudyRow
 
 _RECOVERED = 1e-4  # of a planted image's variance
 _WITHIN = 0.99  # of the prior's mass
-CHAINS = 4  # of annealed importance sampling, for each image
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,22 @@ class ReconstructionSearch:
 
 
 def targets(
-    train: Images, heldout: Images, outside: Images | None, shifts: tuple[int, ...], count: int, rng: Stream
+    train: Images,
+    heldout: Images,
+    outside: Images | None,
+    shifts: tuple[int, ...],
+    count: int,
+    reconstructed: int,
+    rng: Stream,
 ) -> dict[str, Singles]:
-    """Return the images (count, C, H, W) that every model of the study is asked for.
+    """Return the images (n, C, H, W) that every model of the study is asked for: ``count`` of each kind.
 
-    Training and held-out images; training images moved by some pixels, turned by a quarter, with random phases, with
-    their pixels shuffled; even grey; and another data set.
+    Training images and ``reconstructed`` held-out ones; training images moved by some pixels, turned by a quarter, with
+    random phases, with their pixels shuffled; even grey; and another data set.
     """
     own = pixels(train.some(count, rng.numpy("train")))
     grey = rng.numpy("grey").random((len(own), 1, 1, 1), dtype=np.float32)
-    groups = {"train": own, "held-out": pixels(heldout.some(count, rng.numpy("held-out")))}
+    groups = {"train": own, "held-out": pixels(heldout.some(reconstructed, rng.numpy("held-out")))}
     groups |= {f"shifted by {step}": shifted(own, step) for step in shifts}
     if own.shape[2] == own.shape[3]:
         groups["turned"] = np.ascontiguousarray(np.rot90(own, axes=(2, 3)))
@@ -64,33 +73,49 @@ def targets(
 
 
 def reconstruction(
-    model: ModuleModel, groups: dict[str, Singles], search: ReconstructionSearch, seed: int, device: str
+    model: ModuleModel,
+    groups: dict[str, Singles],
+    search: ReconstructionSearch,
+    embedding: Embedding,
+    seed: int,
+    device: str,
 ) -> StudyRow:
     """Invert every group; return mean squared errors with intervals, and the controls of the search.
 
     Returns:
         ``error``: {group: [mean, low, high]}. ``error_within``: the training images' with ẑ kept within the prior's
         99 % ball. ``planted``: share of the model's own images that the search finds. ``norm``: mean ‖ẑ‖²/d of the
-        training images (1 under the prior). ``between``: see ``interpolation``. ``encoder_error``: {group: ...} of the
-        model's own encoder, where it has one.
+        training images (1 under the prior). ``between``: see ``interpolation``. ``reconstruction_distance``: of the
+        held-out images, in ``embedding``. ``encoder_error``: {group: ...} of the model's own encoder, and
+        ``encoder_distance``, where it has one. ``line``: see ``line``, of held-out images, as many as training ones.
     """
     found = {name: search.find(model, images, seed, device) for name, images in groups.items()}
     own = planted(model, len(groups["train"]), Stream(seed, ("planted",)), device)
     error = search.find(model, own, seed, device).error
     variance = own.reshape(len(own), -1).astype(np.float64).var(axis=1)
     within = search.find(model, groups["train"], seed, device, clip=_WITHIN)
-    size = int(np.prod(model.latent_shape))
+    size, held_out = int(np.prod(model.latent_shape)), groups["held-out"]
+    distance = reconstruction_distance(embedding, held_out, found["held-out"].image, device)
     row: StudyRow = {
-        "error": {name: _interval(result.error) for name, result in found.items()},
-        "error_within": _interval(within.error),
+        "error": {name: _error(result.error) for name, result in found.items()},
+        "error_within": _error(within.error),
         "planted": float((error < _RECOVERED * np.maximum(variance, 1e-12)).mean()),
         "norm": float(np.square(found["train"].norm).mean() / size),
-        "between": interpolation(model, found["held-out"].latent, groups["train"], groups["held-out"], device),
+        "between": interpolation(model, found["held-out"].latent, groups["train"], held_out, device),
+        "reconstruction_distance": ends(distance),
     }
-    encode = getattr(model.module, "reconstruct", None)
-    if encode is not None:
-        row["encoder_error"] = {name: _interval(_encoder_error(model, x, device)) for name, x in groups.items()}
-    return row
+    few = slice(len(groups["train"]))
+    row["line"] = line(model, held_out[few], found["held-out"].latent[few], search.draws, seed, device)
+    return row | _by_encoder(model, groups, embedding, device)
+
+
+def _by_encoder(model: ModuleModel, groups: dict[str, Singles], embedding: Embedding, device: str) -> StudyRow:
+    if getattr(model.module, "reconstruct", None) is None:
+        return {}
+    made = {name: _encoded(model, x, device) for name, x in groups.items()}
+    errors = {name: np.square(made[name].astype(np.float64) - x).mean(axis=(1, 2, 3)) for name, x in groups.items()}
+    distance = reconstruction_distance(embedding, groups["held-out"], made["held-out"], device)
+    return {"encoder_error": {name: _error(e) for name, e in errors.items()}, "encoder_distance": ends(distance)}
 
 
 @torch.no_grad()
@@ -108,20 +133,41 @@ def interpolation(model: ModuleModel, latents: Singles, train: Singles, heldout:
 
 
 @torch.no_grad()
-def _encoder_error(model: ModuleModel, images: Singles, device: str) -> Floats:
+def _encoded(model: ModuleModel, images: Singles, device: str) -> Singles:
+    """Return what the model's own encoder and decoder make of images, in [0, 1]."""
     low, high = model.value_range or (0.0, 1.0)
     x = torch.from_numpy(images).to(device)
-    made = (model.module.reconstruct(low + (high - low) * x) - low) / (high - low)  # type: ignore[operator]
-    error: Floats = (made - x).double().square().flatten(1).mean(dim=1).cpu().numpy()
-    return error
+    made: Singles = ((model.module.reconstruct(low + (high - low) * x) - low) / (high - low)).cpu().numpy()  # type: ignore[operator]
+    return made
+
+
+def decoder_weights(model: ModuleModel) -> int:
+    """Return how many weights the decoder has, without those of an encoder beside it."""
+    decoder = getattr(model.module, "decoder", model.module)
+    return sum(weight.numel() for weight in decoder.parameters())
 
 
 def likelihood(model: ModuleModel, images: Singles, sigma: float, budget: int, seed: int, device: str) -> StudyRow:
-    """Return the mean lower bound on log p_σ(x) of images, in nats, with its interval over images."""
-    found = log_evidence(model, images, sigma=sigma, seed=seed, chains=CHAINS, budget=budget, device=device, threads=1)
-    return {"log_likelihood": _interval(np.asarray(found.lower, dtype=np.float64))}
+    """Return the mean lower bound on log p_σ(x) of images, in nats, with its interval over images, and its looseness.
+
+    Returns:
+        ``log_likelihood``: [mean, low, high]. ``likelihood_gap``: the same of upper − lower bound (bidirectional Monte
+        Carlo, as much effort) on as many images that the model itself makes; of real ones no upper bound is known.
+    """
+    bounds = annealed_bounds(model, images, sigma, budget, seed, device)
+    return {"log_likelihood": _interval(bounds.lower), "likelihood_gap": _interval(bounds.gap)}
 
 
 def _interval(values: Floats) -> list[float | None]:
-    estimate = mean(values)
+    return ends(mean(np.asarray(values, dtype=np.float64)))
+
+
+def _error(values: Floats) -> list[float | None]:
+    """Return mean, low and high of errors, which are never below 0."""
+    value, low, high = _interval(values)
+    return [value, None if low is None else max(0.0, low), high]
+
+
+def ends(estimate: Estimate) -> list[float | None]:
+    """Return an estimate as a row keeps it: value, low and high."""
     return [estimate.value, estimate.low, estimate.high]

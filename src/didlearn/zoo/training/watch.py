@@ -39,11 +39,7 @@ class Watch:
     """
 
     def __init__(self, train: Images, heldout: Images, folder: Path, device: str) -> None:
-        labelled = train.labels is not None and len(np.unique(train.labels)) > 1
-        usable = labelled and len(train) >= 2 * FEWEST_IMAGES and min(train.shape[1:]) >= SMALLEST
-        self.embedding: Embedding = open_embedding(
-            "classifier" if usable else "pixels", train=train, heldout=heldout, cache=folder, device=device
-        )
+        self.embedding = watching_embedding(train, heldout, folder, device)
         self.device, self.rng = device, Stream(0, ("zoo", "watch"))
         measured = heldout.some(_DRAWN, self.rng.numpy("heldout"))
         self.heldout = self._features(measured)
@@ -64,6 +60,17 @@ class Watch:
         if step > FRESH and np.abs(drawn.images - drawn.images.mean(axis=0)).mean() < 255 * _SAME:
             raise ModelError("every image it makes is the same")
         return frechet_distance(real=self.heldout, generated=self._features(drawn.images)), drawn.images
+
+
+def watching_embedding(train: Images, heldout: Images, folder: Path, device: str) -> Embedding:
+    """Return the embedding that Fréchet distances of a training are measured in: a classifier, or pixels without one.
+
+    The classifier is trained on the training images, once for a ``folder``.
+    """
+    labelled = train.labels is not None and len(np.unique(train.labels)) > 1
+    usable = labelled and len(train) >= 2 * FEWEST_IMAGES and min(train.shape[1:]) >= SMALLEST
+    name = "classifier" if usable else "pixels"
+    return open_embedding(name, train=train, heldout=heldout, cache=folder, device=device)
 
 
 def _opened(product: Architecture, device: str) -> ModuleModel:

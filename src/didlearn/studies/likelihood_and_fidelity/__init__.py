@@ -1,0 +1,1 @@
+"""Do likelihood and Fréchet distance rank generators alike (Friedman & Weiss 2024)?"""
