@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.stats import kstest
+from scipy.stats import binom, kstest
 from torch import nn
 
 from didlearn.rng import Stream
@@ -91,6 +91,16 @@ def test_the_deviation_is_that_of_a_mean_of_independent_images():
     assert found["scaled_deviation_low"] < math.sqrt(p * (1 - p)) < found["scaled_deviation_high"]
     assert found["scaled_deviation"] <= 0.5 * 1.15
     assert found["beyond_low"] <= 0.05
+
+
+def test_as_many_generators_are_beyond_as_the_binomial_law_has():
+    """What is allowed is √(log 40 / 2m): of fair coins about one draw in 150 is beyond, of twice that bound none."""
+    half = float(law().draw(100_000, torch.Generator().manual_seed(5))[:, 0, 0, 0].median())
+    found = concentration(judge([1.0] + [0.0] * 18, -half), law(), memory(64), 3000, Stream(0))
+    share = np.abs(np.arange(65) / 64 - 0.5) > math.sqrt(math.log(40) / 128)
+    expected = float(binom.pmf(np.arange(65), 64, 0.5) @ share)
+    assert found["beyond_low"] < expected < found["beyond_high"]
+    assert found["beyond_low"] > 0
 
 
 def test_codes_of_every_cell_leave_less_to_chance_than_independent_ones():

@@ -118,8 +118,8 @@ def sets_figure(pooled: list[PooledSets]) -> Figure:
         y_label="advantage",
         series=tuple(lines),
         x_log=True,
-        caption=f"Discriminators of width {widest}, trained on the sets. The honest generator's advantage there is "
-        "what they learned by heart.",
+        caption=f"Discriminators of width {widest}, trained on the sets. What they gain there against the honest "
+        "generator they learned by heart.",
     )
 
 
