@@ -231,7 +231,7 @@ class TestAudit:
 
     CHECKS = ("inversion",)
 
-    def audit(self, folder, budget="60s", **more):
+    def audit(self, folder, budget="30s", **more):
         train = dl.open_images("digits")
         return dl.audit(
             train=train, generator="examples/digits/sound", checks=self.CHECKS, budget=budget, output=folder, **more
@@ -245,10 +245,10 @@ class TestAudit:
 
     def test_it_says_what_was_asked_and_what_it_bought(self, begun):
         result = begun[1]["inversion"]
-        assert result.params["within"] == "60s"
+        assert result.params["within"] == "30s"
         assert result.verdict in ("pass", "inconclusive", "fail", "measured")
         assert result.params["images"] <= 40
-        assert "Within the budget of 60s" in " ".join(result.notes)
+        assert "Within the budget of 30s" in " ".join(result.notes)
 
     def test_the_same_numbers_without_a_budget(self, begun):
         result = begun[1]["inversion"]
@@ -266,8 +266,8 @@ class TestAudit:
         assert any("kept from the run before" in what for what in said)
         assert again["inversion"].estimates == first["inversion"].estimates
         said.clear()
-        self.audit(folder, budget="61s", progress=lambda what, *_: said.append(what))
-        assert any("within was 60s and is 61s" in what for what in said)
+        self.audit(folder, budget="31s", progress=lambda what, *_: said.append(what))
+        assert any("within was 30s and is 31s" in what for what in said)
 
 
 def test_images_that_could_not_be_drawn_are_not_asked_for_again(monkeypatch, tmp_path):

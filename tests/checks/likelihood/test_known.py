@@ -85,7 +85,7 @@ def test_an_outside_set_that_is_likelier_fails():
     assert "log_likelihood_train" not in found.estimates
 
 
-@pytest.mark.parametrize("seeds", [12, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seeds", [6, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_perfect_generator_never_fails_whatever_is_outside(seeds):
     """Simpler images are likelier than real ones under the right density itself; they fail nobody."""
     counted: Counter[tuple[float, str]] = Counter()
