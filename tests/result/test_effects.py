@@ -27,9 +27,18 @@ def held(value, error=1.0, side="above", share=0.1, tolerance=10.0):
 
 
 # Shown within: 1.96 errors at 95 %. Shown beyond, with a tenth of the false alarms: one-sided at .005, 2.576 errors.
+# Between the two it is suspected.
 @pytest.mark.parametrize(
     ("value", "outcome"),
-    [(8.05, "open"), (8.03, "within"), (10.0, "open"), (12.57, "open"), (12.58, "beyond")],
+    [
+        (8.05, "open"),
+        (8.03, "within"),
+        (10.0, "open"),
+        (11.95, "open"),
+        (11.97, "suspected"),
+        (12.57, "suspected"),
+        (12.58, "beyond"),
+    ],
 )
 def test_the_ends_of_the_two_intervals_decide(value, outcome):
     assert held(value) == outcome

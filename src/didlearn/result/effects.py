@@ -41,6 +41,8 @@ def hold(
     outcome: Outcome = "open"
     if _lies(measured(wider(level, share)), tolerance, beyond=side):
         outcome = "beyond"
+    elif _lies(measured(level), tolerance, beyond=side):
+        outcome = "suspected"
     elif _lies(measured(level), tolerance, beyond="below" if side == "above" else "above", rim=True):
         outcome = "within"
     return Effect(
@@ -54,10 +56,15 @@ def wider(level: float, share: float) -> float:
 
 
 def verdict_of(effects: Iterable[Effect]) -> Verdict:
-    """Return ``fail`` where one effect is beyond, ``pass`` where every needed one is within, else ``inconclusive``."""
+    """Return ``fail`` where one effect is beyond, ``pass`` where every needed one is within and none is suspected.
+
+    Else ``inconclusive``.
+    """
     known = list(effects)
     if any(effect.outcome == "beyond" for effect in known):
         return "fail"
+    if any(effect.outcome == "suspected" for effect in known):
+        return "inconclusive"
     return "pass" if all(effect.outcome == "within" for effect in known if effect.needed) else "inconclusive"
 
 

@@ -26,7 +26,7 @@ def _drawable(value: float) -> float:
 Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_drawable)]
 _Whole = Annotated[int, Field(ge=-(2**63), lt=2**64)]  # what a table or a plot can hold
 Cell = str | _Whole | Number | None
-Outcome = Literal["beyond", "within", "open"]
+Outcome = Literal["beyond", "suspected", "within", "open"]
 Side = Literal["above", "below"]
 
 
@@ -224,7 +224,8 @@ class Effect(Value):
         wrong: what is wrong where it is beyond, as a clause: "it repeats itself (about 19 images)".
         several: how it is said with others of its kind, and which of them it is: ("it leaves out classes", "7").
         tolerance: what is still right. side: where values are wrong, of the tolerance.
-        outcome: "beyond" and "within": shown; "open": not shown either way.
+        outcome: "beyond" and "within": shown; "suspected": beyond by this interval alone, and not by the wider one that
+            shares the chance of a false alarm with all others; "open": not shown either way.
         needed: whether the check passes only where this is shown within.
     """
 

@@ -119,9 +119,9 @@ def test_several_classes_are_left_out_in_one_breath():
 
 
 def test_a_class_is_shown_starved_at_its_share_of_the_chance():
-    """Four classes, which have half of a sixth of 5 %: z at 1 − .05/48."""
+    """Four classes, which have half of a sixth of 5 %: z at 1 − .05/48; suspected from 1.96 on."""
     z = float(stats.norm.ppf(1 - 0.05 / 48))
-    for times, verdict in ((1.001, "fail"), (0.999, "pass")):
+    for times, verdict in ((1.001, "fail"), (0.999, "inconclusive"), (1.97 / z, "inconclusive"), (1.95 / z, "pass")):
         assert judge(shares([1, 1, 1, 0.5 - times * z * 0.05], error=0.05)).verdict == verdict
 
 

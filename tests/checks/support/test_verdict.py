@@ -70,6 +70,22 @@ def test_real_pairs_as_frequent_as_the_samples_are_no_fault():
     assert judged(atoms(200, 1_000), atoms(200, 1_000), spread(1.0)).verdict == "pass"
 
 
+def test_repeats_that_are_suspected_do_not_pass():
+    """As of 5 000 samples from 100 000 pictures beside 2 200 real images: too few to show that they never repeat.
+
+    The 95 % interval of the ratio lies below a quarter, the one that is shared among all effects does not.
+    """
+    pairs = np.r_[np.repeat(np.arange(123), 2), np.arange(123, 4_877)]
+    found = judged(count_duplicates(10.0 * pairs[:, None], 1.0), apart(2_200), spread(1.0))
+    assert found.verdict == "inconclusive"
+    assert found.answer.endswith(
+        "Open: perhaps it repeats itself (about 101\u202f606 images); more real images would settle it."
+    )
+    outcomes = {effect.estimate: effect.outcome for effect in found.effects}
+    assert outcomes == {"support_ratio": "suspected", "relative_support": "within"}
+    assert judged(count_duplicates(10.0 * pairs[:, None], 1.0), apart(5_000), spread(1.0)).verdict == "fail"
+
+
 def test_more_lookalikes_than_real_ones_fail_and_say_how_many():
     found = judged(apart(1_000), apart(1_000), spread(1.0), [("1e4", atoms(100, 1_000), atoms(1_000, 2_000))])
     assert found.verdict == "fail"

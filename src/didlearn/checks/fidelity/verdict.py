@@ -72,7 +72,8 @@ def judge_fidelity(
         answer = f"As a set its images come as near to real ones as is asked. {said}"
         return Decision("pass", reason, answer, effects=effects)
     opened = [effect for effect in effects if effect.needed and effect.outcome != "within"]
-    settles = _settled(found, opened, level, share / 2 / _SCORES)
+    settles = _settled(found, opened, level, share / 2 / _SCORES) if opened else settled_by_more("samples")
+    opened += [effect for effect in effects if effect.outcome == "suspected" and not effect.needed]
     reason = f"whether {listed([effect.wrong for effect in opened])} is open; {settles.clause}"
     return Decision("inconclusive", reason, f"{said} {reason[0].upper()}{reason[1:]}.", settles, effects)
 

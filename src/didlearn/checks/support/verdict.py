@@ -68,8 +68,8 @@ def judge_support(held: Held, factor: float, level: float, share: float) -> Deci
     """Decide by how often samples are one picture, look alike, and lie near one another, against real images.
 
     ``fail``: at one distance the generator is shown to have less than 1/``factor`` of the different images that real
-    images show, or to use less than that share of the data's spread. ``pass``: it is shown to use at least that share.
-    ``measured``: nothing real to compare with. Else ``inconclusive``.
+    images show, or to use less than that share of the data's spread. ``pass``: it is shown to use at least that share,
+    and nothing of the other is suspected. ``measured``: nothing real to compare with. Else ``inconclusive``.
     """
     said = _said(held, level)
     if held.same.real is None:
@@ -88,6 +88,11 @@ def judge_support(held: Held, factor: float, level: float, share: float) -> Deci
     used = f"it uses {_share(held.relative.share(level))} of the data's spread"
     if verdict_of(effects) == "pass":
         return Decision("pass", f"{used}, at least {percent(1 / factor)}", f"{said} And {used}.", effects=effects)
+    suspected = next((effect for effect in effects if effect.outcome == "suspected" and not effect.needed), None)
+    if suspected is not None:
+        settles = settled_by_more("real images")
+        reason = f"perhaps {suspected.wrong}; {settles.clause}"
+        return Decision("inconclusive", reason, f"{said} Open: {reason}.", settles, effects)
     settles = settle(held.relative, factor, level)
     reason = f"{used}, and {percent(1 / factor)} is asked; {settles.clause}"
     return Decision("inconclusive", reason, f"{said} Open: {reason}.", settles, effects)
