@@ -14,9 +14,9 @@ from didlearn.checks.support.batches import even_chance_size
 from didlearn.checks.support.check import Support
 from didlearn.errors import ModelError
 from didlearn.neighbors import closest_pairs
-from didlearn.result.values import CheckResult, Estimate
+from didlearn.result.values import CheckResult
 from didlearn.statistics.threshold import FAR
-from didlearn.studies.study import StudyRow
+from didlearn.studies.study import StudyRow, ends
 
 # Entries of a row, and the support check's estimates. Of look-alikes the most frequent: one real pair in ten thousand.
 _SUPPORTS = {
@@ -44,7 +44,7 @@ def diversity(subject: Subject, samples: int) -> StudyRow:
         ModelError: the check gave no numbers.
     """
     found = _ran(Support(samples=samples), subject).estimates
-    return {entry: _interval(found[name]) for entry, name in _SUPPORTS.items() if name in found}
+    return {entry: ends(found[name]) for entry, name in _SUPPORTS.items() if name in found}
 
 
 def copying(subject: Subject, samples: int) -> StudyRow:
@@ -55,7 +55,7 @@ def copying(subject: Subject, samples: int) -> StudyRow:
     """
     result = _ran(Memorization(samples=samples, aligned=_ALIGNED), subject)
     pvalue = result.estimates.get("training_preference_pvalue")
-    found = {name: _interval(result.estimates[name]) for name in _COPYING if name in result.estimates}
+    found = {name: ends(result.estimates[name]) for name in _COPYING if name in result.estimates}
     return found | {"training_preference_pvalue": None if pvalue is None else pvalue.value}
 
 
@@ -76,7 +76,7 @@ def class_supports(subject: Subject, samples: int, level: float = 0.95) -> Study
         own, theirs = features[drawn.labels == c], real[labels == c]
         sides = {"generated": own, "real": theirs}
         rows[subject.train.classes[c] if subject.train.classes else str(c)] = {
-            side: None if len(x) < 2 else _interval(count_duplicates(x, distance, device=subject.device).support(level))
+            side: None if len(x) < 2 else ends(count_duplicates(x, distance, device=subject.device).support(level))
             for side, x in sides.items()
         }
     return rows
@@ -112,7 +112,3 @@ def _ran(check: Check, subject: Subject) -> CheckResult:
     if not result.estimates:
         raise ModelError(f"{result.check} gave no numbers: {result.reason}")
     return result
-
-
-def _interval(estimate: Estimate) -> list[float | None]:
-    return [estimate.value, estimate.low, estimate.high]

@@ -16,11 +16,16 @@ from typing import Any, ClassVar, Self
 from pydantic import TypeAdapter, ValidationError
 
 from didlearn.errors import UsageError
-from didlearn.result.values import CheckResult
+from didlearn.result.values import CheckResult, Estimate
 from didlearn.rng import Stream
 
 StudyCell = dict[str, Any]  # JSON values that name one entry of the grid
 StudyRow = dict[str, Any]  # JSON values: what was measured in a cell, and the cell
+
+
+def ends(estimate: Estimate) -> list[float | None]:
+    """Return an estimate as a row keeps it: value, low and high."""
+    return [estimate.value, estimate.low, estimate.high]
 
 
 @dataclass(frozen=True)

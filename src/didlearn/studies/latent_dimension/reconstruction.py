@@ -15,13 +15,12 @@ from didlearn.images import Images
 from didlearn.inversion.invert import Inversion, invert
 from didlearn.models.module import ModuleModel
 from didlearn.neighbors import nearest
-from didlearn.result.values import Estimate
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean
 from didlearn.studies.annealed_bounds import annealed_bounds
 from didlearn.studies.latent_dimension.line import line
 from didlearn.studies.latent_dimension.perception import reconstruction_distance
-from didlearn.studies.study import StudyRow
+from didlearn.studies.study import StudyRow, ends
 
 _RECOVERED = 1e-4  # of a planted image's variance
 _WITHIN = 0.99  # of the prior's mass
@@ -166,8 +165,3 @@ def _error(values: Floats) -> list[float | None]:
     """Return mean, low and high of errors, which are never below 0."""
     value, low, high = _interval(values)
     return [value, None if low is None else max(0.0, low), high]
-
-
-def ends(estimate: Estimate) -> list[float | None]:
-    """Return an estimate as a row keeps it: value, low and high."""
-    return [estimate.value, estimate.low, estimate.high]

@@ -22,8 +22,8 @@ from didlearn.models.module import ModuleModel
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean
 from didlearn.studies.latent_dimension.perception import reconstruction_distance
-from didlearn.studies.latent_dimension.reconstruction import ReconstructionSearch, ends
-from didlearn.studies.study import StudyRow
+from didlearn.studies.latent_dimension.reconstruction import ReconstructionSearch
+from didlearn.studies.study import StudyRow, ends
 from didlearn.studies.trained import Data
 
 MOVED = 1e-3  # mean square of what an image is moved off the manifold by

@@ -14,7 +14,7 @@ from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 from didlearn.statistics.means import mean
 from didlearn.studies.annealed_bounds import annealed_bounds
-from didlearn.studies.study import StudyRow
+from didlearn.studies.study import StudyRow, ends
 from didlearn.studies.trained import Data
 
 
@@ -43,7 +43,7 @@ def likelihood_entries(
         "bits_per_dim": mean(8 - bounds.lower / (images[0].size * math.log(2))),
         "gap": mean(bounds.gap),
     }
-    return {name: [found.value, found.low, found.high] for name, found in numbers.items()}
+    return {name: ends(found) for name, found in numbers.items()}
 
 
 def require_density(model: object, source: str, data: Data) -> LatentModel:

@@ -24,7 +24,7 @@ from didlearn.studies.likelihood_and_fidelity.measures import (
 )
 from didlearn.studies.likelihood_and_fidelity.summary import agreement_result
 from didlearn.studies.sample_distance import sample_distance
-from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace
+from didlearn.studies.study import Study, StudyCell, StudyRow, Workplace, ends
 from didlearn.studies.trained import Data, recipe_of, train_or_resume
 from didlearn.zoo.training.watch import watching_embedding
 
@@ -103,7 +103,7 @@ class LikelihoodAndFidelity(Study):
         distance = sample_distance(model, data.heldout, embedding, shared.child("fidelity"), place.device)
         images = dequantised_heldout(data.heldout, self.images, shared.child("likelihood"))
         row = likelihood_entries(model, images, self.sigma, self.budget, rng.seed, place.device)
-        return {"frechet_distance": [distance.value, distance.low, distance.high], **row}
+        return {"frechet_distance": ends(distance), **row}
 
     def _model(self, cell: StudyCell, data: Data, rng: Stream, place: Workplace) -> LatentModel:
         if "folder" in cell:
