@@ -1,6 +1,7 @@
 """Products of 8-bit numbers: exact of bytes and of fractions made of them, within a known error of anything else."""
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -88,6 +89,25 @@ def test_the_machine_is_asked_once_and_other_devices_never(monkeypatch):
         assert products.eight_bit_pays("cpu") is first
         assert len(asked) == count > 0
         assert products.eight_bit_pays("cuda") is False
+    finally:
+        products.eight_bit_pays.cache_clear()
+
+
+@pytest.mark.parametrize(("clock", "pays"), [(time.perf_counter, True), (time.thread_time, False)])
+def test_only_work_is_counted(clock, pays, monkeypatch):
+    """The mistake this sees: beside other processes fast products seemed slow, so the search took its slow way."""
+    answer = torch.zeros(1)
+
+    def product(left, right):
+        begun = clock()
+        while clock() - begun < 0.02:
+            time.sleep(0.02 if pays else 0)
+        return answer
+
+    monkeypatch.setattr(torch, "_int_mm", product)
+    products.eight_bit_pays.cache_clear()
+    try:
+        assert products.eight_bit_pays("cpu") is pays
     finally:
         products.eight_bit_pays.cache_clear()
 
