@@ -22,10 +22,10 @@ from didlearn.neighbors.screening.cascade import (
     Cascade,
     full_precision,
     numbers,
-    slices,
 )
 from didlearn.neighbors.screening.levels import SOUGHT_FROM
 from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.screening.threads import slices
 from didlearn.neighbors.screening.walk import Walk
 from didlearn.neighbors.tiles import by_tiles
 from didlearn.neighbors.truths import count_true

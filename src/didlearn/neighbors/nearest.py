@@ -23,10 +23,10 @@ from didlearn.neighbors.screening.cascade import (
     full_precision,
     length,
     numbers,
-    slices,
 )
 from didlearn.neighbors.screening.levels import SOUGHT_FROM
 from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.screening.threads import slices
 from didlearn.neighbors.shortlist import Shortlist
 from didlearn.neighbors.tiles import by_tiles
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from didlearn.neighbors.screening.cascade import PANEL_ROWS, slices
+from didlearn.neighbors.screening.cascade import PANEL_ROWS
 from didlearn.neighbors.screening.rows import Rows
+from didlearn.neighbors.screening.threads import slices
 from didlearn.units.cluster import current_cluster
 
 T = TypeVar("T")

@@ -27,6 +27,11 @@ def check_level(level: float) -> None:
         raise UsageError(f"a confidence level lies strictly between 0 and 1, got {level!r}; 0.95 is usual")
 
 
+def joint_level(level: float, intervals: int) -> float:
+    """Return the level of each of several intervals that all hold at once with ``level`` at least (Bonferroni)."""
+    return 1 - (1 - level) / intervals
+
+
 def check_count(successes: int, trials: int) -> None:
     """Refuse counts that are no counts.
 

@@ -218,19 +218,19 @@ def test_the_ratio_is_real_pairs_over_the_samples():
 
 def test_supports_of_a_line():
     """4 of 15 pairs among the samples, 3 of 6 among the held-out images."""
-    found = measured_supports(count_at(compared(LINE, real(LINE[:4])), 0.25, "cpu"), 0.9)
+    found = measured_supports(count_at(compared(LINE, real(LINE[:4])), 0.25, "cpu"), 0.9, 0.9)
     assert found["effective_support"].value == pytest.approx(15 / 4)
     assert found["collision_probability"].value == pytest.approx(4 / 15)
     assert found["effective_support_heldout"].value == found["effective_support_real"].value == pytest.approx(2)
     assert found["support_ratio"].value == pytest.approx(15 / 8)
     assert {"richness", "coverage", "heterogeneity", "chao1"} < set(found)
     assert {estimate.level for estimate in found.values()} == {0.9}
-    alone = measured_supports(count_at(compared(LINE), 0.25, "cpu"), 0.9)
+    alone = measured_supports(count_at(compared(LINE), 0.25, "cpu"), 0.9, 0.9)
     assert not {"effective_support_heldout", "effective_support_real", "support_ratio"} & set(alone)
 
 
 def test_where_duplicates_chain_only_pairs_are_counted():
-    found = measured_supports(Duplicates(count_duplicates(LINE, 0.15), None, None), 0.95)
+    found = measured_supports(Duplicates(count_duplicates(LINE, 0.15), None, None), 0.95, 0.95)
     assert set(found) == {"effective_support", "collision_probability"}
     assert found["effective_support"].value == pytest.approx(15 / 3)
 
@@ -238,7 +238,7 @@ def test_where_duplicates_chain_only_pairs_are_counted():
 def test_pairs_count_where_clusters_say_otherwise():
     """Nine of ten pairs in a cluster of five: transitive enough, and the pairs seen are nine, not ten."""
     own = Counts(5, 9, 44, np.array([4, 4, 4, 3, 3]), np.array([1, 2, 3, 5, 5]), np.zeros(5, int), np.array([5]))
-    found = measured_supports(Duplicates(own, None, None), 0.95)
+    found = measured_supports(Duplicates(own, None, None), 0.95, 0.95)
     assert found["effective_support"].value == pytest.approx(10 / 9)
     assert found["collision_probability"].value == pytest.approx(9 / 10)
     assert "richness" in found
@@ -271,7 +271,7 @@ def test_disguises_are_joined_without_real_images_too():
 def test_lookalikes_are_pairs_within_the_larger_distances(monkeypatch):
     """Within 4: the six closest of 15 pairs of samples (three, one, and 5.0, 5.1 with 9.0), and 3 of 6 held-out."""
     images, wider = compared(LINE, real(LINE[:4])), criterion(0.15, {"1e5": 4.0, "1e4": 20.0})
-    found = measured_lookalikes(count_lookalikes(images, wider, "cpu"), 0.9)
+    found = measured_lookalikes(count_lookalikes(images, wider, "cpu"), 0.9, 0.9)
     assert found["lookalike_support_1e5"].value == pytest.approx(15 / 6)
     assert found["lookalike_support_1e5_real"].value == pytest.approx(6 / 3)
     assert found["lookalike_ratio_1e5"].value == pytest.approx((3 / 6) / (6 / 15))
@@ -282,9 +282,9 @@ def test_lookalikes_are_pairs_within_the_larger_distances(monkeypatch):
 
 
 def test_no_lookalikes_without_a_larger_distance_and_no_ratio_without_real_images():
-    assert measured_lookalikes(count_lookalikes(compared(LINE, real(LINE)), criterion(), "cpu"), 0.95) == {}
+    assert measured_lookalikes(count_lookalikes(compared(LINE, real(LINE)), criterion(), "cpu"), 0.95, 0.95) == {}
     alone = count_lookalikes(compared(LINE), criterion(0.15, {"1e4": 4.0}), "cpu")
-    assert set(measured_lookalikes(alone, 0.95)) == {"lookalike_support_1e4"}
+    assert set(measured_lookalikes(alone, 0.95, 0.95)) == {"lookalike_support_1e4"}
 
 
 # Atoms

@@ -40,7 +40,7 @@ def test_bounds_of_all_coordinates_hold_from_above_too(points, eight_bit, oracle
             j = torch.arange(len(rows)).expand_as(true)
             above = bounds.above(j.T, j)
             assert torch.all(above >= true * (1 - 1e-12))
-            turned = bounds.turned()
+            turned = step.turned(bounds)
             torch.testing.assert_close(turned.above(j, j.T), above, rtol=1e-12, atol=0)
             torch.testing.assert_close(turned.below(j, j.T), bounds.below(j.T, j), rtol=1e-12, atol=0)
 

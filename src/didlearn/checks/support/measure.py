@@ -173,29 +173,34 @@ def count_lookalikes(compared: Compared, criterion: Criterion, device: str) -> d
     return {name: by_name[name] for name in criterion.lookalikes}
 
 
-def measured_supports(found: Duplicates[Counts], level: float) -> dict[str, Estimate]:
-    """Estimate supports, generated and real; where duplicates form clusters, what rests on clusters too."""
+def measured_supports(found: Duplicates[Counts], level: float, together: float) -> dict[str, Estimate]:
+    """Estimate supports, generated and real; where duplicates form clusters, what rests on clusters too.
+
+    Args:
+        found: the pairs of the same picture. level: of every interval but those of supports. together: of those, which
+            stand beside the supports at larger distances and hold with these at once.
+    """
     own = found.own
     estimates = {
-        "effective_support": own.support(level),
-        "collision_probability": own.collision(level),
+        "effective_support": own.support(together),
+        "collision_probability": own.collision(together),
     }
     if own.transitive:
         estimates = estimate_support(own.cluster_sizes, own.samples, level) | estimates
     if found.heldout is not None:
-        estimates["effective_support_heldout"] = found.heldout.support(level)
+        estimates["effective_support_heldout"] = found.heldout.support(together)
     if found.real is not None:
-        estimates |= {"effective_support_real": found.real.support(level), "support_ratio": found.ratio(level)}
+        estimates |= {"effective_support_real": found.real.support(together), "support_ratio": found.ratio(level)}
     return estimates
 
 
-def measured_lookalikes(found: dict[str, Duplicates[PairCounts]], level: float) -> dict[str, Estimate]:
-    """Estimate the supports at the larger distances, and generated over real ones."""
+def measured_lookalikes(found: dict[str, Duplicates[PairCounts]], level: float, together: float) -> dict[str, Estimate]:
+    """Estimate the supports at the larger distances, and generated over real ones; levels as above."""
     estimates: dict[str, Estimate] = {}
     for name, counts in found.items():
-        estimates[f"lookalike_support_{name}"] = counts.own.support(level)
+        estimates[f"lookalike_support_{name}"] = counts.own.support(together)
         if counts.real is not None:
-            estimates[f"lookalike_support_{name}_real"] = counts.real.support(level)
+            estimates[f"lookalike_support_{name}_real"] = counts.real.support(together)
             estimates[f"lookalike_ratio_{name}"] = counts.ratio(level)
     return estimates
 

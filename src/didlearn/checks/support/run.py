@@ -107,7 +107,8 @@ def _held(compared: Compared, criterion: Criterion, same: Duplicates[Counts], rn
 def _supports(compared: Compared, criterion: Criterion, held: Held, level: float) -> Parts:
     """What the duplicates among the samples say: supports, the published reading of them, and heavy atoms."""
     found = held.same.own
-    estimates = measured_supports(held.same, level) | measured_lookalikes(held.lookalikes, level)
+    together = held.together(level)
+    estimates = measured_supports(held.same, level, together) | measured_lookalikes(held.lookalikes, level, together)
     relative = {} if held.relative is None else held.relative.estimates(level)
     estimates = relative | estimates
     atoms = atoms_of(found, level)

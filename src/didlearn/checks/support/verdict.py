@@ -15,6 +15,7 @@ from didlearn.result.effects import failings_of, hold, verdict_of
 from didlearn.result.parts import Decision, settled_by, settled_by_more
 from didlearn.result.values import Effect, Estimate, Settles
 from didlearn.result.words import count, interval, number, percent
+from didlearn.statistics.intervals import joint_level
 from didlearn.statistics.planning import POWER
 
 _LOOK_ALIKE = "its pictures look alike more often than real ones do, at growing distances"
@@ -36,6 +37,10 @@ class Held:
     lookalikes: dict[str, Duplicates[PairCounts]]
     relative: RelativeSupport | None
 
+    def together(self, level: float) -> float:
+        """The level of each support's interval, so that those of all distances hold at once with ``level``."""
+        return joint_level(level, 1 + len(self.lookalikes))
+
     def effects(self, factor: float, level: float, share: float) -> tuple[Effect, ...]:
         """Hold every ratio against 1/``factor``; ``share``: their part of the chance of a false alarm."""
 
@@ -50,7 +55,7 @@ class Held:
 
         held = []
         if self.same.real is not None:
-            support = self.same.own.support(level)
+            support = self.same.own.support(self.together(level))
             wrong = f"it repeats itself ({_about(support)})"
             held.append(held_to(self.same.ratio, "support_ratio", wrong))
         for name, found in self.lookalikes.items():
@@ -136,7 +141,7 @@ def _more_held_out(relative: RelativeSupport, gap: float, level: float) -> Settl
 
 
 def _said(held: Held, level: float) -> str:
-    own, found = held.same.own.support(level), held.same.own
+    own, found = held.same.own.support(held.together(level)), held.same.own
     if own.value is None:
         return (
             f"No picture came twice among {number(found.samples)} samples: the generator makes "

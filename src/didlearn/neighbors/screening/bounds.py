@@ -22,6 +22,25 @@ def padded_width(columns: int) -> int:
     return (-(-columns // TILE) | 1) * TILE
 
 
+class Room:
+    """Memory for one block after another: fresh memory costs as much as what is written to it."""
+
+    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
+        self._held = torch.empty(0, dtype=dtype, device=device)
+
+    def take(self, rows: int, columns: int) -> torch.Tensor:
+        """Return (rows, columns), whose values are anything, valid until the next call."""
+        if self._held.numel() < rows * columns:
+            self._held = self._held.new_empty(rows * columns)
+        return self._held[: rows * columns].view(rows, columns)
+
+    def padded(self, rows: int, columns: int) -> torch.Tensor:
+        """Return (rows, columns rounded up to whole tiles or more), infinite beyond the columns."""
+        space = self.take(rows, padded_width(columns))
+        space[:, columns:] = math.inf
+        return space
+
+
 @dataclass(frozen=True)
 class Bounds:
     """Lower bounds of the squared distances between the coordinates of a block's rows.
@@ -44,13 +63,12 @@ class Bounds:
     doubt_j: torch.Tensor
     tight: bool = True
 
-    def turned(self) -> Bounds:
+    def turned(self, room: Room) -> Bounds:
         """Return the bounds with columns for rows, a copy."""
         rows = len(self.padded)
-        turned = self.padded.new_empty(self.width, padded_width(rows))
+        turned = room.padded(self.width, rows)
         for start in range(0, rows, TILE):  # rows that stay in the cache while they are read column by column
             turned[:, start : min(start + TILE, rows)] = self.lower[start : start + TILE].T
-        turned[:, rows:] = math.inf
         return Bounds(turned, rows, self.error_j, self.error_i, self.doubt_j, self.doubt_i, self.tight)
 
     @property

@@ -9,7 +9,7 @@ from typing import Final
 import torch
 
 from didlearn.arrays import BytePoints
-from didlearn.neighbors.screening.threads import share
+from didlearn.neighbors.screening.threads import share, slices
 
 BYTE_ERROR: Final = 2.0**-14  # of a unit, at most so much of each value: twice what is allowed, for its own rounding
 _ALLOWED = 2.0**-15  # float32 rounds b/255, and 255 times that, by 2^-24 of it each
@@ -53,7 +53,7 @@ class ByteForm:
                 bool(block.sub_(whole).abs_().amax() <= _ALLOWED) and bool(low >= 0) and bool(high <= BytePoints.unit)
             )
 
-        first, *rest = _slices(len(self.raw)) or [slice(0, 0)]
+        first, *rest = slices(0, len(self.raw), _PIECE) or [slice(0, 0)]
         if not len(self.raw) or not fits(first) or not all(share(fits, rest)):
             return False
         self._kept = kept
@@ -69,7 +69,7 @@ class ByteForm:
     @cached_property
     def squares(self) -> torch.Tensor:
         """Squared norms of those, (N,) float64."""
-        parts = share(lambda place: exact_squares(self.shifted(place)), _slices(len(self.raw)))
+        parts = share(lambda place: exact_squares(self.shifted(place)), slices(0, len(self.raw), _PIECE))
         return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64, device=self.raw.device)
 
     def error(self) -> float:
@@ -85,7 +85,3 @@ def exact_squares(q: torch.Tensor) -> torch.Tensor:
 
 def _shifted(whole: torch.Tensor) -> torch.Tensor:
     return whole.to(torch.uint8).bitwise_xor_(128).view(torch.int8)
-
-
-def _slices(count: int) -> list[slice]:
-    return [slice(start, min(start + _PIECE, count)) for start in range(0, count, _PIECE)]

@@ -175,11 +175,6 @@ def length(index: RowIndex) -> int:
     return index.stop - index.start if isinstance(index, slice) else len(index)
 
 
-def slices(start: int, stop: int, step: int) -> list[slice]:
-    """Cut a range into consecutive slices."""
-    return [slice(a, min(a + step, stop)) for a in range(start, stop, step)]
-
-
 @contextmanager
 def full_precision() -> Iterator[None]:
     """Multiply float32 matrices in float32: the rounding bounds hold for nothing coarser (TF32, bfloat16)."""

@@ -15,14 +15,16 @@ from dataclasses import dataclass
 
 import torch
 
-from didlearn.neighbors.screening.bounds import Bounds
+from didlearn.neighbors.screening.bounds import Bounds, Room
 from didlearn.neighbors.screening.byte_form import exact_squares
 from didlearn.neighbors.screening.level import Level, Whole
 from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows
+from didlearn.neighbors.screening.threads import slices
 
 _NARROWEST = 16  # a few coordinates are no work to save, and torch._int_mm is wrong of a single one
 _WIDEST = 100_000  # sums of so many products of 8-bit numbers stay within 32 bits
 _LARGEST = 127
+_PIECE = 256  # rows whose products stay in a core's cache until they are bounds
 _UNIT = 2.0**-24
 _GAMMA = 16 * _UNIT  # each of at most eight float32 steps rounds by a unit
 
@@ -68,13 +70,21 @@ class EightBit(Level):
 
     def _bounds(self, rows: RowIndex, columns: RowIndex) -> Bounds:
         a, b = self._left_rows(rows), self._round(self.rows[1], columns)
-        lower = self._space(len(a.q), len(b.q))
-        within = lower[:, : len(b.q)]
-        within.copy_(torch._int_mm(a.q, b.q.T))
-        within.mul_((b.scale * -2).float()).mul_(a.scale.float()[:, None])
-        within.add_(((1 - _GAMMA) * a.square).float()[:, None]).add_(((1 - _GAMMA) * b.square).float())
+        lower = self._room.padded(len(a.q), len(b.q))
+        twice = (b.scale * -2).float()
+        own, other = ((1 - _GAMMA) * a.square).float()[:, None], ((1 - _GAMMA) * b.square).float()
+        scale = a.scale.float()[:, None]
+        for piece in slices(0, len(a.q), _PIECE):
+            product = self._products.take(piece.stop - piece.start, len(b.q))
+            within = lower[piece, : len(b.q)]
+            within.copy_(torch._int_mm(a.q[piece], b.q.T, out=product)).mul_(twice).mul_(scale[piece])
+            within.add_(own[piece]).add_(other)
         doubt = 2.02 * _GAMMA
         return Bounds(lower, len(b.q), a.error, b.error, doubt * a.square, doubt * b.square, self.exact)
+
+    def _furnish(self) -> None:
+        super()._furnish()
+        self._products = Room(torch.int32, self.left.device)
 
     def _left_rows(self, rows: RowIndex) -> Rounded:
         if self._rounded is None:

@@ -19,10 +19,10 @@ from typing import Protocol
 
 import torch
 
-from didlearn.neighbors.screening.bounds import Bounds, padded_width
+from didlearn.neighbors.screening.bounds import Bounds, Room
 from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows
 from didlearn.neighbors.screening.sketch import Components, Sketch
-from didlearn.neighbors.screening.threads import all_threads
+from didlearn.neighbors.screening.threads import all_threads, slices
 
 HELD_COLUMNS = 4096  # columns converted, and kept for the left rows, at once
 PRODUCT_COLUMNS = 512  # columns multiplied in one go: the rounding bound grows with it and with how many there are
@@ -81,13 +81,13 @@ class Level:
 
     def __init__(self, left: Coordinates, right: Coordinates) -> None:
         self.left, self.right = left, right
-        self.spans = _cut(left.width, HELD_COLUMNS)
-        products = sum(len(_cut(span.stop - span.start, PRODUCT_COLUMNS)) for span in self.spans)
+        self.spans = slices(0, left.width, HELD_COLUMNS)
+        products = sum(len(slices(0, span.stop - span.start, PRODUCT_COLUMNS)) for span in self.spans)
         terms = min(left.width, PRODUCT_COLUMNS) + 2 + products
         self.gamma = (3 * terms + 16) * torch.finfo(left.dtype).eps / 2
         self._panel = slice(0, 0)
         self._held: tuple[torch.Tensor, torch.Tensor] | None = None
-        self._buffer = torch.empty(0)
+        self._furnish()
         self._rest = self._penalty = 0
 
     def hold(self, panel: slice) -> None:
@@ -97,8 +97,11 @@ class Level:
     def copied(self) -> Level:
         """Return a level with room of its own to work in."""
         twin = copy(self)
-        twin._buffer = torch.empty(0)
+        twin._furnish()
         return twin
+
+    def _furnish(self) -> None:
+        self._room, self._turned = (Room(self.left.dtype, self.left.device) for _ in range(2))
 
     def due(self, limit: torch.Tensor) -> bool:
         """Whether to try this level now.
@@ -121,6 +124,10 @@ class Level:
         with all_threads():
             return self._bounds(rows, columns)
 
+    def turned(self, bounds: Bounds) -> Bounds:
+        """Return bounds with columns for rows, a copy that is valid until the next call."""
+        return bounds.turned(self._turned)
+
     def _bounds(self, rows: RowIndex, columns: RowIndex) -> Bounds:
         lower, square_i, square_j = torch.empty(0), torch.zeros(()), torch.zeros(())
         for span in self.spans:
@@ -130,8 +137,8 @@ class Level:
             if last:
                 _append_norms(a, b, square_i * (1 - self.gamma), square_j * (1 - self.gamma))
             if span is self.spans[0]:
-                lower = self._space(len(a), len(b))
-            for part in _cut(span.stop - span.start, PRODUCT_COLUMNS):
+                lower = self._room.padded(len(a), len(b))
+            for part in slices(0, span.stop - span.start, PRODUCT_COLUMNS):
                 begun = span.start + part.start > 0
                 stop = part.stop + 2 * (last and part.stop == span.stop - span.start)  # with the norms
                 product = a[:, part.start : stop], b[:, part.start : stop].T
@@ -151,15 +158,6 @@ class Level:
         local = slice(rows.start - start, rows.stop - start) if isinstance(rows, slice) else rows - start
         return self._held[0][local], self._held[1][local]
 
-    def _space(self, rows: int, columns: int) -> torch.Tensor:
-        width = padded_width(columns)
-        size = rows * width
-        if self._buffer.numel() < size:
-            self._buffer = torch.empty(size, dtype=self.left.dtype, device=self.left.device)
-        space = self._buffer[:size].view(rows, width)
-        space[:, columns:] = math.inf
-        return space
-
 
 def sketch_level(left: Rows, right: Rows, count: int) -> Level:
     """Return a level of ``count`` leading components."""
@@ -168,12 +166,8 @@ def sketch_level(left: Rows, right: Rows, count: int) -> Level:
     return Level(source if left is right else Sketch(left, components), source)
 
 
-def _cut(width: int, step: int) -> list[slice]:
-    return [slice(start, min(start + step, width)) for start in range(0, width, step)]
-
-
 def _squared(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    parts = [values[:, part] for part in _cut(values.shape[1] - 2, PRODUCT_COLUMNS)]
+    parts = [values[:, part] for part in slices(0, values.shape[1] - 2, PRODUCT_COLUMNS)]
     return values, torch.stack([torch.linalg.vector_norm(part, dim=1).square() for part in parts]).sum(0)
 
 

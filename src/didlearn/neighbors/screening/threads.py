@@ -45,3 +45,8 @@ def all_threads() -> Iterator[None]:
 def share(function: Callable[[T], R], parts: Iterable[T]) -> list[R]:
     """Apply a function to each part, the parts spread over the threads that were allowed outside, in order."""
     return list(in_threads(function, list(parts), _ALLOWED.get()))
+
+
+def slices(start: int, stop: int, step: int) -> list[slice]:
+    """Cut a range into consecutive slices."""
+    return [slice(a, min(a + step, stop)) for a in range(start, stop, step)]

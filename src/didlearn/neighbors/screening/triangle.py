@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import torch
 
 from didlearn.neighbors.screening.bounds import Bounds
-from didlearn.neighbors.screening.cascade import BLOCK_COLUMNS, PANEL_ROWS, Block, numbers, slices
+from didlearn.neighbors.screening.cascade import BLOCK_COLUMNS, PANEL_ROWS, Block, numbers
+from didlearn.neighbors.screening.threads import slices
 
 
 def triangle(count: int, part: slice | None = None) -> Iterator[tuple[slice, list[Block]]]:

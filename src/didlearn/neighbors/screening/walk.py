@@ -17,12 +17,11 @@ from didlearn.neighbors.screening.cascade import (
     Candidates,
     Survey,
     allowance,
-    slices,
 )
 from didlearn.neighbors.screening.level import Level
 from didlearn.neighbors.screening.levels import MET_FROM, sketched, whole
 from didlearn.neighbors.screening.rows import Rows
-from didlearn.neighbors.screening.threads import share
+from didlearn.neighbors.screening.threads import share, slices
 
 
 class Seeker(Protocol):
@@ -164,7 +163,7 @@ class Walk:
         if self._square(block):
             bounds.lower.fill_diagonal_(math.inf)
         else:
-            views.append((bounds.turned(), Block(block.columns, block.rows)))
+            views.append((level.turned(bounds), Block(block.columns, block.rows)))
         for side, view in zip(self.sides, views, strict=False):
             side.mask(*view)
         return views
