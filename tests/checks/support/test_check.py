@@ -1,5 +1,7 @@
 """The birthday-paradox test end to end: oracle generators of known law, calibration, invariance, power."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -94,7 +96,8 @@ def test_verdicts(points, real):
     assert sound.verdict == "pass", sound.reason
     assert sound.estimates["effective_support"].value is None
     assert sound.estimates["effective_support"].high is None
-    assert sound.estimates["effective_support"].low == pytest.approx(2_000 * 1_999 / 2 / 3.6889, rel=1e-3)
+    fewest = 2_000 * 1_999 / 2 / -math.log(0.0125 / 2)  # at each of four distances 98.75 %, at all of them 95 %
+    assert sound.estimates["effective_support"].low == pytest.approx(fewest, rel=1e-3)
     collapsed = audit(DiscreteGenerator(points[:20], sigma=0.004), 2_000, heldout=real)
     assert collapsed.verdict == "fail"
     assert "too few" in collapsed.answer

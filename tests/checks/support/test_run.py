@@ -87,7 +87,13 @@ def test_the_parameters_are_passed_on():
     check = Support(samples=60, candidates=2, threshold=0.25, level=0.9)
     result, _ = answer(THREE, check, **REAL)
     assert result.estimates["threshold"].value == 0.25
-    assert {estimate.level for estimate in result.estimates.values()} == {0.9}
+    levels = {name: estimate.level for name, estimate in result.estimates.items()}
+    distances = 1 + sum(name.startswith("lookalike_ratio_") for name in levels)
+    assert distances == 4
+    together = {"effective_support", "effective_support_heldout", "effective_support_real", "collision_probability"}
+    together |= {name for name in levels if name.startswith("lookalike_support_")}
+    assert {levels.pop(name) for name in together} == {1 - 0.1 / distances}
+    assert set(levels.values()) == {0.9}
     assert len(next(table for table in result.tables if table.name == "pairs").rows) == 2
 
 
