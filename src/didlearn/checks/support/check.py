@@ -101,7 +101,9 @@ class Support(Check):
     threshold: float | None = parameter(
         None, "Distance at or below which two images are duplicates (default: calibrated)."
     )
-    level: Confidence = parameter(0.95, "Confidence level of every interval; of the supports at all distances together.")
+    level: Confidence = parameter(
+        0.95, "Confidence level of every interval; of the supports at all distances together."
+    )
 
     def missing(self, subject: Subject) -> str | None:
         """Return what is missing: the check needs a generator, and nothing else."""
