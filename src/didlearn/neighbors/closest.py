@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +11,10 @@ import torch
 
 from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import UsageError
+from didlearn.neighbors.screening.bounds import TILE, Bounds
 from didlearn.neighbors.screening.cascade import Block, Candidates, Cascade, full_precision, length, numbers
 from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.screening.threads import Workers
 from didlearn.neighbors.screening.triangle import above_diagonal, triangle
 from didlearn.neighbors.tiles import by_tiles
 
@@ -60,22 +63,14 @@ def _closest(rows: Rows, k: int, part: slice) -> Pairs:
     """Return the ``k`` closest of the pairs whose first row lies in some part, in scaled units."""
     best = _Best(rows, k)
     with full_precision():
-        _scan(best, Cascade(rows, rows, above_diagonal), part)
-    return best.pairs
-
-
-def _scan(best: _Best, cascade: Cascade, part: slice) -> None:
-    for panel, blocks in triangle(len(best.rows), part):
-        cascade.hold(panel)
-        for block in blocks:
-            left = best.open(block)
-            if left is None:
-                return
+        cascade = Cascade(rows, rows, above_diagonal, best.tighten)
+        workers = Workers(cascade.copied)
+        for panel, blocks in triangle(len(rows), part):
             if not best.full():
-                best.seed(cascade, left)
-            limit = torch.full((length(left.rows),), best.limit, dtype=torch.float64, device=best.rows.raw.device)
-            for candidates in cascade.survivors(left, limit):
-                best.offer(candidates)
+                cascade.hold(panel)
+                best.seed(cascade, blocks[0])
+            workers.share(partial(best.look, panel), blocks)
+    return best.pairs
 
 
 class _Best:
@@ -84,6 +79,8 @@ class _Best:
     def __init__(self, rows: Rows, k: int) -> None:
         self.rows, self.k = rows, k
         self.pairs = Pairs(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
+        self.tightened = False
+        self.lock = Lock()
 
     def full(self) -> bool:
         return len(self.pairs.distance) == self.k
@@ -102,12 +99,37 @@ class _Best:
         return Block(slice(block.rows.start, stop), block.columns) if stop > block.rows.start else None
 
     def seed(self, cascade: Cascade, block: Block) -> None:
-        """Take the pairs of a block that look closest, so that the limit is low from the start."""
-        bounds = cascade.bounds(cascade.tight[0], block)
-        flat = bounds.lower.flatten()
-        found = flat.topk(min(len(flat), 2 * self.k + 64), largest=False)
-        index = found.indices[found.values < torch.inf]
-        row, column = index // bounds.lower.shape[1], index % bounds.lower.shape[1]
+        """Take pairs of a block that look close by the cheapest bounds, so that the limit is low from the start."""
+        level = next(cascade.sketches, None)
+        self._take_smallest(cascade.bounds(cascade.tight[0] if level is None else level, block), block)
+
+    def look(self, panel: slice, cascade: Cascade, block: Block) -> None:
+        """Let the pairs of a block of some panel enter."""
+        left = self.open(block)
+        if left is None:
+            return
+        cascade.hold(panel)
+        limit = torch.full((length(left.rows),), self.limit, dtype=torch.float64, device=self.rows.raw.device)
+        for candidates in cascade.survivors(left, limit):
+            self.offer(candidates)
+
+    def tighten(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:
+        """Take what looks close by bounds of all coordinates, once: where sketches say little, they were no start."""
+        if not self.tightened:
+            self.tightened = True
+            self._take_smallest(bounds, block)
+        return limit.clamp(max=self.limit)
+
+    def _take_smallest(self, bounds: Bounds, block: Block) -> None:
+        """Take the pairs of least bounds: of the least of each tile, where there are enough of these."""
+        minima, across, some = bounds.minima().flatten(), bounds.padded.shape[1], 2 * self.k + 64
+        in_tiles = len(minima) >= 4 * some
+        values = minima if in_tiles else bounds.padded.flatten()
+        found = values.topk(min(len(values), some), largest=False)
+        place = found.indices[found.values < torch.inf]
+        if in_tiles:
+            place = place * TILE + bounds.padded.view(-1, TILE)[place].argmin(1)
+        row, column = place // across, place % across
         i, j = numbers(block.rows, row)[row], numbers(block.columns, column)[column]
         self.offer(Candidates(i, j, bounds.below(row, column)))
 
@@ -121,7 +143,9 @@ class _Best:
             i, j = candidates.i[chunk], candidates.j[chunk]
             if self.full():
                 i, j = self._near(i, j)
-            self.enter(Pairs(self.rows.distance(i, self.rows, j), i.cpu().numpy(), j.cpu().numpy()))
+            pairs = Pairs(self.rows.distance(i, self.rows, j), i.cpu().numpy(), j.cpu().numpy())
+            with self.lock:
+                self.enter(pairs)
 
     def _near(self, i: torch.Tensor, j: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if self.limit == 0:

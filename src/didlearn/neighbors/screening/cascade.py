@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
+from itertools import count
 
 import torch
 
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.level import Level
-from didlearn.neighbors.screening.levels import SKETCHED_FROM, sketched, whole
+from didlearn.neighbors.screening.levels import SKETCHED_FROM, Ladder
 from didlearn.neighbors.screening.rows import RowIndex, Rows
 from didlearn.neighbors.screening.threads import few_threads
 
@@ -105,13 +107,51 @@ class Cascade:
         self, left: Rows, right: Rows, mask: Mask, settle: Settle | None = None, sketched_from: int | None = None
     ) -> None:
         self.mask, self.settle = mask, settle
-        self.sketches = sketched(left, right, SKETCHED_FROM if sketched_from is None else sketched_from)
-        self.tight = whole(left, right)
+        self._ladder = Ladder(left, right, SKETCHED_FROM if sketched_from is None else sketched_from)
+        self._panel = slice(0, 0)
+        self._furnish()
+
+    def _furnish(self) -> None:
+        self._steps: list[Level] = []
+        self._top: tuple[Level, Level] | None = None
 
     def hold(self, panel: slice) -> None:
         """Announce the left rows that the next blocks lie in."""
-        for level in (*self.sketches, *self.tight):
+        if panel == self._panel:
+            return
+        self._panel = panel
+        for level in (*self._steps, *(self._top or ())):
             level.hold(panel)
+
+    def copied(self) -> Cascade:
+        """Return one for another worker: it shares what is known of the rows, and no room to work in."""
+        twin = copy(self)
+        twin._furnish()
+        return twin
+
+    @property
+    def sketches(self) -> Iterator[Level]:
+        """The levels that rule pairs out."""
+        for number in count():
+            if number == len(self._steps):
+                level = self._ladder.step(number)
+                if level is None:
+                    return
+                self._steps.append(self._own(level))
+            yield self._steps[number]
+
+    @property
+    def tight(self) -> tuple[Level, Level]:
+        """The levels of all coordinates, in single and in double precision."""
+        if self._top is None:
+            single, double = self._ladder.top()
+            self._top = self._own(single), self._own(double)
+        return self._top
+
+    def _own(self, level: Level) -> Level:
+        own = level.copied()
+        own.hold(self._panel)
+        return own
 
     def bounds(self, level: Level, block: Block) -> Bounds:
         """Return one level's bounds of a block, masked."""

@@ -89,7 +89,8 @@ class Sketch:
         self.values = torch.empty(len(rows), self.width, device=rows.raw.device)
         self.errors = torch.empty(len(rows), dtype=torch.float64, device=rows.raw.device)
         self.lock = Lock()
-        self.done = [False] * -(-len(rows) // SKETCHED_ROWS)
+        self.locks = [Lock() for _ in range(-(-len(rows) // SKETCHED_ROWS))]
+        self.done = [False] * len(self.locks)
 
     @property
     def device(self) -> torch.device:
@@ -118,7 +119,9 @@ class Sketch:
         else:
             blocks = torch.unique(index // SKETCHED_ROWS).tolist()
         with self.lock:
-            for block in blocks:
+            _ = self.components.matrix
+        for block in blocks:
+            with self.locks[block]:
                 if not self.done[block]:
                     self._compute(slice(block * SKETCHED_ROWS, min((block + 1) * SKETCHED_ROWS, len(self.rows))))
                     self.done[block] = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Protocol
 
 import torch
@@ -21,7 +20,7 @@ from didlearn.neighbors.screening.cascade import (
 from didlearn.neighbors.screening.level import Level
 from didlearn.neighbors.screening.levels import MET_FROM, sketched, whole
 from didlearn.neighbors.screening.rows import Rows
-from didlearn.neighbors.screening.threads import share, slices
+from didlearn.neighbors.screening.threads import Workers, slices
 
 
 class Seeker(Protocol):
@@ -72,7 +71,7 @@ class Walk:
 
     def __init__(self, left: Rows, right: Rows, sides: tuple[Seeker, Seeker]) -> None:
         self.sides, self.within = sides, left is right
-        self.levels = Levels(sketched(left, right, MET_FROM, ()), whole(left, right))
+        self.levels = Levels(list(sketched(left, right, MET_FROM, ())), whole(left, right))
 
     def run(self, part: slice | None = None) -> None:
         """Go through the pairs of some left rows, or of all; within one set, with the rows after each."""
@@ -84,18 +83,7 @@ class Walk:
     def _look(self, panel: slice, blocks: list[Block]) -> None:
         """Hand both sides the pairs of some blocks of one panel of left rows that may lie within their limits."""
         self.levels.hold(panel)
-        pool: SimpleQueue[Levels] = SimpleQueue()
-
-        def one(block: Block) -> None:
-            try:
-                levels = pool.get_nowait()
-            except Empty:
-                levels = self.levels.copied()
-            with torch.inference_mode():
-                self._settle(levels, block)
-            pool.put(levels)
-
-        share(one, sorted(blocks, key=lambda block: -block.area))
+        Workers(self.levels.copied).share(self._settle, sorted(blocks, key=lambda block: -block.area))
 
     def _settle(self, levels: Levels, block: Block) -> None:
         for level in levels.sketches:
