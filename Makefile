@@ -12,7 +12,7 @@ AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --threads 1 --samples 100
 	--set likelihood.images=8 --set likelihood.budget=240 \
 	--set typicality.images=8 --set typicality.budget=240 --set typicality.drawn=24
 
-.PHONY: demo demo-sound demo-collapsed demo-memorised test coverage fuzz test-slow test-capabilities smoke mutants docs format benchmark verdicts hooks clean
+.PHONY: demo demo-sound demo-collapsed demo-memorised test types fast coverage fuzz test-slow test-capabilities smoke mutants docs format benchmark verdicts hooks clean
 
 demo: $(VENV)/installed
 	$(MAKE) --jobs=3 --output-sync demo-sound demo-collapsed demo-memorised
@@ -29,9 +29,15 @@ demo-collapsed demo-memorised: demo-%:
 test: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(FAST)
+	$(MAKE) --jobs=2 types fast
 	$(MAKE) docs
+
+# Beside one another: types keep one core busy for two minutes, and the tests' processes wait here and there.
+types: $(VENV)/installed-test
+	$(BIN)/mypy
+
+fast: $(VENV)/installed-test
+	$(FAST)
 
 docs: $(VENV)/installed-test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
