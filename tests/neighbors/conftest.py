@@ -66,6 +66,7 @@ def small_blocks():
                 (balls, "SOUGHT_FROM", 0),
                 (walk, "MET_FROM", 0),
                 (levels, "SKETCHES", (2, 5)),
+                (levels, "ROUNDED_FROM", 0),
                 (level, "HELD_COLUMNS", 32),
                 (level, "PRODUCT_COLUMNS", 12),
                 (sketch, "SKETCHED_ROWS", 16),

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from didlearn.neighbors import nearest
+from didlearn.neighbors import closest_pairs, nearest
 from didlearn.neighbors.screening import byte_form, levels, products
 from didlearn.neighbors.screening.byte_form import ByteForm
-from didlearn.neighbors.screening.eight_bit import EightBit
+from didlearn.neighbors.screening.eight_bit import EightBit, SixteenBit
 from didlearn.neighbors.screening.rows import as_rows
 
 EVERYTHING = slice(0, 60)
 
 
-def bounds_of(x):
+def bounds_of(x, level=EightBit):
     (rows,) = as_rows(x)
-    step = EightBit(rows, rows)
+    step = level(rows, rows)
     step.hold(EVERYTHING)
     return step, step.bounds(EVERYTHING, EVERYTHING)
 
@@ -55,6 +55,74 @@ def test_other_numbers_are_rounded_by_what_is_known():
     assert 1e-3 < ((high - low) / true)[away].mean() < 0.1
 
 
+def spiked(rng):
+    """One value of a row is so large that the others are rounded to next to nothing."""
+    x = rng.normal(size=(60, 500)).astype(np.float32)
+    x[:, 3] *= 1e4
+    return x
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: rng.normal(size=(60, 500)).astype(np.float32),
+        lambda rng: rng.exponential(size=(60, 17)) ** 3,
+        lambda rng: (1e-4 * rng.normal(size=(60, 300)) + 1).astype(np.float32),
+        lambda rng: np.repeat(rng.normal(size=(30, 40)), 2, 0),
+        lambda rng: np.zeros((60, 20), np.float32),
+        spiked,
+    ],
+    ids=["normal", "heavy tails", "far from zero", "repeated", "zero", "spiked"],
+)
+def test_two_integers_hold_and_are_as_good_as_float32(make):
+    """Rigour: no distance lies outside. Power: nor are the bounds much wider than the rounding of a millionth."""
+    x = make(np.random.default_rng(7))
+    _, bounds = bounds_of(x, SixteenBit)
+    assert bounds.tight
+    true = torch.cdist(
+        torch.from_numpy(x).double(), torch.from_numpy(x).double(), compute_mode="donot_use_mm_for_euclid_dist"
+    )
+    j = torch.arange(60).expand(60, 60)
+    low, high = bounds.below(j.T, j), bounds.above(j.T, j)
+    assert (low <= true).all()
+    assert (high >= true).all()
+    norm = torch.linalg.vector_norm(torch.from_numpy(x - x.mean(0)).double(), dim=1)
+    spread = (norm[:, None] + norm).clamp(min=1e-12)
+    away = true > 0.1 * spread
+    assert not away.any() or ((high - low) / spread)[away].max() < (0.02 if make is spiked else 2e-4)
+
+
+def test_what_is_rounded_is_put_together_again():
+    """Round trip: both integers give the row back within the error that is told, and the squares are theirs."""
+    (rows,) = as_rows(np.random.default_rng(8).normal(size=(300, 70)))
+    every = slice(0, 300)
+    z = rows.load(every, slice(0, 70), torch.float64)
+    for rounded in (rows.rounded.of(every), rows.rounded._round(every)):
+        coarse = rounded.scale[:, None] * rounded.q
+        fine = coarse + rounded.scale[:, None] * rounded.r / 254
+        for made, square, error in (
+            (coarse, rounded.square, rounded.error),
+            (fine, rounded.fine_square, rounded.fine_error),
+        ):
+            torch.testing.assert_close(made.square().sum(1), square, rtol=1e-12, atol=0)
+            off = torch.linalg.vector_norm(made - z, dim=1)
+            assert (off <= error).all()
+            assert (off >= 0.9 * error).all()
+
+
+def test_few_pairs_tell_whether_rounding_leaves_too_many_open():
+    """Of noise in many dimensions the nearest are as good as all others; of points along a line they are not."""
+    rng = np.random.default_rng(9)
+    noise = rng.normal(size=(400, 1000)).astype(np.float32)
+    line = (rng.uniform(size=(400, 1)) * rng.normal(size=(1, 1000)) + 1e-3 * noise).astype(np.float32)
+    for x, due in ((noise, False), (line, True)):
+        (rows,) = as_rows(x)
+        level = EightBit(rows, rows)
+        distances = torch.cdist(torch.from_numpy(x), torch.from_numpy(x)).double().fill_diagonal_(torch.inf)
+        nearest_ = distances.amin(1) * rows.scale
+        assert level.due(nearest_ * (1.02 if due else 1.0)) is due
+
+
 @pytest.mark.parametrize("value", [0.5, 1e-3, -1 / 255, 256 / 255, 1e30])
 def test_one_value_that_is_no_byte_is_seen(value):
     x = (np.random.default_rng(2).integers(0, 256, (60, 20)) / 255).astype(np.float32)
@@ -72,6 +140,23 @@ def test_what_is_fast_decides_which_level_is_tried(monkeypatch):
             (rows,) = as_rows(x)
             assert isinstance(levels.whole(rows, rows)[0], EightBit) is (fast and exact)
             assert any(isinstance(one, EightBit) for one in levels.sketched(rows, rows, 99)) is (fast and not exact)
+    (rows,) = as_rows(rng.normal(size=(levels.ROUNDED_FROM, 40)).astype(np.float32))
+    assert isinstance(levels.whole(rows, rows)[0], SixteenBit)
+    (rows,) = as_rows(rng.normal(size=(levels.ROUNDED_FROM - 1, 40)).astype(np.float32))
+    assert not isinstance(levels.whole(rows, rows)[0], SixteenBit)
+
+
+def test_rows_are_not_looked_at_whole_while_components_tell_pairs_apart(monkeypatch):
+    """Whether they are bytes takes as long as all of the closest pairs."""
+    monkeypatch.setattr(levels, "eight_bit_pays", lambda device: True)
+    asked = []
+    monkeypatch.setattr(levels, "are_bytes", lambda left, right: bool(asked.append(1)))
+    rng = np.random.default_rng(10)
+    flat = rng.normal(size=(2_000, 20)) @ rng.normal(size=(20, 160))
+    assert len(closest_pairs(flat.astype(np.float32)).distance) == 20
+    assert not asked
+    assert len(closest_pairs(rng.normal(size=(2_000, 160)).astype(np.float32)).distance) == 20
+    assert asked
 
 
 def test_the_machine_is_asked_once_and_other_devices_never(monkeypatch):

@@ -1,8 +1,10 @@
-"""Values that are bytes, or were made of bytes, as 8-bit integers and their squared norms: found once, and kept."""
+"""Values as 8-bit integers and their squared norms, found once and kept: bytes as they are, others rounded to two."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Final
 
@@ -15,7 +17,15 @@ BYTE_ERROR: Final = 2.0**-14  # of a unit, at most so much of each value: twice 
 _ALLOWED = 2.0**-15  # float32 rounds b/255, and 255 times that, by 2^-24 of it each
 _MOST_KEPT = 1 << 30  # bytes
 _PIECE = 256  # rows looked at together
+_ROUNDED = (
+    128  # rows rounded together: fewer stay in a core's cache, and more keep threads from waiting for one another
+)
 _SUMMED = 512  # squares of bytes minus 128 whose sum is exact in float32
+
+_LARGEST = 127
+FINER: Final = 2 * _LARGEST  # steps of the second integer to one of the first
+_UNIT = 2.0**-24
+_SMALLEST = 2.0**-50  # of the largest value of a row, in scaled units: below it all is rounded to nothing
 
 Index = slice | torch.Tensor
 
@@ -77,10 +87,99 @@ class ByteForm:
         return 0.0 if self.raw.dtype == torch.uint8 else BYTE_ERROR * math.sqrt(self.raw.shape[1])
 
 
+@dataclass(frozen=True)
+class Rounded:
+    """Rows ``s (q + r/254)`` and what they leave out, float64 where nothing else is said.
+
+    Attributes:
+        q, r: (n, D) int8. scale: (n,) s, one to a row.
+        square: (n,) ``‖s q‖²``, and error: (n,) how far ``s q`` lies from the row.
+        fine_square, fine_error: (n,) likewise of both integers.
+    """
+
+    q: torch.Tensor
+    r: torch.Tensor
+    scale: torch.Tensor
+    square: torch.Tensor
+    error: torch.Tensor
+    fine_square: torch.Tensor
+    fine_error: torch.Tensor
+
+    def __getitem__(self, index: Index) -> Rounded:
+        return Rounded(*(getattr(self, field.name)[index] for field in fields(self)))
+
+
+class Rounding:
+    """Rows rounded to two 8-bit integers a value.
+
+    Args:
+        load: returns the rows of some places, (n, D) float32. error: bounds how far these lie from the true ones,
+            given their norms. count: how many rows there are. width: D. device: where they are.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[Index], torch.Tensor],
+        error: Callable[[torch.Tensor], torch.Tensor],
+        count: int,
+        width: int,
+        device: torch.device,
+    ) -> None:
+        self.load, self.error = load, error
+        self.count, self.width, self.device = count, width, device
+
+    def of(self, index: Index) -> Rounded:
+        """Return some rows rounded."""
+        return self._round(index) if self.kept is None else self.kept[index]
+
+    @cached_property
+    def kept(self) -> Rounded | None:
+        """All rows rounded; ``None`` of more than should be kept."""
+        if 2 * self.count * self.width > _MOST_KEPT:
+            return None
+        with torch.inference_mode(mode=False):  # other threads write to it
+            integers = [torch.empty(self.count, self.width, dtype=torch.int8, device=self.device) for _ in range(2)]
+            numbers = [torch.empty(self.count, dtype=torch.float64, device=self.device) for _ in range(5)]
+        kept = Rounded(*integers, *numbers)
+
+        def fill(place: slice) -> None:
+            some = self._round(place)
+            for field in fields(kept):
+                getattr(kept, field.name)[place] = getattr(some, field.name)
+
+        share(fill, slices(0, self.count, _ROUNDED))
+        return kept
+
+    def _round(self, index: Index) -> Rounded:
+        z = self.load(index)
+        scale = z.abs().amax(1).clamp_(min=_SMALLEST).div_(_LARGEST)[:, None]
+        steps = z / scale
+        q = steps.round().clamp_(-_LARGEST, _LARGEST)
+        r = steps.sub_(q).mul_(FINER).round_().clamp_(-_LARGEST, _LARGEST)
+        coarse, fine, norm = q.to(torch.int8), r.to(torch.int8), torch.linalg.vector_norm(z, dim=1).double()
+        first, second, both = exact_products(q, q), exact_products(r, r), exact_products(q, r)
+        error, fine_error = (
+            self._left(z, approximate.mul_(scale), norm) for approximate in (q.clone(), r.div_(FINER).add_(q))
+        )
+        s = scale[:, 0].double()
+        whole = first + 2 * both / FINER + second / FINER**2
+        return Rounded(coarse, fine, s, first * s**2, error, whole * s**2, fine_error)
+
+    def _left(self, z: torch.Tensor, approximate: torch.Tensor, norm: torch.Tensor) -> torch.Tensor:
+        # The norms round by a millionth at most of thousands of terms, and so do the differences.
+        off = torch.linalg.vector_norm(approximate.neg_().add_(z), dim=1).double()
+        return off * (1 + (self.width + 8) * _UNIT) + 8 * _UNIT * norm + self.error(norm)
+
+
 def exact_squares(q: torch.Tensor) -> torch.Tensor:
-    """Return Σq² of each row of int8, exact, float64: whole numbers below 2^24 are exact in float32."""
-    parts = [torch.linalg.vecdot(part, part).double() for part in q.float().split(_SUMMED, dim=1)]
-    return torch.stack(parts).sum(0)
+    """Return Σq² of each row of int8, exact, float64."""
+    return exact_products(q, q)
+
+
+def exact_products(q: torch.Tensor, r: torch.Tensor) -> torch.Tensor:
+    """Return Σqr of each row of whole numbers within ±128, exact, float64: below 2^24 they are exact in float32."""
+    pairs = zip(q.float().split(_SUMMED, dim=1), r.float().split(_SUMMED, dim=1), strict=True)
+    return torch.stack([torch.linalg.vecdot(a, b).double() for a, b in pairs]).sum(0)
 
 
 def _shifted(whole: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,8 @@
 """Bounds from products of 8-bit integers, which are exact and, where the machine has them, several times faster.
 
 The bytes of two pictures, or the fractions made of them, are shifted to -128..127, which leaves distances as they are.
-Other rows are rounded to ``s q``, ``q`` within ±127 and ``s`` one scale to a row, and the norm of what rounding takes
-off is known: the triangle inequality makes it an error of the coordinates.
+Other rows are rounded to ``s q``, ``q`` within ±127 and ``s`` one scale to a row, or to two such integers, and the norm
+of what rounding takes off is known: the triangle inequality makes it an error of the coordinates.
 
 ``‖s q - t r‖² = s² ‖q‖² + t² ‖r‖² - 2 s t q·r`` with ``q·r`` an exact integer; the float32 steps after it round by no
 more than ``γ (s² ‖q‖² + t² ‖r‖²)``.
@@ -10,23 +10,25 @@ more than ``γ (s² ‖q‖² + t² ‖r‖²)``.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
 from didlearn.neighbors.screening.bounds import Bounds, Room
-from didlearn.neighbors.screening.byte_form import exact_squares
+from didlearn.neighbors.screening.byte_form import FINER
 from didlearn.neighbors.screening.level import Level, Whole
-from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows
+from didlearn.neighbors.screening.rows import RowIndex, Rows, spread_rows
 from didlearn.neighbors.screening.threads import slices
 
 _NARROWEST = 16  # a few coordinates are no work to save, and torch._int_mm is wrong of a single one
-_WIDEST = 100_000  # sums of so many products of 8-bit numbers stay within 32 bits
-_LARGEST = 127
+_WIDEST = 130_000  # sums of so many products of 8-bit numbers stay within 32 bits
 _PIECE = 256  # rows whose products stay in a core's cache until they are bounds
+_FORETOLD = 256  # rows of either side whose distances tell how many pairs rounding leaves open
+_OPEN = 0.005  # of pairs: of more the distances are sooner found from all there is
 _UNIT = 2.0**-24
 _GAMMA = 16 * _UNIT  # each of at most eight float32 steps rounds by a unit
+_FINE_GAMMA = 48 * _UNIT  # each of at most fifteen, of terms that add up to twice the squares of both integers
 
 
 def are_bytes(left: Rows, right: Rows) -> bool:
@@ -34,13 +36,13 @@ def are_bytes(left: Rows, right: Rows) -> bool:
     return left.byte_unit is not None and left.byte_unit == right.byte_unit
 
 
-def fits(left: Rows, right: Rows) -> bool:
-    """Return whether products of so many numbers are worth it, and cannot overflow."""
-    return left.width >= _NARROWEST and max(left.width, right.width) <= _WIDEST
+def fits(left: Rows, right: Rows, together: int = 1) -> bool:
+    """Return whether products of so many numbers are worth it, and sums of ``together`` of them cannot overflow."""
+    return left.width >= _NARROWEST and together * max(left.width, right.width) <= _WIDEST
 
 
 @dataclass(frozen=True)
-class Rounded:
+class Integers:
     """Rows as 8-bit integers ``q``, (n, D), ``scale`` (n,), squared norms of ``scale q``, and errors, (n,) float64."""
 
     q: torch.Tensor
@@ -48,8 +50,8 @@ class Rounded:
     square: torch.Tensor
     error: torch.Tensor
 
-    def __getitem__(self, index: RowIndex) -> Rounded:
-        return Rounded(self.q[index], self.scale[index], self.square[index], self.error[index])
+    def __getitem__(self, index: RowIndex) -> Integers:
+        return Integers(self.q[index], self.scale[index], self.square[index], self.error[index])
 
 
 class EightBit(Level):
@@ -59,17 +61,31 @@ class EightBit(Level):
         super().__init__(Whole(left, torch.float32), Whole(right, torch.float32))
         self.exact = are_bytes(left, right)
         self.rows = left, right
-        if self.exact:  # by all threads, and before several of them ask
-            _ = left.form.squares, right.form.squares
-        self._rounded: Rounded | None = None
+        # By all threads, and before several of them ask.
+        _ = [side.form.squares if self.exact else side.rounded.kept for side in self.rows]
+        self._integers: Integers | None = None
 
     def hold(self, panel: slice) -> None:
         """Keep the integers of these left rows between blocks."""
         super().hold(panel)
-        self._rounded = None
+        self._integers = None
+
+    def due(self, limit: torch.Tensor) -> bool:
+        """Whether to try this level now: not where what is rounded off leaves too many pairs open, by a few of them."""
+        if not super().due(limit):
+            return False
+        return self.exact or float((self._some_distances <= limit.median()).double().mean()) <= _OPEN
+
+    @cached_property
+    def _some_distances(self) -> torch.Tensor:
+        """Distances of a few pairs, less what rounding leaves open of each."""
+        chosen = [side.rounded.of(spread_rows(len(side), _FORETOLD)) for side in self.rows]
+        (x, e), (y, f) = ((one.scale[:, None] * one.q, one.error) for one in chosen)
+        distance = torch.cdist(x, y, compute_mode="use_mm_for_euclid_dist") - e[:, None] - f
+        return distance[distance > 0] if self.rows[0] is self.rows[1] else distance  # a row with itself is no pair
 
     def _bounds(self, rows: RowIndex, columns: RowIndex) -> Bounds:
-        a, b = self._left_rows(rows), self._round(self.rows[1], columns)
+        a, b = self._left_rows(rows), self._of(self.rows[1], columns)
         lower = self._room.padded(len(a.q), len(b.q))
         twice = (b.scale * -2).float()
         own, other = ((1 - _GAMMA) * a.square).float()[:, None], ((1 - _GAMMA) * b.square).float()
@@ -86,26 +102,48 @@ class EightBit(Level):
         super()._furnish()
         self._products = Room(torch.int32, self.left.device)
 
-    def _left_rows(self, rows: RowIndex) -> Rounded:
-        if self._rounded is None:
-            self._rounded = self._round(self.rows[0], self._panel)
+    def _left_rows(self, rows: RowIndex) -> Integers:
+        if self._integers is None:
+            self._integers = self._of(self.rows[0], self._panel)
         start = self._panel.start
-        return self._rounded[slice(rows.start - start, rows.stop - start) if isinstance(rows, slice) else rows - start]
+        return self._integers[slice(rows.start - start, rows.stop - start) if isinstance(rows, slice) else rows - start]
 
-    def _round(self, rows: Rows, index: RowIndex) -> Rounded:
+    def _of(self, rows: Rows, index: RowIndex) -> Integers:
         if self.exact and rows.byte_unit is not None:
             form, unit = rows.form, rows.byte_unit
             q, square = form.shifted(index), form.squares[index] * unit**2
-            return Rounded(q, torch.full_like(square, unit), square, torch.full_like(square, form.error() * unit))
-        z = rows.load(index, slice(0, rows.width), torch.float32)
-        scale = z.abs().amax(1).clamp_(min=math.sqrt(TINY)).div_(_LARGEST)
-        rounded = (z / scale[:, None]).round_().clamp_(-_LARGEST, _LARGEST)
-        q = rounded.to(torch.int8)
-        off = torch.linalg.vector_norm(z - rounded.mul_(scale[:, None]), dim=1)
-        norm = torch.linalg.vector_norm(z, dim=1).double()
-        # The norms above round by a millionth at most of thousands of terms, and so do the differences.
-        slack = (rows.width + 8) * _UNIT
-        error = off.double() * (1 + slack) + 4 * _UNIT * norm + self.left.error(index, norm)
-        scale = scale.double()
-        square = exact_squares(q) * scale.square()
-        return Rounded(q, scale, square, error)
+            return Integers(q, torch.full_like(square, unit), square, torch.full_like(square, form.error() * unit))
+        rounded = rows.rounded.of(index)
+        return Integers(rounded.q, rounded.scale, rounded.square, rounded.error)
+
+
+class SixteenBit(Level):
+    """All coordinates, as two 8-bit integers: as good as float32, by four products that are several times faster.
+
+    ``x = s (q + r/254)`` and ``y = t (u + v/254)`` have ``x·y = s t (q·u + (q·v + r·u)/254 + r·v/254²)``.
+    """
+
+    def __init__(self, left: Rows, right: Rows) -> None:
+        super().__init__(Whole(left, torch.float32), Whole(right, torch.float32))
+        self.rows = left, right
+        _ = left.rounded.kept, right.rounded.kept
+
+    def _bounds(self, rows: RowIndex, columns: RowIndex) -> Bounds:
+        a, b = (side.rounded.of(index) for side, index in zip(self.rows, (rows, columns), strict=True))
+        lower = self._room.padded(len(a.q), len(b.q))
+        doubt_a, doubt_b = (_FINE_GAMMA * (one.square + (one.error + one.fine_error).square()) for one in (a, b))
+        own, other = (a.fine_square - doubt_a).float()[:, None], (b.fine_square - doubt_b).float()
+        twice, scale = (b.scale * -2).float(), a.scale.float()[:, None]
+        for piece in slices(0, len(a.q), _PIECE):
+            within = lower[piece, : len(b.q)]
+            first, second = (room.take(*within.shape) for room in self._products)
+            within.copy_(torch._int_mm(a.q[piece], b.q.T, out=first))
+            torch._int_mm(a.q[piece], b.r.T, out=first)
+            within.add_(first.add_(torch._int_mm(a.r[piece], b.q.T, out=second)), alpha=1 / FINER)
+            within.add_(torch._int_mm(a.r[piece], b.r.T, out=first), alpha=1 / FINER**2)
+            within.mul_(twice).mul_(scale[piece]).add_(own[piece]).add_(other)
+        return Bounds(lower, len(b.q), a.fine_error, b.fine_error, 2.02 * doubt_a, 2.02 * doubt_b, tight=True)
+
+    def _furnish(self) -> None:
+        super()._furnish()
+        self._products = Room(torch.int32, self.left.device), Room(torch.int32, self.left.device)

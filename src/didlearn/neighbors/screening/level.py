@@ -20,7 +20,7 @@ from typing import Protocol
 import torch
 
 from didlearn.neighbors.screening.bounds import Bounds, Room
-from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows
+from didlearn.neighbors.screening.rows import RowIndex, Rows, conversion_error
 from didlearn.neighbors.screening.sketch import Components, Sketch
 from didlearn.neighbors.screening.threads import all_threads, slices
 
@@ -69,7 +69,7 @@ class Whole:
 
     def error(self, index: RowIndex, norm: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 (a source may know better)
         """Bound the rounding of ``factor · x - centre``, (n,)."""
-        return 2 * torch.finfo(self.dtype).eps * norm + math.sqrt(TINY)
+        return conversion_error(self.dtype, norm)
 
     def reach(self) -> float:
         """Rows differ by all their distance in all their coordinates."""

@@ -8,7 +8,7 @@ from threading import Lock
 
 import torch
 
-from didlearn.neighbors.screening.eight_bit import EightBit, are_bytes, fits
+from didlearn.neighbors.screening.eight_bit import EightBit, SixteenBit, are_bytes, fits
 from didlearn.neighbors.screening.level import Level, Whole, sketch_level
 from didlearn.neighbors.screening.products import eight_bit_pays
 from didlearn.neighbors.screening.rows import Rows
@@ -17,6 +17,7 @@ SKETCHES = (32, 192)  # leading components tried, while they are less than a qua
 BESIDE_BYTES = (32,)  # and where the whole product is of bytes, and cheaper than that of more of them
 SKETCHED_FROM = 1024  # fewer rows than this are not worth a sketch where the closest pairs of all are sought,
 SOUGHT_FROM = 4096  # fewer than this where each row seeks its own,
+ROUNDED_FROM = 2048  # fewer are multiplied in float32 before they are rounded
 MET_FROM = 16384  # and fewer than this where every pair is met once for both of its rows
 
 
@@ -36,10 +37,13 @@ def sketched(left: Rows, right: Rows, fewest: int, beside_bytes: tuple[int, ...]
 
 
 def whole(left: Rows, right: Rows) -> tuple[Level, Level]:
-    """Return the levels of all coordinates: in float32, or of bytes in 8 bits where that is faster, and in float64."""
+    """Return the levels of all coordinates: in float32, or in 8-bit integers where these are faster, and in float64."""
     single, double = (Level(Whole(left, dtype), Whole(right, dtype)) for dtype in (torch.float32, torch.float64))
-    if _in_eight_bits(left, right) and are_bytes(left, right):
-        single = EightBit(left, right)
+    if _in_eight_bits(left, right):
+        if are_bytes(left, right):
+            single = EightBit(left, right)
+        elif len(right) >= ROUNDED_FROM and fits(left, right, together=2):
+            single = SixteenBit(left, right)
     return single, double
 
 

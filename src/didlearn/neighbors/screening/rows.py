@@ -11,14 +11,14 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
 
 from didlearn.arrays import Array, ArrayOrTensor, BytePoints, Floats
 from didlearn.errors import DataError
-from didlearn.neighbors.screening.byte_form import ByteForm
+from didlearn.neighbors.screening.byte_form import ByteForm, Rounding
 from didlearn.neighbors.screening.threads import share
 
 RowIndex = slice | torch.Tensor
@@ -26,7 +26,9 @@ RowIndex = slice | torch.Tensor
 _SAMPLE = 1024  # rows that stand for all when the centre and the leading components are chosen
 _SAFE = (2.0**-20, 2.0**40)  # largest absolute values whose squares need no scaling in float32
 _GATHER = 1 << 22  # bytes of gathered rows that stay in a core's cache
-_WIDENED = 1 << 20  # in float64, which is written several times, fewer
+_WIDENED = (
+    1 << 22
+)  # in float64, which is written several times: larger, since threads wait for one another between steps
 _PIECE = 256  # rows converted at once where that takes memory
 _SUMMED = 128  # differences summed in one go: the rounding bound grows with it and with how many there are
 TINY = 2.0**-100  # above what float32 underflow can add to a squared distance of scaled rows
@@ -72,6 +74,12 @@ class Rows:
         if self.raw.dtype == torch.uint8:
             return self.factor
         return None if self.factor != 1 or self.form.steps is None else 1 / self.form.steps
+
+    @cached_property
+    def rounded(self) -> Rounding:
+        """The centred values rounded to 8-bit integers."""
+        load = partial(self.load, columns=slice(0, self.width), dtype=torch.float32)
+        return Rounding(load, partial(conversion_error, torch.float32), len(self), self.width, self.raw.device)
 
     def load(self, index: RowIndex, columns: slice, dtype: torch.dtype, spare: int = 0) -> torch.Tensor:
         """Return ``factor · x - centre`` for some rows and columns, (n, d + spare); the spare columns are not set."""
@@ -154,6 +162,11 @@ def as_rows(*arrays: ArrayOrTensor, device: str | torch.device | None = None) ->
     known = {_memory(raw): ByteForm(raw) for raw in raws}  # one of what is given twice
     forms = [known[_memory(raw)] for raw in raws]
     return [Rows(form.raw, scale, factor, centre, form) for form in forms]
+
+
+def conversion_error(dtype: torch.dtype, norm: torch.Tensor) -> torch.Tensor:
+    """Bound how far rows of some norms lie from ``factor · x - centre`` by its rounding, (n,)."""
+    return 2 * torch.finfo(dtype).eps * norm + math.sqrt(TINY)
 
 
 def _memory(raw: torch.Tensor) -> tuple[object, ...]:
