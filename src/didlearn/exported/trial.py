@@ -25,6 +25,7 @@ from typing import Final
 
 from didlearn.errors import ModelError, TrustError, first_line
 from didlearn.exported.graph import UnknownPartError
+from didlearn.memory import lacks_memory
 from didlearn.naming import option
 from didlearn.parallel import UNIT
 
@@ -191,8 +192,7 @@ def _outcome(path: str, batch: int, memory: int, seconds: float) -> str:
     except UnknownPartError as error:
         return f"unknown {error}"
     except BaseException as error:  # noqa: BLE001 (a stranger's program fails as it likes)
-        lacking = isinstance(error, MemoryError) or "allocate memory" in str(error) or "bad_alloc" in str(error)
-        return _NO_MEMORY if lacking else f"fault could not be run on {batch} inputs ({first_line(error)})"
+        return _NO_MEMORY if lacks_memory(error) else f"fault could not be run on {batch} inputs ({first_line(error)})"
 
 
 def _limit(memory: int, seconds: float) -> None:

@@ -12,6 +12,7 @@ import torch
 
 from didlearn.arrays import ArrayOrTensor, Ints
 from didlearn.errors import DataError
+from didlearn.memory import at_once
 from didlearn.neighbors.repeats import first_copies
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import (
@@ -104,9 +105,9 @@ def _counted(inside: _Inside, part: slice) -> BallCounts:
     centres, points = fresh.centres, fresh.points
     with full_precision():
         cascade = Cascade(centres, points, fresh.mask, fresh.decide, SOUGHT_FROM)
-        for panel in slices(part.start, part.stop, PANEL_ROWS) if len(points) else []:
+        for panel in slices(part.start, part.stop, at_once(PANEL_ROWS)) if len(points) else []:
             cascade.hold(panel)
-            for columns in slices(0, len(points), BLOCK_COLUMNS):
+            for columns in slices(0, len(points), at_once(BLOCK_COLUMNS)):
                 for found in cascade.survivors(Block(panel, columns), fresh.limit[panel]):
                     fresh.add(found)
     return fresh.counts

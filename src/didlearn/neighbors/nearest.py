@@ -10,6 +10,7 @@ import torch
 
 from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import DataError, UsageError
+from didlearn.memory import at_once
 from didlearn.neighbors.others import NearestOthers
 from didlearn.neighbors.repeats import late_copies
 from didlearn.neighbors.screening.bounds import Bounds
@@ -135,21 +136,21 @@ class _Search:
 
     def run(self, part: slice) -> tuple[Floats, Ints]:
         """Return distances in scaled units and row numbers, (n, k) each, of some queries."""
-        parts = [self._panel(panel) for panel in slices(part.start, part.stop, PANEL_ROWS)]
+        parts = [self._panel(panel) for panel in slices(part.start, part.stop, at_once(PANEL_ROWS))]
         return np.concatenate([d for d, _ in parts]), np.concatenate([j for _, j in parts])
 
     def _panel(self, panel: slice) -> tuple[Floats, Ints]:
         self.cascade.hold(panel)
         short = Shortlist(self.left, self.right, self.k, panel)
         rest = self._by_sketch(short)
-        for columns in slices(0, len(self.right), BLOCK_COLUMNS) if length(rest) else []:
+        for columns in slices(0, len(self.right), at_once(BLOCK_COLUMNS)) if length(rest) else []:
             self._by_all(short, Block(rest, columns))
         return short.finish()
 
     def _by_sketch(self, short: Shortlist) -> slice:
         """Work through the panel in strips as long as sketches decide, and return the queries that are left."""
-        for strip in slices(short.panel.start, short.panel.stop, STRIP_ROWS):
-            for columns in slices(0, len(self.right), STRIP_COLUMNS):
+        for strip in slices(short.panel.start, short.panel.stop, at_once(STRIP_ROWS)):
+            for columns in slices(0, len(self.right), at_once(STRIP_COLUMNS)):
                 block = Block(strip, columns)
                 if not self._sketch(short, block):
                     if columns.start == 0:

@@ -7,8 +7,10 @@ looks at the very blocks that the whole search would.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
+from didlearn.memory import within_memory
 from didlearn.neighbors.screening.cascade import PANEL_ROWS
 from didlearn.neighbors.screening.rows import Rows
 from didlearn.neighbors.screening.threads import slices
@@ -32,10 +34,10 @@ def by_tiles(
     cluster = current_cluster()
     whole = slice(0, len(left))
     if cluster is None or cluster.shares_memory or cluster.workers <= dearer or left.raw.device.type != "cpu":
-        return [search(whole)]
+        return [within_memory(partial(search, whole))]
     parts = _parts(len(left), len(right), left.width, triangle=triangle)
     if len(parts) < 2:
-        return [search(whole)]
+        return [within_memory(partial(search, whole))]
     from didlearn.units.spread import send_units  # for those who have workers
 
     found = dict(send_units(search, parts, cluster))

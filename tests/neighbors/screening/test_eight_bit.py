@@ -150,7 +150,12 @@ def test_rows_are_not_looked_at_whole_while_components_tell_pairs_apart(monkeypa
     """Whether they are bytes takes as long as all of the closest pairs."""
     monkeypatch.setattr(levels, "eight_bit_pays", lambda device: True)
     asked = []
-    monkeypatch.setattr(levels, "are_bytes", lambda left, right: bool(asked.append(1)))
+
+    def look(left, right):
+        asked.append(1)
+        return False
+
+    monkeypatch.setattr(levels, "are_bytes", look)
     rng = np.random.default_rng(10)
     flat = rng.normal(size=(2_000, 20)) @ rng.normal(size=(20, 160))
     assert len(closest_pairs(flat.astype(np.float32)).distance) == 20

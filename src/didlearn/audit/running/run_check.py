@@ -9,6 +9,7 @@ from didlearn.audit.check import Check
 from didlearn.audit.running.budget import OutOfTime
 from didlearn.audit.subject import Subject
 from didlearn.errors import DidlearnError, StorageError
+from didlearn.memory import noted
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
 
@@ -25,7 +26,10 @@ def run_check(check: Check, subject: Subject) -> CheckResult:
         result = CheckResult(check=check.name, verdict="not_run", reason=reason, answer=f"Not run: {reason}")
     else:
         try:
-            result = check.run(subject, Stream(subject.seed, (check.name,)))
+            with noted() as shortage:
+                result = check.run(subject, Stream(subject.seed, (check.name,)))
+            if shortage.note:
+                result = result.model_copy(update={"notes": (*result.notes, shortage.note)})
         except (StorageError, OutOfTime):  # no check's own failure: the others could not be kept, or have their turn
             raise
         except DidlearnError as error:

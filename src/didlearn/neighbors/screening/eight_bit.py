@@ -82,7 +82,7 @@ class EightBit(Level):
         chosen = [side.rounded.of(spread_rows(len(side), _FORETOLD)) for side in self.rows]
         (x, e), (y, f) = ((one.scale[:, None] * one.q, one.error) for one in chosen)
         distance = torch.cdist(x, y, compute_mode="use_mm_for_euclid_dist") - e[:, None] - f
-        return distance[distance > 0] if self.rows[0] is self.rows[1] else distance  # a row with itself is no pair
+        return distance.fill_diagonal_(torch.inf) if self.rows[0] is self.rows[1] else distance
 
     def _bounds(self, rows: RowIndex, columns: RowIndex) -> Bounds:
         a, b = self._left_rows(rows), self._of(self.rows[1], columns)

@@ -227,5 +227,5 @@ def _centre(raw: torch.Tensor, factor: float) -> torch.Tensor:
     sample = raw.index_select(0, spread_rows(len(raw)).to(raw.device))
     total = torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
     for part in sample.split(max(1, _GATHER // (8 * raw.shape[1]))):
-        total += (part.double() * factor).sum(0)
+        total += part.sum(0, dtype=torch.float64) if factor == 1 else (part.double() * factor).sum(0)
     return total / len(sample)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
+from didlearn.memory import at_once
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import BLOCK_COLUMNS, PANEL_ROWS, Block, numbers
 from didlearn.neighbors.screening.threads import slices
@@ -18,8 +19,8 @@ def triangle(count: int, part: slice | None = None) -> Iterator[tuple[slice, lis
         count: rows. part: those that ``i`` may be; all unless given.
     """
     start, stop = (0, count) if part is None else (part.start, part.stop)
-    for panel in slices(start, stop, PANEL_ROWS):
-        columns = slices(panel.start, count, BLOCK_COLUMNS)
+    for panel in slices(start, stop, at_once(PANEL_ROWS)):
+        columns = slices(panel.start, count, at_once(BLOCK_COLUMNS))
         yield panel, [Block(slice(panel.start, min(panel.stop, c.stop)), c) for c in columns]
 
 

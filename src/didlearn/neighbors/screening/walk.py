@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 
+from didlearn.memory import at_once
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import (
     BLOCK_COLUMNS,
@@ -77,7 +78,7 @@ class Walk:
         """Go through the pairs of some left rows, or of all; within one set, with the rows after each."""
         rows, columns = (len(side.limit) for side in self.sides)
         start, stop = (0, rows) if part is None else (part.start, part.stop)
-        for panel in slices(start, stop, PANEL_ROWS) if columns else []:
+        for panel in slices(start, stop, at_once(PANEL_ROWS)) if columns else []:
             self._look(panel, _own(panel, columns) if self.within else _all(panel, columns))
 
     def _look(self, panel: slice, blocks: list[Block]) -> None:
@@ -160,11 +161,11 @@ class Walk:
 def _own(panel: slice, count: int) -> list[Block]:
     """Return blocks that hold the pairs of a panel's rows with one another and with all rows after it."""
     blocks = []
-    for columns in slices(panel.start, panel.stop, BLOCK_COLUMNS):
+    for columns in slices(panel.start, panel.stop, at_once(BLOCK_COLUMNS)):
         above = slice(panel.start, columns.start)
         blocks += [Block(columns, columns), *([Block(above, columns)] if columns.start > panel.start else [])]
     return blocks + _all(panel, count, panel.stop)
 
 
 def _all(panel: slice, count: int, start: int = 0) -> list[Block]:
-    return [Block(panel, columns) for columns in slices(start, count, BLOCK_COLUMNS)]
+    return [Block(panel, columns) for columns in slices(start, count, at_once(BLOCK_COLUMNS))]
