@@ -177,7 +177,7 @@ def _share_of_copies(estimates: dict[str, Estimate]) -> float:
 
 def _copies_needed(within: Rules, limits: CopyLimits) -> Settles:
     """More samples, or where the held-out images' own error is in the way, more of both."""
-    rule, strict = within.chosen(limits.level), within.strict(limits.level)
+    rule, ending = within.chosen(limits.level), within.ending(limits.level)
     matches, found = rule
     beyond = within.strict(wider(limits.level, limits.share / _EFFECTS))
 
@@ -185,7 +185,7 @@ def _copies_needed(within: Rules, limits: CopyLimits) -> Settles:
         return Matches(own, samples, matches.real, matches.heldout).fraction(level)
 
     def few(own: int, samples: int) -> bool:
-        return again(own, samples, strict).high_or(1.0) / found <= limits.tolerance
+        return again(own, samples, ending).high_or(1.0) / found <= limits.tolerance
 
     def many(own: int, samples: int) -> bool:
         return again(own, samples, beyond).low_or(0.0) > limits.tolerance
@@ -199,6 +199,6 @@ def _copies_needed(within: Rules, limits: CopyLimits) -> Settles:
     # Of a few matches the interval ends at 0 below: its error is then what it reaches above.
     upward = not above or copied.low_or(0.0) <= 0
     half = copied.high_or(1.0) - copied.point if upward else copied.point - copied.low_or(0.0)
-    times = times_to_show(abs(copied.point - limits.tolerance), half, limits.level, beyond if above else strict)
+    times = times_to_show(abs(copied.point - limits.tolerance), half, limits.level, beyond if above else ending)
     both, how = "samples and held-out images", f", {option('aligned', None)} raised alike," if lined_up else ""
     return settled_by_more(both) if times is None else settled_by_times(math.ceil(times), both, how)

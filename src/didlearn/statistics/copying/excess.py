@@ -18,7 +18,9 @@ from scipy.sparse.csgraph import connected_components
 from didlearn.arrays import Ints
 from didlearn.result.values import Estimate
 from didlearn.statistics.copying.authenticity import copied_fraction
+from didlearn.statistics.intervals import joint_level
 
+_OWN = 0.8  # of the error that the end of an interval may make: of the rule that is taken
 _ALIKE = 0.2  # p-value: shares that differ by more are not one
 
 
@@ -94,7 +96,11 @@ class Rules(NamedTuple):
 
     def strict(self, level: float) -> float:
         """Return the level at which each rule is looked at, so that all of them together hold ``level``."""
-        return 1 - (1 - level) / len(self.rules)
+        return joint_level(level, len(self.rules))
+
+    def ending(self, level: float) -> float:
+        """Return the level at which the chosen rule ends: most of the error is its own, the others share the rest."""
+        return level if len(self.rules) == 1 else 1 - _OWN * (1 - level)
 
     def best(self, level: float) -> int:
         """Return which rule shows most copies; of several that show as many, the one that chance fits least often.
@@ -119,14 +125,18 @@ class Rules(NamedTuple):
 
         The interval begins where some rule's begins, each at a level that allows for the choice among all. It ends
         where the chosen rule's does, or where one that matches at least as many samples leaves room for copies that it
-        misses: the least of their ends, each over the share of disguised copies found.
+        misses: the least of their ends, each over the share of disguised copies found. The chosen rule is taken for
+        what it shows and not for how early it ends, so it need not pay for the choice.
         """
         chosen = self.chosen(level)
         share, strict = chosen.matches.fraction(level), self.strict(level)
         if share.value is None or len(self.rules) == 1:
             return share
         low = max(rule.matches.fraction(strict).low_or(0.0) for rule in self.rules)
-        room = min(_end(rule, strict) for rule in self.rules if _matching(rule) >= _matching(chosen))
+        own, others = 1 - _OWN * (1 - level), joint_level(1 - (1 - _OWN) * (1 - level), len(self.rules) - 1)
+        room = min(
+            _end(rule, own if rule is chosen else others) for rule in self.rules if _matching(rule) >= _matching(chosen)
+        )
         high = min(1.0, max(share.high_or(1.0), room))
         method = f"{share.method}; of {len(self.rules)} rules the one that shows most"
         return share.model_copy(update={"low": min(low, share.value), "high": high, "method": method})
