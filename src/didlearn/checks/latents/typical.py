@@ -109,7 +109,9 @@ class PriorLaw:
         replicates = int(np.clip(_NUMBERS // (count * d), _FEWEST, _MOST))
         at_once = max(1, _AT_ONCE // (count * d))
         drawn = [
-            self._groups(np.stack([self._drawn(count, rng.child("group", i)) for i in range(replicates)[at:][:at_once]]))
+            self._groups(
+                np.stack([self._drawn(count, rng.child("group", i)) for i in range(replicates)[at:][:at_once]])
+            )
             for at in range(0, replicates, at_once)
         ]
         values = np.concatenate([self._groups(np.asarray(z, dtype=np.float64)[None]), *drawn])
