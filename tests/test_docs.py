@@ -121,7 +121,11 @@ def test_every_estimate_is_on_its_check_s_page(generator, names):
     small = {"inversion": {"images": 8, "rounds": 0, "starts": 2}, "manifold_classifier": {"images": 8, "rounds": 0}}
     likely = {"images": 8, "chains": 2, "budget": 120}
     small |= {"likelihood": likely, "typicality": likely | {"drawn": 8}}
-    small |= {"concentration": {"replicates": 19}, "fidelity": {"permutations": 19}}
+    small |= {
+        "concentration": {"replicates": 19},
+        "fidelity": {"permutations": 19},
+        "gaussianity": {"replicates": 19, "alpha": 0.2},
+    }
     small |= {"support": {"samples": 2000}, "memorization": {"samples": 2000, "aligned": 100}}
     checks = build_checks(names, {name: small[name] for name in names or small})
     result = dl.audit(train="digits", generator=ROOT / "examples" / "digits" / generator, checks=checks, threads=1)
@@ -170,10 +174,35 @@ def blocks(language):
             yield pytest.param(path, code, id=f"{path.stem}-{i}")
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in DOCS if "```python" in p.read_text(encoding="utf-8")], ids=lambda p: p.stem
-)
+WITH_PYTHON = [path for path in DOCS if "```python" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", WITH_PYTHON, ids=lambda p: p.stem)
 def test_python_examples_run(path, monkeypatch):
+    """The blocks of one page, as one program on fewer samples, as their commands are."""
+    monkeypatch.setattr(dl, "audit", on_fewer(dl.audit))
+    run_blocks(path, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", WITH_PYTHON, ids=lambda p: p.stem)
+def test_python_examples_run_as_they_stand(path, monkeypatch):
+    run_blocks(path, monkeypatch)
+
+
+def on_fewer(audit):
+    """An audit that draws at most 4 000 images for each of the checks that a page names."""
+
+    def audited(*, checks=None, **asked):
+        if checks and all(isinstance(check, str) for check in checks):
+            many = [check.name for check in build_checks(checks, {}) if getattr(check, "samples", 0) > 4000]
+            checks = build_checks(checks, {name: {"samples": 4000} for name in many})
+        return audit(checks=checks, **asked)
+
+    return audited
+
+
+def run_blocks(path, monkeypatch):
     """The blocks of one page, as one program: a module of its own."""
     code = "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.S))
     page = ModuleType("page")

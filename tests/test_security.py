@@ -104,6 +104,13 @@ def test_html_in_names_comes_out_inert(tmp_path):
                 seed = first + i % 50 + (500 if label == "plain" else 0)
                 (folder / f"{i}{HTML}.png").write_bytes(png(seed))
     args = ["audit", "--train", "train", "--generator", "generated", "--fail-on", "never", "-q", "-o", "run"]
+    few = (
+        "concentration.replicates=19",
+        "fidelity.permutations=19",
+        "gaussianity.replicates=19",
+        "gaussianity.alpha=0.2",
+    )
+    args += [word for setting in few for word in ("--set", setting)]
     done = didlearn(*args, cwd=tmp_path)
     assert done.returncode == 0, done.stderr + done.stdout
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")

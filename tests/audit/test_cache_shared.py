@@ -43,16 +43,21 @@ def _cached(monkeypatch, tmp_path):
     monkeypatch.setenv("DIDLEARN_CACHE_GB", "1")
 
 
-def audited(name, **more):
+ALL = {
+    "support": {"samples": 200},
+    "memorization": {"samples": 200, "aligned": 20},
+    "fidelity": {"samples": 200, "permutations": 19},
+    "gaussianity": {"samples": 200, "replicates": 19, "alpha": 0.2},
+}
+
+
+def audited(name, checks=ALL, **more):
     embedding = Noting()
-    names = ("support", "memorization", "fidelity", "gaussianity")
-    small = {"support": {"samples": 1000}, "memorization": {"samples": 1000, "aligned": 50},
-             "fidelity": {"samples": 400, "permutations": 19}, "gaussianity": {"samples": 400}}  # fmt: skip
     result = dl.audit(
         train="digits",
         generator=f"examples/digits/{name}",
         embedding=embedding,
-        checks=build_checks(names, small),
+        checks=build_checks(list(checks), checks),
         threads=1,
         **more,
     )
@@ -73,7 +78,7 @@ def test_no_feature_of_the_real_sets_is_computed_again(monkeypatch, tmp_path):
 
 
 def test_the_command_shows_and_clears_it():
-    audited("sound")
+    audited("sound", {"fidelity": ALL["fidelity"]})
     shown = didlearn("cache").stdout
     assert re.fullmatch(r"features of [\d ]+ images in 1 embedding, 0\.\d+ of 1 GB: .*\n", shown.replace("\u202f", " "))
     assert didlearn("cache", "--clear").stdout.startswith("features 0 of 1 GB: ")

@@ -41,6 +41,34 @@ def bank():
     return {"generator": pixels[:300], "train": pixels[300:900], "heldout": pixels[900:1200]}
 
 
+@pytest.fixture(autouse=True)
+def _no_page(request, monkeypatch):
+    """The page of what was kept is written once, by the test that compares all that a run leaves."""
+    if request.node.originalname != "test_the_same_audit_asks_only_what_is_left":
+        monkeypatch.setattr("didlearn.report.write_report", lambda run: run)
+
+
+@pytest.fixture(scope="module")
+def finished(bank, tmp_path_factory):
+    """Two run folders that the tests go on from in copies: of support alone, and with memorization."""
+    folders = [tmp_path_factory.mktemp("finished") / name for name in ("one", "two")]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("didlearn.report.write_report", lambda run: run)
+        for folder, checks in zip(folders, ([Support(samples=300)], [Support(samples=300), MEMORIZATION]), strict=True):
+            audit(bank, folder, checks)
+    return folders
+
+
+@pytest.fixture
+def one(finished, tmp_path):
+    return shutil.copytree(finished[0], tmp_path / "run")
+
+
+@pytest.fixture
+def two(finished, tmp_path):
+    return shutil.copytree(finished[1], tmp_path / "run")
+
+
 @pytest.fixture
 def ran(monkeypatch):
     """The checks that were run, by name."""
@@ -97,26 +125,23 @@ def test_the_same_audit_asks_only_what_is_left(bank, tmp_path, ran):
         assert one == other
 
 
-def test_what_was_kept_can_be_saved_elsewhere(bank, tmp_path):
-    audit(bank, tmp_path / "run", [Support(samples=300)])
-    again, _ = audit(bank, tmp_path / "run", [Support(samples=300)])
-    shutil.rmtree(tmp_path / "run")
+def test_what_was_kept_can_be_saved_elsewhere(bank, one, tmp_path):
+    again, _ = audit(bank, one, [Support(samples=300)])
+    shutil.rmtree(one)
     saved = AuditResult.load(again.save(tmp_path / "elsewhere"))
     tiles = [tile for gallery in saved["support"].galleries for row in gallery.rows for tile in row]
     assert tiles
     assert all((tmp_path / "elsewhere" / tile.path).is_file() for tile in tiles if tile.path)
 
 
-def test_a_check_that_is_added_joins_those_that_are_there(bank, tmp_path, ran):
-    audit(bank, tmp_path, [Support(samples=300)])
-    both, _ = audit(bank, tmp_path, [MEMORIZATION])
-    assert ran == ["support", "memorization"]
+def test_a_check_that_is_added_joins_those_that_are_there(bank, one, ran):
+    both, _ = audit(bank, one, [MEMORIZATION])
+    assert ran == ["memorization"]
     assert sorted(check.check for check in both.checks) == ["memorization", "support"]
 
 
-def test_a_kill_after_the_first_save_loses_nothing_that_was_kept(bank, tmp_path, monkeypatch):
+def test_a_kill_after_the_first_save_loses_nothing_that_was_kept(bank, two, monkeypatch):
     """The mistake this sees: the save after one check leaves out those kept that come after it."""
-    audit(bank, tmp_path, [Support(samples=300), MEMORIZATION])
     real = vars(loop)["run_check"]
 
     def killed(check, subject):
@@ -126,16 +151,14 @@ def test_a_kill_after_the_first_save_loses_nothing_that_was_kept(bank, tmp_path,
 
     monkeypatch.setattr(loop, "run_check", killed)
     with pytest.raises(KeyboardInterrupt):
-        audit(bank, tmp_path, [Support(samples=250), MEMORIZATION, Fidelity(samples=200)])
-    saved = AuditResult.load(tmp_path)
+        audit(bank, two, [Support(samples=250), MEMORIZATION, Fidelity(samples=200)])
+    saved = AuditResult.load(two)
     assert [check.check for check in saved.checks] == ["support", "memorization"]
     assert saved["support"].params["samples"] == 250
 
 
-def test_other_parameters_are_asked_again_and_why_is_said(bank, tmp_path, ran):
-    audit(bank, tmp_path, [Support(samples=300), MEMORIZATION])
-    ran.clear()
-    result, said = audit(bank, tmp_path, [Support(samples=250), MEMORIZATION])
+def test_other_parameters_are_asked_again_and_why_is_said(bank, two, ran):
+    result, said = audit(bank, two, [Support(samples=250), MEMORIZATION])
     assert ran == ["support"]
     assert result["support"].params["samples"] == 250
     assert "support is asked again: samples was 300 and is 250" in said
@@ -150,18 +173,16 @@ def test_other_parameters_are_asked_again_and_why_is_said(bank, tmp_path, ran):
         ({"embedding": embed_halves}, "embedding was pixels and is"),
     ],
 )
-def test_an_audit_of_something_else_is_refused(change, why, bank, tmp_path, ran):
+def test_an_audit_of_something_else_is_refused(change, why, bank, two, ran):
     """Nothing of the one that is there is lost, unless it is told to be forgotten."""
-    audit(bank, tmp_path, [Support(samples=300), MEMORIZATION])
-    before = (tmp_path / "audit.json").read_bytes()
-    ran.clear()
+    before = (two / "audit.json").read_bytes()
     if "train" in change:
         change = {"train": bank["train"][:300]}
     with pytest.raises(dl.errors.UsageError, match=rf"an audit of something else \({why}.*restart=True"):
-        audit(bank, tmp_path, [Support(samples=300)], **change)
-    assert (tmp_path / "audit.json").read_bytes() == before
+        audit(bank, two, [Support(samples=300)], **change)
+    assert (two / "audit.json").read_bytes() == before
     assert ran == []
-    result, _ = audit(bank, tmp_path, [Support(samples=300)], restart=True, **change)
+    result, _ = audit(bank, two, [Support(samples=300)], restart=True, **change)
     assert ran == ["support"]
     assert [check.check for check in result.checks] == ["support"]
 

@@ -72,6 +72,8 @@ def test_it_runs_in_an_audit_and_has_its_place_on_the_page(installed, bank, tmp_
         "brightness,support",
         "--set",
         "brightness.samples=200",
+        "--set",
+        "support.samples=200",
     ]
     done = run(installed, "audit", *words, "-q", "-o", tmp_path / "run")
     assert done.returncode == 1, done.stderr

@@ -65,12 +65,12 @@ def test_squeezenet_s_features_of_cifar_10_too(tmp_path):
     source = f"{SHARED / 'embeddings' / 'architectures.py'}:squeezenet"
     space = dl.open_embedding(source, trust_code=True)
     with np.load(SHARED / "data" / "cifar10_train_first20k.npz") as file:
-        pixels = file["x_train"][:300]
-    for name, part in (("train", pixels[:120]), ("heldout", pixels[120:210]), ("generator", pixels[210:])):
+        pixels = file["x_train"][:150]
+    for name, part in (("train", pixels[:60]), ("heldout", pixels[60:105]), ("generator", pixels[105:])):
         np.savez(tmp_path / f"{name}.npz", part)
         np.save(tmp_path / f"{name}.npy", embed(space, dl.open_images(tmp_path / f"{name}.npz")))
     names = ("train", "heldout", "generator")
-    given = {"fidelity": {"samples": 90, "permutations": 19}, "memorization": {"samples": 90, "threshold": 8.0}}
+    given = {"fidelity": {"samples": 45, "permutations": 19}, "memorization": {"samples": 45, "threshold": 8.0}}
     checks = build_checks(list(given), given)
     pictures = dl.audit(
         **{n: tmp_path / f"{n}.npz" for n in names}, embedding=source, trust_code=True, checks=checks, threads=1

@@ -25,7 +25,7 @@ from didlearn.errors import DataError, UsageError
 from didlearn.images.split import split_heldout
 from didlearn.result.values import CheckResult
 
-CHECKS = [Support(samples=300), Memorization(samples=240, aligned=80), Fidelity(samples=200, permutations=19)]
+CHECKS = [Support(samples=150), Memorization(samples=150, aligned=20), Fidelity(samples=150, permutations=19)]
 
 
 class Net(nn.Module):
@@ -82,10 +82,11 @@ def test_inversions_do_not_depend_on_batch_size_threads_or_company(generator):
     assert without_time(reference, "inversion") == without_time(other, "inversion")
 
 
-def test_densities_and_spectra_do_not_depend_on_batch_size_threads_or_company(generator):
+@pytest.mark.parametrize("curves", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_densities_and_spectra_do_not_depend_on_batch_size_threads_or_company(generator, curves):
     effort: dict[str, Any] = {"images": 8, "chains": 2, "budget": 120, "sigma": 0.2}
-    spectra = [Gaussianity(samples=300), Concentration(replicates=19)]
-    small = [LikelihoodCheck(**effort), TypicalityCheck(drawn=8, **effort), *spectra]
+    spectra = [Gaussianity(samples=300, replicates=19, alpha=0.2), Concentration(samples=300, replicates=19)]
+    small = [LikelihoodCheck(sigma_curves=curves, **effort), TypicalityCheck(drawn=8, **effort), *spectra]
     reference = audit(generator, small, batch_size=64)
     other = audit(generator, small, threads=2, batch_size=1000)
     alone = audit(generator, spectra, threads=2)

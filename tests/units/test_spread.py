@@ -171,7 +171,7 @@ def test_code_of_a_file_travels_with_its_neighbours(tmp_path):
     model = dl.open_model(f"{tmp_path / 'net.py'}:Net", trust_code=True)
     try:
         here = model.draw(64, Stream(0)).images
-        with cluster("loky", workers=2):
+        with cluster("loky", workers=1):
             np.testing.assert_array_equal(model.draw(64, Stream(0)).images, here)
     finally:
         sys.modules.pop("beside_net")
@@ -181,11 +181,14 @@ def test_exported_programs_and_torchscript_travel(tmp_path):
     exported = torch.export.export(Net(), (torch.zeros(2, 2),), dynamic_shapes=({0: torch.export.Dim("n")},))
     torch.export.save(exported, tmp_path / "net.pt2")
     torch.jit.save(torch.jit.trace(Net(), torch.zeros(2, 2)), tmp_path / "net.pt")
-    for file in ("net.pt2", "net.pt"):
-        model = dl.open_model(tmp_path / file, trust_code=True, latent_shape=(2,), value_range=(0, 1))
-        here = model.draw(64, Stream(0)).images
-        with cluster("loky", workers=2):
-            np.testing.assert_array_equal(model.draw(64, Stream(0)).images, here)
+    opened = [
+        dl.open_model(tmp_path / file, trust_code=True, latent_shape=(2,), value_range=(0, 1))
+        for file in ("net.pt2", "net.pt")
+    ]
+    here = [model.draw(64, Stream(0)).images for model in opened]
+    with cluster("loky", workers=1):
+        for model, images in zip(opened, here, strict=True):
+            np.testing.assert_array_equal(model.draw(64, Stream(0)).images, images)
 
 
 def test_what_all_units_need_is_opened_once_in_a_worker(tmp_path):

@@ -10,6 +10,8 @@ from scipy.stats import multivariate_normal, spearmanr
 from didlearn.audit.subject import Subject
 from didlearn.checks.likelihood import measure
 from didlearn.checks.likelihood.measure import (
+    _dense_ranks,
+    _spearman,
     bits_per_dimension,
     complexity_estimates,
     correlation,
@@ -240,6 +242,22 @@ def test_a_rank_correlation_sees_order_and_nothing_else():
     falling = correlation(a, -a, rng, 0.9)
     assert (falling.value, falling.level, falling.unit) == (pytest.approx(-1), 0.9, "rank correlation")
     assert "500 resamples" in falling.method
+
+
+def test_a_resample_s_rank_correlation_is_scipy_s_to_the_last_bit():
+    """Scores that tie too, and resamples in which all do."""
+    rng = np.random.default_rng(0)
+    for n in (2, 3, 9, 40) * 10:
+        scores = rng.normal(size=(n, 2)).round(rng.integers(0, 3)) * (1, 3) + rng.normal(size=(n, 1)).round()
+        rows = rng.integers(n, size=n)
+        ours = _spearman(np.stack([_dense_ranks(column) for column in scores.T], axis=1)[rows])
+        constant = (np.ptp(scores[rows], axis=0) == 0).any()
+        assert ours == (0 if constant else spearmanr(*scores[rows].T).statistic)
+
+
+def test_scores_that_are_no_numbers_have_no_correlation():
+    with pytest.raises(ValueError, match="finite"):
+        correlation(np.array([1.0, np.nan, 3.0]), np.arange(3.0), np.random.default_rng(0), 0.9)
 
 
 @pytest.mark.parametrize("swapped", [False, True])

@@ -39,7 +39,7 @@ def half_mirrored():
 
 
 @pytest.mark.parametrize("name", ["mirrored", "turned by 10°", "noise of 25 levels", "mirrored, JPEG, cropped"])
-@pytest.mark.parametrize("share", [0.5, 0.1])
+@pytest.mark.parametrize("share", [pytest.param(0.5, marks=pytest.mark.slow), 0.1])
 def test_the_share_of_copies_is_right_whatever_they_wear(name, share):
     check = audited(planted(DISGUISES[name], share))
     found = check.estimates["copied_fraction"]

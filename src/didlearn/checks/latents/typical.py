@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from didlearn.arrays import Array, Floats
+from didlearn.arrays import Array, Floats, Ints
 from didlearn.models.base import LatentModel
 from didlearn.rng import Stream
 
@@ -20,6 +20,7 @@ _QUANTILES = 15  # at which the law of the coordinates is compared
 _EXPECTED = np.arange(1, _QUANTILES + 1) / (_QUANTILES + 1)
 _NUMBERS = 2 * 10**8  # drawn at most for the replicates
 _MOST, _FEWEST = 499, 99  # replicates
+_AT_ONCE = 2**18  # numbers of replicates looked at together: what stays in a processor's cache
 _PRIOR_DRAWS = 512
 
 
@@ -51,15 +52,22 @@ class PriorLaw:
         Q = Σ over lags of (Σ uᵢ uⱼ)² / pairs, of coordinates u less the prior's mean and over their own spread:
         correlations of neighbours, whatever the size. The shift is max |F_n − F| at quantiles of the prior.
         """
-        u = (np.asarray(z, dtype=np.float64) - self.mean) / self.spread
-        flat = u.reshape(len(u), -1)
-        size = np.square(flat).mean(axis=1)
-        law = np.abs(self._shares(flat) - _EXPECTED).max(axis=1)
-        return np.stack([size, _ljung_box(u) / np.maximum(size, 1e-12) ** 2, law], axis=1)
+        return self._read((np.asarray(z, dtype=np.float64) - self.mean) / self.spread)[0]
 
-    def _shares(self, flat: Array) -> Floats:
-        """Return the share of coordinates (n, d) up to each quantile of the prior's, (n, quantiles)."""
-        return np.stack([(flat <= (edge - self.mean) / self.spread).mean(axis=1) for edge in self.edges], axis=1)
+    def _read(self, u: Floats) -> tuple[Floats, Ints]:
+        """Return the statistics (n, 3) of standardised latents (n, *shape), and the counts that their laws are of."""
+        flat = u.reshape(len(u), -1)
+        size, counts = np.square(flat).mean(axis=1), self._counts(flat)
+        law = np.abs(counts / flat.shape[1] - _EXPECTED).max(axis=1)
+        return np.stack([size, _ljung_box(u) / np.maximum(size, 1e-12) ** 2, law], axis=1), counts
+
+    def _counts(self, flat: Floats) -> Ints:
+        """Return how many of a row's coordinates (n, d) lie up to each quantile of the prior's, (n, quantiles)."""
+        first = np.searchsorted((self.edges - self.mean) / self.spread, flat)  # the first quantile that is no smaller
+        first[np.isnan(flat)] = _QUANTILES
+        bins = _QUANTILES + 1
+        places = first + bins * np.arange(len(flat))[:, None]
+        return np.bincount(places.ravel(), minlength=bins * len(flat)).reshape(-1, bins).cumsum(axis=1)[:, :-1]
 
     @cached_property
     def single(self) -> tuple[Floats, Floats]:
@@ -73,7 +81,11 @@ class PriorLaw:
         return float(np.quantile(self.scores(self._draws("limit")), 0.95))
 
     def _draws(self, name: str) -> Floats:
-        return self.model.sample_prior(_PRIOR_DRAWS, self.rng.child(name)).double().numpy()
+        return self._drawn(_PRIOR_DRAWS, self.rng.child(name))
+
+    def _drawn(self, count: int, rng: Stream) -> Floats:
+        drawn: Floats = self.model.sample_prior(count, rng).double().numpy()
+        return drawn
 
     def scores(self, z: Array) -> Floats:
         """Return how far off each latent is, (n,): the largest of its statistics' distances, in spreads of the prior.
@@ -95,22 +107,28 @@ class PriorLaw:
         """
         count, d = len(z), int(np.prod(z.shape[1:]))
         replicates = int(np.clip(_NUMBERS // (count * d), _FEWEST, _MOST))
+        at_once = max(1, _AT_ONCE // (count * d))
         drawn = [
-            self._group(self.model.sample_prior(count, rng.child("group", i)).double().numpy())
-            for i in range(replicates)
+            self._groups(
+                np.stack([self._drawn(count, rng.child("group", i)) for i in range(replicates)[at:][:at_once]])
+            )
+            for at in range(0, replicates, at_once)
         ]
-        values = np.array([self._group(np.asarray(z, dtype=np.float64)), *drawn])
+        values = np.concatenate([self._groups(np.asarray(z, dtype=np.float64)[None]), *drawn])
         values[:, 0] = np.abs(values[:, 0] - np.median(values[:, 0]))
         beyond = np.stack([_ranks(column) for column in values.T], axis=1)
         least = beyond.min(axis=1)
         each = dict(zip(NAMES, beyond[0].tolist(), strict=True))
         return float((least <= least[0]).mean()), each
 
-    def _group(self, z: Array) -> Floats:
-        u = (z - self.mean) / self.spread
-        size, white, _ = self.statistics(z).mean(axis=0)
-        law = np.abs(self._shares(u.reshape(1, -1)) - _EXPECTED).max()
-        return np.array([size, white, law, np.square(u.mean(axis=0)).sum()])
+    def _groups(self, z: Floats) -> Floats:
+        """Return the four statistics (B, 4) of groups of latents (B, n, *shape)."""
+        u, groups = (z - self.mean) / self.spread, z.shape[:2]
+        single, counts = self._read(u.reshape(-1, *z.shape[2:]))
+        size, white, _ = single.reshape(*groups, 3).mean(axis=1).T
+        shares = counts.reshape(*groups, -1).sum(axis=1) / (u.size / len(u))
+        law = np.abs(shares - _EXPECTED).max(axis=1)
+        return np.stack([size, white, law, np.square(u.reshape(*groups, -1).mean(axis=1)).sum(axis=1)], axis=1)
 
 
 def neighbour_correlation(z: Array) -> Floats:
