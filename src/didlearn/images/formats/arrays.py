@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -94,6 +95,7 @@ class ArrayReader:
             DataError: values outside their range.
         """
         batch = np.asarray(self.array[np.asarray(indices, dtype=np.int64)])
+        let_go(self.array)
         if self.binary:
             batch = white_at_one(batch, self.name)
         return np.ascontiguousarray(to_pixels(self._channels_first(batch), self.name))
@@ -217,3 +219,13 @@ def _blocks(array: Stack) -> Iterator[Array]:
         places = chosen[start : start + step]
         whole = places[-1] - places[0] == len(places) - 1
         yield array[places[0] : places[-1] + 1] if whole else array[places]
+        let_go(array)
+
+
+def let_go(array: Stack) -> None:
+    """Give back the pages of a memory-mapped file that were read: of a long one they add up to all of it.
+
+    They stay in the system's cache, and are there again when they are read again.
+    """
+    if isinstance(array, np.memmap) and array.mode == "r" and hasattr(mmap, "MADV_DONTNEED"):
+        array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # numpy has no other name for it
