@@ -30,6 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from didlearn.parallel import default_threads
+
 Pictures = NDArray[np.uint8]
 SIDE, MARGIN = 32, 4
 BLOCK = 4096
@@ -183,17 +185,23 @@ def share_looked_at(count: int) -> float:
 
 
 def growth(rows: Sequence[Row]) -> tuple[float, float]:
-    """Return the exponent of the power law of the seconds, by all rows and by the two largest."""
-    n, t = np.array([(row.count, row.seconds) for row in rows], np.float64).T
+    """Return the exponent of the power law of the processor seconds, by all rows and by the two largest."""
+    n, t = np.array([(row.count, row.busy) for row in rows], np.float64).T
     return float(np.polyfit(np.log(n), np.log(t), 1)[0]), float(np.log(t[-1] / t[-2]) / np.log(n[-1] / n[-2]))
 
 
-def by_parts(rows: Sequence[Row], exponents: tuple[int, ...] = (0, 1, 2)) -> NDArray[np.float64]:
-    """Fit seconds by Σ cₑ nᵉ with cₑ of 0 or more and errors in proportion: what is fixed, by image and by pair."""
-    n, t = np.array([(row.count, row.seconds) for row in rows], np.float64).T
-    powers = np.stack([(n / n[-1]) ** e for e in exponents], axis=1)
+def by_parts(rows: Sequence[Row]) -> NDArray[np.float64]:
+    """Fit processor seconds by c₀ + c₁ n + c₂ n², each c 0 or more and errors in proportion: by image and by pair."""
+    n, t = np.array([(row.count, row.busy) for row in rows], np.float64).T
+    exponents = np.arange(3)
+    powers = (n / n[-1])[:, None] ** exponents
     scaled: NDArray[np.float64] = nnls(powers / t[:, None], np.ones(len(n)))[0]
-    return scaled / n[-1] ** np.array(exponents)
+    return scaled / n[-1] ** exponents
+
+
+def seconds_at(parts: NDArray[np.float64], count: float) -> float:
+    """Return the processor seconds that such parts amount to."""
+    return float(parts @ np.array([1.0, count, count**2]))
 
 
 def kilobytes(rows: Sequence[Row], of: str) -> tuple[float, float]:
@@ -203,31 +211,32 @@ def kilobytes(rows: Sequence[Row], of: str) -> tuple[float, float]:
     return fixed / 1024, each * 1024
 
 
-def print_fits(rows: Sequence[Row]) -> None:
+def print_fits(rows: Sequence[Row], cores: int) -> None:
     """Print the growth, and what it amounts to at the sizes nobody waits for."""
     everywhere, last = growth(rows)
     parts = by_parts(rows)
-    print(f"\nseconds ∝ n^{everywhere:.2f} over all sizes, n^{last:.2f} over the two largest")
-    print(f"seconds = {parts[0]:.1f} + {1e4 * parts[1]:.2f} n/1e4 + {1e8 * parts[2]:.3f} (n/1e4)²")
+    print(f"\nprocessor seconds ∝ n^{everywhere:.2f} over all sizes, n^{last:.2f} over the two largest")
+    print(f"processor seconds = {parts[0]:.1f} + {1e4 * parts[1]:.2f} n/1e4 + {1e8 * parts[2]:.3f} (n/1e4)²")
     for of, word in (("peak", "resident"), ("own", "own")):
         fixed, each = kilobytes(rows, of)
         print(f"{word} memory: {fixed:.2f} GB + {each:.2f} KB an image, {fixed + each * 1e6 / 2**20:.2f} GB for 1e6")
-    print(f"\n{'images':>12}{'machine-hours':>16}{'by the power law':>18}")
+    print(f"\n{'images':>10}{f'hours of {cores} cores':>20}{'by the power law':>18}")
     for n in PROJECTED:
-        hours = float(parts @ np.array([1.0, n, float(n) ** 2])) / HOUR
-        power = rows[-1].seconds * (n / rows[-1].count) ** last / HOUR
-        print(f"{n:12.0e}{hours:16.3g}{power:18.3g}")
+        power = rows[-1].busy * (n / rows[-1].count) ** last
+        print(f"{n:10.0e}{seconds_at(parts, n) / HOUR / cores:20.3g}{power / HOUR / cores:18.3g}")
 
 
-def print_panel(row: Row, rows: Sequence[Row]) -> None:
-    """Print what the first panel took, beside what is not searched, and what the whole would."""
-    fixed = float(by_parts(rows)[:2] @ np.array([1.0, row.count])) if len(rows) > 2 else 0.0
+def print_panel(row: Row, rows: Sequence[Row], cores: int) -> None:
+    """Print what the first panel took, and what the whole would: all but what goes by image, over its share."""
     share = share_looked_at(row.count)
-    hours = (fixed + max(0.0, row.seconds - fixed) / share) / HOUR
     print(
-        f"{row.count:10} images, the first panel: {row.seconds:.0f} s for {100 * share:.2f} % of the pairs, "
-        f"peak {row.peak:.0f} MB, own {row.own:.0f} MB; the whole would take about {hours:.2g} hours"
+        f"\n{row.count} images, the first panel: {row.busy:.0f} processor seconds for {100 * share:.2f} % of the pairs,"
+        f" peak {row.peak:.0f} MB, own {row.own:.0f} MB"
     )
+    if len(rows) > 2:
+        single = min(row.busy, seconds_at(by_parts(rows) * (1, 1, 0), row.count))
+        hours = (single + (row.busy - single) / share) / HOUR / cores
+        print(f"the whole would take about {hours:.2g} hours of {cores} cores")
 
 
 def main() -> None:
@@ -245,7 +254,7 @@ def main() -> None:
     if args.measure:
         measure(args)
         return
-    real = real_pictures(args.data, args.key)
+    real, cores = real_pictures(args.data, args.key), args.threads or default_threads()
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder, "train.npy"), Path(folder, "heldout.npy")
         heldout = len(real) // 4
@@ -264,10 +273,10 @@ def main() -> None:
             if args.stages:
                 print("  " + ", ".join(f"{k}: {at:.1f} s {held:.0f} MB" for k, (at, held) in row.stages.items()))
         if len(rows) > 1:
-            print_fits(rows)
+            print_fits(rows, cores)
         for count in args.panel:
             make_bank(bank, real, count)
-            print_panel(measured(bank, files, count, args, panel=True), rows)
+            print_panel(measured(bank, files, count, args, panel=True), rows, cores)
 
 
 if __name__ == "__main__":
