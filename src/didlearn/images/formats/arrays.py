@@ -17,6 +17,7 @@ from didlearn.images.classes import Labels
 CHECKED_WHOLE = 2 * 2**30  # bytes
 CHECKED_SAMPLE = 4096  # images of an array larger than that
 CHECKED_BYTES = 32 * 2**20  # bytes
+CHECKED_APART = 256  # images far apart in a file: half a megabyte around each may be mapped
 BINARY_NOTE = "all pixels are 0 or 1 and were read as black and white"
 _ALIKE = "save them all from 0 to 255"
 _OVERSHOOT = 0.1  # beyond [0, 1]: pixels on another scale go further
@@ -215,6 +216,7 @@ def _blocks(array: Stack) -> Iterator[Array]:
     else:
         chosen = np.arange(count)
     step = max(1, CHECKED_BYTES // max(1, array.nbytes // count))
+    step = step if len(chosen) == count else min(step, CHECKED_APART)
     for start in range(0, len(chosen), step):
         places = chosen[start : start + step]
         whole = places[-1] - places[0] == len(places) - 1
