@@ -43,7 +43,7 @@ HOUR = 3600.0
 class Row(NamedTuple):
     """One line of the table: seconds and processor seconds of an audit, peak memory in MB, and pairs found."""
 
-    count: int
+    images: int
     seconds: float
     busy: float
     peak: float
@@ -167,7 +167,7 @@ def only_first_panel() -> None:
     from didlearn.alignment import repeats
     from didlearn.neighbors import closest, within
 
-    whole, in_units = within.triangle, repeats.map_units
+    whole, in_units = vars(within)["triangle"], vars(repeats)["map_units"]
 
     def first(count: int, part: slice | None = None) -> Any:
         return islice(whole(count, part), 1 if count > 5 * BLOCK else None)
@@ -175,8 +175,9 @@ def only_first_panel() -> None:
     def first_units(function: Any, count: int, **how: Any) -> Any:
         return in_units(function, min(count, BLOCK) if count > 5 * BLOCK else count, **how)
 
-    within.triangle = closest.triangle = first
-    repeats.map_units = first_units
+    for module in (within, closest):
+        vars(module)["triangle"] = first
+    vars(repeats)["map_units"] = first_units
 
 
 def share_looked_at(count: int) -> float:
@@ -186,13 +187,13 @@ def share_looked_at(count: int) -> float:
 
 def growth(rows: Sequence[Row]) -> tuple[float, float]:
     """Return the exponent of the power law of the processor seconds, by all rows and by the two largest."""
-    n, t = np.array([(row.count, row.busy) for row in rows], np.float64).T
+    n, t = np.array([(row.images, row.busy) for row in rows], np.float64).T
     return float(np.polyfit(np.log(n), np.log(t), 1)[0]), float(np.log(t[-1] / t[-2]) / np.log(n[-1] / n[-2]))
 
 
 def by_parts(rows: Sequence[Row]) -> NDArray[np.float64]:
     """Fit processor seconds by c₀ + c₁ n + c₂ n², each c 0 or more and errors in proportion: by image and by pair."""
-    n, t = np.array([(row.count, row.busy) for row in rows], np.float64).T
+    n, t = np.array([(row.images, row.busy) for row in rows], np.float64).T
     exponents = np.arange(3)
     powers = (n / n[-1])[:, None] ** exponents
     scaled: NDArray[np.float64] = nnls(powers / t[:, None], np.ones(len(n)))[0]
@@ -206,7 +207,7 @@ def seconds_at(parts: NDArray[np.float64], count: float) -> float:
 
 def kilobytes(rows: Sequence[Row], of: str) -> tuple[float, float]:
     """Return the memory that is fixed, in GB, and that each image takes, in KB."""
-    n, held = np.array([(row.count, getattr(row, of)) for row in rows], np.float64).T
+    n, held = np.array([(row.images, getattr(row, of)) for row in rows], np.float64).T
     each, fixed = np.polyfit(n, held, 1)
     return fixed / 1024, each * 1024
 
@@ -228,13 +229,13 @@ def print_fits(rows: Sequence[Row], cores: int) -> None:
 
 def print_panel(row: Row, rows: Sequence[Row], cores: int) -> None:
     """Print what the first panel took, and what the whole would: all but what goes by image, over its share."""
-    share = share_looked_at(row.count)
+    share = share_looked_at(row.images)
     print(
-        f"\n{row.count} images, the first panel: {row.busy:.0f} processor seconds for {100 * share:.2f} % of the pairs,"
+        f"\n{row.images} images, the first panel: {row.busy:.0f} processor seconds for {100 * share:.2f} % of the pairs,"
         f" peak {row.peak:.0f} MB, own {row.own:.0f} MB"
     )
     if len(rows) > 2:
-        single = min(row.busy, seconds_at(by_parts(rows) * (1, 1, 0), row.count))
+        single = min(row.busy, seconds_at(by_parts(rows) * (1, 1, 0), row.images))
         hours = (single + (row.busy - single) / share) / HOUR / cores
         print(f"the whole would take about {hours:.2g} hours of {cores} cores")
 
@@ -267,7 +268,7 @@ def main() -> None:
             row = measured(bank, files, count, args, panel=False)
             rows.append(row)
             print(
-                f"{row.count:10}{row.seconds:10.1f}{row.busy:11.1f}{row.peak:9.0f}{row.own:8.0f}"
+                f"{row.images:10}{row.seconds:10.1f}{row.busy:11.1f}{row.peak:9.0f}{row.own:8.0f}"
                 f"{row.found:8}{planted:9}", flush=True,
             )  # fmt: skip
             if args.stages:

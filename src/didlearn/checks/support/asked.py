@@ -85,7 +85,8 @@ def _shown(sizes: Ints) -> tuple[int, int]:
 
 
 def _from_list(close: Pairs, counts: Counts, rng: np.random.Generator) -> Asked:
-    pairs = Pairs(*(part[: listed(counts)] for part in close))
+    first = slice(listed(counts))
+    pairs = Pairs(close.distance[first], close.first[first], close.second[first])
     inside = np.arange(len(pairs.distance)) < counts.pairs
     sizes = np.array([inside.sum(), (~inside).sum()])
     degree = np.bincount(np.concatenate([pairs.first, pairs.second]), minlength=counts.samples)
