@@ -231,7 +231,7 @@ def print_panel(row: Row, rows: Sequence[Row], cores: int) -> None:
     """Print what the first panel took, and what the whole would: all but what goes by image, over its share."""
     share = share_looked_at(row.images)
     print(
-        f"\n{row.images} images, the first panel: {row.busy:.0f} processor seconds for {100 * share:.2f} % of the pairs,"
+        f"\n{row.images} images, the first panel: {row.busy:.0f} processor s for {100 * share:.2f} % of the pairs,"
         f" peak {row.peak:.0f} MB, own {row.own:.0f} MB"
     )
     if len(rows) > 2:

@@ -5,7 +5,7 @@ import pytest
 
 from didlearn.checks.duplicate_counts import count_duplicates
 from didlearn.checks.support import asked as module
-from didlearn.checks.support.asked import MOST_ASKED, ask, listed
+from didlearn.checks.support.asked import MOST_ASKED, ask, listed_for
 from didlearn.neighbors import closest_pairs
 
 
@@ -56,7 +56,7 @@ def test_strata_are_the_duplicates_and_about_as_many_next_closest(way):
 def test_closest_pairs_that_are_known_are_not_looked_for():
     x, threshold = clustered(), 0.2
     counts = count_duplicates(x, threshold)
-    close = closest_pairs(x, k=listed(counts) + 100)
+    close = closest_pairs(x, k=listed_for(counts) + 100)
     found = ask(x, counts, threshold, np.random.default_rng(0), "cpu", close)
     assert all(np.array_equal(one, other) for one, other in zip(found, asked_of(x, threshold), strict=True))
 

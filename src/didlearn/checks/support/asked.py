@@ -44,7 +44,7 @@ class Asked(NamedTuple):
     sizes: Ints
 
 
-def listed(counts: Counts) -> int:
+def listed_for(counts: Counts) -> int:
     """Return how many of the closest pairs the strata take; 0 where they are too many to be listed pair by pair."""
     return max(MOST_ASKED, 2 * counts.pairs) if counts.pairs <= _LISTED_PAIRS else 0
 
@@ -62,10 +62,10 @@ def ask(
     Args:
         features: (M, D) of the samples. counts: their duplicates within ``threshold``.
         rng: of the choice. device: of the distances.
-        close: the closest pairs, ``listed(counts)`` of them or more, where they are known.
+        close: the closest pairs, ``listed_for(counts)`` of them or more, where they are known.
     """
-    if listed(counts):
-        pairs = closest_pairs(features, k=listed(counts), device=device) if close is None else close
+    if listed_for(counts):
+        pairs = closest_pairs(features, k=listed_for(counts), device=device) if close is None else close
         return _from_list(pairs, counts, rng)
     radius, degree = _ring(features, counts, threshold, rng, device)
     sizes = np.array([counts.pairs, int(degree.sum()) // 2])
@@ -85,7 +85,7 @@ def _shown(sizes: Ints) -> tuple[int, int]:
 
 
 def _from_list(close: Pairs, counts: Counts, rng: np.random.Generator) -> Asked:
-    first = slice(listed(counts))
+    first = slice(listed_for(counts))
     pairs = Pairs(close.distance[first], close.first[first], close.second[first])
     inside = np.arange(len(pairs.distance)) < counts.pairs
     sizes = np.array([inside.sum(), (~inside).sum()])

@@ -9,7 +9,7 @@ from didlearn.checks.disguised_repeats import join_disguised, misfit_of_the_same
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.relative_support import relative_support
 from didlearn.checks.sameness import Criterion
-from didlearn.checks.support.asked import listed
+from didlearn.checks.support.asked import listed_for
 from didlearn.checks.support.check import Support
 from didlearn.checks.support.measure import (
     Compared,
@@ -140,7 +140,7 @@ def _shown_beside(subject: Subject, compared: Compared, criterion: Criterion, pa
 
 def _closest(check: Support, compared: Compared, found: Counts, device: str) -> Pairs:
     """Find the samples' closest pairs once, for all that list some."""
-    wanted = max(LOOKED_THROUGH * check.candidates, listed(found) if compared.real else 0)
+    wanted = max(LOOKED_THROUGH * check.candidates, listed_for(found) if compared.real else 0)
     return closest_pairs(compared.features, k=wanted, device=device)
 
 
