@@ -87,6 +87,7 @@ benchmark: $(VENV)/installed-test
 	$(BIN)/python benchmarks/inversion.py --images 4
 	$(BIN)/python benchmarks/likelihood.py --images 4 --chains 4 --budgets 200 800
 	$(BIN)/python benchmarks/random_matrix.py --dimension 128 --classes 1 3 --no-peers
+	$(BIN)/python benchmarks/scale.py --sizes 2000 4000 8000
 
 hooks: $(VENV)/installed-test
 	$(INSTALL) pre-commit

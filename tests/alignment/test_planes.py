@@ -6,7 +6,16 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from didlearn.alignment import planes as module
-from didlearn.alignment.planes import PLANE_SIDE, carried, grey_planes, lattice, planes_of, sampled, smoothed
+from didlearn.alignment.planes import (
+    PLANE_SIDE,
+    Planes,
+    carried,
+    grey_planes,
+    lattice,
+    planes_of,
+    sampled,
+    smoothed,
+)
 from didlearn.images import open_images
 
 RNG = np.random.default_rng(0)
@@ -42,6 +51,23 @@ def test_a_few_at_a_time_are_the_same_as_all(monkeypatch):
 
 def test_no_pictures_are_no_planes():
     assert grey_planes(np.zeros((0, 1, 16, 16), np.uint8)).shape[0] == 0
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 16), (1, 12, 20), (3, 48, 48)])
+@pytest.mark.parametrize("floating", [False, True])
+def test_planes_made_when_they_are_asked_for_are_those_made_at_once(shape, floating):
+    pictures = RNG.integers(256, size=(50, *shape), dtype=np.uint8)
+    pictures = pictures / np.float32(255) if floating else pictures
+    whole, chosen = grey_planes(pictures), np.array([40, 3, 3, 17, 49])
+    for planes in (Planes.of(pictures), Planes.kept(whole)):
+        assert len(planes) == 50
+        assert torch.equal(planes[5:20], whole[5:20])
+        for index in ([], [30, 2, 2, 7]):
+            assert torch.equal(planes[torch.tensor(index, dtype=torch.int64)], whole[index])
+        some = planes.some(chosen)
+        assert len(some) == 5
+        assert torch.equal(some[1:4], whole[chosen[1:4]])
+        assert torch.equal(some.some(slice(2))[torch.tensor([1, 0])], whole[[3, 40]])
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.6])

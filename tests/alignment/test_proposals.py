@@ -80,6 +80,18 @@ def test_reference_images_are_compared_in_parts(monkeypatch):
     assert torch.equal(whole.framing, parts.framing)
 
 
+@pytest.mark.parametrize("kept", [7, 14, 29])
+def test_the_likeliest_of_parts_are_those_of_all(monkeypatch, kept):
+    """The last part may hold fewer than are asked for, and the excluded image lies in any."""
+    looks, read = looks_of(planes(5)), reader(planes(30, seed=1))
+    features, excluded = [read(framing) for framing in MILD], torch.tensor([-1, 0, 7, 29, 13])
+    monkeypatch.setattr("didlearn.alignment.proposals._COLUMNS", 7)
+    whole = propose(looks, features, MILD, 4, excluded)
+    monkeypatch.setattr("didlearn.alignment.proposals._KEPT", kept)
+    parts = propose(looks, features, MILD, 4, excluded)
+    assert all(torch.equal(one, other) for one, other in zip(whole, parts, strict=True))
+
+
 def test_the_best_of_proposals_are_the_likeliest():
     found = Proposals(torch.tensor([[0.1, 0.9, 0.5]]), torch.tensor([[7, 8, 9]]), torch.tensor([[1, 2, 3]]))
     best = found.best(2)

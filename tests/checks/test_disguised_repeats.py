@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 import didlearn as dl
-from didlearn.alignment.planes import grey_planes
+from didlearn.alignment.planes import Planes, grey_planes
 from didlearn.alignment.repeats import pair_misfits
 from didlearn.checks.disguised_repeats import _random_pairs, counted, join_disguised, misfit_of_the_same
 from didlearn.checks.duplicate_counts import count_duplicates
@@ -43,7 +43,7 @@ def test_pictures_in_disguise_are_one_each():
     drawn = in_disguise(scenes(40, seed=0), 600, seed=1)
     plain = count_duplicates(drawn.reshape(600, -1) / 255, 0.5)
     limit = misfit_of_the_same(scenes(100, seed=2), np.random.default_rng(0))
-    joined = join_disguised(plain, grey_planes(drawn), limit, np.random.default_rng(0))
+    joined = join_disguised(plain, Planes.of(drawn), limit, np.random.default_rng(0))
     assert len(joined.cluster_sizes) == pytest.approx(40, abs=2)
     assert joined.pairs > 2 * plain.pairs
 
@@ -51,7 +51,7 @@ def test_pictures_in_disguise_are_one_each():
 def test_strangers_stay_apart():
     pictures = scenes(300, seed=0)
     plain = count_duplicates(pictures.reshape(300, -1) / 255, 0.5)
-    assert join_disguised(plain, grey_planes(pictures), 0.008, np.random.default_rng(0)) is plain
+    assert join_disguised(plain, Planes.of(pictures), 0.008, np.random.default_rng(0)) is plain
 
 
 def test_likeness_that_chains_joins_nothing():
@@ -60,7 +60,7 @@ def test_likeness_that_chains_joins_nothing():
     steps = np.linspace(0, 1, 120)[:, None, None, None]
     chain = np.rint((1 - steps) * ends[0] + steps * ends[1]).astype(np.uint8)
     plain = count_duplicates(chain.reshape(120, -1) / 255, 1e-6)
-    assert join_disguised(plain, grey_planes(chain), 0.008, np.random.default_rng(0)) is None
+    assert join_disguised(plain, Planes.of(chain), 0.008, np.random.default_rng(0)) is None
 
 
 def faded(pictures, *steps):
@@ -76,7 +76,7 @@ def test_a_picture_two_steps_away_is_the_same_and_no_chain():
     step = max(pair_misfits(planes, first + 40, first + k).max() for k in (0, 80))
     assert np.median(pair_misfits(planes, first, first + 80)) > step
     plain = count_duplicates(drawn.reshape(120, -1) / 255, 1e-6)
-    joined = join_disguised(plain, planes, step, np.random.default_rng(0))
+    joined = join_disguised(plain, Planes.kept(planes), step, np.random.default_rng(0))
     assert joined.cluster_sizes.tolist() == [3] * 40
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Self
 
 import numpy as np
 import torch
@@ -28,13 +29,54 @@ def grey_planes(images: Pixels, device: str = "cpu") -> torch.Tensor:
     """
     step = max(1, BATCH_BYTES // max(1, math.prod(images.shape[1:])))
     blocks = [_planes(images[start : start + step], device) for start in range(0, len(images), step)]
-    return torch.cat(blocks or [torch.empty(0, PLANE_SIDE, PLANE_SIDE, device=device)])
+    side = min(PLANE_SIDE, max(images.shape[2:]))
+    return torch.cat(blocks or [torch.empty(0, side, side, device=device)])
 
 
 def planes_of(images: Images, rows: Sequence[int] | Ints, device: str = "cpu") -> torch.Tensor:
     """Read images as ``grey_planes``, a few at a time: large pictures are never all in memory."""
     step = max(1, BATCH_BYTES // math.prod(images.shape))
     return torch.cat([_planes(images.read_raw(rows[at : at + step]), device) for at in range(0, len(rows), step)])
+
+
+class Planes:
+    """The grey planes of n pictures, made of some when those are asked for: all of them are more than the pictures.
+
+    Indexed by a slice or by row numbers (k,) it gives them as a tensor (k, S, S).
+
+    Args:
+        made: gives the planes of row numbers. rows: (n,) those of the pictures.
+    """
+
+    def __init__(self, made: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor) -> None:
+        self.made, self.rows = made, rows
+
+    @classmethod
+    def of(cls, images: Pixels, device: str = "cpu") -> Self:
+        """Return those of images (n, C, H, W), which stay what they are."""
+        return cls(
+            lambda rows: grey_planes(images[rows.numpy(force=True)], device), torch.arange(len(images)).to(device)
+        )
+
+    @classmethod
+    def kept(cls, planes: torch.Tensor) -> Self:
+        """Return planes (n, S, S) that are there."""
+        return cls(planes.__getitem__, torch.arange(len(planes), device=planes.device))
+
+    @property
+    def device(self) -> torch.device:
+        """Where they are worked on."""
+        return self.rows.device
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: slice | torch.Tensor) -> torch.Tensor:
+        return self.made(self.rows[index])
+
+    def some(self, rows: Ints | slice) -> Planes:
+        """Return those of some pictures, made no sooner."""
+        return Planes(self.made, self.rows[rows if isinstance(rows, slice) else torch.from_numpy(rows).to(self.device)])
 
 
 def _planes(images: Pixels, device: str) -> torch.Tensor:

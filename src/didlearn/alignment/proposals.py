@@ -11,11 +11,12 @@ from didlearn.alignment.framings import MIRROR, Framing, middles
 from didlearn.alignment.planes import carried, lattice, sampled, smoothed
 
 Framings = tuple[Framing, ...]
-_CELLS = 9  # coarse features are so many values along each side
+CELLS = 9  # coarse features are so many values along each side
 _EXTENT = 0.9  # of the frame that they are read in: a turned or moved picture lacks its rim
 _BLUR = 0.05  # of the side
 _FLAT = 1e-3  # a frame whose grey varies less tells nothing
 _COLUMNS = 2048  # reference images compared at once: their likenesses stay in the cache
+_KEPT = 32 * _COLUMNS  # and so many whose likenesses are kept until the largest are chosen
 
 
 class Proposals(NamedTuple):
@@ -54,7 +55,7 @@ class Looks(NamedTuple):
 
 def flipped_looks(features: torch.Tensor) -> torch.Tensor:
     """Return the coarse features (n, p) of the mirrored pictures: the same values from right to left."""
-    return features.view(-1, _CELLS, _CELLS).flip(2).flatten(1)
+    return features.view(-1, CELLS, CELLS).flip(2).flatten(1)
 
 
 def looks_of(planes: torch.Tensor) -> Looks:
@@ -67,7 +68,7 @@ def looks_of(planes: torch.Tensor) -> Looks:
 def reader(planes: torch.Tensor) -> Callable[[Framing], torch.Tensor]:
     """Return what reads the coarse features (n, p) of pictures in a framing: blurred, on a lattice, light taken out."""
     blurred = smoothed(planes, _BLUR * planes.shape[-1])[:, None]
-    middle, points = middles(planes), lattice(_CELLS, _EXTENT, planes.device)
+    middle, points = middles(planes), lattice(CELLS, _EXTENT, planes.device)
 
     def read(framing: Framing) -> torch.Tensor:
         maps = framing.matrix.to(planes.device).expand(len(planes), 2, 3).clone()
@@ -75,7 +76,7 @@ def reader(planes: torch.Tensor) -> Callable[[Framing], torch.Tensor]:
             maps[:, :, 2] += middle
         values = sampled(blurred, carried(maps, points)).squeeze(1)
         values -= values.mean(1, keepdim=True)
-        return values / values.norm(dim=1, keepdim=True).clamp(min=_FLAT * _CELLS)
+        return values / values.norm(dim=1, keepdim=True).clamp(min=_FLAT * CELLS)
 
     return read
 
@@ -89,15 +90,32 @@ def propose(
         asked: features of n queries. reference: features (m, p) of the reference in each of ``framings``.
         k: at most m. excluded: (n,) the one reference image that does not count for each query, or −1.
     """
-    looked = asked.ways(framings)
-    starts_at = range(0, len(reference[0]), _COLUMNS)
-    likeness = torch.cat([_likeness(looked, [part[at : at + _COLUMNS] for part in reference]) for at in starts_at], 1)
-    rows = torch.nonzero(excluded >= 0).squeeze(1)
-    likeness[rows, excluded[rows]] = -2.0
-    best, index = likeness.topk(k, dim=1)
+    looked, count = asked.ways(framings), len(reference[0])
+    parts = [range(at, min(at + _KEPT, count)) for at in range(0, count, _KEPT)]
+    found = [_likeliest(looked, reference, part, k, excluded) for part in parts]
+    best, index = found[0]
+    if len(found) > 1:
+        likeness, columns = (torch.cat(side, 1) for side in zip(*found, strict=True))
+        best, place = likeness.topk(k, dim=1)
+        index = columns.gather(1, place)
     ways = zip(looked, [*reference, *reference], strict=True)
     framed = torch.stack([torch.einsum("np,nkp->nk", look, features[index]) for look, features in ways])
     return Proposals(best, index, framed.argmax(0))
+
+
+def _likeliest(
+    looked: list[torch.Tensor], reference: list[torch.Tensor], part: range, k: int, excluded: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the likenesses and numbers (n, k) of the likeliest among a part of the reference, of all if it is less."""
+    likeness = looked[0].new_empty(len(looked[0]), len(part))
+    for at in range(part.start, part.stop, _COLUMNS):
+        columns = slice(at, min(at + _COLUMNS, part.stop))
+        found = _likeness(looked, [features[columns] for features in reference])
+        likeness[:, at - part.start : columns.stop - part.start] = found
+    rows = torch.nonzero((excluded >= part.start) & (excluded < part.stop)).squeeze(1)
+    likeness[rows, excluded[rows] - part.start] = -2.0
+    best, index = likeness.topk(min(k, len(part)), dim=1)
+    return best, index + part.start
 
 
 def _likeness(looked: list[torch.Tensor], reference: list[torch.Tensor]) -> torch.Tensor:

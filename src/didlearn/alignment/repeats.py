@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from didlearn.alignment.framings import MILD
-from didlearn.alignment.proposals import Looks, looks_of, propose, reader, starts
+from didlearn.alignment.planes import Planes
+from didlearn.alignment.proposals import CELLS, Looks, propose, reader, starts
 from didlearn.alignment.registration import line_up_planes
 from didlearn.arrays import Floats, Ints
 from didlearn.parallel import map_units
@@ -30,7 +31,7 @@ class Repeats(NamedTuple):
     score: Floats
 
 
-def find_repeats(planes: torch.Tensor, limit: float, *, threads: int = 1) -> Repeats:
+def find_repeats(planes: Planes | torch.Tensor, limit: float, *, threads: int = 1) -> Repeats:
     """Find pairs of pictures that line up with a misfit of ``limit`` or less.
 
     Each picture is tried with the three nearest in coarse features, of the set as it is and mirrored, so the
@@ -39,7 +40,8 @@ def find_repeats(planes: torch.Tensor, limit: float, *, threads: int = 1) -> Rep
     Args:
         planes: (n, S, S) ``grey_planes`` of the pictures; two or more.
     """
-    features, asked = _features(planes)
+    features = _features(planes)
+    asked = Looks(*features)  # of the whole picture, and of the centred one, as it is asked for
 
     def some(rows: range) -> tuple[torch.Tensor, ...]:
         # Likeness is nearly symmetric, so each picture looks among those of its unit and later ones alone.
@@ -59,17 +61,17 @@ def find_repeats(planes: torch.Tensor, limit: float, *, threads: int = 1) -> Rep
     return Repeats(pairs[:, 0], pairs[:, 1], score[close][where].astype(np.float64))
 
 
-def _features(planes: torch.Tensor) -> tuple[list[torch.Tensor], Looks]:
-    """Return the coarse features of all in each framing, and as they are; some are blurred at a time."""
-    parts = []
-    for some in planes.split(_BLURRED):
-        read = reader(some)
-        parts.append([*(read(framing) for framing in MILD), *looks_of(some)])
-    *framed, plain, centred = (torch.cat(part) for part in zip(*parts, strict=True))
-    return framed, Looks(plain, centred)
+def _features(planes: Planes | torch.Tensor) -> list[torch.Tensor]:
+    """Return the coarse features (n, p) of all in each framing; some are blurred at a time."""
+    found = [torch.empty(len(planes), CELLS**2, device=planes.device) for _ in MILD]
+    for start in range(0, len(planes), _BLURRED):
+        read = reader(planes[start : start + _BLURRED])
+        for features, framing in zip(found, MILD, strict=True):
+            features[start : start + _BLURRED] = read(framing)
+    return found
 
 
-def pair_misfits(planes: torch.Tensor, first: Ints, second: Ints, *, threads: int = 1) -> Floats:
+def pair_misfits(planes: Planes | torch.Tensor, first: Ints, second: Ints, *, threads: int = 1) -> Floats:
     """Return the least misfit (k,) of planes ``first`` (k,) to ``second`` (k,), as they are, centred or mirrored."""
     device = planes.device
     some = partial(_misfits, planes, torch.from_numpy(first).to(device), torch.from_numpy(second).to(device))
@@ -77,7 +79,7 @@ def pair_misfits(planes: torch.Tensor, first: Ints, second: Ints, *, threads: in
     return torch.cat([torch.empty(0), *(part.cpu() for part in parts)]).numpy().astype(np.float64)
 
 
-def _misfits(planes: torch.Tensor, first: torch.Tensor, second: torch.Tensor, rows: range) -> torch.Tensor:
+def _misfits(planes: Planes | torch.Tensor, first: torch.Tensor, second: torch.Tensor, rows: range) -> torch.Tensor:
     queries, originals = planes[first[rows.start : rows.stop]], planes[second[rows.start : rows.stop]]
     kinds = [torch.full((len(queries),), kind, device=planes.device) for kind in range(2 * len(MILD))]
     return torch.stack([_misfit(queries, originals, kind) for kind in kinds]).amin(0)

@@ -9,12 +9,11 @@ pairs within them are no farther apart than two such steps: else likeness would 
 from __future__ import annotations
 
 import numpy as np
-import torch
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from didlearn.alignment.originals import SMALLEST_SIDE
-from didlearn.alignment.planes import grey_planes
+from didlearn.alignment.planes import Planes, grey_planes
 from didlearn.alignment.repeats import find_repeats, pair_misfits
 from didlearn.arrays import Bytes, Ints
 from didlearn.checks.duplicate_counts import Counts
@@ -46,12 +45,12 @@ def misfit_of_the_same(pictures: Bytes, rng: np.random.Generator) -> float | Non
 
 
 def join_disguised(
-    counts: Counts, planes: torch.Tensor, limit: float, rng: np.random.Generator, *, threads: int = 1
+    counts: Counts, planes: Planes, limit: float, rng: np.random.Generator, *, threads: int = 1
 ) -> Counts | None:
     """Join clusters of duplicates whose pictures line up with a misfit of at most ``limit``.
 
     Args:
-        counts: duplicates by distance among n pictures. planes: (n, S, S) ``grey_planes`` of them.
+        counts: duplicates by distance among n pictures. planes: (n, S, S) of them.
 
     Returns:
         the same ``counts`` where nothing is to be joined; ``None`` where clusters are no pictures, before or after
@@ -62,9 +61,9 @@ def join_disguised(
         return None
     if len(alone) < 2:
         return counts
-    chosen = planes[torch.from_numpy(alone).to(planes.device)]
+    chosen = planes.some(alone)
     # Likeness that chains among a few pictures chains among more of them: the whole need not be looked through.
-    for some in (chosen[:_FEW], chosen) if len(chosen) > _FEW else (chosen,):
+    for some in (chosen.some(slice(_FEW)), chosen) if len(chosen) > _FEW else (chosen,):
         group = _joined_groups(some, limit, threads)
         if group is None:
             continue
@@ -76,7 +75,7 @@ def join_disguised(
     return counted(_smallest(group, alone)[np.searchsorted(alone, counts.component)])
 
 
-def _joined_groups(planes: torch.Tensor, limit: float, threads: int) -> Ints | None:
+def _joined_groups(planes: Planes, limit: float, threads: int) -> Ints | None:
     """Return which group of pictures that line up each belongs to, ``None`` where no two line up."""
     found, count = find_repeats(planes, limit, threads=threads), len(planes)
     if not len(found.first):

@@ -9,16 +9,18 @@ import torch
 from didlearn.neighbors.repeats import first_copies
 from didlearn.neighbors.screening.rows import Rows
 
+_FEW = 8  # rows or more to each pair of equal ones: such pairs are sooner met than the rows copied
+
 
 @dataclass(frozen=True, eq=False)
 class Merged:
     """The distinct rows of a set.
 
     Attributes:
-        rows: (U, D) the distinct ones, in the order in which they come first.
+        rows: (U, D) the distinct ones, in the order in which they come first; all, with their few equals, if ``alike``.
         place: (N,) of each row that was given, among the distinct ones.
         weight: (U,) int64, how many of the given rows equal each.
-        alike: whether no two were equal, so that all weights are one.
+        alike: whether none were merged, so that all weights are one.
     """
 
     rows: Rows
@@ -28,8 +30,12 @@ class Merged:
 
     @classmethod
     def of(cls, rows: Rows) -> Merged:
-        """Merge the equal rows of a set; a set without any is left where it is."""
-        first, place = first_copies(rows.raw).unique(return_inverse=True)
+        """Merge the equal rows of a set; one with few or none is left where it is, for merging takes a copy of it."""
+        copied = first_copies(rows.raw)
+        _, sizes = copied.unique(return_counts=True)
+        if _FEW * int((sizes * (sizes - 1)).sum()) <= 2 * len(rows):
+            copied = torch.arange(len(rows), device=copied.device)
+        first, place = copied.unique(return_inverse=True)
         weight = torch.bincount(place, minlength=len(first))
         alike = len(first) == len(rows)
         return cls(rows if alike else replace(rows, raw=rows.raw.index_select(0, first)), place, weight, alike)

@@ -5,7 +5,8 @@ import pytest
 
 from didlearn.checks.duplicate_counts import count_duplicates
 from didlearn.checks.support import asked as module
-from didlearn.checks.support.asked import MOST_ASKED, ask
+from didlearn.checks.support.asked import MOST_ASKED, ask, listed_for
+from didlearn.neighbors import closest_pairs
 
 
 def all_pairs(x):
@@ -50,6 +51,14 @@ def test_strata_are_the_duplicates_and_about_as_many_next_closest(way):
         degree = np.bincount(np.concatenate([i[distance <= radius], j[distance <= radius]]), minlength=len(x))
         chosen = found.stratum == stratum
         assert (found.links[chosen] == (degree[found.first] + degree[found.second] - 2)[chosen]).all()
+
+
+def test_closest_pairs_that_are_known_are_not_looked_for():
+    x, threshold = clustered(), 0.2
+    counts = count_duplicates(x, threshold)
+    close = closest_pairs(x, k=listed_for(counts) + 100)
+    found = ask(x, counts, threshold, np.random.default_rng(0), "cpu", close)
+    assert all(np.array_equal(one, other) for one, other in zip(found, asked_of(x, threshold), strict=True))
 
 
 def test_every_pair_of_a_stratum_is_as_likely(way):

@@ -5,6 +5,7 @@ import pytest
 
 from didlearn.checks.duplicate_counts import count_duplicates
 from didlearn.checks.support.pairs import listed_pairs
+from didlearn.neighbors import closest_pairs
 
 # A chain of three, a pair, and three alone.
 LINE = np.array([[0.0], [0.01], [0.02], [10.0], [10.05], [20.0], [20.5], [30.0]], np.float32)
@@ -31,6 +32,13 @@ def test_the_closest_pairs_of_a_line(k, pairs):
 def test_distances_are_those_of_the_pairs():
     found = listed_pairs(LINE, count_duplicates(LINE, 0.1), 0.1, 5, "cpu").apart
     assert [pair.distance for pair in found] == pytest.approx([0.01, 0.01, 0.02, 0.05, 0.5], abs=1e-6)
+
+
+def test_closest_pairs_that_are_known_are_not_looked_for():
+    x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    counts = count_duplicates(x, 0.4)
+    found = listed_pairs(x, counts, 0.4, 5, "cpu", closest_pairs(x, k=90))
+    assert found == listed_pairs(x, counts, 0.4, 5, "cpu")
 
 
 def test_the_threshold_itself_is_a_duplicate():

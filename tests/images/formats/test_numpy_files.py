@@ -1,7 +1,9 @@
 import io
 import pickle
+import sys
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -211,3 +213,33 @@ def test_traversing_member(pictures, tmp_path):
         archive.writestr("../x.npy", file.getvalue())
     with pytest.raises(DataError, match="points outside the archive"):
         open_images(tmp_path / "set.npz")
+
+
+def mapped():
+    """Pages of files that this process holds, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is asked of /proc")
+def test_pages_of_a_long_file_are_given_back_once_they_were_read(tmp_path):
+    """64 MB of pictures: opened, all of them looked at, and all read, no more than a few MB stay."""
+    file = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.uint8, (16_384, 64, 64))
+    file[:] = np.arange(16_384, dtype=np.uint16)[:, None, None] % 251
+    del file
+    before = mapped()
+    images = open_images(str(tmp_path / "x.npy"))
+    assert mapped() - before < 8 * 2**20
+    for start in range(0, len(images), 1024):
+        assert (images.read_raw(range(start, start + 1024))[:, 0, 0, 0] == np.arange(start, start + 1024) % 251).all()
+        assert mapped() - before < 8 * 2**20
+
+
+def test_what_somebody_writes_into_a_mapped_array_stays(tmp_path):
+    """Pages that are a copy of the file's are not given back: they are the only ones with what was written."""
+    np.save(tmp_path / "x.npy", np.zeros((4, 8, 8), np.uint8))
+    own = np.load(tmp_path / "x.npy", mmap_mode="c")
+    own[2] = 7
+    images = open_images(own)
+    assert images.read_raw([2]).max() == 7
+    assert own[2].min() == 7

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,20 @@ def test_labels_of_a_bank_become_classes(rng):
     lookup = {image.tobytes(): label for image, label in zip(images.read_raw(range(1797)), images.labels, strict=True)}
     raw = images.read_raw(rng.numpy("permutation").permutation(1797)[:200])
     assert [lookup[image.tobytes()] for image in raw] == samples.labels.tolist()
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_drawing_takes_no_more_memory_than_the_pictures(last, rng):
+    """16 MB of pictures, all of them one but perhaps the last."""
+    pictures = np.zeros((4_000, 1, 64, 64), np.uint8)
+    pictures[-1, 0, 0, 0] = last
+    model = open_model(pictures)
+    tracemalloc.start()
+    samples = model.draw(4_000, rng)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.4 * pictures.nbytes
+    assert ("all 4000 images are the same image" in samples.notes) == (last == 0)
 
 
 def test_float_pixels_are_rounded(rng):

@@ -14,7 +14,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 from didlearn.arrays import Array, Floats, Ints
 from didlearn.checks.duplicate_counts import Counts
-from didlearn.neighbors import closest_pairs, degrees_within
+from didlearn.neighbors import Pairs, closest_pairs, degrees_within
 
 MOST_ASKED: Final = 60
 _INNER: Final = 40
@@ -44,15 +44,29 @@ class Asked(NamedTuple):
     sizes: Ints
 
 
-def ask(features: Array, counts: Counts, threshold: float, rng: np.random.Generator, device: str) -> Asked:
+def listed_for(counts: Counts) -> int:
+    """Return how many of the closest pairs the strata take; 0 where they are too many to be listed pair by pair."""
+    return max(MOST_ASKED, 2 * counts.pairs) if counts.pairs <= _LISTED_PAIRS else 0
+
+
+def ask(
+    features: Array,
+    counts: Counts,
+    threshold: float,
+    rng: np.random.Generator,
+    device: str,
+    close: Pairs | None = None,
+) -> Asked:
     """Choose at most ``MOST_ASKED`` pairs.
 
     Args:
         features: (M, D) of the samples. counts: their duplicates within ``threshold``.
         rng: of the choice. device: of the distances.
+        close: the closest pairs, ``listed_for(counts)`` of them or more, where they are known.
     """
-    if counts.pairs <= _LISTED_PAIRS:
-        return _from_list(features, counts, rng, device)
+    if listed_for(counts):
+        pairs = closest_pairs(features, k=listed_for(counts), device=device) if close is None else close
+        return _from_list(pairs, counts, rng)
     radius, degree = _ring(features, counts, threshold, rng, device)
     sizes = np.array([counts.pairs, int(degree.sum()) // 2])
     shown = _shown(sizes)
@@ -70,8 +84,9 @@ def _shown(sizes: Ints) -> tuple[int, int]:
     return inner, min(int(sizes[1]), MOST_ASKED - inner)
 
 
-def _from_list(features: Array, counts: Counts, rng: np.random.Generator, device: str) -> Asked:
-    pairs = closest_pairs(features, k=max(MOST_ASKED, 2 * counts.pairs), device=device)
+def _from_list(close: Pairs, counts: Counts, rng: np.random.Generator) -> Asked:
+    first = slice(listed_for(counts))
+    pairs = Pairs(close.distance[first], close.first[first], close.second[first])
     inside = np.arange(len(pairs.distance)) < counts.pairs
     sizes = np.array([inside.sum(), (~inside).sum()])
     degree = np.bincount(np.concatenate([pairs.first, pairs.second]), minlength=counts.samples)

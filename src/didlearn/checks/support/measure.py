@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 import torch
 
-from didlearn.alignment.planes import grey_planes, planes_of
+from didlearn.alignment.planes import Planes, planes_of
 from didlearn.arrays import Array, Ints, joined
 from didlearn.audit.subject import Subject
 from didlearn.checks.duplicate_counts import Counts, PairCounts, count_duplicates, count_pairs
@@ -31,7 +31,7 @@ _LOOKALIKE = 10_000  # samples: at the larger distances fewer show as much
 
 C = TypeVar("C", bound=PairCounts)
 # Duplicates by distance, planes of the pictures -> those in disguise joined to them; None where likeness chains.
-Join = Callable[[Counts, torch.Tensor], Counts | None]
+Join = Callable[[Counts, Planes], Counts | None]
 
 
 class Embedded(NamedTuple):
@@ -149,10 +149,11 @@ def join_pairs(compared: Compared, found: Duplicates[Counts], join: Join, device
 
     Where likeness chains among one of them, none is joined: else their ratio would compare two ways of counting.
     """
-    held = [planes_of(known.images, range(len(known.images)), device) for known in compared.real]
-    own = join(found.own, grey_planes(compared.drawn.images, device))
-    heldout = None if found.heldout is None else join(found.heldout, held[0])
-    real = None if found.real is None else join(found.real, torch.cat(held))
+    own = join(found.own, Planes.of(compared.drawn.images, device))
+    parts = [planes_of(known.images, range(len(known.images)), device) for known in compared.real]
+    held = Planes.kept(torch.cat(parts)) if parts else None
+    heldout = None if held is None or found.heldout is None else join(found.heldout, held.some(slice(len(parts[0]))))
+    real = None if held is None or found.real is None else join(found.real, held)
     if own is None or (heldout is None) != (found.heldout is None) or (real is None) != (found.real is None):
         return found
     return Duplicates(own, heldout, real)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from didlearn.arrays import Array
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.nearest_images import nearest_images
 from didlearn.images.base import Images
-from didlearn.neighbors import Neighbors, closest_pairs
+from didlearn.neighbors import Neighbors, Pairs, closest_pairs
+
+LOOKED_THROUGH: Final = 10  # pairs for each that is listed
 
 
 class Candidate(NamedTuple):
@@ -36,14 +38,21 @@ class Listed(NamedTuple):
     apart: list[Candidate]
 
 
-def listed_pairs(features: Array, counts: Counts, threshold: float, k: int, device: str) -> Listed:
-    """Return the ``k`` closest pairs, exactly, and ``k`` of different pictures; both ascending."""
-    pairs = closest_pairs(features, k=10 * k, device=device)
-    close = [
+def listed_pairs(
+    features: Array, counts: Counts, threshold: float, k: int, device: str, close: Pairs | None = None
+) -> Listed:
+    """Return the ``k`` closest pairs, exactly, and ``k`` of different pictures; both ascending.
+
+    Args:
+        features: (n, D) of the samples. counts: their duplicates within ``threshold``. device: of the distances.
+        close: the closest pairs, ``LOOKED_THROUGH`` · k of them or more, where they are known.
+    """
+    pairs = closest_pairs(features, k=LOOKED_THROUGH * k, device=device) if close is None else close
+    near = [
         Candidate(int(i), int(j), float(d), bool(d <= threshold))
-        for d, i, j in zip(pairs.distance, pairs.first, pairs.second, strict=True)
+        for d, i, j in zip(*(part[: LOOKED_THROUGH * k] for part in pairs), strict=True)
     ]
-    return Listed(close[:k], _apart(close, features, counts, k) if counts.transitive else close[:k])
+    return Listed(near[:k], _apart(near, features, counts, k) if counts.transitive else near[:k])
 
 
 def _apart(close: list[Candidate], features: Array, counts: Counts, k: int) -> list[Candidate]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import torch
-
+from didlearn.alignment.planes import Planes
 from didlearn.audit.check import share_of_error
 from didlearn.audit.subject import Subject
 from didlearn.checks.disguised_repeats import join_disguised, misfit_of_the_same
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.relative_support import relative_support
 from didlearn.checks.sameness import Criterion
+from didlearn.checks.support.asked import listed_for
 from didlearn.checks.support.check import Support
 from didlearn.checks.support.measure import (
     Compared,
@@ -28,11 +28,12 @@ from didlearn.checks.support.measure import (
     to_perturb,
 )
 from didlearn.checks.support.page import atom_parts, class_parts, criterion_notes, criterion_parts, pair_parts
-from didlearn.checks.support.pairs import Listed, listed_pairs, nearest_training
+from didlearn.checks.support.pairs import LOOKED_THROUGH, Listed, listed_pairs, nearest_training
 from didlearn.checks.support.procedure import published_parts
 from didlearn.checks.support.sheet import sheet_parts
 from didlearn.checks.support.verdict import Held, judge_support
 from didlearn.models.faults import find_fault
+from didlearn.neighbors import Pairs, closest_pairs
 from didlearn.result.parts import Parts
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
@@ -65,13 +66,14 @@ def _birthday_test(check: Support, subject: Subject, rng: Stream) -> CheckResult
     same = count_at(compared, criterion.threshold, device)
     held = _held(compared, criterion, _joined(check, subject, compared, same, rng), rng, device)
     done(3)
-    pairs = listed_pairs(compared.features, same.own, criterion.threshold, check.candidates, device)
+    close = _closest(check, compared, same.own, device)
+    pairs = listed_pairs(compared.features, same.own, criterion.threshold, check.candidates, device, close)
     done(4)
     decision = judge_support(held, check.factor, level, share_of_error(check))
     parts = (
         _supports(compared, criterion, held, level)
         + _shown_beside(subject, compared, criterion, pairs, level)
-        + _sheet(subject, compared, criterion, same.own, rng)
+        + _sheet(subject, compared, criterion, same.own, close, rng)
         + Parts(notes=(*compared.drawn.notes, *subject.embedding.notes))
         + Parts(arrays={"cluster_sizes": held.same.own.cluster_sizes, "component": held.same.own.component})
     )
@@ -88,7 +90,7 @@ def _joined(
     if limit is None:
         return same
 
-    def join(counts: Counts, planes: torch.Tensor) -> Counts | None:
+    def join(counts: Counts, planes: Planes) -> Counts | None:
         draw = rng.numpy(f"pairs of {counts.samples}")
         return join_disguised(counts, planes, limit, draw, threads=subject.threads)
 
@@ -137,7 +139,15 @@ def _shown_beside(subject: Subject, compared: Compared, criterion: Criterion, pa
     )
 
 
-def _sheet(subject: Subject, compared: Compared, criterion: Criterion, found: Counts, rng: Stream) -> Parts:
+def _closest(check: Support, compared: Compared, found: Counts, device: str) -> Pairs:
+    """Find the samples' closest pairs once, for all that list some."""
+    wanted = max(LOOKED_THROUGH * check.candidates, listed_for(found) if compared.real else 0)
+    return closest_pairs(compared.features, k=wanted, device=device)
+
+
+def _sheet(
+    subject: Subject, compared: Compared, criterion: Criterion, found: Counts, close: Pairs, rng: Stream
+) -> Parts:
     """Keep what a person needs to judge the pairs; the larger real set has pairs that are nearer to one another."""
     if subject.points:  # nobody can see whether two rows of numbers are one
         return Parts()
@@ -151,4 +161,5 @@ def _sheet(subject: Subject, compared: Compared, criterion: Criterion, found: Co
         subject.embed,
         rng.child("sheet"),
         subject.device,
+        close,
     )

@@ -13,6 +13,7 @@ from didlearn.checks.support.asked import ask
 from didlearn.checks.support.measure import Embedded
 from didlearn.checks.support.planted import plant_distinct, plant_duplicates
 from didlearn.images.picture import eight_bit, to_picture
+from didlearn.neighbors import Pairs
 from didlearn.result.parts import Parts
 from didlearn.rng import Stream
 
@@ -26,6 +27,7 @@ def sheet_parts(
     embed: Callable[[Bytes], Array],
     rng: Stream,
     device: str,
+    close: Pairs | None = None,
 ) -> Parts:
     """Return the arrays that labelling needs, or nothing without real images to plant.
 
@@ -36,10 +38,11 @@ def sheet_parts(
     Args:
         pixels: (M, C, H, W) the samples. features: (M, D) theirs. counts: their duplicates. criterion: that counted.
         real: real images and their features. embed: images to features. rng: of the choice. device: of the distances.
+        close: the samples' closest pairs, where they are known (see ``ask``).
     """
     if real is None:
         return Parts()
-    asked = ask(features, counts, criterion.threshold, rng.numpy("candidates"), device)
+    asked = ask(features, counts, criterion.threshold, rng.numpy("candidates"), device, close)
     same = plant_duplicates(real.images, embed, rng.numpy("duplicates"))
     # A threshold given by hand may be anything; a calibrated one keeps out real images that are there twice.
     beyond = same_picture(criterion.perturbed) if criterion.given else criterion.threshold

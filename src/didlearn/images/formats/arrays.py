@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +17,7 @@ from didlearn.images.classes import Labels
 CHECKED_WHOLE = 2 * 2**30  # bytes
 CHECKED_SAMPLE = 4096  # images of an array larger than that
 CHECKED_BYTES = 32 * 2**20  # bytes
+CHECKED_APART = 256  # images far apart in a file: half a megabyte around each may be mapped
 BINARY_NOTE = "all pixels are 0 or 1 and were read as black and white"
 _ALIKE = "save them all from 0 to 255"
 _OVERSHOOT = 0.1  # beyond [0, 1]: pixels on another scale go further
@@ -94,6 +96,7 @@ class ArrayReader:
             DataError: values outside their range.
         """
         batch = np.asarray(self.array[np.asarray(indices, dtype=np.int64)])
+        let_go(self.array)
         if self.binary:
             batch = white_at_one(batch, self.name)
         return np.ascontiguousarray(to_pixels(self._channels_first(batch), self.name))
@@ -213,7 +216,18 @@ def _blocks(array: Stack) -> Iterator[Array]:
     else:
         chosen = np.arange(count)
     step = max(1, CHECKED_BYTES // max(1, array.nbytes // count))
+    step = step if len(chosen) == count else min(step, CHECKED_APART)
     for start in range(0, len(chosen), step):
         places = chosen[start : start + step]
         whole = places[-1] - places[0] == len(places) - 1
         yield array[places[0] : places[-1] + 1] if whole else array[places]
+        let_go(array)
+
+
+def let_go(array: Stack) -> None:
+    """Give back the pages of a memory-mapped file that were read: of a long one they add up to all of it.
+
+    They stay in the system's cache, and are there again when they are read again.
+    """
+    if isinstance(array, np.memmap) and array.mode == "r" and hasattr(mmap, "MADV_DONTNEED"):
+        array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # numpy has no other name for it
