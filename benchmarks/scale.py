@@ -223,7 +223,7 @@ def print_fits(rows: Sequence[Row], cores: int) -> None:
         print(f"{word} memory: {fixed:.2f} GB + {each:.2f} KB an image, {fixed + each * 1e6 / 2**20:.2f} GB for 1e6")
     print(f"\n{'images':>10}{f'hours of {cores} cores':>20}{'by the power law':>18}")
     for n in PROJECTED:
-        power = rows[-1].busy * (n / rows[-1].count) ** last
+        power = rows[-1].busy * (n / rows[-1].images) ** last
         print(f"{n:10.0e}{seconds_at(parts, n) / HOUR / cores:20.3g}{power / HOUR / cores:18.3g}")
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -118,7 +119,10 @@ def test_a_check_s_own_flags_are_in_its_row(name):
     ("generator", "names"), [("sound", ()), ("collapsed", ("support", "fidelity"))]
 )  # of one that repeats itself more can be estimated
 def test_every_estimate_is_on_its_check_s_page(generator, names):
-    small = {"inversion": {"images": 8, "rounds": 0, "starts": 2}, "manifold_classifier": {"images": 8, "rounds": 0}}
+    small: dict[str, dict[str, Any]] = {
+        "inversion": {"images": 8, "rounds": 0, "starts": 2},
+        "manifold_classifier": {"images": 8, "rounds": 0},
+    }
     likely = {"images": 8, "chains": 2, "budget": 120}
     small |= {"likelihood": likely, "typicality": likely | {"drawn": 8}}
     small |= {

@@ -56,8 +56,8 @@ def test_no_pictures_are_no_planes():
 @pytest.mark.parametrize("shape", [(3, 16, 16), (1, 12, 20), (3, 48, 48)])
 @pytest.mark.parametrize("floating", [False, True])
 def test_planes_made_when_they_are_asked_for_are_those_made_at_once(shape, floating):
-    pictures = RNG.integers(256, size=(50, *shape), dtype=np.uint8)
-    pictures = pictures / np.float32(255) if floating else pictures
+    stored = RNG.integers(256, size=(50, *shape), dtype=np.uint8)
+    pictures = stored / np.float32(255) if floating else stored
     whole, chosen = grey_planes(pictures), np.array([40, 3, 3, 17, 49])
     for planes in (Planes.of(pictures), Planes.kept(whole)):
         assert len(planes) == 50

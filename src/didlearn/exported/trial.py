@@ -25,9 +25,9 @@ from typing import Final
 
 from didlearn.errors import ModelError, TrustError, first_line
 from didlearn.exported.graph import UnknownPartError
-from didlearn.memory import lacks_memory
 from didlearn.naming import option
 from didlearn.parallel import UNIT
+from didlearn.units.memory import lacks_memory
 
 SECONDS: Final = 20.0
 _MEMORY: Final = 2**30

@@ -12,7 +12,6 @@ import torch
 
 from didlearn.arrays import ArrayOrTensor, Ints
 from didlearn.errors import DataError
-from didlearn.memory import at_once
 from didlearn.neighbors.repeats import first_copies
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import (
@@ -31,6 +30,7 @@ from didlearn.neighbors.screening.walk import Walk
 from didlearn.neighbors.tiles import by_tiles
 from didlearn.neighbors.truths import count_true
 from didlearn.neighbors.within import split
+from didlearn.units.memory import at_once
 
 _FEW = 4  # of so many tiles of a block one holds pairs inside at most: then they are told apart one by one
 

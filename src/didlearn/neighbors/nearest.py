@@ -10,7 +10,6 @@ import torch
 
 from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import DataError, UsageError
-from didlearn.memory import at_once
 from didlearn.neighbors.others import NearestOthers
 from didlearn.neighbors.repeats import late_copies
 from didlearn.neighbors.screening.bounds import Bounds
@@ -30,6 +29,7 @@ from didlearn.neighbors.screening.rows import Rows, as_rows
 from didlearn.neighbors.screening.threads import slices
 from didlearn.neighbors.shortlist import Shortlist
 from didlearn.neighbors.tiles import by_tiles
+from didlearn.units.memory import at_once
 
 STRIP_ROWS = 1024  # queries whose sketched distances to WIDE reference rows are held at once
 STRIP_COLUMNS = 20480

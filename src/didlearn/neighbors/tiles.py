@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from didlearn.memory import within_memory
 from didlearn.neighbors.screening.cascade import PANEL_ROWS
 from didlearn.neighbors.screening.rows import Rows
 from didlearn.neighbors.screening.threads import slices
 from didlearn.units.cluster import current_cluster
+from didlearn.units.memory import within_memory
 
 T = TypeVar("T")
 _WORTH = 1e12  # multiplications that pay for sending a tile, and its share of the rows: ten seconds of one core

@@ -9,9 +9,9 @@ from didlearn.audit.check import Check
 from didlearn.audit.running.budget import OutOfTime
 from didlearn.audit.subject import Subject
 from didlearn.errors import DidlearnError, StorageError
-from didlearn.memory import noted
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
+from didlearn.units.memory import noted
 
 
 def run_check(check: Check, subject: Subject) -> CheckResult:

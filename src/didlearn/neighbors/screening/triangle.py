@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import torch
 
-from didlearn.memory import at_once
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import BLOCK_COLUMNS, PANEL_ROWS, Block, numbers
 from didlearn.neighbors.screening.threads import slices
+from didlearn.units.memory import at_once
 
 
 def triangle(count: int, part: slice | None = None) -> Iterator[tuple[slice, list[Block]]]:

@@ -8,7 +8,6 @@ from typing import Protocol
 
 import torch
 
-from didlearn.memory import at_once
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import (
     BLOCK_COLUMNS,
@@ -22,6 +21,7 @@ from didlearn.neighbors.screening.level import Level
 from didlearn.neighbors.screening.levels import MET_FROM, sketched, whole
 from didlearn.neighbors.screening.rows import Rows
 from didlearn.neighbors.screening.threads import Workers, slices
+from didlearn.units.memory import at_once
 
 
 class Seeker(Protocol):

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 import didlearn as dl
-from didlearn import memory
 from didlearn.neighbors import closest_pairs, near_duplicates, nearest
 from didlearn.neighbors.balls import count_in_both
 from didlearn.neighbors.screening.bounds import Room
+from didlearn.units import memory
 
 ERRORS = [
     MemoryError(),
