@@ -180,3 +180,10 @@ def test_causes_are_named_before_what_they_bring_about():
     assert [word.split("(")[0].strip() for word in words] == [
         "its images are blurred", "it leaves out class b", "it leaves real images without a neighbour"
     ]  # fmt: skip
+
+
+def test_looks_come_first_then_classes_then_what_both_bring_about():
+    looks = ["fine_detail"] * 2 + ["brightness_shift"] * 2
+    losses = ["precision_gap", "coverage_gap", "vendi_ratio", "kernel_shift"]
+    named = [effect.estimate for effect in judge(shares([1.0, 1.0])).effects]
+    assert named == [*looks, "class_share_a", "class_share_b", *losses]
