@@ -117,6 +117,34 @@ def test_threads_change_no_bit_at_full_size():
         np.testing.assert_array_equal(got, expected)
 
 
+def test_a_limit_that_others_lower_meanwhile_changes_nothing(monkeypatch, oracle, small_blocks):
+    """The mistake this sees: read twice for one set of pairs, the limit chose more first rows than second ones."""
+    found, reads = _Best.limit.fget, iter(range(10**9))
+    monkeypatch.setattr(_Best, "limit", property(lambda best: found(best) if next(reads) % 2 else np.inf))
+    points = np.random.default_rng(4).normal(size=(300, 8))
+    with small_blocks(direct=1e-3):
+        pairs = closest_pairs(points, 9)
+    for ours, true in zip(pairs, oracle.pairs(points, 9), strict=True):
+        np.testing.assert_array_equal(ours, true)
+
+
+@pytest.mark.parametrize("kind", ["floats", "bytes", "repeated"])
+def test_many_threads_at_once_change_nothing(kind, oracle, small_blocks):
+    """A race shows now and then: small blocks, more threads than cores, again and again."""
+    rng, threads = np.random.default_rng(5), torch.get_num_threads()
+    try:
+        torch.set_num_threads(6)
+        for _ in range(10):
+            points = rng.integers(0, 256, (260, 20)).astype(np.uint8) if kind == "bytes" else rng.normal(size=(260, 20))
+            points = points[rng.integers(0, 90, 260)] if kind == "repeated" else points
+            with small_blocks(direct=1.0, eight_bit=True):
+                pairs = closest_pairs(points, 12)
+            for ours, true in zip(pairs, oracle.pairs(points, 12), strict=True):
+                np.testing.assert_array_equal(ours, true)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_shuffling_the_rows_shuffles_the_pairs():
     rng = np.random.default_rng(3)
     x, order = rng.normal(size=(400, 33)), rng.permutation(400)

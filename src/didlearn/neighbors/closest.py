@@ -148,12 +148,14 @@ class _Best:
                 self.enter(pairs)
 
     def _near(self, i: torch.Tensor, j: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        if self.limit == 0:
-            first, second = int(self.pairs.first[-1]), int(self.pairs.second[-1])
+        limit, last = self.limit, self.pairs  # once: others lower it meanwhile
+        if limit == 0:
+            first, second = int(last.first[-1]), int(last.second[-1])
             earlier = (i < first) | ((i == first) & (j < second))
             i, j = i[earlier], j[earlier]
         low, _ = self.rows.interval(i, self.rows, j)
-        return i[low <= self.limit], j[low <= self.limit]
+        near = low <= limit
+        return i[near], j[near]
 
     def enter(self, pairs: Pairs) -> None:
         """Let the closest of some pairs enter."""
