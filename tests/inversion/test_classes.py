@@ -84,7 +84,8 @@ def test_candidates_that_do_not_fit_are_refused(model, options, message):
 
 
 SCRIPT = """
-import resource, numpy as np
+import numpy as np
+from tests.peak import peak
 from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
@@ -105,7 +106,7 @@ for name in ("train", "held-out"):
 inverted = run_check(InversionCheck(images=8, draws=100, starts=4, rounds=1, published=False), subject)
 assert inverted.estimates["recovered"].value == 1, inverted.estimates["recovered"]
 assert inverted.estimates["error_train"].value < 2 * 0.05**2
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+print(peak())
 """
 
 

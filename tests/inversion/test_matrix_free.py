@@ -108,7 +108,8 @@ def test_a_latent_too_wide_for_the_gram_has_no_volume_and_says_nothing_of_it(mon
 
 
 SCRIPT = """
-import resource, torch
+import torch
+from tests.peak import peak
 from torch import nn
 import didlearn as dl
 torch.manual_seed(0)
@@ -124,7 +125,7 @@ model = dl.open_model(network.eval(), latent_shape=512, value_range=(-1, 1))
 x = model.decode(torch.randn(1, 512, generator=torch.Generator().manual_seed(5))).detach().numpy()
 found = dl.invert(model, x, draws=32, starts=4, rounds=0, polish=6, threads=1)
 print(float(found.error[0] / x.var()), bool((found.log_volume > -1e9).all()))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+print(peak())
 """
 
 

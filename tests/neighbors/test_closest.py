@@ -1,3 +1,4 @@
+import itertools
 import warnings
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_threads_change_no_bit_at_full_size():
 
 def test_a_limit_that_others_lower_meanwhile_changes_nothing(monkeypatch, oracle, small_blocks):
     """The mistake this sees: read twice for one set of pairs, the limit chose more first rows than second ones."""
-    found, reads = _Best.limit.fget, iter(range(10**9))
+    found, reads = vars(_Best)["limit"].fget, itertools.count()
     monkeypatch.setattr(_Best, "limit", property(lambda best: found(best) if next(reads) % 2 else np.inf))
     points = np.random.default_rng(4).normal(size=(300, 8))
     with small_blocks(direct=1e-3):

@@ -158,16 +158,16 @@ def test_no_file_stays_open(saved, pictures, monkeypatch):
     p = pictures(300, 4, 4)
     path = saved({f"{i:03}.npy": array[None] for i, array in enumerate(p)})
     most = []
-    mapped = np.memmap
 
-    def counted(*args, **kwargs):
-        most.append(len(os.listdir("/proc/self/fd")))  # noqa: PTH208
-        with open("/proc/self/maps") as maps:  # noqa: PTH123
-            most.append(sum(str(path) in line for line in maps))
-        return mapped(*args, **kwargs)
+    class Counted(np.memmap):
+        def __new__(cls, *args, **kwargs):
+            most.append(len(os.listdir("/proc/self/fd")))  # noqa: PTH208
+            with open("/proc/self/maps") as maps:  # noqa: PTH123
+                most.append(sum(str(path) in line for line in maps))
+            return super().__new__(cls, *args, **kwargs)
 
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-    monkeypatch.setattr(np, "memmap", counted)
+    monkeypatch.setattr(np, "memmap", Counted)
     images = open_images(path)
     assert np.array_equal(images.read_raw(range(300)), p)
     assert max(most[::2]) <= before + 4
