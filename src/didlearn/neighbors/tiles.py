@@ -33,10 +33,9 @@ def by_tiles(
     """
     cluster = current_cluster()
     whole = slice(0, len(left))
-    if cluster is None or cluster.shares_memory or cluster.workers <= dearer or left.raw.device.type != "cpu":
-        return [within_memory(partial(search, whole))]
-    parts = _parts(len(left), len(right), left.width, triangle=triangle)
-    if len(parts) < 2:
+    here = cluster is None or cluster.shares_memory or cluster.workers <= dearer or left.raw.device.type != "cpu"
+    parts = [whole] if here else _parts(len(left), len(right), left.width, triangle=triangle)
+    if cluster is None or len(parts) < 2:
         return [within_memory(partial(search, whole))]
     from didlearn.units.spread import send_units  # for those who have workers
 

@@ -133,10 +133,9 @@ class Rules(NamedTuple):
         if share.value is None or len(self.rules) == 1:
             return share
         low = max(rule.matches.fraction(strict).low_or(0.0) for rule in self.rules)
-        own, others = 1 - _OWN * (1 - level), joint_level(1 - (1 - _OWN) * (1 - level), len(self.rules) - 1)
-        room = min(
-            _end(rule, own if rule is chosen else others) for rule in self.rules if _matching(rule) >= _matching(chosen)
-        )
+        ending, others = self.ending(level), joint_level(1 - (1 - _OWN) * (1 - level), len(self.rules) - 1)
+        matching = [rule for rule in self.rules if _matching(rule) >= _matching(chosen)]
+        room = min(_end(rule, ending if rule is chosen else others) for rule in matching)
         high = min(1.0, max(share.high_or(1.0), room))
         method = f"{share.method}; of {len(self.rules)} rules the one that shows most"
         return share.model_copy(update={"low": min(low, share.value), "high": high, "method": method})
