@@ -31,14 +31,10 @@ class Merged:
     @classmethod
     def of(cls, rows: Rows) -> Merged:
         """Merge the equal rows of a set; one with few or none is left where it is, for merging takes a copy of it."""
-        copied = first_copies(rows.raw)
-        _, sizes = copied.unique(return_counts=True)
-        if _FEW * int((sizes * (sizes - 1)).sum()) <= 2 * len(rows):
-            copied = torch.arange(len(rows), device=copied.device)
-        first, place = copied.unique(return_inverse=True)
-        weight = torch.bincount(place, minlength=len(first))
-        alike = len(first) == len(rows)
-        return cls(rows if alike else replace(rows, raw=rows.raw.index_select(0, first)), place, weight, alike)
+        first, place, weight = first_copies(rows.raw).unique(return_inverse=True, return_counts=True)
+        if _FEW * int((weight * (weight - 1)).sum()) <= 2 * len(rows):
+            return cls(rows, torch.arange(len(rows), device=first.device), torch.ones_like(place), alike=True)
+        return cls(replace(rows, raw=rows.raw.index_select(0, first)), place, weight, alike=False)
 
     @property
     def equal_pairs(self) -> int:
