@@ -5,7 +5,17 @@ import pytest
 import torch
 
 from didlearn.alignment.framings import FRAMINGS, MILD, middles
-from didlearn.alignment.proposals import Looks, Proposals, flipped_looks, looks_of, propose, reader, starts
+from didlearn.alignment.proposals import (
+    CELLS,
+    Looks,
+    Proposals,
+    flipped_looks,
+    folded,
+    looks_of,
+    propose,
+    reader,
+    starts,
+)
 from tests.alignment.pictures import scenes
 
 
@@ -22,7 +32,8 @@ def test_features_have_no_light():
     some = planes(5)
     read = reader(some)(FRAMINGS[0])
     assert read.shape == (5, 81)
-    assert read.mean(1).tolist() == pytest.approx([0] * 5, abs=1e-6)
+    light = folded(torch.ones(1, CELLS**2))
+    assert (read @ light.T).flatten().tolist() == pytest.approx([0] * 5, abs=1e-5)
     assert read.norm(dim=1).tolist() == pytest.approx([1] * 5, abs=1e-5)
     assert reader(0.5 * some + 0.2)(FRAMINGS[0]).numpy() == pytest.approx(read.numpy(), abs=1e-4)
 
@@ -43,6 +54,13 @@ def test_queries_are_looked_at_as_they_lie_and_about_their_middle():
 
 def test_flat_pictures_have_features_of_none():
     assert reader(torch.full((1, 16, 16), 0.4))(FRAMINGS[0]).abs().max() < 1e-3
+
+
+def test_features_are_an_orthogonal_change_of_the_values_on_the_lattice():
+    values = torch.randn(7, CELLS**2, generator=torch.Generator().manual_seed(0))
+    assert (folded(values) @ folded(values).T).numpy() == pytest.approx((values @ values.T).numpy(), abs=1e-4)
+    mirrored = values.view(-1, CELLS, CELLS).flip(2).flatten(1)
+    assert flipped_looks(folded(values)).numpy() == pytest.approx(folded(mirrored).numpy(), abs=1e-6)
 
 
 def test_features_of_the_mirrored_picture_are_those_from_right_to_left():
@@ -70,26 +88,32 @@ def test_the_likeliest_are_those_of_a_search_by_hand():
         assert found.framing[query].tolist() == table.argmax(0)[index].tolist()
 
 
-def test_reference_images_are_compared_in_parts(monkeypatch):
+@pytest.mark.parametrize("columns", [3, 7, 29])
+def test_reference_images_are_compared_in_parts(monkeypatch, columns):
+    """Any part may hold fewer than are asked for, and the excluded image lies in any."""
     looks, read = looks_of(planes(5)), reader(planes(30, seed=1))
-    features, none = [read(framing) for framing in FRAMINGS], torch.full((5,), -1)
-    whole = propose(looks, features, FRAMINGS, 4, none)
-    monkeypatch.setattr("didlearn.alignment.proposals._COLUMNS", 7)
-    parts = propose(looks, features, FRAMINGS, 4, none)
+    features, excluded = [read(framing) for framing in FRAMINGS], torch.tensor([-1, 0, 7, 29, 13])
+    whole = propose(looks, features, FRAMINGS, 4, excluded)
+    monkeypatch.setattr("didlearn.alignment.proposals._COLUMNS", columns)
+    parts = propose(looks, features, FRAMINGS, 4, excluded)
     assert torch.equal(whole.index, parts.index)
     assert torch.equal(whole.framing, parts.framing)
+    assert parts.likeness.numpy() == pytest.approx(whole.likeness.numpy(), abs=1e-6)
 
 
-@pytest.mark.parametrize("kept", [7, 14, 29])
-def test_the_likeliest_of_parts_are_those_of_all(monkeypatch, kept):
-    """The last part may hold fewer than are asked for, and the excluded image lies in any."""
+@pytest.mark.parametrize("columns", [7, 2048])
+def test_what_is_less_alike_than_is_asked_is_not_found(monkeypatch, columns):
     looks, read = looks_of(planes(5)), reader(planes(30, seed=1))
-    features, excluded = [read(framing) for framing in MILD], torch.tensor([-1, 0, 7, 29, 13])
-    monkeypatch.setattr("didlearn.alignment.proposals._COLUMNS", 7)
-    whole = propose(looks, features, MILD, 4, excluded)
-    monkeypatch.setattr("didlearn.alignment.proposals._KEPT", kept)
-    parts = propose(looks, features, MILD, 4, excluded)
-    assert all(torch.equal(one, other) for one, other in zip(whole, parts, strict=True))
+    features, none = [read(framing) for framing in MILD], torch.full((5,), -1)
+    whole = propose(looks, features, MILD, 4, none)
+    least = float(whole.likeness.flatten().sort().values[9:11].mean())  # between two of them
+    monkeypatch.setattr("didlearn.alignment.proposals._COLUMNS", columns)
+    found = propose(looks, features, MILD, 4, none, least)
+    above = whole.likeness > least
+    assert 0 < above.sum() < above.numel()
+    assert torch.equal(found.likeness > least, above)
+    assert torch.equal(found.index[above], whole.index[above])
+    assert found.likeness[~above].tolist() == pytest.approx([least] * int((~above).sum()))
 
 
 def test_the_best_of_proposals_are_the_likeliest():

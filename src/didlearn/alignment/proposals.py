@@ -16,7 +16,8 @@ _EXTENT = 0.9  # of the frame that they are read in: a turned or moved picture l
 _BLUR = 0.05  # of the side
 _FLAT = 1e-3  # a frame whose grey varies less tells nothing
 _COLUMNS = 2048  # reference images compared at once: their likenesses stay in the cache
-_KEPT = 32 * _COLUMNS  # and so many whose likenesses are kept until the largest are chosen
+_EVEN = CELLS * (CELLS + 1) // 2  # coarse features that mirroring leaves; it negates the others
+_UNFOUND = -2.0  # below every likeness
 
 
 class Proposals(NamedTuple):
@@ -42,7 +43,11 @@ class Proposals(NamedTuple):
 
 
 class Looks(NamedTuple):
-    """Coarse features (n, p) of pictures: of their frame, and of the frame about the middle of what is drawn."""
+    """Coarse features (n, p) of pictures: of their frame, and of the frame about the middle of what is drawn.
+
+    Of the values on the lattice they are sums and differences with the mirrored place: first those that mirroring
+    leaves, then those that it negates. So one product of each kind tells of the picture as it is and mirrored.
+    """
 
     plain: torch.Tensor
     centred: torch.Tensor
@@ -54,8 +59,18 @@ class Looks(NamedTuple):
 
 
 def flipped_looks(features: torch.Tensor) -> torch.Tensor:
-    """Return the coarse features (n, p) of the mirrored pictures: the same values from right to left."""
-    return features.view(-1, CELLS, CELLS).flip(2).flatten(1)
+    """Return the coarse features (n, p) of the mirrored pictures."""
+    return torch.cat([features[:, :_EVEN], -features[:, _EVEN:]], 1)
+
+
+def folded(values: torch.Tensor) -> torch.Tensor:
+    """Turn values (n, p) on the lattice into sums and differences of mirrored places, an orthogonal change."""
+    rows = values.view(-1, CELLS, CELLS)
+    half = CELLS // 2
+    left, middle, right = rows[:, :, :half], rows[:, :, half], rows[:, :, half + 1 :].flip(2)
+    both = [(left + right).flatten(1), (left - right).flatten(1)]
+    sums, differences = (part * 0.5**0.5 for part in both)
+    return torch.cat([sums, middle, differences], 1)
 
 
 def looks_of(planes: torch.Tensor) -> Looks:
@@ -76,53 +91,58 @@ def reader(planes: torch.Tensor) -> Callable[[Framing], torch.Tensor]:
             maps[:, :, 2] += middle
         values = sampled(blurred, carried(maps, points)).squeeze(1)
         values -= values.mean(1, keepdim=True)
-        return values / values.norm(dim=1, keepdim=True).clamp(min=_FLAT * CELLS)
+        return folded(values / values.norm(dim=1, keepdim=True).clamp(min=_FLAT * CELLS))
 
     return read
 
 
 def propose(
-    asked: Looks, reference: list[torch.Tensor], framings: Framings, k: int, excluded: torch.Tensor
+    asked: Looks,
+    reference: list[torch.Tensor],
+    framings: Framings,
+    k: int,
+    excluded: torch.Tensor,
+    least: float = _UNFOUND,
 ) -> Proposals:
     """Find the k likeliest originals of each query.
 
     Args:
         asked: features of n queries. reference: features (m, p) of the reference in each of ``framings``.
         k: at most m. excluded: (n,) the one reference image that does not count for each query, or −1.
+        least: likenesses up to this are of no interest; where fewer than k are above it, it stands for the others.
     """
-    looked, count = asked.ways(framings), len(reference[0])
-    parts = [range(at, min(at + _KEPT, count)) for at in range(0, count, _KEPT)]
-    found = [_likeliest(looked, reference, part, k, excluded) for part in parts]
-    best, index = found[0]
-    if len(found) > 1:
-        likeness, columns = (torch.cat(side, 1) for side in zip(*found, strict=True))
-        best, place = likeness.topk(k, dim=1)
-        index = columns.gather(1, place)
-    ways = zip(looked, [*reference, *reference], strict=True)
+    kinds = [asked.centred if framing.centred else asked.plain for framing in framings]
+    best, index = _likeliest(kinds, reference, k, excluded, least)
+    ways = zip(asked.ways(framings), [*reference, *reference], strict=True)
     framed = torch.stack([torch.einsum("np,nkp->nk", look, features[index]) for look, features in ways])
     return Proposals(best, index, framed.argmax(0))
 
 
 def _likeliest(
-    looked: list[torch.Tensor], reference: list[torch.Tensor], part: range, k: int, excluded: torch.Tensor
+    looked: list[torch.Tensor], reference: list[torch.Tensor], k: int, excluded: torch.Tensor, least: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the likenesses and numbers (n, k) of the likeliest among a part of the reference, of all if it is less."""
-    likeness = looked[0].new_empty(len(looked[0]), len(part))
-    for at in range(part.start, part.stop, _COLUMNS):
-        columns = slice(at, min(at + _COLUMNS, part.stop))
-        found = _likeness(looked, [features[columns] for features in reference])
-        likeness[:, at - part.start : columns.stop - part.start] = found
-    rows = torch.nonzero((excluded >= part.start) & (excluded < part.stop)).squeeze(1)
-    likeness[rows, excluded[rows] - part.start] = -2.0
-    best, index = likeness.topk(min(k, len(part)), dim=1)
-    return best, index + part.start
+    """Return the likenesses and numbers (n, k) of the likeliest, those of some columns after the others."""
+    queries, count = len(looked[0]), len(reference[0])
+    best, index = looked[0].new_full((queries, k), least), excluded.new_zeros(queries, k)
+    for at in range(0, count, _COLUMNS):
+        columns = slice(at, min(at + _COLUMNS, count))
+        likeness = _likeness(looked, [features[columns] for features in reference])
+        rows = torch.nonzero((excluded >= at) & (excluded < columns.stop)).squeeze(1)
+        likeness[rows, excluded[rows] - at] = _UNFOUND
+        better = torch.nonzero(likeness.amax(1) > best[:, -1]).squeeze(1)  # few, but among the first columns
+        if len(better):
+            found, where = likeness[better].topk(min(k, likeness.shape[1]), dim=1)
+            best[better], place = torch.cat([best[better], found], 1).topk(k, dim=1)
+            index[better] = torch.cat([index[better], where + at], 1).gather(1, place)
+    return best, index
 
 
 def _likeness(looked: list[torch.Tensor], reference: list[torch.Tensor]) -> torch.Tensor:
-    """Return the largest correlation (n, m) over the framings, of the pictures as they are and mirrored."""
+    """Return the largest correlation (n, m) over the framings, of the pictures as they are or mirrored."""
     best: torch.Tensor | None = None
-    for look, features in zip(looked, [*reference, *reference], strict=True):
-        likeness = look @ features.T
+    for look, features in zip(looked, reference, strict=True):
+        likeness = (look[:, _EVEN:] @ features[:, _EVEN:].T).abs_()
+        likeness.addmm_(look[:, :_EVEN], features[:, :_EVEN].T)
         best = likeness if best is None else torch.maximum(best, likeness, out=best)
     assert best is not None
     return best

@@ -19,7 +19,7 @@ _CANDIDATES = 3
 _LIKELY = 0.9  # mildly changed pictures have coarse features more alike than that
 _STEPS = 4
 _HOPELESS = 0.1  # after one step: one picture mildly changed lies far below
-_BLURRED = 2048  # pictures blurred at once
+_BLURRED = 512  # pictures blurred at once
 _QUERIES, _PAIRS = 256, 512  # at once: fixed, so that threads change no bit of the answer
 
 
@@ -40,7 +40,7 @@ def find_repeats(planes: Planes | torch.Tensor, limit: float, *, threads: int = 
     Args:
         planes: (n, S, S) ``grey_planes`` of the pictures; two or more.
     """
-    features = _features(planes)
+    features = _features(planes, threads)
     asked = Looks(*features)  # of the whole picture, and of the centred one, as it is asked for
 
     def some(rows: range) -> tuple[torch.Tensor, ...]:
@@ -48,8 +48,8 @@ def find_repeats(planes: Planes | torch.Tensor, limit: float, *, threads: int = 
         later = [part[rows.start :] for part in features]
         own = torch.arange(len(rows), device=planes.device)
         few = Looks(*(part[rows.start : rows.stop] for part in asked))
-        found = propose(few, later, MILD, min(_CANDIDATES, len(later[0]) - 1), own)
-        likely = found.likeness >= _LIKELY
+        found = propose(few, later, MILD, min(_CANDIDATES, len(later[0]) - 1), own, _LIKELY)
+        likely = found.likeness > _LIKELY
         first = rows.start + own[:, None].expand_as(likely)[likely]
         second = rows.start + found.index[likely]
         return first, second, _misfit(planes[first], planes[second], found.framing[likely])
@@ -61,13 +61,16 @@ def find_repeats(planes: Planes | torch.Tensor, limit: float, *, threads: int = 
     return Repeats(pairs[:, 0], pairs[:, 1], score[close][where].astype(np.float64))
 
 
-def _features(planes: Planes | torch.Tensor) -> list[torch.Tensor]:
+def _features(planes: Planes | torch.Tensor, threads: int) -> list[torch.Tensor]:
     """Return the coarse features (n, p) of all in each framing; some are blurred at a time."""
     found = [torch.empty(len(planes), CELLS**2, device=planes.device) for _ in MILD]
-    for start in range(0, len(planes), _BLURRED):
-        read = reader(planes[start : start + _BLURRED])
+
+    def some(rows: range) -> None:
+        read = reader(planes[rows.start : rows.stop])
         for features, framing in zip(found, MILD, strict=True):
-            features[start : start + _BLURRED] = read(framing)
+            features[rows.start : rows.stop] = read(framing)
+
+    map_units(some, len(planes), unit=_BLURRED, threads=threads)
     return found
 
 

@@ -11,7 +11,7 @@ from didlearn.checks.support.page import atom_parts, class_parts, criterion_note
 from didlearn.checks.support.pairs import Candidate, Listed
 from didlearn.images import open_images
 from didlearn.models.base import Samples
-from didlearn.neighbors import Neighbors
+from didlearn.neighbors import Neighbors, closest_pairs
 from didlearn.statistics.birthday.atoms import Atom, heavy_atoms
 from didlearn.statistics.intervals import proportion
 from didlearn.statistics.threshold import LowerTail
@@ -224,3 +224,19 @@ def test_few_images_draw_the_curve_where_they_show_enough(monkeypatch, enough, p
     at = dict(zip(curve.x, curve.y, strict=True))
     within = max(x for x in at if x < 1.9)
     assert at[within] == pytest.approx({6: 2 / 6, 15: 3 / 15}[pairs])
+
+
+def test_of_many_samples_the_closest_pairs_of_all_draw_the_left_end(monkeypatch):
+    """Pairs at .5 lie beyond the first four, which have theirs at 1, 2 and more; the last one listed may not be all."""
+    monkeypatch.setattr(page, "_CURVE", 3)
+    monkeypatch.setattr(page, "_MOST", 4)
+    line = np.array([[0.0], [1.0], [3.0], [9.0], [20.0], [20.5], [40.0], [40.5]], np.float32)
+    close = closest_pairs(line, k=3)
+    assert close.distance.tolist() == [0.5, 0.5, 1.0]
+    parts = criterion_parts(compared(line), criterion(1.0), 0.95, "cpu", close)
+    curve = parts.figures[0]
+    at = dict(zip(curve.series[0].x, curve.series[0].y, strict=True))
+    assert min(at) == pytest.approx(0.5, rel=0.05)
+    for radius, rate in at.items():
+        assert rate == pytest.approx(2 / 28 if radius < 1 else 1 / 6 if radius < 2 else 2 / 6)
+    assert curve.caption.endswith("of all 8 samples, the others those of the first 4 at most.")

@@ -13,7 +13,7 @@ from didlearn.checks.support.measure import ClassDuplicates, Compared
 from didlearn.checks.support.pairs import Candidate, Listed
 from didlearn.images.base import Images
 from didlearn.images.picture import to_picture
-from didlearn.neighbors import Neighbors, count_within
+from didlearn.neighbors import Neighbors, Pairs, count_within
 from didlearn.result.parts import Parts
 from didlearn.result.values import Cell, Figure, Gallery, Mark, Role, Series, Table, Tile
 from didlearn.result.words import number, percent
@@ -21,10 +21,18 @@ from didlearn.statistics.birthday.atoms import Atom
 
 _RADII_DRAWN, _PAIRS_SHOWN, _ATOMS_SHOWN, _ATOMS_LISTED = 60, 20, 12, 50
 _CURVE, _ENOUGH = 5_000, 1_000  # images that draw a curve where so many of their pairs are duplicates
+_MOST = 20_000  # images that draw it elsewhere: of more only the closest pairs are known, and all of these
 
 
-def criterion_parts(compared: Compared, criterion: Criterion, level: float, device: str) -> Parts:
-    """Draw the curve over thresholds and the perturbations, and tabulate what the chosen threshold recognises."""
+def criterion_parts(
+    compared: Compared, criterion: Criterion, level: float, device: str, close: Pairs | None = None
+) -> Parts:
+    """Draw the curve over thresholds and the perturbations, and tabulate what the chosen threshold recognises.
+
+    Args:
+        compared: samples and real images. criterion: that counts them. level: of the table's intervals.
+        device: of the distances. close: the closest pairs of all samples, where they are known.
+    """
     table = Table(
         name="criterion",
         title="Changed copies the criterion still calls duplicates",
@@ -36,7 +44,7 @@ def criterion_parts(compared: Compared, criterion: Criterion, level: float, devi
         caption=f"The threshold is {number(criterion.threshold)}: {criterion.because}.",
     )
     return Parts(
-        figures=(_threshold_curve(compared, criterion, device), _perturbation_curve(criterion)), tables=(table,)
+        figures=(_threshold_curve(compared, criterion, device, close), _perturbation_curve(criterion)), tables=(table,)
     )
 
 
@@ -52,10 +60,10 @@ def criterion_notes(criterion: Criterion, found: Counts) -> Parts:
     return Parts(notes=tuple(notes))
 
 
-def _threshold_curve(compared: Compared, criterion: Criterion, device: str) -> Figure:
+def _threshold_curve(compared: Compared, criterion: Criterion, device: str, close: Pairs | None) -> Figure:
     radii = _radii(criterion)
     rates = partial(_pair_rates, radii=radii, threshold=criterion.threshold, device=device)
-    series = [rates("pairs of generated images", compared.features, role="generated")]
+    series = [rates("pairs of generated images", compared.features, role="generated", close=close)]
     if compared.heldout is not None:
         series.append(rates("pairs of held-out real images", compared.heldout.features, role="heldout"))
     return Figure(
@@ -68,7 +76,7 @@ def _threshold_curve(compared: Compared, criterion: Criterion, device: str) -> F
         x_log=True,
         y_log=True,
         caption="Left of the first line a pair counts as a duplicate. Above the real curve there, the generator "
-        "repeats itself more often than reality does.",
+        "repeats itself more often than reality does." + _drawn_by(len(compared.features)),
     )
 
 
@@ -96,15 +104,30 @@ def _radii(criterion: Criterion) -> Floats:
     return np.array([top if top > 0 else 1.0])
 
 
-def _pair_rates(label: str, features: Array, radii: Floats, threshold: float, device: str, role: Role) -> Series:
+def _pair_rates(
+    label: str, features: Array, radii: Floats, threshold: float, device: str, role: Role, close: Pairs | None = None
+) -> Series:
     first = features[:_CURVE]
     counts = count_within(first, radii, device=device)
     if len(first) < len(features) and counts[min(int(np.searchsorted(radii, threshold)), len(radii) - 1)] < _ENOUGH:
-        first = features
+        first = features[:_MOST]
         counts = count_within(first, radii, device=device)
-    rates = counts / (len(first) * (len(first) - 1) / 2)
-    seen = counts > 0
+    rates = counts / _pairs_of(first)
+    if close is not None and len(first) < len(features):
+        listed = radii < close.distance[-1]  # at the last distance there may be others
+        rates[listed] = np.searchsorted(close.distance, radii[listed], side="right") / _pairs_of(features)
+    seen = rates > 0
     return Series(label=label, x=tuple(radii[seen]), y=tuple(rates[seen]), style="step", role=role)
+
+
+def _pairs_of(features: Array) -> float:
+    return len(features) * (len(features) - 1) / 2
+
+
+def _drawn_by(samples: int) -> str:
+    if samples <= _MOST:
+        return ""
+    return f" The closest pairs are those of all {samples} samples, the others those of the first {_MOST} at most."
 
 
 def _perturbation_curve(criterion: Criterion) -> Figure:

@@ -72,7 +72,7 @@ def _birthday_test(check: Support, subject: Subject, rng: Stream) -> CheckResult
     decision = judge_support(held, check.factor, level, share_of_error(check))
     parts = (
         _supports(compared, criterion, held, level)
-        + _shown_beside(subject, compared, criterion, pairs, level)
+        + _shown_beside(subject, compared, criterion, pairs, close, level)
         + _sheet(subject, compared, criterion, same.own, close, rng)
         + Parts(notes=(*compared.drawn.notes, *subject.embedding.notes))
         + Parts(arrays={"cluster_sizes": held.same.own.cluster_sizes, "component": held.same.own.component})
@@ -124,7 +124,9 @@ def _supports(compared: Compared, criterion: Criterion, held: Held, level: float
     )
 
 
-def _shown_beside(subject: Subject, compared: Compared, criterion: Criterion, pairs: Listed, level: float) -> Parts:
+def _shown_beside(
+    subject: Subject, compared: Compared, criterion: Criterion, pairs: Listed, close: Pairs, level: float
+) -> Parts:
     """What stands beside it: class by class, how the criterion was chosen, and the closest pairs."""
     device = subject.device
     near = None
@@ -134,7 +136,7 @@ def _shown_beside(subject: Subject, compared: Compared, criterion: Criterion, pa
         class_parts(
             count_by_class(compared, criterion.threshold, device), subject.drawn_classes, compared.labelled, level
         )
-        + criterion_parts(compared, criterion, level, device)
+        + criterion_parts(compared, criterion, level, device, close)
         + pair_parts(compared.drawn.images, pairs, subject.train, near)
     )
 
