@@ -4,7 +4,7 @@ import torch
 from scipy.sparse.csgraph import connected_components
 
 from didlearn.errors import DataError, UsageError
-from didlearn.neighbors import closest_pairs, near_duplicates
+from didlearn.neighbors import closest_pairs, count_within, degrees_within, near_duplicates
 
 
 def expected(distance, radius):
@@ -69,6 +69,27 @@ def test_rows_that_are_nearly_equal_are_counted_by_blocks():
     assert found.pairs == sum(int(n) * (int(n) - 1) // 2 for n in sizes)
     np.testing.assert_array_equal(found.degree, sizes[mode] - 1)
     np.testing.assert_array_equal(found.component, [np.flatnonzero(mode == m)[0] for m in mode])
+
+
+@pytest.mark.parametrize("kind", ["spread", "equal"])
+def test_many_threads_at_once_change_nothing(kind, oracle, small_blocks):
+    """Of more threads than cores each has its own counts, that add up whatever block each of them meets."""
+    rng, threads = np.random.default_rng(5), torch.get_num_threads()
+    try:
+        torch.set_num_threads(6)
+        for _ in range(5):
+            x = rng.normal(size=(300, 40)).astype(np.float32)
+            if kind == "equal":
+                x[rng.random(300) < 0.5] = x[rng.integers(3)]
+            distance = oracle.distances(x, x)
+            radii = np.quantile(distance, [0.02, 0.2]) * (1 + 1e-9)
+            inside = distance[None] <= radii[:, None, None]
+            with small_blocks(panel=48, step=20):
+                assert_same(near_duplicates(x, radii[0]), expected(distance, radii[0]))
+                np.testing.assert_array_equal(count_within(x, radii), np.triu(inside, 1).sum((1, 2)))
+                np.testing.assert_array_equal(degrees_within(x, radii), inside.sum(2) - 1)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_threads_change_nothing():

@@ -69,15 +69,12 @@ def degrees_within(x: ArrayOrTensor, radii: ArrayOrTensor, *, device: str | torc
 
 def _tallied(merged: Merged, edges: Floats, part: slice) -> Ints:
     """Count the pairs of distinct rows between one radius and the next whose first row lies in some part."""
-    tally = _Tally(merged, edges)
-    tally.run(part)
-    return tally.counts
+    counts: Ints = np.sum([tally.counts for tally in _Tally(merged, edges).run(part)], axis=0)
+    return counts
 
 
 def _degrees(merged: Merged, edges: Floats, part: slice) -> torch.Tensor:
-    found = _Degrees(merged, edges)
-    found.run(part)
-    return found.degrees
+    return torch.stack([found.degrees for found in _Degrees(merged, edges).run(part)]).sum(0)
 
 
 def _edges(radii: ArrayOrTensor) -> Floats:
@@ -138,7 +135,11 @@ class _Tally(_Placed):
 
     def __init__(self, merged: Merged, edges: Floats) -> None:
         super().__init__(merged, edges)
-        self.counts = np.zeros(len(edges) + 1, np.int64)
+        self.clear()
+
+    def clear(self) -> None:
+        """Have met no pair."""
+        self.counts = np.zeros(len(self.edges) + 1, np.int64)
 
     def take(self, place: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
         """Count a block of pairs by their places."""
@@ -160,7 +161,11 @@ class _Degrees(_Placed):
 
     def __init__(self, merged: Merged, edges: Floats) -> None:
         super().__init__(merged, edges)
-        self.degrees = merged.weight.new_zeros(len(edges), len(merged.rows))
+        self.clear()
+
+    def clear(self) -> None:
+        """Have met no pair."""
+        self.degrees = self.weight.new_zeros(len(self.edges), len(self.rows))
 
     def take(self, place: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
         """Count a block of pairs at both of their ends."""

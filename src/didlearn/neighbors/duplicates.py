@@ -60,9 +60,7 @@ def near_duplicates(x: ArrayOrTensor, radius: float, *, device: str | torch.devi
 
 def _duplicates(rows: Rows, radius: float, part: slice) -> NearDuplicates:
     """Return what the pairs whose first row lies in some part amount to."""
-    found = _Found(rows, radius)
-    found.run(part)
-    return found.result()
+    return _together([found.result() for found in _Found(rows, radius).run(part)], len(rows))
 
 
 def _together(parts: list[NearDuplicates], count: int) -> NearDuplicates:
@@ -85,10 +83,14 @@ class _Found(Within):
         copy = self.first < torch.arange(len(rows), device=self.first.device)
         self.copied = torch.zeros_like(copy)
         self.copied[self.first[copy]] = self.copied[copy] = True
-        count = len(rows)
+        self.clear()
+
+    def clear(self) -> None:
+        """Have met no pair."""
+        count = len(self.rows)
         self.pairs = 0
-        self.degree = torch.zeros(count, dtype=torch.int64, device=rows.raw.device)
-        self.following = torch.full_like(self.degree, count)
+        self.degree = torch.zeros_like(self.first)
+        self.following = torch.full_like(self.first, count)
         self.forest = Forest(count)
 
     def settle(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:

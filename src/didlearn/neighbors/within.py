@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import copy
+from functools import partial
+from typing import Self
 
 import torch
 
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import Block, Candidates, Cascade, full_precision, length
 from didlearn.neighbors.screening.rows import Rows
+from didlearn.neighbors.screening.threads import Workers
 from didlearn.neighbors.screening.triangle import above_diagonal, triangle
 
 _SOME = 256  # rows of a block looked at together
@@ -19,6 +23,10 @@ class Within(ABC):
 
     def __init__(self, rows: Rows, radius: float) -> None:
         self.rows, self.radius = rows, radius
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Have met no pair."""
 
     @abstractmethod
     def settle(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:
@@ -35,17 +43,39 @@ class Within(ABC):
         """Set the bounds of pairs that do not count to infinity."""
         above_diagonal(bounds, block)
 
-    def run(self, part: slice | None = None) -> None:
-        """Go through the pairs whose first row lies in some part; through all unless given."""
+    def run(self, part: slice | None = None) -> list[Self]:
+        """Go through the pairs whose first row lies in some part; through all unless given.
+
+        Returns:
+            As many passes as threads had work, each with the pairs that it met: together all, none twice.
+        """
+        passes: list[Self] = []
         with full_precision():
             cascade = Cascade(self.rows, self.rows, self.mask, self.settle)
+
+            def another() -> tuple[Self, Cascade]:
+                own = copy(self)
+                own.clear()
+                passes.append(own)
+                return own, cascade.copied(own.mask, own.settle)
+
+            workers: Workers[tuple[Self, Cascade]] = Workers(another)
             for panel, blocks in triangle(len(self.rows), part):
-                cascade.hold(panel)
-                for block in blocks:
-                    self.begin(block)
-                    limit = torch.full((length(block.rows),), self.radius, dtype=torch.float64)
-                    for candidates in cascade.survivors(block, limit.to(self.rows.raw.device)):
-                        self.add(candidates)
+                workers.share(partial(_look, panel), blocks)
+        return passes or [self]
+
+    def look(self, cascade: Cascade, block: Block) -> None:
+        """Take the pairs of a block."""
+        self.begin(block)
+        limit = torch.full((length(block.rows),), self.radius, dtype=torch.float64, device=self.rows.raw.device)
+        for candidates in cascade.survivors(block, limit):
+            self.add(candidates)
+
+
+def _look(panel: slice, worker: tuple[Within, Cascade], block: Block) -> None:
+    own, cascade = worker
+    cascade.hold(panel)
+    own.look(cascade, block)
 
 
 def split(rows: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -123,9 +123,13 @@ class Cascade:
         for level in (*self._steps, *(self._top or ())):
             level.hold(panel)
 
-    def copied(self) -> Cascade:
-        """Return one for another worker: it shares what is known of the rows, and no room to work in."""
+    def copied(self, mask: Mask | None = None, settle: Settle | None = None) -> Cascade:
+        """Return one for another worker, with its own mask and settling where these are given.
+
+        It shares what is known of the rows, and no room to work in.
+        """
         twin = copy(self)
+        twin.mask, twin.settle = mask or self.mask, settle or self.settle
         twin._furnish()
         return twin
 
