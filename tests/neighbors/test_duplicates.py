@@ -4,7 +4,7 @@ import torch
 from scipy.sparse.csgraph import connected_components
 
 from didlearn.errors import DataError, UsageError
-from didlearn.neighbors import closest_pairs, count_within, degrees_within, near_duplicates
+from didlearn.neighbors import Pairs, closest_pairs, count_within, degrees_within, duplicates, near_duplicates
 
 
 def expected(distance, radius):
@@ -69,6 +69,27 @@ def test_rows_that_are_nearly_equal_are_counted_by_blocks():
     assert found.pairs == sum(int(n) * (int(n) - 1) // 2 for n in sizes)
     np.testing.assert_array_equal(found.degree, sizes[mode] - 1)
     np.testing.assert_array_equal(found.component, [np.flatnonzero(mode == m)[0] for m in mode])
+
+
+@pytest.mark.parametrize("k", [1, 30, 10**9])
+def test_pairs_that_are_known_spare_a_search_and_change_nothing(points, k, oracle, monkeypatch):
+    """They tell where one lies clearly beyond the radius, or where they are all there are."""
+    search, searches = duplicates.by_tiles, []
+    monkeypatch.setattr(duplicates, "by_tiles", lambda *given, **how: searches.append(given) or search(*given, **how))
+    known, distance = closest_pairs(points, k), oracle.distances(points, points)
+    whole = len(known.distance) == len(points) * (len(points) - 1) // 2
+    near, far = known.distance[[0, -1]]
+    for radius in (0.0, near * (1 - 1e-9), near, (near + far) / 2, far, far * (1 + 1e-9)):
+        searches.clear()
+        assert_same(near_duplicates(points, radius, closest=known), expected(distance, radius))
+        told = radius not in known.distance and (whole or radius < far)
+        assert bool(searches) != told
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_of_one_row_or_none_nothing_is_to_be_known(rows):
+    empty = Pairs(*(np.empty(0, kind) for kind in (np.float64, np.int64, np.int64)))
+    assert near_duplicates(np.zeros((rows, 2)), 1.0, closest=empty).pairs == 0
 
 
 @pytest.mark.parametrize("kind", ["spread", "equal"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from didlearn.arrays import Array, Ints
-from didlearn.neighbors import degrees_within, near_duplicates
+from didlearn.neighbors import Pairs, degrees_within, near_duplicates
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.collisions import Collisions, collision_probability, effective_support
 
@@ -71,9 +71,13 @@ class Counts(PairCounts):
         return self.transitivity is None or self.transitivity >= _TRANSITIVE
 
 
-def count_duplicates(features: Array, threshold: float, *, device: str = "cpu") -> Counts:
-    """Count pairs of rows of ``features`` (n, D) within ``threshold`` of one another."""
-    found = near_duplicates(features, threshold, device=device)
+def count_duplicates(features: Array, threshold: float, *, closest: Pairs | None = None, device: str = "cpu") -> Counts:
+    """Count pairs of rows of ``features`` (n, D) within ``threshold`` of one another.
+
+    Args:
+        closest: the closest pairs of the rows, where they are known: they may spare a search.
+    """
+    found = near_duplicates(features, threshold, closest=closest, device=device)
     degree = found.degree.astype(np.int64)
     sizes = np.bincount(found.component)
     return Counts(

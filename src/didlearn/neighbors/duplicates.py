@@ -10,6 +10,7 @@ import torch
 
 from didlearn.arrays import ArrayOrTensor, Ints
 from didlearn.errors import UsageError
+from didlearn.neighbors.closest import Pairs
 from didlearn.neighbors.forest import Forest
 from didlearn.neighbors.repeats import first_copies
 from didlearn.neighbors.screening.bounds import Bounds
@@ -18,6 +19,8 @@ from didlearn.neighbors.screening.rows import Rows, as_rows
 from didlearn.neighbors.tiles import by_tiles
 from didlearn.neighbors.truths import count_true, first_true
 from didlearn.neighbors.within import Within, split
+
+_EDGE = 1e-12  # of a radius: distances come back in other units than they are compared in
 
 
 class NearDuplicates(NamedTuple):
@@ -36,7 +39,9 @@ class NearDuplicates(NamedTuple):
     component: Ints
 
 
-def near_duplicates(x: ArrayOrTensor, radius: float, *, device: str | torch.device | None = None) -> NearDuplicates:
+def near_duplicates(
+    x: ArrayOrTensor, radius: float, *, closest: Pairs | None = None, device: str | torch.device | None = None
+) -> NearDuplicates:
     """Find the pairs of rows at Euclidean distance ``radius`` or less.
 
     Exact, as if every distance were computed in float64: pairs whose float32 bounds lie clear of the radius are
@@ -45,6 +50,8 @@ def near_duplicates(x: ArrayOrTensor, radius: float, *, device: str | torch.devi
     Args:
         x: (N, D) points or (N, C, H, W) images; numpy or torch; float32, float64 or uint8 (taken as 0..255).
         radius: the largest distance that counts, in the units of ``x``.
+        closest: what ``closest_pairs`` of these rows returned, if it is known: where one of them lies beyond the
+            radius, they are all there are within it, and nothing is searched.
         device: where to work; the array's own device unless given.
 
     Raises:
@@ -54,8 +61,31 @@ def near_duplicates(x: ArrayOrTensor, radius: float, *, device: str | torch.devi
     if not radius >= 0:
         raise UsageError(f"a radius must be 0 or more, got {radius}")
     (rows,) = as_rows(x, device=device)
+    if closest is not None and _tell(closest, radius, len(rows)):
+        return _listed(closest, radius, len(rows))
     search = partial(_duplicates, rows, radius * rows.scale)
     return _together(by_tiles(search, rows, rows, triangle=True), len(rows))
+
+
+def _tell(closest: Pairs, radius: float, count: int) -> bool:
+    """Whether such pairs are all that lie within the radius, and none so near it that rounding would decide."""
+    distance, edge = closest.distance, _EDGE * radius
+    all_there = len(distance) == count * (count - 1) // 2 or bool(np.any(distance[-1:] > radius + edge))
+    return all_there and not bool(np.any(np.abs(distance - radius) <= edge))
+
+
+def _listed(closest: Pairs, radius: float, count: int) -> NearDuplicates:
+    """Return what pairs that are known amount to."""
+    inside = closest.distance <= radius
+    i, j = closest.first[inside], closest.second[inside]
+    degree, following, forest = (
+        np.bincount(np.concatenate([i, j]), minlength=count),
+        np.full(count, count),
+        Forest(count),
+    )
+    np.minimum.at(following, i, j)
+    forest.add(i, j)
+    return NearDuplicates(len(i), degree, following, forest.finish())
 
 
 def _duplicates(rows: Rows, radius: float, part: slice) -> NearDuplicates:

@@ -19,6 +19,7 @@ from didlearn.neighbors import Pairs, closest_pairs, degrees_within
 MOST_ASKED: Final = 60
 _INNER: Final = 40
 _LISTED_PAIRS: Final = 1000  # duplicates up to which the two strata are listed pair by pair
+MOST_LISTED: Final = 2 * _LISTED_PAIRS  # pairs that the strata take at most then
 _ANCHORS: Final = 64
 _OTHERS: Final = 1 << 14  # images that those are compared with
 _AT_ONCE: Final = 1 << 22  # distances held at once

@@ -18,6 +18,7 @@ from didlearn.images.base import Images
 from didlearn.images.perturb import PERTURBATIONS
 from didlearn.images.picture import eight_bit
 from didlearn.models.base import Samples
+from didlearn.neighbors import Pairs
 from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.birthday.atoms import Atom, heavy_atoms
@@ -134,11 +135,15 @@ def to_perturb(compared: Compared) -> Array:
     return shown if compared.drawn.points else eight_bit(shown)
 
 
-def count_at(compared: Compared, radius: float, device: str) -> Duplicates[Counts]:
-    """Count pairs within ``radius`` among the samples, held-out images, and all real images, and connect them."""
+def count_at(compared: Compared, radius: float, device: str, closest: Pairs | None = None) -> Duplicates[Counts]:
+    """Count pairs within ``radius`` among the samples, held-out images, and all real images, and connect them.
+
+    Args:
+        closest: the closest pairs of the samples, where they are known.
+    """
     heldout, real = compared.heldout, compared.real_features
     return Duplicates(
-        count_duplicates(compared.features, radius, device=device),
+        count_duplicates(compared.features, radius, closest=closest, device=device),
         None if heldout is None else count_duplicates(heldout.features, radius, device=device),
         None if real is None else count_duplicates(real, radius, device=device),
     )

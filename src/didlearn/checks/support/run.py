@@ -9,7 +9,7 @@ from didlearn.checks.disguised_repeats import join_disguised, misfit_of_the_same
 from didlearn.checks.duplicate_counts import Counts
 from didlearn.checks.relative_support import relative_support
 from didlearn.checks.sameness import Criterion
-from didlearn.checks.support.asked import listed_for
+from didlearn.checks.support.asked import MOST_LISTED
 from didlearn.checks.support.check import Support
 from didlearn.checks.support.measure import (
     Compared,
@@ -63,10 +63,10 @@ def _birthday_test(check: Support, subject: Subject, rng: Stream) -> CheckResult
     done(1)
     criterion = calibrated(compared, subject.embed, check.threshold, rng, device, subject.mild_changes)
     done(2)
-    same = count_at(compared, criterion.threshold, device)
+    close = closest_pairs(compared.features, k=max(LOOKED_THROUGH * check.candidates, MOST_LISTED), device=device)
+    same = count_at(compared, criterion.threshold, device, close)
     held = _held(compared, criterion, _joined(check, subject, compared, same, rng), rng, device)
     done(3)
-    close = _closest(check, compared, same.own, device)
     pairs = listed_pairs(compared.features, same.own, criterion.threshold, check.candidates, device, close)
     done(4)
     decision = judge_support(held, check.factor, level, share_of_error(check))
@@ -139,12 +139,6 @@ def _shown_beside(
         + criterion_parts(compared, criterion, level, device, close)
         + pair_parts(compared.drawn.images, pairs, subject.train, near)
     )
-
-
-def _closest(check: Support, compared: Compared, found: Counts, device: str) -> Pairs:
-    """Find the samples' closest pairs once, for all that list some."""
-    wanted = max(LOOKED_THROUGH * check.candidates, listed_for(found) if compared.real else 0)
-    return closest_pairs(compared.features, k=wanted, device=device)
 
 
 def _sheet(
