@@ -38,9 +38,34 @@ def test_the_checks_that_are_left_take_as_long_as_those_that_are_done():
     standing = Standing(50.0)
     standing.note(CHECKS_DONE, 0, 9, 60.0)
     assert standing.checks_seconds_left(60.0) is None
-    standing.note(CHECKS_DONE, 3, 9, 80.0)
-    assert standing.checks_seconds_left(80.0) == pytest.approx(60)
-    assert standing.what == ""
+    standing.note("drawing", 1, 2, 61.0)
+    standing.note(CHECKS_DONE, 3, 9, 90.0)
+    assert standing.checks_seconds_left(90.0) == pytest.approx(6 * 10)
+    assert standing.checks_seconds_left(94.0) == pytest.approx(6 * 10 - 4)
+    assert standing.checks_seconds_left(200.0) == pytest.approx(5 * 10)  # it must end now
+
+
+def test_the_check_that_is_on_is_counted_by_its_own_pace():
+    standing = Standing(0.0)
+    standing.note(CHECKS_DONE, 0, 3, 10.0)
+    standing.note("inverting", 0, 10, 12.0)
+    standing.note("inverting", 4, 10, 20.0)  # 12 seconds more at this pace, of 22 in all
+    assert standing.checks_seconds_left(20.0) == pytest.approx(12 + 2 * 22)
+    standing.note(CHECKS_DONE, 1, 3, 40.0)  # it took 30
+    standing.note("annealing", 0, 4, 40.0)
+    standing.note("annealing", 1, 4, 42.0)  # 6 more, of 8
+    assert standing.checks_seconds_left(42.0) == pytest.approx(6 + (30 + 8) / 2)
+    standing.note(CHECKS_DONE, 3, 3, 70.0)
+    assert standing.checks_seconds_left(70.0) == 0
+
+
+def test_checks_kept_from_an_earlier_run_tell_nothing_of_the_others():
+    standing = Standing(0.0)
+    for done in range(4):
+        standing.note(CHECKS_DONE, done, 5, 10.0 + 0.01 * done)
+    assert standing.checks_seconds_left(11.0) is None
+    standing.note(CHECKS_DONE, 4, 5, 30.03)
+    assert standing.checks_seconds_left(30.03) == pytest.approx(20)
 
 
 @pytest.mark.parametrize(
@@ -64,20 +89,26 @@ def test_without_a_terminal_there_is_a_line_a_minute(clock, capsys):
     lines = err.splitlines()
     assert lines[0] == "check: inversion"
     assert len(lines) == 1 + 3
-    assert lines[1] == "60 s: inverting training images, 60 of 180, about 2 min left of it (check 3 of 9)"
+    assert (
+        lines[1]
+        == "60 s: inverting training images, 60 of 180, about 2 min left of it (check 3 of 9, about 20 min left in all)"
+    )
     assert lines[-1].startswith("3 min: inverting training images, 180 of 180, about 0 s left of it")
 
 
-def test_a_terminal_shows_the_checks_and_one_thing_at_a_time(monkeypatch):
+def test_a_terminal_shows_the_checks_and_one_thing_at_a_time(clock, monkeypatch):
     said = io.StringIO()
-    monkeypatch.setattr("rich.console.Console", lambda **_: TERMINAL(file=said, force_terminal=True, width=90))
+    monkeypatch.setattr("rich.console.Console", lambda **_: TERMINAL(file=said, force_terminal=True, width=120))
     with showing(quiet=False) as advance:
         advance(CHECKS_DONE, 1, 4)
         advance("reading [red]", 3, 10)
+        advance("inverting", 0, 10)
+        clock[0] += 30
         advance("inverting", 5, 10)
         advance("a sentence", 0, 0)
     text = said.getvalue()
-    assert all(part in text for part in ("checks", "1/4", "inverting", "5/10", "a sentence"))
+    shown = ("checks", "1/4", "inverting", "5/10", "a sentence", "about 30 s left", "about 2 min left in all")
+    assert all(part in text for part in shown)
 
 
 @pytest.mark.parametrize("quiet", [True, False])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FILE: Final = "progress.json"
 _LINE, _WRITE = 60.0, 1.0  # seconds between two lines where there is no terminal, and between two states of the file
+_KEPT = 0.1  # seconds: what takes less was kept from an earlier run, and tells nothing of the others
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Standing:
     Attributes:
         started: when it began, in seconds of a clock. checks, checks_done: of an audit; 0 of another command.
         what: is being done now. done, total: of it. since: when it was first told, and begun: how much was done then.
+        check_since: when the check that is on began. run, spent: how many checks were run, and the seconds they took.
     """
 
     started: float
@@ -38,11 +40,17 @@ class Standing:
     total: int = 0
     since: float = 0.0
     begun: int = 0
+    check_since: float | None = None
+    run: int = 0
+    spent: float = 0.0
 
     def note(self, what: str, done: int, total: int, now: float) -> None:
         """Take in what is told."""
         if what == CHECKS_DONE:
-            self.checks_done, self.checks = done, total
+            took = 0.0 if self.check_since is None else now - self.check_since
+            if took >= _KEPT:
+                self.run, self.spent = self.run + done - self.checks_done, self.spent + took
+            self.checks_done, self.checks, self.check_since = done, total, now
             return
         if what != self.what:
             self.what, self.since, self.begun = what, now, done
@@ -55,10 +63,19 @@ class Standing:
         return (now - self.since) * (self.total - self.done) / (self.done - self.begun)
 
     def checks_seconds_left(self, now: float) -> float | None:
-        """Return how long the checks that are left will take if they are as long as those that are done."""
-        if not self.checks_done:
+        """Return how long all that is left will take; ``None`` before anything tells.
+
+        What is being done goes on at its pace, and the checks after this one are as long as those before it on average,
+        this one counted by what it has taken and will take.
+        """
+        if self.checks_done == self.checks:
+            return 0.0
+        began = self.started if self.check_since is None else self.check_since
+        left, took = self.seconds_left(now) if self.since >= began else None, now - began
+        if left is None and not self.run:
             return None
-        return (now - self.started) * (self.checks - self.checks_done) / self.checks_done
+        mean = self.spent / self.run if left is None else (self.spent + took + left) / (self.run + 1)
+        return (max(0.0, mean - took) if left is None else left) + (self.checks - self.checks_done - 1) * mean
 
     def state(self, now: float) -> dict[str, Any]:
         """Return all of it as JSON values."""
@@ -83,8 +100,13 @@ class Standing:
         if left is not None:
             said += f", about {_span(left)} left of it"
         if self.checks:
-            said += f" (check {min(self.checks_done + 1, self.checks)} of {self.checks})"
+            said += f" (check {min(self.checks_done + 1, self.checks)} of {self.checks}{self.later(now)})"
         return said
+
+    def later(self, now: float) -> str:
+        """Return the time left of the whole audit as words to follow others; none while it is unknown."""
+        left = self.checks_seconds_left(now) if self.checks else None
+        return "" if left is None else f", about {_span(left)} left in all"
 
 
 def _span(seconds: float) -> str:
@@ -126,12 +148,13 @@ class _Bars:
     """A bar of the checks, and one of what is being done."""
 
     def __init__(self, console: Console) -> None:
-        from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TaskID, TextColumn
         from rich.progress import Progress as Bars
 
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
         self.console = console
-        self.bars = Bars(*columns, TimeRemainingColumn(), console=console, transient=True)
+        self.bars = Bars(*columns, TextColumn("{task.fields[left]}"), console=console, transient=True)
+        self.standing = Standing(time.monotonic())
         self.checks: TaskID | None = None
         self.now: tuple[str, TaskID] | None = None
 
@@ -141,17 +164,23 @@ class _Bars:
         if total == 0:
             self.console.print(escape(shown(what)), style="dim")
             return
+        now = time.monotonic()
+        self.standing.note(what, done, total, now)
         self.bars.start()
-        if what == CHECKS_DONE:
-            if self.checks is None:
-                self.checks = self.bars.add_task(CHECKS_DONE, total=total)
-            self.bars.update(self.checks, completed=done)
-            return
-        if self.now is None or self.now[0] != what:
+        if what == CHECKS_DONE and self.checks is None:
+            self.checks = self.bars.add_task(CHECKS_DONE, total=total, left="")
+        elif what != CHECKS_DONE and (self.now is None or self.now[0] != what):
             if self.now is not None:
                 self.bars.remove_task(self.now[1])
-            self.now = what, self.bars.add_task(escape(shown(what)), total=total)
-        self.bars.update(self.now[1], completed=done, total=total)
+            self.now = what, self.bars.add_task(escape(shown(what)), total=total, left="")
+        if self.checks is not None:
+            said = self.standing.later(now).removeprefix(", ")
+            self.bars.update(self.checks, completed=self.standing.checks_done, left=said)
+        if what != CHECKS_DONE and self.now is not None:
+            left = self.standing.seconds_left(now)
+            self.bars.update(
+                self.now[1], completed=done, total=total, left="" if left is None else f"about {_span(left)} left"
+            )
 
     def stop(self) -> None:
         """Take the bars away."""
