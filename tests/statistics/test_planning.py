@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from didlearn.statistics.intervals import clopper_pearson
@@ -76,11 +77,12 @@ def test_either_answer_settles():
         assert both <= min(one for one in alone if one is not None)
 
 
-def test_as_many_as_told_settle_it():
+@pytest.mark.parametrize("trials", [30, pytest.param(100, marks=pytest.mark.slow)])
+def test_as_many_as_told_settle_it(trials):
     """Truths all over the place; open today; drawn again as told: settled in four cases of five."""
     rng, draws = np.random.default_rng(3), 200
     settled: list = []
-    while len(settled) < 100:
+    while len(settled) < trials:
         rate = rng.uniform(0, 0.3)
         hits = int(rng.binomial(draws, rate))
         if any(shown(hits, draws) for shown in SIDES.values()):

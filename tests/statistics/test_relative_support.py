@@ -33,20 +33,22 @@ def test_the_rate_is_counted_by_hand():
     assert wide.variance == pytest.approx(1 / 4 - 1 / 16)
 
 
-def test_a_perfect_generator_has_ratio_one_whatever_law_scale_and_neighbour():
+@pytest.mark.parametrize("trials", [25, pytest.param(60, marks=pytest.mark.slow)])
+def test_a_perfect_generator_has_ratio_one_whatever_law_scale_and_neighbour(trials):
     """The rank of a further sample among N+1 distances is uniform: the mean over data sets is 1."""
     for k, scale in ((1, 1.0), (4, 1000.0)):
         found = []
-        for seed in range(60):
+        for seed in range(trials):
             rng = np.random.default_rng(seed)
             found.append(measured(points(rng, 150, scale=scale) ** 3, points(rng, 100, scale=scale) ** 3, k).ratio)
         error = np.std(found, ddof=1) / np.sqrt(len(found))
         assert abs(np.mean(found) - 1) < 3.5 * error
 
 
-def test_a_generator_of_half_the_data_has_ratio_two():
+@pytest.mark.parametrize("trials", [20, pytest.param(40, marks=pytest.mark.slow)])
+def test_a_generator_of_half_the_data_has_ratio_two(trials):
     found = []
-    for seed in range(40):
+    for seed in range(trials):
         rng = np.random.default_rng(seed)
         found.append(measured(points(rng, 300, share=0.5), points(rng, 1_000)).ratio)
     error = np.std(found, ddof=1) / np.sqrt(len(found))
@@ -63,9 +65,10 @@ def test_more_samples_narrow_the_interval_and_do_not_move_it():
     assert low < many.ratio < high
 
 
-def test_the_interval_of_the_ratio_to_held_out_images_covers():
+@pytest.mark.parametrize("trials", [40, pytest.param(150, marks=pytest.mark.slow)])
+def test_the_interval_of_the_ratio_to_held_out_images_covers(trials):
     covered = []
-    for seed in range(150):
+    for seed in range(trials):
         rng = np.random.default_rng(seed)
         reference = points(rng, 200)
         own, control = (measured(points(rng, n), reference).estimate(0.95) for n in (600, 200))

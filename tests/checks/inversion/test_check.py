@@ -16,6 +16,7 @@ from didlearn.models.reconstructor import open_autoencoder
 from didlearn.rng import Stream
 from tests.inversion.decoders import decoder, relu
 
+pytestmark = pytest.mark.usefixtures("short_races")
 CHECK = InversionCheck(images=24, starts=4, rounds=2)
 OURS = InversionCheck(
     images=12, starts=4, rounds=1, published=False
@@ -49,7 +50,7 @@ def other_images(count, seed):
 
 
 @pytest.fixture(scope="module")
-def off():
+def off(short_races):
     model = model_of()
     train, heldout = clipped(other_images(200, 1)), clipped(other_images(100, 2))
     outside = {"own": clipped(own_images(model, 60, 5)), "wide": open_images(np.zeros((9, 1, 4, 4), np.uint8))}

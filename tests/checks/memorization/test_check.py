@@ -8,7 +8,6 @@ import didlearn as dl
 from didlearn.checks.memorization.check import Memorization
 from didlearn.images.perturb import brighten, jpeg
 
-
 ALIGNED = 60  # few: copies in disguise have tests of their own
 
 
