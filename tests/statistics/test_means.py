@@ -50,7 +50,7 @@ def test_exchanges_are_those_of_scipy(monkeypatch, n, m, at_once, tied):
     assert exchange_pvalue(a, b, np.random.default_rng(3)) == theirs.pvalue
 
 
-@pytest.mark.parametrize("trials", [60, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [120, pytest.param(400, marks=pytest.mark.slow)])
 def test_exchange_pvalues_are_uniform_for_one_law(trials):
     rng = np.random.default_rng(1)
     found = [exchange_pvalue(rng.exponential(size=10), rng.exponential(size=30), rng) for _ in range(trials)]

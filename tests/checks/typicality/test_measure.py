@@ -82,7 +82,7 @@ def test_samples_that_are_all_as_likely_have_no_spread():
     assert spread_of(np.array([1.0, 3.0])) == pytest.approx(math.sqrt(2))
 
 
-@pytest.mark.parametrize("trials", [60, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [120, pytest.param(400, marks=pytest.mark.slow)])
 def test_pvalues_are_uniform_under_the_null(trials):
     raw = []
     for seed in range(trials):
