@@ -10,7 +10,8 @@ def scenes(count, seed):
     layers = []
     for cells, weight in ((4, 1.0), (8, 0.6), (16, 0.3)):
         coarse = rng.normal(size=(count, 3, cells, cells)) + rng.normal(size=(count, 1, cells, cells))
-        layers.append(weight * zoom(coarse, (1, 1, 32 / cells, 32 / cells), order=1))
+        between = zoom(np.eye(cells), (32 / cells, 1), order=1)  # the same for all: far cheaper than to zoom them all
+        layers.append(weight * (between @ coarse @ between.T))
     mixed = np.tanh(1.5 * sum(layers))
     low, high = mixed.min((1, 2, 3), keepdims=True), mixed.max((1, 2, 3), keepdims=True)
     return np.rint(20 + 200 * (mixed - low) / (high - low)).astype(np.uint8)

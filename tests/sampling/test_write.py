@@ -89,12 +89,12 @@ def test_all_parts_are_what_the_model_draws(name, parts, tmp_path, monkeypatch):
 
 def test_an_audit_of_parts_is_that_of_the_whole(tmp_path):
     model, found = MODELS["Conditional"](), []
-    train = model.draw(400, Stream(1)).images
+    train = model.draw(240, Stream(1)).images
     for parts in (1, 4):
         for number in range(1, parts + 1):
-            write_samples(model, 500, tmp_path / str(parts), shard=Shard(number, parts))
+            write_samples(model, 300, tmp_path / str(parts), shard=Shard(number, parts))
         audited = dl.audit(
-            generator=tmp_path / str(parts), train=train[:200], heldout=train[200:], checks=[Support(samples=500)]
+            generator=tmp_path / str(parts), train=train[:120], heldout=train[120:], checks=[Support(samples=300)]
         )
         found.append(audited)
     one, four = (json.loads(result.checks[0].model_dump_json()) for result in found)

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import kstest, ttest_1samp, ttest_ind
+from scipy.stats import kstest, permutation_test, ttest_1samp, ttest_ind
 
 from didlearn.errors import UsageError
 from didlearn.statistics.complexity import png_bits
@@ -35,9 +35,25 @@ def test_the_exchange_pvalue_is_that_of_all_exchanges():
     assert exchange_pvalue(a, b, np.random.default_rng(0)) == pytest.approx(np.mean(beyond), abs=0.02)
 
 
-def test_exchange_pvalues_are_uniform_for_one_law():
+@pytest.mark.parametrize(("n", "m"), [(2, 90), (12, 7), (40, 60)])
+@pytest.mark.parametrize("at_once", [2**22, 1_000])
+@pytest.mark.parametrize("tied", [False, True])
+def test_exchanges_are_those_of_scipy(monkeypatch, n, m, at_once, tied):
+    """Whole numbers have many gaps that are equal but for rounding."""
+    monkeypatch.setattr("didlearn.statistics.means.EXCHANGED_AT_ONCE", at_once)
+    rng = np.random.default_rng(n)
+    a, b = (np.round(rng.exponential(3, size)) if tied else rng.exponential(size=size) for size in (n, m))
+    theirs = permutation_test(
+        (a, b), lambda a, b, axis: np.abs(a.mean(axis) - b.mean(axis)), vectorized=True, alternative="greater",
+        n_resamples=9_999, random_state=np.random.default_rng(3),
+    )  # fmt: skip
+    assert exchange_pvalue(a, b, np.random.default_rng(3)) == theirs.pvalue
+
+
+@pytest.mark.parametrize("trials", [120, pytest.param(400, marks=pytest.mark.slow)])
+def test_exchange_pvalues_are_uniform_for_one_law(trials):
     rng = np.random.default_rng(1)
-    found = [exchange_pvalue(rng.exponential(size=10), rng.exponential(size=30), rng) for _ in range(120)]
+    found = [exchange_pvalue(rng.exponential(size=10), rng.exponential(size=30), rng) for _ in range(trials)]
     assert kstest(found, "uniform").pvalue > 0.01
 
 

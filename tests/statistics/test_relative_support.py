@@ -44,9 +44,10 @@ def test_a_perfect_generator_has_ratio_one_whatever_law_scale_and_neighbour():
         assert abs(np.mean(found) - 1) < 3.5 * error
 
 
-def test_a_generator_of_half_the_data_has_ratio_two():
+@pytest.mark.parametrize("trials", [20, pytest.param(40, marks=pytest.mark.slow)])
+def test_a_generator_of_half_the_data_has_ratio_two(trials):
     found = []
-    for seed in range(40):
+    for seed in range(trials):
         rng = np.random.default_rng(seed)
         found.append(measured(points(rng, 300, share=0.5), points(rng, 1_000)).ratio)
     error = np.std(found, ddof=1) / np.sqrt(len(found))
@@ -63,9 +64,10 @@ def test_more_samples_narrow_the_interval_and_do_not_move_it():
     assert low < many.ratio < high
 
 
-def test_the_interval_of_the_ratio_to_held_out_images_covers():
+@pytest.mark.parametrize("trials", [40, pytest.param(150, marks=pytest.mark.slow)])
+def test_the_interval_of_the_ratio_to_held_out_images_covers(trials):
     covered = []
-    for seed in range(150):
+    for seed in range(trials):
         rng = np.random.default_rng(seed)
         reference = points(rng, 200)
         own, control = (measured(points(rng, n), reference).estimate(0.95) for n in (600, 200))

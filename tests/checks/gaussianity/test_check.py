@@ -15,7 +15,7 @@ from didlearn.random_matrix import limiting_spectrum
 from tests.checks.features import Lookup, subject_of
 
 P = 40
-CHECK = Gaussianity(tested=120)
+CHECK = Gaussianity(tested=120, replicates=79)  # as many as the significance takes
 
 
 def gaussian(n, seed, p=P):
@@ -111,18 +111,28 @@ def once(function):
     return called
 
 
+@pytest.fixture
+def few_likelihoods(monkeypatch):
+    """Classifiers of likelihoods, which take most of the time, on 40 rotations of three classes."""
+    monkeypatch.setattr("didlearn.checks.gaussianity.classifiers._FITS", 120)
+
+
+# 40 rotations place a p-value to a fortieth, which kstest hardly sees in 40 of them.
+@pytest.mark.parametrize(("trials", "replicates"), [(40, 39), pytest.param(200, 99, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("one_limit")
-def test_p_values_are_uniform_under_the_null():
+def test_p_values_are_uniform_under_the_null(trials, replicates):
     names = ("gram_pvalue", "whitened_pvalue", "radius_pvalue", "leverage_pvalue")
     values: dict[str, list[float]] = {name: [] for name in names}
-    for seed in range(40):
-        found = run_check(Gaussianity(tested=40), subject_of(gaussian(120, seed, 10), seed=seed))
+    check = Gaussianity(tested=40, replicates=replicates, alpha=0.1)
+    for seed in range(trials):
+        found = run_check(check, subject_of(gaussian(120, seed, 10), seed=seed))
         for name in names:
             values[name].append(found.estimates[name].value)
     for name in names:
         assert kstest(values[name], "uniform").pvalue > 0.005, name
 
 
+@pytest.mark.usefixtures("few_likelihoods")
 def test_classes_are_compared_about_their_own_moments():
     own, labels = mixture(900, 0)
     real, known = mixture(600, 1)
@@ -131,21 +141,23 @@ def test_classes_are_compared_about_their_own_moments():
     for name in ("ls_svm", "ridge", "softmax", "logistic"):
         error, surrogate = found.estimates[f"{name}_error"], found.estimates[f"{name}_error_surrogate"]
         assert surrogate.low - 0.03 <= error.value <= surrogate.high + 0.03
-        assert found.estimates[f"{name}_pvalue_heldout"].value > 0.0125
+        assert found.estimates[f"{name}_pvalue_heldout"].value > 0.025  # the least of 40 rotations is a 41st
     assert {"class_alignment", "clustering", "clustering_pvalue_heldout"} <= set(found.estimates)
     rows = next(table for table in found.tables if table.name == "classifiers").rows
     assert len(rows) == 24
     squares = [row for row in rows if row[2] in LEAST_SQUARES]
     assert all(abs(float(row[5]) - float(row[6])) < 0.06 for row in squares), "rotations agree with the limit"
     # As one class the same features are no Gaussian: three clusters of different size.
-    assert outcome(run_check(CHECK, subject_of(own, real))) == "fail"
+    assert outcome(run_check(CHECK, subject_of(own))) == "fail"
 
 
+@pytest.mark.usefixtures("few_likelihoods")
 def test_heavy_tailed_classes_fail():
     own, labels = mixture(900, 0, tails=True)
     assert outcome(run_check(CHECK, subject_of(own, None, labels))) == "fail"
 
 
+@pytest.mark.usefixtures("few_likelihoods")
 def test_small_classes_are_left_out_and_named():
     own, labels = mixture(300, 0)
     labels[:5] = 7

@@ -16,6 +16,7 @@ from didlearn.models.reconstructor import open_autoencoder
 from didlearn.rng import Stream
 from tests.inversion.decoders import decoder, relu
 
+pytestmark = pytest.mark.usefixtures("short_races")
 CHECK = InversionCheck(images=24, starts=4, rounds=2)
 OURS = InversionCheck(
     images=12, starts=4, rounds=1, published=False
@@ -49,7 +50,7 @@ def other_images(count, seed):
 
 
 @pytest.fixture(scope="module")
-def off():
+def off(short_races):
     model = model_of()
     train, heldout = clipped(other_images(200, 1)), clipped(other_images(100, 2))
     outside = {"own": clipped(own_images(model, 60, 5)), "wide": open_images(np.zeros((9, 1, 4, 4), np.uint8))}
@@ -132,14 +133,14 @@ def test_a_search_too_weak_to_find_planted_images_is_inconclusive():
 
 
 def test_a_model_that_fits_its_training_images_is_found_out():
-    """A decoder through 40 training images: they are on the manifold, held-out ones are not."""
-    train, heldout = other_images(40, 1).astype(np.float32), other_images(40, 2).astype(np.float32)
-    memory = torch.from_numpy(train.reshape(40, -1))
+    """A decoder through 16 training images: they are on the manifold, held-out ones are not."""
+    train, heldout = other_images(16, 1).astype(np.float32), other_images(40, 2).astype(np.float32)
+    memory = torch.from_numpy(train.reshape(16, -1))
 
     def recall(z):
         return (torch.softmax(12 * z, dim=1) @ memory.to(z)).view(-1, *SHAPE)
 
-    model = decoder(recall, 40)
+    model = decoder(recall, 16)
     check = dataclasses.replace(OURS, images=16, required=0.5)
     found = run_check(check, Subject(model, clipped(train), clipped(heldout)))
     assert found.reason

@@ -19,7 +19,7 @@ from didlearn.models.oracles import PPCA, DiscreteGenerator
 
 SHAPE = (1, 8, 8)
 SIGMA = 0.1
-FAST: dict[str, Any] = {"images": 12, "chains": 4, "budget": 160}
+FAST: dict[str, Any] = {"images": 12, "chains": 4, "budget": 120}
 
 
 def model_of(d=4, seed=0, scale=0.6):
@@ -49,7 +49,7 @@ def subject():
 
 @pytest.fixture(scope="module")
 def found(subject):
-    return run_check(LikelihoodCheck(**FAST), subject)
+    return run_check(LikelihoodCheck(**FAST | {"budget": 160}), subject)  # three quarters of which still do
 
 
 def covers(estimate, truth, level=0.9999):

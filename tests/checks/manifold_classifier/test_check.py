@@ -12,6 +12,7 @@ from didlearn.images import open_images
 from didlearn.images.base import Images
 from didlearn.models import open_model
 
+pytestmark = pytest.mark.usefixtures("short_races")
 CHECK = ManifoldClassifier(images=30, draws=60, starts=2, rounds=1)
 CLASSES, LATENT = 3, 2
 
@@ -44,7 +45,7 @@ def images_of(net, count, seed, noise=0.01):
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(short_races):
     net = Planes()
     outside = {
         "uniform": open_images(np.random.default_rng(5).random((40, 1, 8, 8)).astype(np.float32)),

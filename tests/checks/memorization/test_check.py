@@ -8,6 +8,8 @@ import didlearn as dl
 from didlearn.checks.memorization.check import Memorization
 from didlearn.images.perturb import brighten, jpeg
 
+ALIGNED = 60  # few: copies in disguise have tests of their own
+
 
 @pytest.fixture(scope="module")
 def split(points):
@@ -15,8 +17,7 @@ def split(points):
 
 
 def audit(generator, samples=1_000, **arguments):
-    """Few pictures are lined up: copies in disguise have tests of their own."""
-    check = Memorization(samples=samples, aligned=200)
+    check = Memorization(samples=samples, aligned=ALIGNED)
     return dl.audit(generator=generator, checks=[check], threads=1, **arguments)["memorization"]
 
 
@@ -110,7 +111,7 @@ def test_authenticity_beside_its_null(points, split):
 
 
 def test_a_threshold_that_takes_in_every_held_out_image_tells_nothing(points, split):
-    check = Memorization(samples=200, threshold=1e6, aligned=200)
+    check = Memorization(samples=200, threshold=1e6, aligned=ALIGNED)
     result = dl.audit(generator=points[30_000:30_200], checks=[check], threads=1, **split)["memorization"]
     assert result.estimates["copied_fraction"].value is None
     assert result.verdict == "inconclusive"

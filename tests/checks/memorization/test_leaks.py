@@ -62,11 +62,11 @@ def test_recurring_pictures_stay_when_a_leak_is_taken_out():
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_a_leaking_null_does_not_hide_copies(share):
     """The mistake this sees: copies held against a null of copies."""
-    train, heldout, generated = scenes(400, seed=0), scenes(300, seed=1), scenes(300, seed=2)
+    train, heldout, generated = scenes(300, seed=0), scenes(200, seed=1), scenes(150, seed=2)
     rng = np.random.default_rng(3)
-    leaked = round(share * 300)
-    heldout[:leaked] = compressed(75)(train[rng.permutation(400)[:leaked]], rng)
-    generated[:90] = in_turn()(train[rng.permutation(400)[:90]], rng)
+    leaked = round(share * 200)
+    heldout[:leaked] = compressed(75)(train[rng.permutation(300)[:leaked]], rng)
+    generated[:45] = in_turn()(train[rng.permutation(300)[:45]], rng)
     check = dl.audit(train=train, heldout=heldout, generator=generated, checks=["memorization"], threads=1)[
         "memorization"
     ]
@@ -74,13 +74,13 @@ def test_a_leaking_null_does_not_hide_copies(share):
     copied = check.estimates["copied_fraction"]
     assert copied.low <= 0.3 <= copied.high
     said = next(note for note in check.notes if "leaked in disguise" in note)
-    assert int(said.split(" of ")[0]) == pytest.approx(leaked, abs=6)
+    assert int(said.split(" of ")[0]) == pytest.approx(leaked, abs=4)
 
 
 def test_where_all_leaked_nothing_is_decided():
-    train = scenes(300, seed=0)
+    train = scenes(200, seed=0)
     heldout = compressed(75)(train[:100], np.random.default_rng(0))
-    check = dl.audit(train=train, heldout=heldout, generator=scenes(200, seed=2), checks=["memorization"], threads=1)[
+    check = dl.audit(train=train, heldout=heldout, generator=scenes(100, seed=2), checks=["memorization"], threads=1)[
         "memorization"
     ]
     assert check.verdict == "inconclusive"

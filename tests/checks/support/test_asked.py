@@ -61,12 +61,12 @@ def test_closest_pairs_that_are_known_are_not_looked_for():
     assert all(np.array_equal(one, other) for one, other in zip(found, asked_of(x, threshold), strict=True))
 
 
-def test_every_pair_of_a_stratum_is_as_likely(way):
+@pytest.mark.parametrize("trials", [60, pytest.param(300, marks=pytest.mark.slow)])
+def test_every_pair_of_a_stratum_is_as_likely(way, trials):
     x, threshold = clustered(90, seed=1), 0.2
     distance, i, j = all_pairs(x.astype(np.float64))
     pairs = {(int(a), int(b)): 0 for a, b, d in zip(i, j, distance, strict=True) if d <= threshold}
     assert len(pairs) > 44
-    trials = 150
     for seed in range(trials):
         found = asked_of(x, threshold, seed)
         for pair in zip(

@@ -223,13 +223,15 @@ def audit(seed, samples=1_000, **fault):
     return judged(same[0], same[1], relative, [("1e4", *alike)])
 
 
-def test_perfect_generators_do_not_fail_and_pass():
-    verdicts = [audit(seed).verdict for seed in range(40)]
+@pytest.mark.parametrize("trials", [16, pytest.param(40, marks=pytest.mark.slow)])
+def test_perfect_generators_do_not_fail_and_pass(trials):
+    verdicts = [audit(seed).verdict for seed in range(trials)]
     assert verdicts.count("fail") == 0  # at most 5 % of whole audits, a sixth of it here: .3 expected of 40 trials
-    assert verdicts.count("pass") >= 38
+    assert verdicts.count("pass") >= 0.95 * trials
 
 
 @pytest.mark.parametrize("fault", [{"pictures": 20_000}, {"pictures": 50}, {"share": 0.1}])
-def test_planted_faults_fail(fault):
-    verdicts = [audit(seed, samples=3_000, **fault).verdict for seed in range(10)]
-    assert verdicts == ["fail"] * 10
+@pytest.mark.parametrize("trials", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_planted_faults_fail(trials, fault):
+    verdicts = [audit(seed, samples=3_000, **fault).verdict for seed in range(trials)]
+    assert verdicts == ["fail"] * trials

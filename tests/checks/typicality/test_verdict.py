@@ -71,15 +71,16 @@ def test_the_noise_may_exceed_what_images_leave_by_half(noise, strained):
 
 def test_a_small_shift_is_no_failure_however_many_images_show_it():
     """The p-value of half a standard deviation goes to nothing as images grow; the share outside stays small."""
-    found = estimates(0.5, n=2_000, m=2_000)
+    found = estimates(0.5, n=600, m=600)
     assert found["typicality_pvalue_train"].value < 0.001
     assert judge(found).verdict == "pass"
 
 
-def test_the_same_law_passes():
-    verdicts = [judge(estimates(seed=seed, n=16, m=48)).verdict for seed in range(40)]
+@pytest.mark.parametrize("trials", [20, pytest.param(40, marks=pytest.mark.slow)])
+def test_the_same_law_passes(trials):
+    verdicts = [judge(estimates(seed=seed, n=16, m=48)).verdict for seed in range(trials)]
     assert verdicts.count("fail") == 0
-    assert verdicts.count("pass") >= 38
+    assert verdicts.count("pass") >= 0.95 * trials
 
 
 @pytest.mark.parametrize(

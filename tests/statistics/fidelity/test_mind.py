@@ -28,7 +28,7 @@ def test_of_one_feature_it_is_three_times_the_squared_distance_of_the_quantiles(
     assert found == pytest.approx(wanted, rel=1e-12)
 
 
-@pytest.mark.parametrize(("n", "m"), [(6, 4), (5, 9), (7, 1000), (12, 12)])
+@pytest.mark.parametrize(("n", "m"), [(6, 4), (5, 9), (7, 200), (12, 12)])
 def test_unequal_samples_are_coupled_as_if_each_row_were_there_as_often_as_makes_them_equal(n, m):
     rng = np.random.default_rng(1)
     real, generated = rng.normal(size=(n, 3)), rng.normal(size=(m, 3)) * 2
