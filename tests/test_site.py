@@ -81,22 +81,25 @@ def address(site):
 
 @pytest.fixture
 def visit(chromium, address):
-    """Open a page; afterwards insist that it asked no other server, and that nothing went wrong."""
-    contexts, requests, said = [], [], []
+    """Open a page; afterwards insist that it asked no other server, and that nothing went wrong.
+
+    A test's pages are read in one tab, as a reader does: what they share is loaded and compiled once.
+    """
+    tabs, requests, said = {}, [], []
 
     def visit(name, width, scheme):
-        context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda r: requests.append(r.url))
-        page.on("console", lambda m: said.append(m.text))
-        page.on("pageerror", lambda e: said.append(str(e)))
-        page.goto(f"{address}{name}.html")
-        return page
+        if (width, scheme) not in tabs:
+            context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+            page = tabs[width, scheme] = context.new_page()
+            page.on("request", lambda r: requests.append(r.url))
+            page.on("console", lambda m: said.append(m.text))
+            page.on("pageerror", lambda e: said.append(str(e)))
+        tabs[width, scheme].goto(f"{address}{name}.html")
+        return tabs[width, scheme]
 
     yield visit
-    for context in contexts:
-        context.close()
+    for page in tabs.values():
+        page.context.close()
     assert [url for url in requests if not url.startswith(("data:", "blob:", address))] == []
     assert said == []
 

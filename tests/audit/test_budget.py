@@ -230,7 +230,7 @@ def test_one_flag_is_a_time_or_a_chains_gradients():
 class TestAudit:
     """On a real one."""
 
-    CHECKS = ("inversion",)
+    CHECKS = (InversionCheck(images=16, draws=100, starts=4, rounds=1, published=False),)
 
     def audit(self, folder, budget="30s", **more):
         train = dl.open_images("digits")
@@ -248,7 +248,7 @@ class TestAudit:
         result = begun[1]["inversion"]
         assert result.params["within"] == "30s"
         assert result.verdict in ("pass", "inconclusive", "fail", "measured")
-        assert result.params["images"] <= 40
+        assert result.params["images"] <= 16
         assert "Within the budget of 30s" in " ".join(result.notes)
 
     def test_the_same_numbers_without_a_budget(self, begun):

@@ -44,9 +44,12 @@ def run(site, *words, code="from didlearn.cli.app import main; main()"):
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory):
-    path = tmp_path_factory.mktemp("bank") / "dark.npz"
-    np.savez(path, x=dl.open_images("digits").read_raw(range(300))[:, 0] // 2)
-    return path
+    """Digits made darker, and beside them others as they are."""
+    folder = tmp_path_factory.mktemp("bank")
+    pictures = dl.open_images("digits").read_raw(range(600))[:, 0]
+    np.savez(folder / "dark.npz", x=pictures[:300] // 2)
+    np.savez(folder / "train.npz", x=pictures[300:])
+    return folder / "dark.npz"
 
 
 def test_it_has_a_command_with_its_own_flags_and_help(installed):
@@ -62,49 +65,64 @@ def test_its_declaration_loads_nothing_heavy(installed):
     assert run(installed, code=f"{code}assert not {{'torch', 'numpy'}} & set(sys.modules)").returncode == 0
 
 
-def test_it_runs_in_an_audit_and_has_its_place_on_the_page(installed, bank, tmp_path):
-    words = [
-        "--train",
-        "digits",
-        "--generator",
-        bank,
-        "--checks",
-        "brightness,support",
-        "--set",
-        "brightness.samples=200",
-        "--set",
-        "support.samples=200",
+TWO_COMMANDS = """
+import contextlib, io, json
+from didlearn.cli.app import main
+done = []
+for words in json.loads(sys.argv.pop()):
+    sys.argv[1:] = words
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        try:
+            main()
+        except SystemExit as stopped:
+            done.append((stopped.code or 0, out.getvalue()))
+        else:
+            done.append((0, out.getvalue()))
+print(json.dumps(done))
+"""
+
+
+@pytest.fixture(scope="module")
+def both(installed, bank, tmp_path_factory):
+    """An audit of two checks, and its own command: what each exited with and said, and its run folder.
+
+    One process runs them, one after the other, where the package is installed.
+    """
+    folders = [tmp_path_factory.mktemp(name) / "run" for name in ("audit", "alone")]
+    data = ["--train", bank.parent / "train.npz", "--generator", bank, "-q"]
+    few = ["--checks", "brightness,support", "--set", "brightness.samples=200", "--set", "support.samples=200"]
+    commands = [
+        ["audit", *data, *few, "-o", folders[0]],
+        ["brightness", *data, "--tolerance", "0.9", "--json", "-o", folders[1]],
     ]
-    done = run(installed, "audit", *words, "-q", "-o", tmp_path / "run")
-    assert done.returncode == 1, done.stderr
-    found = {check["check"]: check for check in json.loads((tmp_path / "run" / "audit.json").read_text())["checks"]}
+    done = run(installed, json.dumps([[str(word) for word in words] for words in commands]), code=TWO_COMMANDS)
+    assert done.returncode == 0, done.stderr
+    return [(code, said, folder) for (code, said), folder in zip(json.loads(done.stdout), folders, strict=True)]
+
+
+def test_it_runs_in_an_audit_and_has_its_place_on_the_page(both):
+    code, _, folder = both[0]
+    assert code == 1
+    found = {check["check"]: check for check in json.loads((folder / "audit.json").read_text())["checks"]}
     assert found["brightness"]["verdict"] == "fail"
     assert found["brightness"]["params"] == {"samples": 200, "tolerance": 0.02}
     assert found["brightness"]["estimates"]["brightness_shift"]["high"] < -0.1
-    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Are its images as bright as real ones?" in page
     assert HOW in page
     assert "The mean brightness of generated and of held-out images was compared." in page
 
 
-@pytest.fixture(scope="module")
-def alone(installed, bank, tmp_path_factory):
-    """Its command, and the run folder that it wrote."""
-    folder = tmp_path_factory.mktemp("alone") / "run"
-    words = ["--train", "digits", "--generator", bank, "--tolerance", "0.9", "--json", "-q", "-o", folder]
-    return run(installed, "brightness", *words), folder
-
-
-def test_its_flags_reach_it(alone):
-    done, _ = alone
-    assert done.returncode == 0, done.stderr
-    (check,) = json.loads(done.stdout)["checks"]
+def test_its_flags_reach_it(both):
+    code, said, _ = both[1]
+    assert code == 0
+    (check,) = json.loads(said)["checks"]
     assert (check["verdict"], check["params"]["tolerance"]) == ("pass", 0.9)
 
 
-def test_a_page_takes_no_text_from_a_check_that_is_not_installed(alone, tmp_path):
+def test_a_page_takes_no_text_from_a_check_that_is_not_installed(both, tmp_path):
     """Where the package is gone, the run's section stays, and neither its HTML nor any of the run folder's is taken."""
-    shutil.copytree(alone[1], tmp_path / "run")
+    shutil.copytree(both[1][2], tmp_path / "run")
     (tmp_path / "run" / "how.html").write_text(HOW)
     saved = tmp_path / "run" / "audit.json"
     saved.write_text(saved.read_text().replace("Are its images as bright", HOW.replace('"', "")))

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -20,17 +19,12 @@ from didlearn.rng import Stream
 from didlearn.studies.registry import STUDIES
 from didlearn.zoo.registry import RECIPES
 from didlearn.zoo.wgan_gp import WganGpRecipe
+from tests.typed import didlearn
 
 TINY = ["--steps", "6", "--latent", "3", "--width", "2", "--batch", "8", "-q"]
 
 SMALL = {"seeds": 1, "steps": 6, "batch": 8, "latent": 4, "width": 2, "discriminator_width": 2, "samples": 100}
 SMALL_STUDY = [word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")]
-
-
-def didlearn(*args, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-m", "didlearn", *map(str, args)], capture_output=True, text=True, cwd=cwd, check=False
-    )
 
 
 def call(*args):

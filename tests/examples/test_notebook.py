@@ -10,7 +10,7 @@ DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 
 
 ASKED = '["support", "memorization"]'
-FEWER = f"build_checks({ASKED}, {{name: {{'samples': 3000}} for name in {ASKED}}})"
+FEWER = f"build_checks({ASKED}, {{name: {{'samples': 1000}} for name in {ASKED}}})"
 
 
 @pytest.mark.parametrize("fewer", [True, pytest.param(False, marks=pytest.mark.slow)])

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
+from tests.typed import exit_code
+
 
 @dataclass
 class Served:
-    process: subprocess.Popen
+    process: subprocess.Popen | Forked
     address: str
     headers: dict = field(default_factory=dict)
 
@@ -53,11 +59,68 @@ class Served:
         return self.ask("POST", "/api/label", {"person": person, "position": position, "answer": answer})[0]
 
 
+class Forked:
+    """``didlearn ARGS`` in a process of its own that has loaded all that this one has: loading it takes two seconds.
+
+    What one does with it is named as ``subprocess.Popen`` names it.
+    """
+
+    def __init__(self, *args):
+        readable, writable = os.pipe()
+        self.returncode = None
+        self.pid = os.fork()
+        if not self.pid:
+            become(args, writable)
+        os.close(writable)
+        self.stdout = os.fdopen(readable, encoding="utf-8")
+
+    def poll(self):
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self, timeout=60):
+        deadline = time.monotonic() + timeout
+        while self.poll() is None:
+            assert time.monotonic() < deadline, "the process does not end"
+            time.sleep(0.01)
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+
+def become(args, writable):
+    """Run the command line on these arguments with stdout into a pipe, and never come back to the tests."""
+    code = 1
+    try:
+        os.dup2(writable, 1)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.argv[:] = ["didlearn", *args]
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8")
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8")
+        code = exit_code()
+        sys.stdout.flush()
+    except BaseException:  # noqa: BLE001 (whatever it is, it ends here and not in the tests)
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
 @contextmanager
-def serving(run, *flags):
-    """Run ``didlearn label`` as a process of its own."""
-    command = [sys.executable, "-m", "didlearn", "label", str(run), *flags]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def serving(run, *flags, program=False):
+    """Run ``didlearn label`` as a process of its own, on demand as a program that loads everything itself."""
+    words = ["label", str(run), *flags]
+    if program:
+        command = [sys.executable, "-m", "didlearn", *words]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    else:
+        process = Forked(*words)
     try:
         line = process.stdout.readline()
         assert line.startswith("label at http://127.0.0.1:"), line

@@ -31,7 +31,7 @@ def test_a_kill_loses_nothing_and_labelling_goes_on(run, sheet, same):
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
     (run / RESULT_FILE).unlink(missing_ok=True)
-    with serving(run) as server:
+    with serving(run, program=True) as server:
         answers = server.enter("Ada")["answers"]
         assert answers[70:] == [None] * 70
         assert None not in answers[:70]
