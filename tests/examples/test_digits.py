@@ -103,9 +103,9 @@ def test_memorised_shows_two_hundred_training_images_equally_often(parts):
 
 def test_recipe_runs_and_repeats_itself(tmp_path, monkeypatch):
     """As a program, and in this process, where much else has been drawn before."""
-    asked = [DIGITS / "train.py", "--steps", "3", "--out"]
-    subprocess.run([sys.executable, *asked, tmp_path / "a"], check=True, capture_output=True, timeout=120)
-    monkeypatch.setattr(sys, "argv", [*map(str, asked), str(tmp_path / "b")])
+    asked = [str(DIGITS / "train.py"), "--steps", "3", "--out"]
+    subprocess.run([sys.executable, *asked, str(tmp_path / "a")], check=True, capture_output=True, timeout=120)
+    monkeypatch.setattr(sys, "argv", [*asked, str(tmp_path / "b")])
     threads = torch.get_num_threads()
     try:
         runpy.run_path(str(DIGITS / "train.py"), run_name="__main__")

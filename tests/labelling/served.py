@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import traceback
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
@@ -68,7 +69,9 @@ class Forked:
     def __init__(self, *args):
         readable, writable = os.pipe()
         self.returncode = None
-        self.pid = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # other threads hold nothing that a server needs
+            self.pid = os.fork()
         if not self.pid:
             become(args, writable)
         os.close(writable)
@@ -116,11 +119,8 @@ def become(args, writable):
 def serving(run, *flags, program=False):
     """Run ``didlearn label`` as a process of its own, on demand as a program that loads everything itself."""
     words = ["label", str(run), *flags]
-    if program:
-        command = [sys.executable, "-m", "didlearn", *words]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    else:
-        process = Forked(*words)
+    command = [sys.executable, "-m", "didlearn", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True) if program else Forked(*words)
     try:
         line = process.stdout.readline()
         assert line.startswith("label at http://127.0.0.1:"), line
