@@ -188,7 +188,7 @@ def sent(monkeypatch):
 
 @SHARED
 def test_long_work_goes_to_processes_once_they_pay(begun, monkeypatch, sent):
-    """What threads took so far decides; the results are the same. The processes are the shared ones, and end with it."""
+    """What threads took so far decides; the results are the same. The shared processes are used, and end with it."""
     model = dl.open_model(Net())
     here = model.draw(400, Stream(0)).images
     monkeypatch.setattr(module, "_PAYS_SENDING", 0.0)
