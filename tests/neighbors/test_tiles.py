@@ -30,7 +30,7 @@ def clumps(seed, count=COUNT):
 
 
 POINTS, OTHERS = clumps(1), clumps(2, FEWER)
-RADII = np.random.default_rng(3).uniform(0, 0.5, COUNT)
+RADII = np.random.default_rng(3).uniform(0, 1.5, COUNT)
 SEARCHES: dict[str, Callable[[], Sequence[object]]] = {
     "closest_pairs": lambda: closest_pairs(POINTS, 600),
     "closest_pairs, all equal": lambda: closest_pairs(np.zeros((COUNT, 2)), 3),
