@@ -23,7 +23,6 @@ from didlearn.zoo.registry import RECIPES
 from didlearn.zoo.training.loop import Runner
 from tests.zoo.tiny import SMALL, digits, train
 
-
 pytestmark = pytest.mark.usefixtures("quick_classifier")  # of a stacked GAN, and of the Fréchet distance
 
 
