@@ -25,6 +25,10 @@ def short(monkeypatch, request):
         monkeypatch.setattr(training, "EPOCHS", (15, 15))
 
 
+# Where accuracy is not looked at, seeing each image twice shows the same.
+barely_trained = pytest.mark.usefixtures("quick_classifier")
+
+
 @pytest.fixture
 def train(images_of):
     return images_of(*blobs(240), name="blobs")
@@ -60,6 +64,7 @@ def test_accuracy_is_measured_on_the_held_out_images_with_an_exact_interval(trai
     assert len(embedding.notes) == 1
 
 
+@barely_trained
 def test_its_head_makes_its_logits_of_its_features(train, heldout):
     embedding = open_classifier(train, heldout)
     images = torch.from_numpy(heldout.read_raw(range(5))).float() / 255
@@ -123,6 +128,7 @@ def test_labels_that_mean_nothing_are_found_out(images_of):
     assert "not shown to be better than naming the commonest class" in embedding.notes[1]
 
 
+@barely_trained
 def test_weights_depend_on_the_seed_and_not_on_threads(train, heldout):
     first = open_classifier(train, heldout, threads=1)
     assert first.name == open_classifier(train, heldout, threads=2).name
@@ -131,12 +137,14 @@ def test_weights_depend_on_the_seed_and_not_on_threads(train, heldout):
         assert part in first.name
 
 
+@barely_trained
 def test_the_held_out_images_do_not_change_the_weights(train, heldout):
     one = open_classifier(train, heldout)
     other = open_classifier(train, heldout.subset(np.arange(50)))
     assert one.name == other.name
 
 
+@barely_trained
 def test_the_cache_gives_the_same_network_without_training(train, heldout, tmp_path, monkeypatch):
     cache = tmp_path / "deep" / "cache"
     made = open_classifier(train, heldout, cache=cache)
@@ -164,6 +172,7 @@ def test_other_images_labels_seed_or_recipe_are_not_read_from_the_cache(
     assert len(list(tmp_path.iterdir())) == 6
 
 
+@barely_trained
 @pytest.mark.parametrize("damage", [b"", b"not safetensors at all", None], ids=["empty", "text", "half"])
 def test_a_damaged_cache_is_made_again(train, heldout, tmp_path, damage):
     made = open_classifier(train, heldout, cache=tmp_path)
@@ -175,6 +184,7 @@ def test_a_damaged_cache_is_made_again(train, heldout, tmp_path, damage):
     assert list(tmp_path.iterdir()) == [file]
 
 
+@barely_trained
 def test_float_images_train_the_same_network_as_their_bytes(heldout, images_of):
     pixels, labels = blobs(240)
     floats = images_of(pixels.astype(np.float32) / 255, labels)
@@ -182,6 +192,7 @@ def test_float_images_train_the_same_network_as_their_bytes(heldout, images_of):
     assert digest[0] == digest[1]
 
 
+@barely_trained
 def test_a_large_set_is_cut_down_by_the_seed(heldout, images_of, monkeypatch):
     monkeypatch.setattr(classifier, "MOST_IMAGES", 100)
     assert "trained on 100 images" in open_classifier(images_of(*blobs(240)), heldout).notes[0]
@@ -206,6 +217,7 @@ def test_sets_that_cannot_train_a_classifier_are_refused(images_of):
         open_embedding("classifier")
 
 
+@barely_trained
 def test_features_do_not_depend_on_batch_size_or_threads(train, heldout):
     embedding = open_classifier(train, heldout)
     expected = embed(embedding, heldout, batch_size=64, threads=1)

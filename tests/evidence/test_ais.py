@@ -153,14 +153,17 @@ class Net(nn.Module):
         return mean, torch.full_like(mean, -1.0)
 
 
+# Twice as fine a grid changes no log evidence here by more than 0.0003.
+AXIS = torch.linspace(-6, 6, 201)
+
+
 def quadrature(module, x, log_prob):
     """Log evidence by a fine grid over two latents."""
-    axis = torch.linspace(-6, 6, 401)
-    z = torch.cartesian_prod(axis, axis)
+    z = torch.cartesian_prod(AXIS, AXIS)
     with torch.no_grad():
         y = module(z).double()
     prior = -z.double().square().sum(1) / 2 - math.log(2 * math.pi)
-    cell = 2 * math.log(12 / 400)
+    cell = 2 * math.log(12 / (len(AXIS) - 1))
     return torch.stack([torch.logsumexp(prior + log_prob(y, one.flatten().double()), 0) + cell for one in x])
 
 
@@ -218,7 +221,7 @@ def test_two_modes_are_not_lost():
     x = Bimodal()(z).reshape(2, 1, 4, 4)
     exact = quadrature(Bimodal(), x, gaussian).numpy()
     # A few chains with large weights may make one run's error large; one lost mode of four shows in the middle of five.
-    found = [log_evidence(dl.open_model(Bimodal()), x, 0.2, seed, chains=512, start="mixture") for seed in range(5)]
+    found = [log_evidence(dl.open_model(Bimodal()), x, 0.2, seed, chains=256, start="mixture") for seed in range(5)]
     missed = np.median([np.abs(one.lower - exact) for one in found], axis=0)
     assert (missed < math.log(4 / 3) / 2).all(), missed
 
@@ -260,8 +263,7 @@ def test_a_model_that_is_nan_in_places_loses_only_those_places(binary):
     model.network.module.__class__ = Partly
     found = log_evidence(model, binary, 0.2, chains=64)
     assert np.isfinite(found.lower).all()
-    axis = torch.linspace(-6, 6, 401)
-    z = torch.cartesian_prod(axis, axis)
+    z = torch.cartesian_prod(AXIS, AXIS)
     exact = quadrature(lambda _: torch.where(z[:, :1] > 0.5, 1e3, Net()(z)), binary, gaussian).numpy()
     assert (found.lower < exact + 5 * found.standard_error + 0.1).all()
     assert abs(found.lower - exact).max() < 1

@@ -41,7 +41,7 @@ def test_loose_bounds_lie_on_their_own_sides():
 def test_the_mean_inverse_weight_in_reverse_is_the_inverse_evidence():
     """E over x ~ p of p(x)/w′ is 1, as E of w/p(x) is forward."""
     model = ppca(2, (1, 3, 3))
-    found = bdmc(model, 0.5, images=400, budget=130, start="prior", chains=8)
+    found = bdmc(model, 0.5, images=96, budget=130, start="prior", chains=8)
     exact = exact_of(model, found, 0.5)[:, None]
     for ratio in (np.exp(found.forward - exact), np.exp(exact - found.reverse)):
         means = ratio.mean(axis=1)
@@ -58,10 +58,10 @@ def test_the_upper_bound_by_hand():
 
 def test_curved_bernoulli_decoder_is_enclosed():
     model = dl.open_model(Net())
-    found = bdmc(model, images=40, observation="bernoulli")
+    found = bdmc(model, images=16, observation="bernoulli")
     assert set(np.unique(found.images)) == {0.0, 1.0}
     exact = quadrature(Net(), torch.from_numpy(found.images), bernoulli).numpy()
-    error = (found.upper - found.lower).std() / math.sqrt(40) + 0.02
+    error = (found.upper - found.lower).std() / math.sqrt(16) + 0.02
     assert abs(found.lower.mean() - exact.mean()) < 4 * error
     assert abs(found.upper.mean() - exact.mean()) < 4 * error
     assert found.gap < 0.25

@@ -93,12 +93,12 @@ from didlearn.checks.likelihood.check import LikelihoodCheck
 from tests.inversion.conditional import ClassPlanes
 model = ClassPlanes()
 subject = Subject(model, model.images(600, 1, 0.05), model.images(200, 2, 0.05), threads=2)
-found = run_check(LikelihoodCheck(images=8, chains=4, budget=160, sigma=0.05), subject)
+found = run_check(LikelihoodCheck(images=4, chains=4, budget=160, sigma=0.05), subject)
 assert found.verdict == "measured", found.reason
 assert any("under its own label" in note for note in found.notes), found.notes
 for name in ("train", "held-out"):
     from didlearn.checks.log_likelihood.images import real_classes, real_groups
-    groups = real_groups(subject, 8, "gaussian")
+    groups = real_groups(subject, 4, "gaussian")
     truth = model.class_evidence(groups[name], real_classes(subject, groups, False)[name], 0.05)
     off = found.arrays[f"{name}_log_likelihood"] - truth
     # One chain in twenty starts in the prior and weighs nothing: log(1 − 1/4) is the worst of four that is likely.

@@ -14,6 +14,8 @@ from didlearn.inversion.race import EXACT
 from didlearn.rng import Stream
 from tests.inversion.decoders import decoder, linear, relu, sphere
 
+QUICK = {"draws": 50, "starts": 4, "rounds": 1}  # where it does not matter how near the search comes
+
 
 def relative(found, x):
     return found.error / x.reshape(len(x), -1).var(axis=1)
@@ -63,8 +65,8 @@ def test_a_curved_manifold_gives_the_known_distance():
 @pytest.mark.parametrize(("d", "hidden"), [(8, [40, 150]), (20, [100])])
 def test_planted_preimages_of_expansive_decoders_are_recovered(d, hidden):
     model = relu(d, hidden, pixels=460)
-    x = planted(model, 100)
-    assert (relative(invert(model, x), x) < 1e-4).mean() >= 0.99
+    x = planted(model, 40)
+    assert (relative(invert(model, x), x) < 1e-4).all()
 
 
 @pytest.mark.parametrize(
@@ -86,13 +88,13 @@ def test_it_beats_random_starts_where_layers_do_not_expand(hidden, before, passe
 
 def test_small_latents_without_expansion_beat_the_table_too():
     model = relu(10, [20])
-    x = planted(model, 48)
+    x = planted(model, 32)
     assert (relative(invert(model, x), x) < 1e-4).mean() > 0.92
 
 
 def test_restarts_find_what_one_start_misses():
     model = relu(20, [40])
-    x = planted(model, 40)
+    x = planted(model, 20)
     alone, searched = (relative(invert(model, x, starts=s, rounds=r), x) for s, r in ((1, 0), (16, 6)))
     assert (searched < 1e-4).mean() > (alone < 1e-4).mean() + 0.2
     assert (searched <= alone + 1e-12).mean() > 0.9
@@ -234,18 +236,18 @@ def test_passes_are_counted_as_the_decoder_sees_them():
 def test_the_result_depends_on_the_seed_alone():
     model = relu(5, [12])
     x = planted(model, 20) + 0.1
-    first, again = (invert(model, x, threads=t, rounds=1) for t in (1, 2))
+    first, again = (invert(model, x, threads=t, **QUICK) for t in (1, 2))
     for name in vars(first):
         a, b = getattr(first, name), getattr(again, name)
         assert a is b or np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), name
-    other = invert(model, x, seed=1, rounds=1)
+    other = invert(model, x, seed=1, **QUICK)
     assert not np.array_equal(first.latent, other.latent)
 
 
 def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path):
     model = relu(5, [12])
     x = planted(model, 20) + 0.1
-    whole = invert(model, x, rounds=1)
+    whole = invert(model, x, **QUICK)
 
     class Stopped(Exception):  # noqa: N818 (it stands for a kill)
         pass
@@ -255,11 +257,11 @@ def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path):
             raise Stopped
 
     with pytest.raises(Stopped):
-        invert(model, x, rounds=1, records=tmp_path, advance=stop, threads=1)
+        invert(model, x, records=tmp_path, advance=stop, threads=1, **QUICK)
     kept = sorted(tmp_path.iterdir())
     assert 0 < len(kept) < 3
     kept[0].write_bytes(kept[0].read_bytes()[:100])  # a unit that was cut off is made again
-    resumed = invert(model, x, rounds=1, records=tmp_path)
+    resumed = invert(model, x, records=tmp_path, **QUICK)
     for name in vars(whole):
         a, b = getattr(whole, name), getattr(resumed, name)
         assert (a is None and b is None) or np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), name
@@ -270,8 +272,8 @@ def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path):
 def test_records_of_other_settings_are_not_taken(tmp_path, change):
     model = relu(4, [12])
     x = planted(model, 3) + 0.2
-    invert(model, x, records=tmp_path, rounds=1)
-    changed = {"rounds": 1} | change
+    invert(model, x, records=tmp_path, **QUICK)
+    changed = QUICK | change
     assert np.array_equal(invert(model, x, records=tmp_path, **changed).latent, invert(model, x, **changed).latent)
     assert len(list(tmp_path.iterdir())) == 2
 

@@ -63,9 +63,9 @@ def by_adam(model, network, x, seed=0, draws=200, steps=300):
 def test_it_reaches_at_most_what_plain_adam_reaches(planted):
     model, network = curved(), Features()
     if planted:
-        x = model.decode(model.sample_prior(8, Stream(4))).numpy()
+        x = model.decode(model.sample_prior(4, Stream(4))).numpy()
     else:
-        x = np.random.default_rng(0).random((8, 1, 8, 8)).astype(np.float32)
+        x = np.random.default_rng(0).random((4, 1, 8, 8)).astype(np.float32)
     theirs = by_adam(model, network, torch.from_numpy(x))
     found = invert(model, x, loss=ModuleEmbedding(network, "features"), draws=200)
     assert (found.objective <= theirs * 1.001 + 1e-9).all()
@@ -88,7 +88,7 @@ def test_features_without_gradients_are_refused_by_name():
 def test_the_check_compares_features_beside_pixels():
     model = model_of()
     images = open_images(np.clip(own_images(model, 60, 1), 0, 1).astype(np.float32))
-    check = InversionCheck(images=8, draws=40, starts=2, rounds=1, published=False, loss="embedding")
+    check = InversionCheck(images=8, draws=40, starts=2, rounds=0, published=False, loss="embedding")
     subject = Subject(model, images, images, embedding=ModuleEmbedding(Features(), "features"))
     found = run_check(check, subject)
     assert found.estimates["feature_error_train"].value < 1e-6

@@ -1,5 +1,6 @@
 """Searches over pairs cut into tiles: the answers of whole searches, wherever the tiles are looked at."""
 
+import importlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext
@@ -8,14 +9,17 @@ import numpy as np
 import pytest
 
 from didlearn.arrays import BytePoints
-from didlearn.neighbors import closest_pairs, count_within, degrees_within, near_duplicates, nearest, tiles
+from didlearn.neighbors import balls, closest_pairs, count_within, degrees_within, near_duplicates, nearest, tiles
 from didlearn.neighbors.balls import count_in_balls, count_in_both, count_in_own
+from didlearn.neighbors.screening import triangle, walk
 from didlearn.neighbors.screening.cascade import PANEL_ROWS
 from didlearn.neighbors.screening.rows import as_rows
 from didlearn.units import cluster as module
 from didlearn.units.cluster import Cluster
 
-COUNT = 9_000  # three panels
+NEAREST = importlib.import_module("didlearn.neighbors.nearest")  # the package's name of it is the function
+PANEL, BLOCK = 512, 144  # an eighth of what they are: three panels of few points
+COUNT, FEWER = 1_125, 625
 
 
 def clumps(seed, count=COUNT):
@@ -25,10 +29,10 @@ def clumps(seed, count=COUNT):
     return np.where(rng.random((count, 1)) < 0.3, points, points + 0.01 * rng.normal(size=points.shape))
 
 
-POINTS, OTHERS = clumps(1), clumps(2, 5_000)
-RADII = np.random.default_rng(3).uniform(0, 0.5, COUNT)
+POINTS, OTHERS = clumps(1), clumps(2, FEWER)
+RADII = np.random.default_rng(3).uniform(0, 1.5, COUNT)
 SEARCHES: dict[str, Callable[[], Sequence[object]]] = {
-    "closest_pairs": lambda: closest_pairs(POINTS, 5_000),
+    "closest_pairs": lambda: closest_pairs(POINTS, 600),
     "closest_pairs, all equal": lambda: closest_pairs(np.zeros((COUNT, 2)), 3),
     "nearest": lambda: nearest(POINTS, OTHERS, 3),
     "nearest, but one": lambda: nearest(POINTS, OTHERS, 2, exclude=np.arange(COUNT) % len(OTHERS)),
@@ -38,7 +42,7 @@ SEARCHES: dict[str, Callable[[], Sequence[object]]] = {
     "degrees_within": lambda: [degrees_within(POINTS, [0.0, 0.03])],
     "count_in_balls": lambda: count_in_balls(POINTS, RADII, OTHERS),
     "count_in_both": lambda: [
-        part for side in count_in_both((POINTS, RADII), (OTHERS, RADII[:5_000])) for part in side
+        part for side in count_in_both((POINTS, RADII), (OTHERS, RADII[:FEWER])) for part in side
     ],
     "count_in_own": lambda: count_in_own(POINTS, RADII),
     "bytes": lambda: nearest(*(BytePoints.of((40 * abs(x)).clip(0, 255).astype(np.uint8)) for x in (POINTS, OTHERS))),
@@ -57,6 +61,10 @@ def sent(monkeypatch):
         return future
 
     monkeypatch.setattr(tiles, "_WORTH", 1.0)
+    for where in (balls, NEAREST, tiles, triangle, walk):
+        monkeypatch.setattr(where, "PANEL_ROWS", PANEL)
+    for where in (balls, NEAREST, triangle, walk):
+        monkeypatch.setattr(where, "BLOCK_COLUMNS", BLOCK)
     token = module._CURRENT.set(Cluster("dask", 4, submit, nullcontext))
     yield items
     module._CURRENT.reset(token)

@@ -106,10 +106,12 @@ def test_the_slope_of_supports_that_are_planted(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("support", "runs"),
-    [(2_000, 4), *(pytest.param(n, 100, marks=pytest.mark.slow) for n in (500, 2_000, 10_000))],
+    ("support", "samples", "runs"),
+    [(500, 1_000, 4), *(pytest.param(n, 2_000, 100, marks=pytest.mark.slow) for n in (500, 2_000, 10_000))],
 )
-def test_even_chance_batches_of_known_supports_are_covered(support, runs, monkeypatch, tmp_path, quick_classifier):
+def test_even_chance_batches_of_known_supports_are_covered(
+    support, samples, runs, monkeypatch, tmp_path, quick_classifier
+):
     """The whole cell with an oracle for the trained model: 95 % intervals hold the batch size that is true.
 
     Fewer than 2 of 4 happen with probability 0.0005.
@@ -120,7 +122,7 @@ def test_even_chance_batches_of_known_supports_are_covered(support, runs, monkey
         return DiscreteGenerator(pictures), 1.0
 
     monkeypatch.setattr(discriminator_size, "train_or_resume", oracle)
-    study = DiscriminatorSize(widths=(2,), samples=2_000)
+    study = DiscriminatorSize(widths=(2,), samples=samples)
     truth, place = even_chance([float(support), None, None])[0], Workplace(tmp_path, tmp_path)
     rows = [study.run_cell({"width": 2, "seed": 0}, Stream(seed, ("study",)), place) for seed in range(runs)]
     intervals = [even_chance(row["lookalike_support"]) for row in rows]

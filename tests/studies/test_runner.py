@@ -179,6 +179,7 @@ def test_cells_of_workers_are_those_of_this_process(tmp_path, monkeypatch):
     """Also where the folder is named from here, and workers are elsewhere."""
     here = run_study(Toy(count=2), tmp_path / "here", jobs=1)
     monkeypatch.chdir(tmp_path)
-    there = run_study(Toy(count=2), Path("there"), jobs=2, backend="loky")
+    there = run_study(Toy(count=2), Path("there"), jobs=1, backend="loky")
     assert there.model_dump() == here.model_dump()
     assert len(started(tmp_path / "there")) == 4
+    assert str(os.getpid()) not in {line[0] for line in started(tmp_path / "there")}

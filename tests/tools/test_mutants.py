@@ -105,9 +105,10 @@ def forgotten(width):
     return width + 1
 
 
-def endless(n):
+def endless(n, rest):
     while n > 0:
         n -= 1
+        rest()
     return n
 
 
@@ -132,12 +133,15 @@ def test_area():
 def test_big():
     assert big(3, 4) and not big(2, 4)
 """
+# What never ends rests: until its deadline it would take a processor for itself.
 DEEPER = """
+from time import sleep
+
 from grown.rooms import endless
 
 
 def test_endless():
-    assert endless(3) == 0
+    assert endless(3, lambda: sleep(0.01)) == 0
 """
 
 

@@ -4,10 +4,9 @@ import importlib.util
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +17,13 @@ from torch import nn
 import didlearn as dl
 from didlearn.embeddings.extract import embed
 from didlearn.embeddings.module import ModuleEmbedding
-from didlearn.errors import MissingExtraError, ModelError, UnitError, UsageError
+from didlearn.errors import ModelError, UnitError, UsageError
 from didlearn.evidence.log_evidence import log_evidence
 from didlearn.inversion.invert import invert
 from didlearn.rng import Stream
 from didlearn.units import cluster as module
 from didlearn.units import spread as spreading
-from didlearn.units.cluster import Spare, check_backend, cluster, current_cluster, placed
+from didlearn.units.cluster import cluster, placed
 from didlearn.units.parcel import Failed, do_unit, pack
 from didlearn.units.spread import send_units
 
@@ -40,12 +39,19 @@ BACKENDS = [
 PARAMS = [pytest.param(name, marks=[pytest.mark.slow] if name == "ray" else []) for name in BACKENDS]
 
 
+# Each worker loads torch, which takes seconds: the tests of a kind share two, and where each kill costs loky all of its
+# processes, there is one, sent as much at once as two are.
+ONE_PROCESS = "one process of loky"
+SHARED = pytest.mark.parametrize("begun", ["loky"], indirect=True)
+
+
 @pytest.fixture(scope="module", params=PARAMS)
 def begun(request):
     """Two workers of each kind."""
-    with cluster(request.param, workers=2) as opened:
+    alone = request.param == ONE_PROCESS
+    with cluster("loky" if alone else request.param, workers=1 if alone else 2) as opened:
         token = module._CURRENT.set(None)
-        yield opened
+        yield replace(opened, workers=2) if alone else opened
         module._CURRENT.reset(token)
 
 
@@ -132,6 +138,75 @@ def test_a_unit_that_fails_three_times_ends_in_one_sentence(workers):
     assert found == [0, 1, 3]
 
 
+@SHARED
+def test_code_of_a_file_travels_with_its_neighbours(workers, tmp_path):
+    """A worker could import neither: the file's folder is on no search path."""
+    (tmp_path / "beside_net.py").write_text("SCALE = 0.25\n")
+    (tmp_path / "net.py").write_text(
+        "import torch\nfrom torch import nn\nimport beside_net\n"
+        "class Net(nn.Module):\n"
+        "    latent_shape, value_range = (2,), (0, 1)\n"
+        "    def forward(self, z):\n"
+        "        return (0.5 + beside_net.SCALE * z.tanh()).repeat(1, 8).view(-1, 1, 4, 4)\n"
+    )
+    model = dl.open_model(f"{tmp_path / 'net.py'}:Net", trust_code=True)
+    try:
+        with cluster(None):
+            here = model.draw(64, Stream(0)).images
+        np.testing.assert_array_equal(model.draw(64, Stream(0)).images, here)
+    finally:
+        sys.modules.pop("beside_net")
+
+
+@SHARED
+def test_exported_programs_and_torchscript_travel(workers, tmp_path):
+    exported = torch.export.export(Net(), (torch.zeros(2, 2),), dynamic_shapes=({0: torch.export.Dim("n")},))
+    torch.export.save(exported, tmp_path / "net.pt2")
+    torch.jit.save(torch.jit.trace(Net(), torch.zeros(2, 2)), tmp_path / "net.pt")
+    opened = [
+        dl.open_model(tmp_path / file, trust_code=True, latent_shape=(2,), value_range=(0, 1))
+        for file in ("net.pt2", "net.pt")
+    ]
+    with cluster(None):
+        here = [model.draw(64, Stream(0)).images for model in opened]
+    for model, images in zip(opened, here, strict=True):
+        np.testing.assert_array_equal(model.draw(64, Stream(0)).images, images)
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """How many units were sent, call by call."""
+    counts, real = [], spreading.send_units
+
+    def counting(function, items, opened):
+        counts.append(len(items))
+        return real(function, items, opened)
+
+    monkeypatch.setattr(spreading, "send_units", counting)
+    return counts
+
+
+@SHARED
+def test_long_work_goes_to_processes_once_they_pay(begun, monkeypatch, sent):
+    """What threads took so far decides; the results are the same. The shared processes are used, and end with it."""
+    model = dl.open_model(Net())
+    here = model.draw(400, Stream(0)).images
+    monkeypatch.setattr(module, "_PAYS_SENDING", 0.0)
+    monkeypatch.setattr(module, "_PAYS_BEGINNING", 1e-3)
+    with placed(None, None, 2):
+        np.testing.assert_array_equal(model.draw(400, Stream(0)).images, here)
+        assert sent == [11], "of 13 units the first two tell how long one takes"
+        np.testing.assert_array_equal(model.draw(64, Stream(0)).images, here[:64])
+        assert sent == [11]
+    with placed(None, None, 1):
+        model.draw(400, Stream(0))
+    with placed("threads", None, 2):
+        model.draw(400, Stream(0))
+    model.draw(400, Stream(0))
+    assert sent == [11]
+
+
+@pytest.mark.parametrize("begun", [pytest.param(ONE_PROCESS, id="loky"), *PARAMS[1:]], indirect=True)
 def test_what_is_lost_with_a_worker_is_sent_again(workers, tmp_path):
     """Each of two units kills its worker (signal 9) when it is first done."""
 
@@ -146,49 +221,16 @@ def test_what_is_lost_with_a_worker_is_sent_again(workers, tmp_path):
     assert dict(send_units(once, range(6), workers)) == {i: i * i for i in range(6)}
 
 
-def test_a_unit_that_kills_every_worker_does_not_take_the_others_along():
+@pytest.mark.parametrize("begun", [ONE_PROCESS], indirect=True)
+def test_a_unit_that_kills_every_worker_does_not_take_the_others_along(workers):
     def deadly(item):
         if item == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return item
 
-    with cluster("loky", workers=2) as opened:
-        found, error = until_it_fails(send_units(deadly, range(4), opened))
+    found, error = until_it_fails(send_units(deadly, range(4), workers))
     assert error.startswith("unit 1 of 4 failed 3 times")
     assert found == [1, 2, 3]
-
-
-def test_code_of_a_file_travels_with_its_neighbours(tmp_path):
-    """A worker could import neither: the file's folder is on no search path."""
-    (tmp_path / "beside_net.py").write_text("SCALE = 0.25\n")
-    (tmp_path / "net.py").write_text(
-        "import torch\nfrom torch import nn\nimport beside_net\n"
-        "class Net(nn.Module):\n"
-        "    latent_shape, value_range = (2,), (0, 1)\n"
-        "    def forward(self, z):\n"
-        "        return (0.5 + beside_net.SCALE * z.tanh()).repeat(1, 8).view(-1, 1, 4, 4)\n"
-    )
-    model = dl.open_model(f"{tmp_path / 'net.py'}:Net", trust_code=True)
-    try:
-        here = model.draw(64, Stream(0)).images
-        with cluster("loky", workers=1):
-            np.testing.assert_array_equal(model.draw(64, Stream(0)).images, here)
-    finally:
-        sys.modules.pop("beside_net")
-
-
-def test_exported_programs_and_torchscript_travel(tmp_path):
-    exported = torch.export.export(Net(), (torch.zeros(2, 2),), dynamic_shapes=({0: torch.export.Dim("n")},))
-    torch.export.save(exported, tmp_path / "net.pt2")
-    torch.jit.save(torch.jit.trace(Net(), torch.zeros(2, 2)), tmp_path / "net.pt")
-    opened = [
-        dl.open_model(tmp_path / file, trust_code=True, latent_shape=(2,), value_range=(0, 1))
-        for file in ("net.pt2", "net.pt")
-    ]
-    here = [model.draw(64, Stream(0)).images for model in opened]
-    with cluster("loky", workers=1):
-        for model, images in zip(opened, here, strict=True):
-            np.testing.assert_array_equal(model.draw(64, Stream(0)).images, images)
 
 
 def test_what_all_units_need_is_opened_once_in_a_worker(tmp_path):
@@ -211,55 +253,10 @@ def test_what_cannot_travel_is_said():
         pack(waiting.__next__)
 
 
-@pytest.fixture
-def sent(monkeypatch):
-    """How many units were sent, call by call."""
-    counts, real = [], spreading.send_units
-
-    def counting(function, items, opened):
-        counts.append(len(items))
-        return real(function, items, opened)
-
-    monkeypatch.setattr(spreading, "send_units", counting)
-    return counts
-
-
-def test_long_work_goes_to_processes_once_they_pay(monkeypatch, sent):
-    """What threads took so far decides; the results are the same."""
-    model = dl.open_model(Net())
-    here = model.draw(400, Stream(0)).images
-    monkeypatch.setattr(module, "_PAYS_SENDING", 0.0)
-    monkeypatch.setattr(module, "_PAYS_BEGINNING", 1e-3)
-    with placed(None, None, 2):
-        np.testing.assert_array_equal(model.draw(400, Stream(0)).images, here)
-        assert sent == [11], "of 13 units the first two tell how long one takes"
-        np.testing.assert_array_equal(model.draw(64, Stream(0)).images, here[:64])
-        assert sent == [11]
-    with placed(None, None, 1):
-        model.draw(400, Stream(0))
-    with placed("threads", None, 2):
-        model.draw(400, Stream(0))
-    model.draw(400, Stream(0))
-    assert sent == [11]
-
-
 def test_short_work_begins_no_process(sent):
     with placed(None, None, 2):
         dl.open_model(Net()).draw(400, Stream(0))
     assert sent == []
-
-
-@pytest.mark.parametrize(
-    ("spent", "left", "begun", "pays"),
-    [(0, 10, False, False), (10, 10, False, True), (0, 20, False, True), (0, 1, True, True), (99, 0.1, True, False)],
-)
-def test_processes_begin_when_as_much_was_spent_without_them(spent, left, begun, pays):
-    with ExitStack() as stack:
-        spare = Spare(2, stack)
-        spare.spent = spent
-        if begun:
-            spare.begin()
-        assert spare.pays(left) is pays
 
 
 def test_what_cannot_travel_stays_here(monkeypatch, sent):
@@ -272,35 +269,6 @@ def test_what_cannot_travel_stays_here(monkeypatch, sent):
     assert sent == [11]
 
 
-def test_workers_end_with_who_began_them(tmp_path):
-    """Also when that is killed: the mistake this sees is two processes left behind by every kill."""
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import os, pathlib, sys, time\n"
-        "from didlearn.units.cluster import cluster\n"
-        "from didlearn.units.spread import send_units\n"
-        "def work(item):\n"
-        "    pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else FOLDER, str(os.getpid())).touch()\n"
-        "    return item\n"
-        "FOLDER = sys.argv[1]\n"
-        "with cluster('loky', workers=2) as opened:\n"
-        "    list(send_units(work, range(8), opened))\n"
-        "    print('ready', flush=True)\n"
-        "    time.sleep(60)\n"
-    )
-    marks = tmp_path / "marks"
-    marks.mkdir()
-    with subprocess.Popen([sys.executable, script, marks], stdout=subprocess.PIPE, text=True) as begun:
-        assert begun.stdout.readline() == "ready\n"
-        begun.kill()
-    pids = [int(mark.name) for mark in marks.iterdir()]
-    assert pids
-    until = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < until, "workers are left"
-        time.sleep(0.1)
-
-
 def test_ray_in_short():
     """One cluster, few units: an answer, and a refusal."""
     with cluster("ray", workers=1) as opened:
@@ -311,52 +279,3 @@ def test_ray_in_short():
 
         with pytest.raises(ModelError, match="makes no images"):
             list(send_units(refuse, range(2), opened))
-
-
-def test_units_are_sent_only_inside():
-    assert current_cluster() is None
-    with cluster("loky", workers=2) as opened:
-        assert current_cluster() is opened
-    assert current_cluster() is None
-    with cluster(None) as opened:
-        assert opened is None
-
-
-@pytest.mark.parametrize(
-    ("backend", "address", "what"),
-    [
-        ("spark", None, "no backend 'spark'; give one of threads, loky, dask, ray"),
-        (None, "tcp://localhost:1", "give backend=... too"),
-        ("loky", "tcp://localhost:1", "loky has no address"),
-    ],
-)
-def test_backends_that_there_are_not(backend, address, what):
-    with pytest.raises(UsageError, match=what):
-        check_backend(backend, address)
-
-
-def test_a_backend_that_is_not_installed_names_its_extra(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'didlearn\[dask\]'"):
-        check_backend("dask", None)
-
-
-def test_a_scheduler_without_workers_is_said(monkeypatch):
-    import distributed
-
-    monkeypatch.setattr(module, "_PATIENCE", 3)
-    with (
-        distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty,
-        pytest.raises(UsageError, match="no worker of dask answers at tcp"),
-        cluster("dask", empty.scheduler_address),
-    ):
-        pass
-
-
-def test_nothing_answers_at_an_address(monkeypatch):
-    monkeypatch.setattr(module, "_PATIENCE", 0.5)
-    with (
-        pytest.raises(UsageError, match=r"no dask scheduler answers at tcp://127\.0\.0\.1:9"),
-        cluster("dask", "tcp://127.0.0.1:9"),
-    ):
-        pass

@@ -26,6 +26,7 @@ def says(scores, real):
     return binary_cross_entropy_with_logits(scores, torch.full_like(scores, float(real)))
 
 
+@pytest.mark.usefixtures("quick_classifier")
 @pytest.mark.parametrize(
     "name", ["dcgan", "mix-dcgan", "bigan", "stacked-gan", "wgan-gp", "r3gan", "vae", "autoencoder"]
 )
@@ -158,6 +159,7 @@ def test_the_encoder_of_an_ali_has_a_spread_of_its_own_for_each_image():
     assert torch.equal(fixed, fixed[:1].expand_as(fixed))
 
 
+@pytest.mark.usefixtures("quick_classifier")
 @pytest.mark.parametrize("joint", [1.0, 0.0])
 def test_stacked_gan_trains_apart_and_then_jointly(joint):
     bench = Bench("stacked-gan", joint=joint, condition=0.7, entropy=0.4)

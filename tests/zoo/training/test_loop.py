@@ -23,6 +23,8 @@ from didlearn.zoo.registry import RECIPES
 from didlearn.zoo.training.loop import Runner
 from tests.zoo.tiny import SMALL, digits, train
 
+pytestmark = pytest.mark.usefixtures("quick_classifier")  # of a stacked GAN, and of the Fréchet distance
+
 
 class Killed(Exception):  # noqa: N818 (it is no error)
     pass
@@ -165,7 +167,7 @@ from pathlib import Path
 import torch
 from tests.zoo.tiny import train
 torch.set_num_threads(1)
-train("r3gan", Path({folder!r}), settings={{"steps": 300, "average": 0.9}}, checkpoint_seconds=0.0, measurements=6)
+train("r3gan", Path({folder!r}), settings={{"steps": 120, "average": 0.9}}, checkpoint_seconds=0.0, measurements=6)
 """
 
 
@@ -180,7 +182,7 @@ def test_sigkill_at_any_moment_loses_nothing(tmp_path):
     time.sleep(0.2)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
-    settings = {"steps": 300, "average": 0.9}
+    settings = {"steps": 120, "average": 0.9}
     with single_threaded():
         train("r3gan", folder, settings=settings, measurements=6)
         train("r3gan", tmp_path / "model", settings=settings, measurements=6)
