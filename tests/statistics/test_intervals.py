@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from didlearn.errors import UsageError
-from didlearn.statistics.intervals import bootstrap, clopper_pearson, difference, proportion
+from didlearn.statistics.intervals import beta_quantile, bootstrap, clopper_pearson, difference, proportion
 
 
 def test_clopper_pearson_on_known_values():
@@ -14,6 +14,17 @@ def test_clopper_pearson_on_known_values():
     low, high = clopper_pearson(3, 10, 0.9, "lower")
     assert stats.binom.sf(2, 10, low) == pytest.approx(0.1)
     assert high == 1
+
+
+@pytest.mark.parametrize("other", [1.0, 1e3, 1e5, 1e9, 5e11])
+def test_the_quantile_of_a_beta_law_is_the_inverse_of_its_distribution(other):
+    """The mistake this sees: of 1 000 exactly, beside a large parameter, scipy's inverse is off by several times."""
+    known = np.array([1.0, 2.5, 999.0, 999.5, 1000.0, 1000.5, 1001.0, 4e4])
+    for share in (0.00625, 0.025, 0.5, 0.975):
+        low = beta_quantile(share, known, other)
+        assert stats.beta.cdf(low, known, other) == pytest.approx(np.full(8, share), rel=1e-4)
+        assert np.all(np.diff(low) > 0)
+        assert beta_quantile(share, other, known) == pytest.approx(1 - beta_quantile(1 - share, known, other), rel=1e-9)
 
 
 @pytest.mark.parametrize("p", [0.01, 0.2, 0.5])

@@ -13,6 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
+from didlearn.statistics.intervals import beta_quantile
+
 POWER = 0.8
 Shown = Callable[[int, int], bool]
 _STEP, _MOST_TIMES = 1.1, 1e3  # steps of the search, and more than anybody will draw
@@ -53,7 +55,7 @@ def draws_to_settle(hits: int, draws: int, *, few: Shown, many: Shown) -> int | 
     Returns:
         More than ``draws``, to a tenth; ``None`` where no number that anybody will draw does.
     """
-    rates = stats.beta(hits + 0.5, draws - hits + 0.5).ppf((np.arange(_RATES) + 0.5) / _RATES)
+    rates = beta_quantile((np.arange(_RATES) + 0.5) / _RATES, hits + 0.5, draws - hits + 0.5)
 
     def settles(again: int) -> bool:
         beyond_few = bisect.bisect_left(range(again + 1), True, key=lambda found: not few(found, again))

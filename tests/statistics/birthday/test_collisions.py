@@ -66,6 +66,15 @@ def test_no_pair_is_a_one_sided_bound():
     assert found.unit == "images"
 
 
+@pytest.mark.parametrize("samples", [20_000, 1_000_000, 10_000_000])
+def test_a_thousand_pairs_of_many_samples_have_an_interval(samples):
+    """The mistake this sees: a low end above the high one, for exactly so many pairs (see ``beta_quantile``)."""
+    near = [collision_probability(pairs, 0, samples) for pairs in (999, 1_000, 1_001)]
+    for part in ("low", "value", "high"):
+        assert getattr(near[1], part) == pytest.approx((getattr(near[0], part) + getattr(near[2], part)) / 2, rel=1e-5)
+    assert near[1].low < near[1].value < near[1].high
+
+
 def test_a_constant_law_has_one_image():
     found = support([1000], 1000)
     assert found.value == 1

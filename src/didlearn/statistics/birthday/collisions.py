@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import stats
 
 from didlearn.arrays import Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.fingerprint import fingerprint
-from didlearn.statistics.intervals import check_level
+from didlearn.statistics.intervals import beta_quantile, check_level
 
 _METHOD: Final = "all-pairs U-statistic, overdispersion-scaled interval"
 # The variance is itself estimated, so the nominal tails would be left slightly too often. Calibrated by the simulations
@@ -122,7 +121,7 @@ def collision_interval(pairs: float, triples: float, samples: int, level: float 
     if pairs == 0:
         return 0.0, min(1.0, -math.log(tail) / total)
     s2, m, tail = pairs / total, _effective_pairs(pairs, triples, samples), TAIL * tail
-    low = float(stats.beta.ppf(tail, s2 * m, m - s2 * m + 1))
+    low = float(beta_quantile(tail, s2 * m, m - s2 * m + 1))
     return low, _high_end(s2, m, total, samples, tail)
 
 
@@ -198,7 +197,7 @@ def _high_end(s2: float, m: float, total: float, samples: int, tail: float) -> f
         before, pairs = high, max(samples / 2, total / (1 + excess * math.sqrt(high / s2)))
         if s2 * pairs >= pairs:
             return 1.0
-        high = float(stats.beta.ppf(1 - tail, s2 * pairs + 1, pairs - s2 * pairs))
+        high = float(beta_quantile(1 - tail, s2 * pairs + 1, pairs - s2 * pairs))
         if abs(high - before) <= 1e-9 * high:
             break
     return high

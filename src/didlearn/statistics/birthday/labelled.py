@@ -24,7 +24,7 @@ from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
 from didlearn.statistics.birthday.collisions import TAIL, effective_support, estimated_variance, support_from_collisions
-from didlearn.statistics.intervals import check_level, proportion
+from didlearn.statistics.intervals import beta_quantile, check_level, proportion
 
 UNANSWERED: Final = -1
 CANDIDATE: Final = -1
@@ -231,13 +231,13 @@ def _collision_draws(pairs: Floats, triples: Floats, samples: int, rng: np.rando
     u = rng.permutation((np.arange(len(pairs)) + 0.5) / len(pairs))
     low = np.zeros(len(pairs))
     some = pairs > 0
-    low[some] = special.betaincinv(s2[some] * m[some], m[some] - s2[some] * m[some] + 1, u[some])
+    low[some] = beta_quantile(u[some], s2[some] * m[some], m[some] - s2[some] * m[some] + 1)
     high: Floats = s2
     excess = total / m - 1
     for _ in range(8):
         at = np.sqrt(np.divide(high, s2, out=np.ones_like(s2), where=some))
         m = np.maximum(samples / 2, total / (1 + excess * at))
-        high = special.betaincinv(s2 * m + 1, np.maximum(m - s2 * m, 1e-9), u)
+        high = beta_quantile(u, s2 * m + 1, np.maximum(m - s2 * m, 1e-9))
     return low, high
 
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import beta
 
 from didlearn.arrays import Flags, Floats, Ints
 from didlearn.result.values import Estimate
+from didlearn.statistics.intervals import beta_quantile
 
 _PERMUTATIONS = 1999
 
@@ -60,6 +60,6 @@ def _null_shares(hits: Floats, pool: int, trained: int, rng: np.random.Generator
 
 def _beta_interval(successes: float, trials: float, level: float) -> tuple[float, float]:
     tail = (1 - level) / 2
-    low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes > 0 else 0.0
-    high = float(beta.ppf(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
+    low = float(beta_quantile(tail, successes, trials - successes + 1)) if successes > 0 else 0.0
+    high = float(beta_quantile(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
     return low, high
