@@ -111,9 +111,9 @@ def propose(
         k: at most m. excluded: (n,) the one reference image that does not count for each query, or −1.
         least: likenesses up to this are of no interest; where fewer than k are above it, it stands for the others.
     """
-    kinds = [asked.centred if framing.centred else asked.plain for framing in framings]
-    best, index = _likeliest(kinds, reference, k, excluded, least)
-    ways = zip(asked.ways(framings), [*reference, *reference], strict=True)
+    looked = asked.ways(framings)
+    best, index = _likeliest(looked[: len(framings)], reference, k, excluded, least)
+    ways = zip(looked, [*reference, *reference], strict=True)
     framed = torch.stack([torch.einsum("np,nkp->nk", look, features[index]) for look, features in ways])
     return Proposals(best, index, framed.argmax(0))
 

@@ -78,12 +78,10 @@ def _listed(closest: Pairs, radius: float, count: int) -> NearDuplicates:
     """Return what pairs that are known amount to."""
     inside = closest.distance <= radius
     i, j = closest.first[inside], closest.second[inside]
-    degree, following, forest = (
-        np.bincount(np.concatenate([i, j]), minlength=count),
-        np.full(count, count),
-        Forest(count),
-    )
+    degree = np.bincount(np.concatenate([i, j]), minlength=count)
+    following = np.full(count, count)
     np.minimum.at(following, i, j)
+    forest = Forest(count)
     forest.add(i, j)
     return NearDuplicates(len(i), degree, following, forest.finish())
 

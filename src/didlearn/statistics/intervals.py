@@ -57,6 +57,13 @@ def beta_quantile(share: ArrayLike, a: ArrayLike, b: ArrayLike) -> Floats:
     return found
 
 
+def beta_ends(successes: float, trials: float, tail: float) -> tuple[float, float]:
+    """Return Clopper and Pearson's ends with ``tail`` beyond each, of counts that may be fractions (Korn, Graubard)."""
+    low = float(beta_quantile(tail, successes, trials - successes + 1)) if successes > 0 else 0.0
+    high = float(beta_quantile(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
+    return low, high
+
+
 def clopper_pearson(
     successes: int, trials: int, level: float = 0.95, alternative: Alternative = "two-sided"
 ) -> tuple[float, float]:
@@ -76,12 +83,8 @@ def clopper_pearson(
     check_count(successes, trials)
     check_level(level)
     tail = (1 - level) / 2 if alternative == "two-sided" else 1 - level
-    low, high = 0.0, 1.0
-    if successes > 0 and alternative != "upper":
-        low = float(beta_quantile(tail, successes, trials - successes + 1))
-    if successes < trials and alternative != "lower":
-        high = float(beta_quantile(1 - tail, successes + 1, trials - successes))
-    return low, high
+    low, high = beta_ends(successes, trials, tail)
+    return 0.0 if alternative == "upper" else low, 1.0 if alternative == "lower" else high
 
 
 def proportion(

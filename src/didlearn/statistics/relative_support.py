@@ -23,7 +23,7 @@ from scipy import stats
 from didlearn.arrays import Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
-from didlearn.statistics.intervals import beta_quantile, check_level
+from didlearn.statistics.intervals import beta_ends, check_level
 
 _FARTHEST = 600.0  # of a half of a ratio's interval on the logarithm: an end farther off is as good as open
 
@@ -61,9 +61,7 @@ class NearPairs:
         if self.rate == 0:
             return 0.0, min(1.0, -math.log(tail) / total) / self.null
         m = min(max(self.rate * (1 - self.rate) / self.variance, 1.0), total) if self.variance > 0 else total
-        hits = self.rate * m
-        low = float(beta_quantile(tail, hits, m - hits + 1))
-        high = float(beta_quantile(1 - tail, hits + 1, m - hits)) if hits < m else 1.0
+        low, high = beta_ends(self.rate * m, m, tail)
         return low / self.null, high / self.null
 
     def estimate(self, level: float) -> Estimate:

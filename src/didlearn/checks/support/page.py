@@ -127,7 +127,8 @@ def _pairs_of(features: Array) -> float:
 def _drawn_by(samples: int) -> str:
     if samples <= _MOST:
         return ""
-    return f" The closest pairs are those of all {samples} samples, the others those of the first {_MOST} at most."
+    all_, first = number(samples), number(_MOST)
+    return f" The closest pairs are those of all {all_} samples, the others those of the first {first} at most."
 
 
 def _perturbation_curve(criterion: Criterion) -> Figure:

@@ -14,7 +14,7 @@ import numpy as np
 
 from didlearn.arrays import Flags, Floats, Ints
 from didlearn.result.values import Estimate
-from didlearn.statistics.intervals import beta_quantile
+from didlearn.statistics.intervals import beta_ends
 
 _PERMUTATIONS = 1999
 
@@ -42,7 +42,7 @@ def training_preference(nearest: Ints, trained: Flags, rng: np.random.Generator,
     null = _null_shares(hits[hit], len(trained), int(trained.sum()), rng)
     pvalue = (1 + int((null >= share - 1e-12).sum())) / (_PERMUTATIONS + 1)
     effective = hits.sum() ** 2 / (hits**2).sum()
-    low, high = _beta_interval(share * effective, effective, level)
+    low, high = beta_ends(share * effective, effective, (1 - level) / 2)
     method = f"Clopper-Pearson on {effective:.0f} effective real images; null by exchanging labels"
     estimate = Estimate(value=share, low=low, high=high, level=level, n=len(nearest), method=method, unit="fraction")
     return Preference(estimate, float(trained.mean()), pvalue)
@@ -56,10 +56,3 @@ def _null_shares(hits: Floats, pool: int, trained: int, rng: np.random.Generator
         count = rng.hypergeometric(trained, pool - trained, len(hits))
         shares[b] = hits[rng.permutation(len(hits))[:count]].sum()
     return shares / hits.sum()
-
-
-def _beta_interval(successes: float, trials: float, level: float) -> tuple[float, float]:
-    tail = (1 - level) / 2
-    low = float(beta_quantile(tail, successes, trials - successes + 1)) if successes > 0 else 0.0
-    high = float(beta_quantile(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
-    return low, high
