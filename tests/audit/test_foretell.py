@@ -7,12 +7,16 @@ from torch import nn
 import didlearn as dl
 from didlearn.audit.running import budget
 from didlearn.audit.running.budget import foretell
+from didlearn.audit.running.run_check import run_check
 from didlearn.audit.spec import build_checks
 from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
+from didlearn.checks.likelihood.check import LikelihoodCheck
 from didlearn.checks.support.check import Support
+from didlearn.checks.typicality.check import TypicalityCheck
 from didlearn.images import open_images
 from didlearn.models import open_model
+from didlearn.progress import LATER, PASSES
 from tests.models.diffusion.gaussians import pictures
 
 
@@ -67,3 +71,52 @@ def test_it_is_said_before_the_first_check(slow):
     said = [what for what in told if what.startswith("by one batch of Network")]
     assert len(said) == 1
     assert told.index(said[0]) < told.index("check: support")
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        InversionCheck(images=8, draws=50, starts=2, rounds=0),
+        LikelihoodCheck(images=8, chains=2, budget=120),
+        TypicalityCheck(images=8, chains=2, budget=120, drawn=16),
+    ],
+    ids=lambda check: check.name,
+)
+def test_the_passes_that_are_told_come_to_those_that_were_foreseen(subject, check):
+    """What a part of a check is not told of, or is told twice, would let the time left be anything."""
+    told = []
+    object.__setattr__(subject, "progress", lambda what, done, total: told.append((what, done, total)))
+    assert run_check(check, subject).verdict != "error"
+    passes = [(done, total) for what, done, total in told if what == PASSES]
+    assert passes[0] == (0, round(check.passes(subject)))
+    assert [done for done, _ in passes] == sorted(done for done, _ in passes)
+    done, total = passes[-1]
+    assert 0.6 < done / total < 1.2
+
+
+def test_what_was_done_for_another_check_is_foreseen_no_more(subject):
+    told = []
+    object.__setattr__(subject, "progress", lambda what, done, total: told.append((what, done, total)))
+    likely = {"images": 8, "chains": 2, "budget": 120}
+    run_check(LikelihoodCheck(**likely), subject)
+    del told[:]
+    check = TypicalityCheck(**likely, drawn=16)
+    run_check(check, subject)
+    (*_, last) = [(done, total) for what, done, total in told if what == PASSES]
+    assert last[1] < 0.6 * check.passes(subject)
+    assert 0.6 < last[0] / last[1] < 1.2
+
+
+def test_an_audit_tells_the_passes_of_the_checks_to_come():
+    told = []
+    checks = [Support(samples=100), InversionCheck(images=8, draws=50, starts=2, rounds=0, published=False)]
+    checks += [LikelihoodCheck(images=8, chains=2, budget=120)]
+    digits = open_images("digits").subset(range(100))
+    result = dl.audit(
+        train=digits, generator=Network(), checks=checks, threads=1, embedding="pixels",
+        progress=lambda what, done, total: told.append((what, done, total)),
+    )  # fmt: skip
+    assert [check.verdict == "error" for check in result.checks] == [False] * 3
+    later = [(done, total) for what, done, total in told if what == LATER]
+    whole = [total for what, done, total in told if what == PASSES and done == 0]
+    assert later == [(pytest.approx(sum(whole), abs=1), 2), (whole[1], 1)]

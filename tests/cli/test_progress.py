@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from didlearn.cli.progress import FILE, Standing, showing
+from didlearn.cli.progress import FILE, showing
 from didlearn.progress import CHECKS_DONE
 from tests.typed import didlearn
 
@@ -20,61 +20,6 @@ def clock(monkeypatch):
     now = [1000.0]
     monkeypatch.setattr("didlearn.cli.progress.time.monotonic", lambda: now[0])
     return now
-
-
-def test_the_time_left_is_learnt_from_what_is_done():
-    standing = Standing(0.0)
-    standing.note("inverting training images", 8, 64, 100.0)
-    assert standing.seconds_left(100.0) is None
-    standing.note("inverting training images", 24, 64, 140.0)
-    assert standing.seconds_left(140.0) == pytest.approx(40 / 16 * 40)
-    standing.note("inverting held-out images", 0, 64, 300.0)
-    assert standing.seconds_left(310.0) is None
-    standing.note("inverting held-out images", 64, 64, 340.0)
-    assert standing.seconds_left(340.0) == 0
-
-
-def test_the_checks_that_are_left_take_as_long_as_those_that_are_done():
-    standing = Standing(50.0)
-    standing.note(CHECKS_DONE, 0, 9, 60.0)
-    assert standing.checks_seconds_left(60.0) is None
-    standing.note("drawing", 1, 2, 61.0)
-    standing.note(CHECKS_DONE, 3, 9, 90.0)
-    assert standing.checks_seconds_left(90.0) == pytest.approx(6 * 10)
-    assert standing.checks_seconds_left(94.0) == pytest.approx(6 * 10 - 4)
-    assert standing.checks_seconds_left(200.0) == pytest.approx(5 * 10)  # it must end now
-
-
-def test_the_check_that_is_on_is_counted_by_its_own_pace():
-    standing = Standing(0.0)
-    standing.note(CHECKS_DONE, 0, 3, 10.0)
-    standing.note("inverting", 0, 10, 12.0)
-    standing.note("inverting", 4, 10, 20.0)  # 12 seconds more at this pace, of 22 in all
-    assert standing.checks_seconds_left(20.0) == pytest.approx(12 + 2 * 22)
-    standing.note(CHECKS_DONE, 1, 3, 40.0)  # it took 30
-    standing.note("annealing", 0, 4, 40.0)
-    standing.note("annealing", 1, 4, 42.0)  # 6 more, of 8
-    assert standing.checks_seconds_left(42.0) == pytest.approx(6 + (30 + 8) / 2)
-    standing.note(CHECKS_DONE, 3, 3, 70.0)
-    assert standing.checks_seconds_left(70.0) == 0
-
-
-def test_checks_kept_from_an_earlier_run_tell_nothing_of_the_others():
-    standing = Standing(0.0)
-    for done in range(4):
-        standing.note(CHECKS_DONE, done, 5, 10.0 + 0.01 * done)
-    assert standing.checks_seconds_left(11.0) is None
-    standing.note(CHECKS_DONE, 4, 5, 30.03)
-    assert standing.checks_seconds_left(30.03) == pytest.approx(20)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(0, "0 s"), (119.4, "119 s"), (119.6, "2 min"), (3599, "59 min"), (7860, "2 h 11 min")]
-)
-def test_spans_are_in_the_unit_that_tells(seconds, said):
-    standing = Standing(0.0)
-    standing.note("drawing", 0, 0, 0.0)
-    assert standing.line(seconds) == f"{said}: drawing"
 
 
 def test_without_a_terminal_there_is_a_line_a_minute(clock, capsys):

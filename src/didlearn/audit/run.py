@@ -106,7 +106,9 @@ def audit(
             done again: a kill loses the units that were being done.
         restart: forget what is left there, also of an audit of something else.
         no_cache: neither take features of real images from the user's cache nor keep them there.
-        progress: called with (what, done, total): of the whole audit with "checks", their numbers.
+        progress: called with (what, done, total): of the whole audit with "checks", their numbers; of a check that goes
+            through the decoder with "passes", its passes of an image; of checks after it with "later passes", theirs
+            and how many they are. A total of 0: a sentence.
         unknown: refused, with the keyword that is meant.
 
     Returns:

@@ -24,7 +24,7 @@ from didlearn.images.points import NOISE, column_spread, noise_changes
 from didlearn.models.base import Sampler, Samples
 from didlearn.models.reconstructor import Reconstructor
 from didlearn.naming import option
-from didlearn.progress import Progress, silent
+from didlearn.progress import PASSES, Progress, silent
 from didlearn.rng import Stream
 
 _KEPT_BYTES = 2**30
@@ -77,13 +77,43 @@ class Subject:
     _drawn: list[Samples] = field(default_factory=list, repr=False, compare=False)
     _features: dict[object, Array] = field(default_factory=dict, repr=False, compare=False)
     _once: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+    _passes: list[float] = field(default_factory=lambda: [0.0, 0.0], repr=False, compare=False)  # done, and in all
 
-    def once(self, key: object, make: Callable[[], T]) -> T:
-        """Return what ``make`` returned for this key, making it if no check has asked before."""
+    def once(self, key: object, make: Callable[[], T], passes: float = 0.0) -> T:
+        """Return what ``make`` returned for this key, making it if no check has asked before.
+
+        ``passes``: through the decoder, about, that are foreseen for it, and spared where it was made before.
+        """
         if key not in self._once:
             self._once[key] = make()
+        elif passes:
+            self._passes[1] = max(self._passes[1] - passes, self._passes[0])
+            self._tell_passes()
         kept: T = self._once[key]
         return kept
+
+    def expect(self, passes: float) -> None:
+        """Begin a check, which takes about so many passes of an image through the decoder; 0 where that is unknown."""
+        self._passes[:] = 0.0, passes
+        self._tell_passes()
+
+    def counting(self, what: str, passes: float) -> Callable[[int, int], None]:
+        """Return what tells how many of some images are done, each of so many passes, and with it how far the check is.
+
+        What a check does has parts whose number nothing else tells: groups of images, controls, bounds.
+        """
+        before = self._passes[0]
+
+        def tell(done: int, total: int) -> None:
+            self.progress(what, done, total)
+            self._passes[0] = before + done * passes
+            self._tell_passes()
+
+        return tell
+
+    def _tell_passes(self) -> None:
+        if self._passes[1]:
+            self.progress(PASSES, *map(round, self._passes))
 
     @property
     def comparable(self) -> dict[str, Images]:

@@ -24,14 +24,21 @@ class SearchEffort:
 
 
 _LOOKS = 12  # at a Jacobian, d columns and two passes each, before a point is settled
-_ADAM_STEPS = 300
+_PUBLISHED = 2.0 * 300  # passes of one image: 300 steps of Adam, forwards and backwards
 
 
 def passes_of_inversion(subject: Subject, effort: SearchEffort, *, published: bool = False) -> float:
     """Return about how many passes of one image an inversion takes, and the published protocol's beside it."""
     assert isinstance(subject.model, LatentModel)
     jacobians = _LOOKS * (math.prod(subject.model.latent_shape) + 2)
-    return passes_of_search(effort.starts, effort.rounds) + jacobians + published * 2 * _ADAM_STEPS
+    return passes_of_search(effort.starts, effort.rounds) + jacobians + published * _PUBLISHED
+
+
+def _passes_of(subject: Subject, effort: SearchEffort, method: SearchMethod, candidates: Ints | None) -> float:
+    """Return about how many passes of one image such an inversion takes."""
+    if method == "adam":
+        return _PUBLISHED
+    return passes_of_inversion(subject, effort) * (1 if candidates is None else candidates.shape[1])
 
 
 def find(
@@ -52,9 +59,10 @@ def find(
     in the features of ``loss``; over z, or over w behind a mapping network.
     """
     assert isinstance(subject.model, LatentModel)
-    model = subject.model
+    model, passes = subject.model, _passes_of(subject, effort, method, candidates)
 
     def make() -> Inversion:
+        tell = subject.counting(f"inverting {name}", passes)
         return invert(
             model,
             images,
@@ -72,10 +80,9 @@ def find(
             device=subject.device,
             threads=subject.threads,
             records=subject.records,
-            advance=lambda _, done, total: subject.progress(f"inverting {name}", done, total),
+            advance=lambda _, done, total: tell(done, total),
         )
 
     classes = tuple(None if chosen is None else content_of(chosen) for chosen in (labels, candidates))
-    return subject.once(
-        ("inversion", content_of(images), effort, method, clip, classes, loss and loss.name, space), make
-    )
+    asked = ("inversion", content_of(images), effort, method, clip, classes, loss and loss.name, space)
+    return subject.once(asked, make, len(images) * passes)

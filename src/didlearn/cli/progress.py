@@ -8,111 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from didlearn.atomic import atomically
 from didlearn.cli.shown import shown
-from didlearn.progress import CHECKS_DONE, Progress, silent
+from didlearn.cli.standing import Standing, spoken
+from didlearn.progress import CHECKS_DONE, LATER, PASSES, Progress, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 FILE: Final = "progress.json"
 _LINE, _WRITE = 60.0, 1.0  # seconds between two lines where there is no terminal, and between two states of the file
-_KEPT = 0.1  # seconds: what takes less was kept from an earlier run, and tells nothing of the others
-
-
-@dataclass
-class Standing:
-    """How far a command is.
-
-    Attributes:
-        started: when it began, in seconds of a clock. checks, checks_done: of an audit; 0 of another command.
-        what: is being done now. done, total: of it. since: when it was first told, and begun: how much was done then.
-        check_since: when the check that is on began. run, spent: how many checks were run, and the seconds they took.
-    """
-
-    started: float
-    checks: int = 0
-    checks_done: int = 0
-    what: str = ""
-    done: int = 0
-    total: int = 0
-    since: float = 0.0
-    begun: int = 0
-    check_since: float | None = None
-    run: int = 0
-    spent: float = 0.0
-
-    def note(self, what: str, done: int, total: int, now: float) -> None:
-        """Take in what is told."""
-        if what == CHECKS_DONE:
-            took = 0.0 if self.check_since is None else now - self.check_since
-            if took >= _KEPT:
-                self.run, self.spent = self.run + done - self.checks_done, self.spent + took
-            self.checks_done, self.checks, self.check_since = done, total, now
-            return
-        if what != self.what:
-            self.what, self.since, self.begun = what, now, done
-        self.done, self.total = done, total
-
-    def seconds_left(self, now: float) -> float | None:
-        """Return how long what is being done will take at its pace up to now; ``None`` before there is one."""
-        if self.done <= self.begun or not self.total:
-            return None
-        return (now - self.since) * (self.total - self.done) / (self.done - self.begun)
-
-    def checks_seconds_left(self, now: float) -> float | None:
-        """Return how long all that is left will take; ``None`` before anything tells.
-
-        What is being done goes on at its pace, and the checks after this one are as long as those before it on average,
-        this one counted by what it has taken and will take.
-        """
-        if self.checks_done == self.checks:
-            return 0.0
-        began = self.started if self.check_since is None else self.check_since
-        left, took = self.seconds_left(now) if self.since >= began else None, now - began
-        if left is None and not self.run:
-            return None
-        mean = self.spent / self.run if left is None else (self.spent + took + left) / (self.run + 1)
-        return (max(0.0, mean - took) if left is None else left) + (self.checks - self.checks_done - 1) * mean
-
-    def state(self, now: float) -> dict[str, Any]:
-        """Return all of it as JSON values."""
-        return {
-            "what": self.what,
-            "done": self.done,
-            "total": self.total,
-            "seconds_left": self.seconds_left(now),
-            "checks_done": self.checks_done,
-            "checks": self.checks,
-            "checks_seconds_left": self.checks_seconds_left(now),
-            "seconds": now - self.started,
-            "finished": bool(self.checks) and self.checks_done == self.checks,
-        }
-
-    def line(self, now: float) -> str:
-        """Return all of it in one line."""
-        said = f"{_span(now - self.started)}: {self.what}"
-        if self.total:
-            said += f", {self.done} of {self.total}"
-        left = self.seconds_left(now)
-        if left is not None:
-            said += f", about {_span(left)} left of it"
-        if self.checks:
-            said += f" (check {min(self.checks_done + 1, self.checks)} of {self.checks}{self.later(now)})"
-        return said
-
-    def later(self, now: float) -> str:
-        """Return the time left of the whole audit as words to follow others; none while it is unknown."""
-        left = self.checks_seconds_left(now) if self.checks else None
-        return "" if left is None else f", about {_span(left)} left in all"
-
-
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes >= 2 else f"{60 * minutes + rest} s"
+_OF_CHECKS: Final = (CHECKS_DONE, PASSES, LATER)  # told of whole checks, and nothing that is being done by itself
 
 
 @contextmanager
@@ -169,17 +77,17 @@ class _Bars:
         self.bars.start()
         if what == CHECKS_DONE and self.checks is None:
             self.checks = self.bars.add_task(CHECKS_DONE, total=total, left="")
-        elif what != CHECKS_DONE and (self.now is None or self.now[0] != what):
+        elif what not in _OF_CHECKS and (self.now is None or self.now[0] != what):
             if self.now is not None:
                 self.bars.remove_task(self.now[1])
             self.now = what, self.bars.add_task(escape(shown(what)), total=total, left="")
         if self.checks is not None:
-            said = self.standing.later(now).removeprefix(", ")
+            said = self.standing.left_in_all(now).removeprefix(", ")
             self.bars.update(self.checks, completed=self.standing.checks_done, left=said)
-        if what != CHECKS_DONE and self.now is not None:
+        if what not in _OF_CHECKS and self.now is not None:
             left = self.standing.seconds_left(now)
             self.bars.update(
-                self.now[1], completed=done, total=total, left="" if left is None else f"about {_span(left)} left"
+                self.now[1], completed=done, total=total, left="" if left is None else f"about {spoken(left)} left"
             )
 
     def stop(self) -> None:

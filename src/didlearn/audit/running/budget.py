@@ -219,6 +219,11 @@ def images_drawn(check: Check) -> float:
     return float(getattr(check, DRAWN, 0))
 
 
+def passes_of(checks: Sequence[Check], subject: Subject) -> dict[str, float]:
+    """Return about how many passes through the decoder each check takes, of those that take any and can run."""
+    return {check.name: check.passes(subject) for check in checks if check.efforts and check.missing(subject) is None}
+
+
 def foretell(checks: Sequence[Check], subject: Subject, most_drawn: float = math.inf) -> str:
     """Say about what the checks through the decoder will cost, by one batch of it; nothing where that is a minute.
 
@@ -227,8 +232,8 @@ def foretell(checks: Sequence[Check], subject: Subject, most_drawn: float = math
     model = subject.model
     if not isinstance(model, LatentModel):
         return ""
+    passes = passes_of(checks, subject)
     runs = [check for check in checks if check.missing(subject) is None]
-    passes = {check.name: check.passes(subject) for check in runs if check.efforts}
     drawn = min(max(map(images_drawn, runs), default=0.0), most_drawn)
     passes = {f"drawing {drawn:.0f} images": drawn, **passes} if drawn else passes
     if not passes:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from didlearn.audit.check import Check
 from didlearn.audit.kept import kept_in
-from didlearn.audit.running.budget import TimeBudget, foretell
+from didlearn.audit.running.budget import TimeBudget, foretell, passes_of
 from didlearn.audit.running.run_check import run_check
 from didlearn.audit.subject import Subject
-from didlearn.progress import CHECKS_DONE
+from didlearn.progress import CHECKS_DONE, LATER
 from didlearn.readiness.outputs import storing
 from didlearn.result.answer import answer_of
 from didlearn.result.files import AuditResult
@@ -43,11 +43,16 @@ def run_checks(
     results = {name: result for name, known in kept.results.items() if (result := asked.get(name, known)) is not None}
     audited = _with_results(audited, results, checks)
     most_drawn = math.inf if budget is None else budget.most_drawn(subject)
-    foreseen = foretell([check for check in checks if asked[check.name] is None], subject, most_drawn)
+    open_ = [check for check in checks if asked[check.name] is None]
+    foreseen = foretell(open_, subject, most_drawn)
     if foreseen:
         subject.progress(foreseen, 0, 0)
+    takes = passes_of(open_, subject) if budget is None else {}  # a budget chooses how many when it is their turn
     for number, check in enumerate(checks):
         subject.progress(CHECKS_DONE, number, len(checks))
+        later = [passes for other in checks[number + 1 :] if (passes := takes.get(other.name))]
+        if later:
+            subject.progress(LATER, round(sum(later)), len(later))
         if asked[check.name] is not None:
             subject.progress(f"{check.name}: kept from the run before", 0, 0)
             continue

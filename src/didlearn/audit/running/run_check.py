@@ -26,6 +26,7 @@ def run_check(check: Check, subject: Subject) -> CheckResult:
         result = CheckResult(check=check.name, verdict="not_run", reason=reason, answer=f"Not run: {reason}")
     else:
         try:
+            subject.expect(check.passes(subject) if check.efforts else 0.0)
             with noted() as shortage:
                 result = check.run(subject, Stream(subject.seed, (check.name,)))
             if shortage.note:

@@ -76,7 +76,7 @@ def between_levels(subject: Subject, images: Singles, rng: Stream) -> Singles:
 def encoded(subject: Subject, name: str, images: Singles) -> Encoded:
     """Return the latents of images (n, C, H, W), in units of a few images each."""
     assert isinstance(subject.model, LatentModel)
-    model = subject.model
+    model, passes = subject.model, passes_of_encoding(subject)
 
     def work(twin: LatentModel, unit: range) -> dict[str, Array]:
         x = torch.from_numpy(images[unit.start : unit.stop]).to(subject.device)
@@ -87,13 +87,14 @@ def encoded(subject: Subject, name: str, images: Singles) -> Encoded:
         return {"latents": z.float().cpu().numpy(), "squared": squared.cpu().numpy()}
 
     def make() -> Encoded:
+        tell = subject.counting(f"latents of {name}", passes)
         parts = map_models(
             work, model, len(images), unit=_TOGETHER, device=subject.device, threads=subject.threads,
-            advance=lambda done: subject.progress(f"latents of {name}", done, len(images)),
+            advance=lambda done: tell(done, len(images)),
             records=records_in(subject.records, model.identity, {"images": images}, {"latents": "its own inverse"}),
         )  # fmt: skip
         latents = np.concatenate([part["latents"] for part in parts])
         squared = np.concatenate([part["squared"] for part in parts])
         return Encoded(images, latents, squared / np.maximum(pixel_variance(images), _CONSTANT))
 
-    return subject.once(("encoded", content_of(images)), make)
+    return subject.once(("encoded", content_of(images)), make, len(images) * passes)

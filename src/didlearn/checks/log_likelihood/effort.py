@@ -49,9 +49,16 @@ class ChainEffort:
 
         A gradient is a pass forwards and one backwards.
         """
-        chosen = 0 if self.sigma is not None or self.observation == "bernoulli" else SIGMAS_TRIED * self.share(2)
-        gradients = images * self.budget + min(self.images, FEW) * chosen + self.images * self.budget
-        return 2.0 * self.chains * gradients
+        chosen = self.sigma is None and self.observation != "bernoulli"
+        return self.passes_of_image(self.budget) * (images + self.images) + chosen * self.passes_of_choice()
+
+    def passes_of_choice(self) -> float:
+        """Return about how many passes the choice of σ takes."""
+        return SIGMAS_TRIED * min(self.images, FEW) * self.passes_of_image(self.share(2))
+
+    def passes_of_image(self, budget: int) -> float:
+        """Return how many passes the chains of one image take with so many gradients each, forwards and backwards."""
+        return 2.0 * self.chains * budget
 
     def share(self, parts: int) -> int:
         """Return the budget divided by ``parts``, and no less than search and pilot need."""

@@ -30,8 +30,11 @@ def log_likelihood(
     """
     assert isinstance(subject.model, LatentModel)
     model, budget = subject.model, effort.budget if budget is None else budget
+    passes = effort.passes_of_image(budget)  # as they are foreseen: of one class, or of all together
+    under_each = passes / (model.classes or 1) if classes is None else passes
 
     def under(labels: Ints | None) -> Floats:
+        tell = subject.counting(f"likelihood of {name}", under_each)
         return log_evidence(
             model,
             images,
@@ -45,7 +48,7 @@ def log_likelihood(
             device=subject.device,
             threads=subject.threads,
             records=subject.records,
-            advance=lambda done: subject.progress(f"likelihood of {name}", done, len(images)),
+            advance=lambda done: tell(done, len(images)),
         ).lower
 
     def make() -> Floats:
@@ -55,7 +58,7 @@ def log_likelihood(
         return np.asarray(logsumexp(each, axis=0) - np.log(model.classes))
 
     taken = None if classes is None else content_of(classes)
-    return subject.once(("likelihood", content_of(images), sigma, effort, budget, taken), make)
+    return subject.once(("likelihood", content_of(images), sigma, effort, budget, taken), make, len(images) * passes)
 
 
 def sandwich(subject: Subject, sigma: float, effort: ChainEffort) -> Sandwich:
@@ -63,8 +66,11 @@ def sandwich(subject: Subject, sigma: float, effort: ChainEffort) -> Sandwich:
     assert isinstance(subject.model, LatentModel)
     model = subject.model
 
+    count = max(2, effort.images // 2)
+    passes = 2 * effort.passes_of_image(effort.budget)  # from both ends
+
     def make() -> Sandwich:
-        count = max(2, effort.images // 2)
+        tell = subject.counting("bounds on simulated images", passes)
         return bdmc(
             model,
             sigma,
@@ -77,7 +83,7 @@ def sandwich(subject: Subject, sigma: float, effort: ChainEffort) -> Sandwich:
             device=subject.device,
             threads=subject.threads,
             records=subject.records,
-            advance=lambda done: subject.progress("bounds on simulated images", done, count),
+            advance=lambda done: tell(done, count),
         )
 
-    return subject.once(("sandwich", sigma, effort), make)
+    return subject.once(("sandwich", sigma, effort), make, count * passes)

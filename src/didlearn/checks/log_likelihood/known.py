@@ -8,6 +8,7 @@ several draws of u comes nearer to the log-probability of the bytes than one dra
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -69,15 +70,21 @@ def own_stored(subject: Subject, count: int, like: Array, name: str = "generated
 def known_log_density(subject: Subject, name: str, raw: Array) -> Floats:
     """Return log p of images (n, C, H, W) as they are stored, in nats for pixels in [0, 1]: (n,)."""
     draws = draws_of(subject) if raw.dtype == np.uint8 else 1
+    passes = passes_of_density(subject) / draws_of(subject)
 
     def make() -> Floats:
-        each = [_under(subject, name, dequantised(subject, name, raw, draw), draw, draws) for draw in range(draws)]
-        return np.asarray(logsumexp(each, axis=0) - math.log(draws))
+        tell = subject.counting(f"density of {name}", passes)
 
-    return subject.once(("known density", name, content_of(raw), draws), make)
+        def under(draw: int) -> Floats:
+            x = dequantised(subject, name, raw, draw)
+            return _under(subject, x, lambda done: tell(draw * len(raw) + done, draws * len(raw)))
+
+        return np.asarray(logsumexp([under(draw) for draw in range(draws)], axis=0) - math.log(draws))
+
+    return subject.once(("known density", name, content_of(raw), draws), make, draws * len(raw) * passes)
 
 
-def _under(subject: Subject, name: str, x: Singles, draw: int, draws: int) -> Floats:
+def _under(subject: Subject, x: Singles, tell: Callable[[int], None]) -> Floats:
     assert isinstance(subject.model, LatentModel)
 
     def work(twin: LatentModel, unit: range) -> dict[str, Array]:
@@ -86,7 +93,7 @@ def _under(subject: Subject, name: str, x: Singles, draw: int, draws: int) -> Fl
 
     parts = map_models(
         work, subject.model, len(x), unit=_TOGETHER, device=subject.device, threads=subject.threads,
-        advance=lambda done: subject.progress(f"density of {name}", draw * len(x) + done, draws * len(x)),
+        advance=tell,
         records=records_in(subject.records, subject.model.identity, {"images": x}, {"density": "its own"}),
     )  # fmt: skip
     return np.concatenate([part["nats"] for part in parts])

@@ -60,7 +60,11 @@ def choose_sigma(subject: Subject, heldout: Singles, effort: ChainEffort, classe
     if effort.observation == "bernoulli":
         return Calibration(1.0)
     few = None if classes is None else classes[:FEW]
-    return subject.once(("sigma", effort, classes is None), lambda: _search_sigma(subject, heldout[:FEW], effort, few))
+    return subject.once(
+        ("sigma", effort, classes is None),
+        lambda: _search_sigma(subject, heldout[:FEW], effort, few),
+        effort.passes_of_choice(),
+    )
 
 
 def _search_sigma(subject: Subject, few: Singles, effort: ChainEffort, classes: Ints | None) -> Calibration:
