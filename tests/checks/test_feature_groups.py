@@ -147,3 +147,13 @@ def test_another_embedding_s_features_are_taken_of_both_kinds():
     assert sorted(groups[OWN].features[:, 0]) == list(range(60))
     assert sorted(groups[REAL].features[:, 0]) == list(range(60, 120))
     assert groups[OWN].features.dtype == np.float64
+
+
+def test_repeats_are_of_the_rows_that_are_left():
+    """Mistake seen: those of classes that were left out counted too, 104 % of all that was left."""
+    labels = np.repeat([0, 1], [FEWEST_ROWS, FEWEST_ROWS - 1])
+    x = np.random.default_rng(0).normal(size=(len(labels), 3))
+    x[:5] = x[0]
+    x[labels == 1] = x[-1]
+    group = feature_groups(subject_of(x, None, labels), None, len(x), 10, Stream(0))[OWN]
+    assert (len(group.features), group.repeats) == (FEWEST_ROWS, 4)

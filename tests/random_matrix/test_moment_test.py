@@ -73,6 +73,18 @@ def test_a_mixture_passes_and_heavy_tails_do_not(tails):
     assert {len(values) for values in result.scalars.values()} == {40}
 
 
+def test_more_classes_than_dimensions_leave_so_many_angles():
+    """Mistake seen: an index error. Classes far apart are spanned, and told, by as many eigenvectors as there are."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(6), 40)
+    x = rng.normal(size=(240, 4)) + 40 * rng.normal(size=(6, 4))[labels]
+    some = np.arange(240) % 2 == 0
+    result = moment_test(x[some], labels[some], fresh=x[~some], fresh_labels=labels[~some], rng=rng, replicates=19)
+    assert [name for name in result.statistics if name.startswith("angle")] == [f"angle_{i}" for i in (1, 2, 3, 4)]
+    assert all((result.scalars[f"angle_{i}"] > 0.98).all() for i in (1, 2, 3, 4))
+    assert (result.scalars["clustering"] > 0.98).all()
+
+
 def test_an_edge_further_out_is_said_in_percent():
     rng = np.random.default_rng(0)
     fresh = rng.normal(size=(1000, 20))

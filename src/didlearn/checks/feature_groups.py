@@ -108,10 +108,15 @@ def _group(
         features=features,
         labels=None,
         names=("all",),
-        repeats=len(features) - len({row.tobytes() for row in features}),
+        repeats=_repeats_among(features),
         width=features.shape[1],
     )
     return whole if labels is None else _by_class(whole, labels[order], names)
+
+
+def _repeats_among(features: Floats) -> int:
+    """Return how many rows (N, p) are exactly an earlier one."""
+    return len(features) - len({row.tobytes() for row in features})
 
 
 def _by_class(group: FeatureGroup, known: Ints, names: tuple[str, ...] | None) -> FeatureGroup:
@@ -122,9 +127,11 @@ def _by_class(group: FeatureGroup, known: Ints, names: tuple[str, ...] | None) -
     few = ", ".join(called[c] for c in range(len(counts)) if counts[c] < FEWEST_ROWS)
     note = f"{group.name}: classes with fewer than {FEWEST_ROWS} images were left out: {few}."
     rows = np.isin(known, kept)
+    features = group.features[rows]
     return replace(
         group,
-        features=group.features[rows],
+        features=features,
+        repeats=_repeats_among(features),
         labels=np.searchsorted(kept, known[rows]).astype(np.int64),
         names=tuple(called[c] for c in kept),
         notes=(note,) if few else (),

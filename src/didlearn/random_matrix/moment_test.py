@@ -166,10 +166,14 @@ def _member(rows: Floats, about: _About, labels: Ints, seed: int) -> _Member:
 
 
 def _of_classes(vectors: Floats, labels: Ints, seed: int) -> dict[str, float]:
-    """Return what the leading eigenvectors (n, k) know of the classes: cosines of angles, and the clustering."""
-    indicators = np.eye(vectors.shape[1])[labels] / np.sqrt(np.bincount(labels))
+    """Return what the leading eigenvectors (n, k) know of the classes: cosines of angles, and the clustering.
+
+    Of features with fewer dimensions than there are classes, so few eigenvectors, and so few angles.
+    """
+    sizes = np.bincount(labels)
+    indicators = np.eye(len(sizes))[labels] / np.sqrt(sizes)
     cosines = np.linalg.svd(indicators.T @ vectors, compute_uv=False)
-    found = KMeans(vectors.shape[1], n_init=3, random_state=seed).fit_predict(vectors)
+    found = KMeans(len(sizes), n_init=3, random_state=seed).fit_predict(vectors)
     angles = {f"angle_{i + 1}": float(cosine) for i, cosine in enumerate(cosines)}
     return angles | {"clustering": float(normalized_mutual_info_score(labels, found))}
 
