@@ -100,6 +100,7 @@ def audited(generated, *names, **more):
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_a_perfect_sampler_fails_nothing_and_its_page_is_written(tmp_path):
     result = audited(gaussian(600, 3), output=tmp_path)
     assert "fail" not in [check.verdict for check in result.checks]

@@ -165,6 +165,7 @@ def test_bernoulli_s_noise_is_none_of_points():
     assert "no probabilities" in found.reason
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_the_nearest_neighbour_is_no_patch_and_a_page_is_written(tmp_path):
     plane = Plane()
     checks = build_checks(["manifold_classifier"], {"manifold_classifier": {"images": 8}})

@@ -148,6 +148,7 @@ def test_json_on_stdout_and_quiet_stderr(bank, few, tmp_path):
     assert [check["check"] for check in data["checks"]] == ["support"]
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_flags_win_over_the_file(bank, few, tmp_path):
     (tmp_path / "audit.toml").write_text(
         f'generator = "{bank}"\ntrain = "{few}"\nseed = 5\nchecks = ["support"]\n'
@@ -168,6 +169,7 @@ def test_a_check_that_cannot_run_exits_with_two(tmp_path):
     assert "--size 16" in wrong.stdout
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_compare_writes_a_page(bank, few, tmp_path):
     args = ["support", "--generator", bank, "--train", few, "-n", "200", "--fail-on", "never", "-q"]
     assert didlearn(*args, "-o", tmp_path / "a").returncode == 0
