@@ -43,6 +43,12 @@ def quick_classifier(monkeypatch):
     monkeypatch.setattr("didlearn.embeddings.classifier_training.EPOCHS", (1, 2))
 
 
+@pytest.fixture
+def no_figure_files(monkeypatch):
+    """Let an audit write its page without the files of its figures, which take longer and which no test here reads."""
+    monkeypatch.setattr("didlearn.report.page.write_figures", lambda checks, run: [])
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield

@@ -116,15 +116,16 @@ def test_the_distance_from_a_plane_is_found():
 
 def test_the_likelihood_is_that_of_the_noisy_plane():
     plane = Plane()
-    train, heldout = plane.rows(12, 4, noise=SIGMA), plane.rows(12, 5, noise=SIGMA)
+    train, heldout = plane.rows(8, 4, noise=SIGMA), plane.rows(8, 5, noise=SIGMA)
     found = audited(
         plane, "likelihood",
-        {"images": 12, "chains": 4, "budget": 600, "sigma": SIGMA, "published": False, "sigma_curves": False},
-        train=train, heldout=heldout, outside={"others": plane.rows(12, 6, 2.0, SIGMA)},
+        {"images": 8, "chains": 4, "budget": 200, "sigma": SIGMA, "published": False, "sigma_curves": False},
+        train=train, heldout=heldout, outside={"others": plane.rows(8, 6, 2.0, SIGMA)},
     )  # fmt: skip
     W, b = plane.W.numpy().astype(float), plane.b.numpy()
     law = multivariate_normal(b, W.T @ W + SIGMA**2 * np.eye(D))
     e = found.estimates
+    # Over seeds the mean of eight is 0.03 too low with a deviation of 0.013: 0.1 is five of these away.
     assert e["log_likelihood_train"].value == pytest.approx(law.logpdf(train).mean(), abs=0.1)
     assert e["log_likelihood_heldout"].value == pytest.approx(law.logpdf(heldout).mean(), abs=0.1)
     assert found.verdict == "pass"
@@ -164,6 +165,7 @@ def test_bernoulli_s_noise_is_none_of_points():
     assert "no probabilities" in found.reason
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_the_nearest_neighbour_is_no_patch_and_a_page_is_written(tmp_path):
     plane = Plane()
     checks = build_checks(["manifold_classifier"], {"manifold_classifier": {"images": 8}})

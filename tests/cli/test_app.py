@@ -38,6 +38,14 @@ def few(bank):
     return bank.parent / "few.npz"
 
 
+@pytest.fixture(scope="module")
+def labelled(bank):
+    """As many digits, with their classes, as it takes to compare class by class."""
+    digits = dl.open_images("digits")
+    np.savez(bank.parent / "labelled.npz", x=digits.read_raw(range(700)), y=digits.labels[:700])
+    return bank.parent / "labelled.npz"
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -85,15 +93,16 @@ def test_a_process_exits_with_two_and_one_sentence_on_stderr(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
-    args = ["--train", "digits", "--generator", bank, "--samples", "300", "--seed", "3", "-o", tmp_path / "run"]
+def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, labelled, tmp_path, monkeypatch):
+    args = ["--train", labelled, "--generator", bank, "--samples", "300", "--seed", "3", "-o", tmp_path / "run"]
+    args += ["--threads", "1"]
     few = [
         "--set",
         "concentration.replicates=19",
         "--set",
         "fidelity.permutations=19",
         "--set",
-        "gaussianity.dimension=16",
+        "gaussianity.dimension=8",
         "--set",
         "gaussianity.tested=100",
         "--set",
@@ -102,11 +111,11 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
         "gaussianity.alpha=0.2",
     ]
     done = didlearn("audit", *args, *few)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 1, done.stdout + done.stderr
     assert "support" in done.stdout
     assert "fail" in done.stdout
     files = {path.name for path in (tmp_path / "run").iterdir()}
-    assert {"audit.json", "report.html", "pairs.csv", "classes.csv", "arrays.npz", "images"} <= files
+    assert {"audit.json", "report.html", "pairs.csv", "classes.csv", "arrays.npz", "images", "figures"} <= files
     saved = json.loads((tmp_path / "run" / "audit.json").read_text())
     assert [check["check"] for check in saved["checks"]] == [
         "support",
@@ -123,6 +132,7 @@ def test_an_audit_writes_a_run_and_fails_where_a_check_fails(bank, tmp_path):
     drawn = [check["params"]["samples"] for check in saved["checks"] if "samples" in check["params"]]
     assert drawn == [300] * 5
     assert any("split off" in note for note in saved["notes"])
+    monkeypatch.setattr("didlearn.report.page.write_figures", lambda checks, run: [])  # they are there
     again = didlearn("report", tmp_path / "run")
     assert again.stdout.strip().endswith("report.html")
 
@@ -138,6 +148,7 @@ def test_json_on_stdout_and_quiet_stderr(bank, few, tmp_path):
     assert [check["check"] for check in data["checks"]] == ["support"]
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_flags_win_over_the_file(bank, few, tmp_path):
     (tmp_path / "audit.toml").write_text(
         f'generator = "{bank}"\ntrain = "{few}"\nseed = 5\nchecks = ["support"]\n'
@@ -158,6 +169,7 @@ def test_a_check_that_cannot_run_exits_with_two(tmp_path):
     assert "--size 16" in wrong.stdout
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_compare_writes_a_page(bank, few, tmp_path):
     args = ["support", "--generator", bank, "--train", few, "-n", "200", "--fail-on", "never", "-q"]
     assert didlearn(*args, "-o", tmp_path / "a").returncode == 0

@@ -22,6 +22,7 @@ def samples(tmp_path_factory):
     return file
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_files_are_written_and_say_the_same(samples, tmp_path):
     named = [f"--{kind}={tmp_path / 'out' / name}" for kind, name in
              (("junit", "j.xml"), ("markdown", "m.md"), ("history", "h.jsonl"))]  # fmt: skip

@@ -88,10 +88,13 @@ def test_a_state_that_cannot_be_written_stops_nothing(tmp_path):
     assert (tmp_path / "run").read_text() == "a file"
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_an_audit_leaves_its_last_state_in_the_run_folder(tmp_path):
     bank = tmp_path / "bank.npz"
     np.savez(bank, np.random.default_rng(0).integers(0, 255, (80, 1, 8, 8), dtype=np.uint8))
-    done = didlearn("support", "--train", "digits", "--generator", bank, "-q", "-o", tmp_path / "run", cwd=tmp_path)
+    real = tmp_path / "real.npz"
+    np.savez(real, np.random.default_rng(1).integers(0, 255, (300, 1, 8, 8), dtype=np.uint8))
+    done = didlearn("support", "--train", real, "--generator", bank, "-q", "-o", tmp_path / "run", cwd=tmp_path)
     assert done.returncode in (0, 1), done.stderr
     found = json.loads((tmp_path / "run" / FILE).read_text(encoding="utf-8"))
     assert (found["checks_done"], found["checks"], found["finished"], found["what"]) == (1, 1, True, "support")
