@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from didlearn.rng import Stream, derive_seed, generator
+from didlearn.rng import Stream, derive_seed, generator, named_noise
 
 
 def test_a_stream_depends_on_its_names_and_nothing_else():
@@ -35,3 +35,16 @@ def test_seeds_look_independent():
     draws = np.array([generator(0, "unit", i).standard_normal() for i in range(4000)])
     assert abs(draws.mean()) < 5 / np.sqrt(4000)
     assert abs(np.corrcoef(draws[:-1], draws[1:])[0, 1]) < 5 / np.sqrt(4000)
+
+
+def test_noise_of_the_cpu_is_that_of_its_seed_and_no_gpu_is_seeded(monkeypatch):
+    """Where no GPU is in use yet, torch notes the seed for later with the stack of who gave it: milliseconds a call."""
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    stream, before = Stream(3, ("noise",)), torch.get_rng_state()
+    with named_noise(stream, "cpu"):
+        found = torch.randn(5)
+    wanted = torch.randn(5, generator=torch.Generator().manual_seed(derive_seed(3, "noise")))
+    assert torch.equal(found, wanted)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert seeded == []

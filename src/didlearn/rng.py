@@ -66,6 +66,9 @@ def named_noise(rng: Stream, device: str | torch.device) -> Iterator[None]:
     import torch
 
     place = torch.device(device)
+    # torch.manual_seed also seeds GPUs, whose states would not be put back; where none is in use yet it writes the
+    # whole stack down for each, which takes milliseconds.
+    seeded = torch.default_generator.manual_seed if place.type == "cpu" else torch.manual_seed
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
-        torch.manual_seed(derive_seed(rng.seed, *rng.names))
+        seeded(derive_seed(rng.seed, *rng.names))
         yield

@@ -1,7 +1,10 @@
 """A few digits in a file, and a study run on them on one process."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as Canvas
 
 import didlearn as dl
 from didlearn.studies.registry import STUDIES
@@ -17,12 +20,23 @@ def few(tmp_path_factory):
 
 
 @pytest.fixture
-def run(few, tmp_path, quick_classifier):
+def no_pdf(monkeypatch):
+    """Leave the PDF of each figure empty, whose fonts take longer than all else: the figure is drawn as SVG too."""
+    save = Canvas.savefig
+
+    def saved(canvas, file, **more):
+        return Path(file).touch() if more["format"] == "pdf" else save(canvas, file, **more)
+
+    monkeypatch.setattr(Canvas, "savefig", saved)
+
+
+@pytest.fixture
+def run(few, tmp_path, quick_classifier, no_pdf):
     """Return what runs a study with the smallest models, and gives its result, its rows and its page."""
 
     def ran(name, **settings):
         known = STUDIES[name].make({}).__dict__
-        common = {"data": str(few), "steps": 30, "batch": 16, "width": 2, "widths": (2,)}
+        common = {"data": str(few), "steps": 6, "batch": 16, "width": 2, "widths": (2,)}
         common = {key: value for key, value in common.items() if key in known}
         study = STUDIES[name].make(common | settings)
         result = run_study(study, tmp_path / name, seed=2, jobs=1)

@@ -69,7 +69,7 @@ def test_models_without_a_finite_support_are_in_the_table_and_not_in_the_fit():
 
 
 def test_the_study_end_to_end(run):
-    result, rows, page = run("discriminator-size", widths="1,3", seeds=2, latent=4, samples=150)
+    result, rows, page = run("discriminator-size", widths="1,3", seeds=2, latent=4, samples=80)
     assert len(rows) == 4
     assert "slope" in result.estimates
     for text in (
@@ -91,7 +91,7 @@ def test_the_slope_of_supports_that_are_planted(run, monkeypatch):
         return DiscreteGenerator(pictures.astype(np.uint8)), 1.0
 
     monkeypatch.setattr(discriminator_size, "train_or_resume", bank)
-    result, _, page = run("discriminator-size", data="digits", widths="2,4,8,16", seeds=1, samples=400)
+    result, _, page = run("discriminator-size", widths="2,4,8,16", seeds=1, samples=400)
     rows = result.tables[0].rows
     weights, planted = (np.log([of(row) for row in rows]) for of in (lambda row: row[1], lambda row: 4 * row[0]))
     found, low, high = (np.log([row[i] for row in rows]) for i in (3, 4, 5))
@@ -110,7 +110,7 @@ def test_the_slope_of_supports_that_are_planted(run, monkeypatch):
     [(500, 1_000, 4), *(pytest.param(n, 2_000, 100, marks=pytest.mark.slow) for n in (500, 2_000, 10_000))],
 )
 def test_even_chance_batches_of_known_supports_are_covered(
-    support, samples, runs, monkeypatch, tmp_path, quick_classifier
+    support, samples, runs, few, monkeypatch, tmp_path, quick_classifier
 ):
     """The whole cell with an oracle for the trained model: 95 % intervals hold the batch size that is true.
 
@@ -122,7 +122,7 @@ def test_even_chance_batches_of_known_supports_are_covered(
         return DiscreteGenerator(pictures), 1.0
 
     monkeypatch.setattr(discriminator_size, "train_or_resume", oracle)
-    study = DiscriminatorSize(widths=(2,), samples=samples)
+    study = DiscriminatorSize(data="digits" if runs == 100 else str(few), widths=(2,), samples=samples)
     truth, place = even_chance([float(support), None, None])[0], Workplace(tmp_path, tmp_path)
     rows = [study.run_cell({"width": 2, "seed": 0}, Stream(seed, ("study",)), place) for seed in range(runs)]
     intervals = [even_chance(row["lookalike_support"]) for row in rows]

@@ -61,7 +61,7 @@ def test_nothing_is_said_of_the_encoder_from_collapsed_models_or_too_few_seeds(s
 
 
 def test_the_study_end_to_end(run):
-    result, rows, page = run("encoder", seeds=2, latent=4, discriminator_width=2, samples=150)
+    result, rows, page = run("encoder", seeds=2, latent=4, discriminator_width=2, samples=80)
     assert len(rows) == 6
     assert all(
         isinstance(row[2], float) and isinstance(row[5], float) and isinstance(row[6], float)
@@ -111,5 +111,5 @@ def test_a_random_encoder_is_compared_where_it_is_asked_for():
 
 
 def test_an_ali_is_trained_in_the_study(run):
-    result, _, _ = run("encoder", models="ali", seeds=1, latent=4, discriminator_width=2, samples=200)
+    result, _, _ = run("encoder", models="ali", seeds=1, latent=4, discriminator_width=2, samples=80)
     assert [row[0] for row in result.tables[0].rows] == ["ali"]

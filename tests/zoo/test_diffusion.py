@@ -31,7 +31,7 @@ def test_what_is_saved_is_the_running_mean():
 
 
 def test_it_has_an_inverse_and_a_density():
-    bench = Bench("diffusion")
+    bench = Bench("diffusion", sampling_steps=20)  # an inverse of few great steps is found less exactly
     model = open_model(bench.training.product())
     assert has_density(model)
     assert fills_space(model)

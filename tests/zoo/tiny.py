@@ -22,6 +22,7 @@ SMALL = {
     "upper_noise": 2,
     "critic_steps": 2,
     "parts": 2,
+    "sampling_steps": 3,
 }
 
 

@@ -22,7 +22,6 @@ from didlearn.errors import DataError, ModelError, ResultError, UsageError
 from didlearn.images.fit import TooManyPixelsError
 from didlearn.parallel import default_threads, one_thread
 from didlearn.progress import Progress, silent
-from didlearn.report import write_study_report
 from didlearn.result.files import write_tables
 from didlearn.result.values import CheckResult
 from didlearn.rng import Stream
@@ -111,6 +110,8 @@ def _run_here(
 
 
 def _write(study: Study, rows: list[StudyRow], missing: tuple[str, ...], folder: Path) -> CheckResult:
+    from didlearn.report import write_study_report  # loads matplotlib, which workers have no use for
+
     settings = json.loads(json.dumps(dataclasses.asdict(study)))
     result = study.summarise(rows)
     result = result.model_copy(update={"params": settings, "question": study.question, "notes": missing + result.notes})

@@ -73,16 +73,16 @@ def test_truth_and_model_err_by_what_the_projections_say():
     truth, _ = subspace(0)
     model, other = subspace(1)
     synthetic = samples_of(truth, some(), Stream(0), "cpu")
-    row = fitted_to_truth(truth, model, synthetic, SEARCH, PIXELS, 20, 3, "cpu")
-    heldout = synthetic.heldout.some(20, Stream(3, ("semi-synthetic",)).numpy("held-out")).read(range(20)).numpy()
-    moved = off_manifold(truth, 20, Stream(3, ("semi-synthetic",)), "cpu")
+    row = fitted_to_truth(truth, model, synthetic, SEARCH, PIXELS, 8, 3, "cpu")
+    heldout = synthetic.heldout.some(8, Stream(3, ("semi-synthetic",)).numpy("held-out")).read(range(8)).numpy()
+    moved = off_manifold(truth, 8, Stream(3, ("semi-synthetic",)), "cpu")
     assert row["known"]["moved"] == pytest.approx(MOVED, rel=1e-5)
     assert row["true_error"]["moved"][0] == pytest.approx(MOVED, rel=1e-3)
     assert row["true_error"]["held-out"][0] < row["known"]["held-out"]
     assert row["error"]["held-out"][0] == pytest.approx(residual(heldout, other).mean(), rel=1e-3)
     assert row["error"]["moved"][0] == pytest.approx(residual(moved.images, other).mean(), rel=1e-3)
     assert row["error"]["held-out"][0] > 10 * row["true_error"]["held-out"][0]
-    perfect = fitted_to_truth(truth, truth, synthetic, SEARCH, PIXELS, 20, 3, "cpu")
+    perfect = fitted_to_truth(truth, truth, synthetic, SEARCH, PIXELS, 8, 3, "cpu")
     assert perfect["error"] == perfect["true_error"]
     assert perfect["reconstruction_distance"][0] < 1e-3 < row["reconstruction_distance"][0]
 

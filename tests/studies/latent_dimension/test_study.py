@@ -19,6 +19,12 @@ SMALL = {
 }
 
 
+@pytest.fixture
+def short_search(monkeypatch):
+    """Let a search end after 15 steps and not after 120: how near it comes is no test's business here."""
+    monkeypatch.setattr("didlearn.inversion.race._FIRST", ((16, 5), (4, 5), (2, 5)))
+
+
 def model(name, latent, seed, error, planted=1.0):
     interval = [error, error / 2, error * 2]
     return {
@@ -183,7 +189,7 @@ def test_semi_synthetic_rows_are_a_table_of_their_own():
     assert any(note.startswith("Semi-synthetic") for note in both.notes)
 
 
-def test_the_other_gans_end_to_end(run):
+def test_the_other_gans_end_to_end(run, short_search):
     settings = SMALL | {"models": "bigan", "images": 2, "reconstructed": 2, "likelihood_images": 0}
     settings |= {"truth": "vae", "widths": "2"}
     result, rows, page = run("latent-dimension", latents="3", seeds=1, **settings)
@@ -200,7 +206,7 @@ def test_the_other_gans_end_to_end(run):
     assert "Held-out log-likelihood against" not in page
 
 
-def test_the_study_end_to_end(run):
+def test_the_study_end_to_end(run, short_search):
     result, rows, page = run("latent-dimension", latents="3", seeds=1, **SMALL)
     assert len(rows) == 4
     assert sorted(row[0] for row in result.tables[0].rows) == ["autoencoder", "glo", "vae", "wgan-gp"]

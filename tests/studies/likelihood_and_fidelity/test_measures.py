@@ -61,7 +61,7 @@ def test_a_model_of_less_spread_is_less_likely_and_farther(plain, data):
     """Power: half of the latent's spread is seen by both numbers."""
     model, W, b = plain
     narrow = decoder(lambda z: (0.5 * z.double() @ W.T + b).reshape(len(z), 1, 8, 8).to(z.dtype), 3)
-    images = dequantised_heldout(data.heldout, 12, Stream(0))
+    images = dequantised_heldout(data.heldout, 8, Stream(0))
     own, other = (likelihood_entries(m, images, 0.05, 300, 0, "cpu")["log_likelihood"][0] for m in (model, narrow))
     assert own > other
     space = open_embedding("pixels")

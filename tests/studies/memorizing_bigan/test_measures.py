@@ -18,20 +18,21 @@ from didlearn.studies.study import Workplace
 from didlearn.zoo.memorizing.generator import noise_positions
 
 QUICK = MemorizingBigan(
-    supports=(8, 4096),
+    supports=(4, 4096),
     widths=(0, 16),
     seeds=1,
-    steps=300,
-    batch=128,
-    validation=1000,
+    steps=150,
+    batch=64,
+    validation=400,
     test=5000,
-    checked=4096,
+    checked=1024,
     probed=200,
-    bigan_steps=150,
+    bigan_steps=80,
+    bigan_batch=32,
     bigan_width=4,
     bigan_images=500,
     sets=(16, 2048),
-    memories=40,
+    memories=10,
 )
 
 
@@ -67,11 +68,11 @@ def test_rows_are_json_numbers(rows):
 
 def test_a_small_memory_is_found_out_and_a_large_or_honest_one_is_not(rows):
     low = {(r["model"], r["support"], r["width"]): r for r in rows if r["measure"] == "advantage"}
-    assert low["memorizing", 8, 0]["low"] > 0.7
-    assert low["memorizing", 8, 16]["low"] > 0.95
+    assert low["memorizing", 4, 0]["low"] > 0.7
+    assert low["memorizing", 4, 16]["low"] > 0.95
     assert abs(low["memorizing", 4096, 0]["advantage"]) < 0.08
     assert low["honest", None, 16]["low"] < 0.01
-    assert low["memorizing", 8, 16]["parameters"] == 68 * 16 + 16 + 16 * 16 + 16 + 17
+    assert low["memorizing", 4, 16]["parameters"] == 68 * 16 + 16 + 16 * 16 + 16 + 17
 
 
 def test_one_trained_bigan_is_judged_by_every_width_and_found_out(rows):
@@ -231,7 +232,7 @@ def test_the_summary_tells_what_was_found(rows):
     found = summary(QUICK, rows)
     advantage, code, network, sets, lemmas = found.tables
     verdicts = {(line[1], line[2]): line[-1] for line in advantage.rows}
-    assert verdicts[8, 0] == verdicts[8, 16] == "yes"
+    assert verdicts[4, 0] == verdicts[4, 16] == "yes"
     assert [line[0] for line in advantage.rows if line[2] == 0] == ["memorising"] * 2 + ["honest", "trained BiGAN"]
     assert len(advantage.rows) == 8
     assert len(network.rows) == 2
@@ -243,7 +244,7 @@ def test_the_summary_tells_what_was_found(rows):
     assert len(lemmas.rows) == 4
     plain, capacity, falling, _ = found.figures
     assert [s.label for s in capacity.series] == [
-        "8 memorised images",
+        "4 memorised images",
         "4096 memorised images",
         "honest",
         "trained BiGAN",

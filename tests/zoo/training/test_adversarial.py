@@ -70,13 +70,13 @@ def test_the_mixture_s_regulariser_is_least_at_equal_weights():
 def test_entropy_holds_weights_together():
     """Pushed apart, weights come back the more the larger the regulariser is."""
     left = []
+    bench = Bench("mix-dcgan")
     for entropy in (0.0, 5.0):
         training = Bench("mix-dcgan", entropy=entropy).training
         with torch.no_grad():
             training.mixture.logits.copy_(torch.tensor([2.0, -2.0]))
         optimizer = training.optimizers["mixture"]
         optimizer.param_groups[0]["lr"] = 0.05
-        bench = Bench("mix-dcgan")
         for step in range(25):
             training.step(bench.source(step))
         left.append((training.mixture.logits[0] - training.mixture.logits[1]).item())
