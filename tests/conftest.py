@@ -43,6 +43,18 @@ def quick_classifier(monkeypatch):
     monkeypatch.setattr("didlearn.embeddings.classifier_training.EPOCHS", (1, 2))
 
 
+def shortened():
+    """Let searches for a nearest point take 40 steps and not 120: of simple decoders, polishing finds the rest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("didlearn.inversion.race._FIRST", ((16, 10), (4, 10), (2, 20)))
+        patch.setattr("didlearn.inversion.race._AGAIN", ((4, 15), (2, 15)))
+        yield
+
+
+short_races = pytest.fixture(scope="module", name="short_races")(shortened)
+short_race = pytest.fixture(name="short_race")(shortened)  # in one test alone
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
