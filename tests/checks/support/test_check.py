@@ -117,8 +117,7 @@ def test_verdicts(points, real):
 def test_a_sound_generator_rarely_fails(points, trials, failures):
     """Calibration of the verdict: fresh draws from the real law fail in few of many trials."""
     failed = sum(
-        audit(points[600 * t : 600 * (t + 1)], 600, heldout=points[600 * (t + 20) : 600 * (t + 21)]).verdict
-        == "fail"
+        audit(points[600 * t : 600 * (t + 1)], 600, heldout=points[600 * (t + 20) : 600 * (t + 21)]).verdict == "fail"
         for t in range(trials)
     )
     assert failed <= failures
