@@ -49,6 +49,18 @@ def no_figure_files(monkeypatch):
     monkeypatch.setattr("didlearn.report.page.write_figures", lambda checks, run: [])
 
 
+def shortened():
+    """Let searches for a nearest point take 40 steps and not 120: of simple decoders, polishing finds the rest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("didlearn.inversion.race._FIRST", ((16, 10), (4, 10), (2, 20)))
+        patch.setattr("didlearn.inversion.race._AGAIN", ((4, 15), (2, 15)))
+        yield
+
+
+short_races = pytest.fixture(scope="module", name="short_races")(shortened)
+short_race = pytest.fixture(name="short_race")(shortened)  # in one test alone
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield

@@ -12,15 +12,6 @@ def smooth_images(count, seed, size=12):
     return np.clip(128 + 60 * blurred / blurred.std(), 0, 255).astype(np.uint8)
 
 
-@pytest.fixture(scope="module")
-def short_races():
-    """Let searches for a nearest point take 40 steps and not 120: of simple decoders, polishing finds the rest."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("didlearn.inversion.race._FIRST", ((16, 10), (4, 10), (2, 20)))
-        patch.setattr("didlearn.inversion.race._AGAIN", ((4, 15), (2, 15)))
-        yield
-
-
 @pytest.fixture(scope="session")
 def points():
     """Pictures a discrete generator draws from."""

@@ -210,6 +210,7 @@ def test_what_is_reported_belongs_together():
     assert np.array_equal(found.evaluations, found.trace_evaluations[:, -1])
 
 
+@pytest.mark.usefixtures("short_race")
 def test_shell_pvalues_of_prior_latents_are_uniform():
     model = linear(d=7)
     found = invert(model, planted(model, 200), draws=50, starts=1, rounds=0)
@@ -233,6 +234,7 @@ def test_passes_are_counted_as_the_decoder_sees_them():
     assert found.evaluations[0] == 32 + 2 * forward + 2 + 2
 
 
+@pytest.mark.usefixtures("short_race")
 def test_the_result_depends_on_the_seed_alone():
     model = relu(5, [12])
     x = planted(model, 20) + 0.1
@@ -244,6 +246,7 @@ def test_the_result_depends_on_the_seed_alone():
     assert not np.array_equal(first.latent, other.latent)
 
 
+@pytest.mark.usefixtures("short_race")
 def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path):
     model = relu(5, [12])
     x = planted(model, 20) + 0.1

@@ -82,21 +82,22 @@ def small_blocks():
 
 
 def awkward():
+    """Sixty rows: two panels and three blocks of ``small_blocks``, and more than the 45 neighbours asked for."""
     rng = np.random.default_rng(5)
-    normal = rng.normal(size=(90, 24))
+    normal = rng.normal(size=(60, 24))
     spectrum = normal * np.geomspace(10, 0.01, 24)
-    plane = rng.normal(size=(45, 2)) @ rng.normal(size=(2, 24))
-    clusters = rng.normal(size=(6, 24))[rng.integers(0, 6, 90)]
+    plane = rng.normal(size=(30, 2)) @ rng.normal(size=(2, 24))
+    clusters = rng.normal(size=(6, 24))[rng.integers(0, 6, 60)]
     return {
         "normal": normal,
         "float32": normal.astype(np.float32),
         "spectrum": spectrum.astype(np.float32),
-        "grid": rng.integers(0, 2, (90, 6)).astype(np.float32),
+        "grid": rng.integers(0, 2, (60, 6)).astype(np.float32),
         "one-hot": np.eye(60, dtype=np.float32),
-        "bytes": rng.integers(0, 256, (90, 24)).astype(np.uint8),
-        "few bytes": rng.integers(0, 2, (90, 4)).astype(np.uint8) * 255,
-        "fractions": (rng.integers(0, 256, (90, 24)) / 255).astype(np.float32),
-        "same": np.full((70, 24), 0.3, np.float32),
+        "bytes": rng.integers(0, 256, (60, 24)).astype(np.uint8),
+        "few bytes": rng.integers(0, 2, (60, 4)).astype(np.uint8) * 255,
+        "fractions": (rng.integers(0, 256, (60, 24)) / 255).astype(np.float32),
+        "same": np.full((60, 24), 0.3, np.float32),
         "copies": clusters,
         "near copies": clusters + 1e-6 * normal,
         "nearer copies": clusters + 1e-12 * normal,
@@ -108,9 +109,9 @@ def awkward():
         "huge": normal * 1e200,
         "subnormal float32": (normal * 1e-41).astype(np.float32),
         "minute": normal * 1e-150,
-        "plane": np.concatenate([plane, plane + 1e-5 * normal[:45]]).astype(np.float32),
+        "plane": np.concatenate([plane, plane + 1e-5 * normal[:30]]).astype(np.float32),
         "outlier": np.concatenate([normal, 1e7 * normal[:1]]),
-        "line": rng.normal(size=(90, 1)),
+        "line": rng.normal(size=(60, 1)),
         "wide": rng.normal(size=(50, 150)).astype(np.float32),
         "images": rng.random((60, 3, 4, 4)).astype(np.float32),
     }

@@ -136,8 +136,8 @@ def test_many_threads_at_once_change_nothing(kind, oracle, small_blocks):
     try:
         torch.set_num_threads(6)
         for _ in range(10):
-            points = rng.integers(0, 256, (260, 20)).astype(np.uint8) if kind == "bytes" else rng.normal(size=(260, 20))
-            points = points[rng.integers(0, 90, 260)] if kind == "repeated" else points
+            points = rng.integers(0, 256, (160, 20)).astype(np.uint8) if kind == "bytes" else rng.normal(size=(160, 20))
+            points = points[rng.integers(0, 90, 160)] if kind == "repeated" else points
             with small_blocks(direct=1.0, eight_bit=True):
                 pairs = closest_pairs(points, 12)
             for ours, true in zip(pairs, oracle.pairs(points, 12), strict=True):

@@ -22,7 +22,8 @@ def test_neighbours_are_those_of_brute_force(points, k, direct, eight_bit, oracl
     exclude[::4] = -1
     with small_blocks(direct, eight_bit=eight_bit):
         assert_same(nearest(points, points, k, exclude=exclude), oracle.nearest(points, points, k, exclude))
-        assert_same(nearest(points[:31], points[20:], 9), oracle.nearest(points[:31], points[20:], 9))
+        if k == 4:  # what follows has a number of its own: once is enough
+            assert_same(nearest(points[:31], points[20:], 9), oracle.nearest(points[:31], points[20:], 9))
 
 
 @pytest.mark.parametrize("eight_bit", [False, True])

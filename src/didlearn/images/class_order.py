@@ -98,13 +98,14 @@ def match_classes(images: Images, order: ClassOrder) -> Matched | None:
 def _by_key(own: ClassOrder, present: Ints, order: ClassOrder) -> list[int] | None:
     """Return the number in ``order`` of each own class, strangers after its last; ``None`` where keys do not match."""
     known = {key: number for number, key in enumerate(order.keys)}
-    seen = [own.keys[label] in known for label in present]
+    keys = own.keys
+    seen = [keys[label] in known for label in present]
     mixed = (own.names is None) != (order.names is None)
     # Words share nothing with numbers. Numbers that only partly are among the names may count from another start.
     if not any(seen) or (mixed and not all(seen)):
         return None
     new = iter(range(order.count, order.count + own.count))
-    return [known[key] if key in known else next(new) for key in own.keys]
+    return [known[key] if key in known else next(new) for key in keys]
 
 
 def _places_fit(own: ClassOrder, present: Ints, order: ClassOrder) -> bool:

@@ -17,7 +17,7 @@ from didlearn.rng import Stream
 from tests.inversion.decoders import decoder, relu
 
 pytestmark = pytest.mark.usefixtures("short_races")
-CHECK = InversionCheck(images=24, starts=4, rounds=2)
+CHECK = InversionCheck(images=24, starts=4, rounds=1)
 OURS = InversionCheck(
     images=12, starts=4, rounds=1, published=False
 )  # what does not ask for Adam's number goes without

@@ -62,11 +62,11 @@ def test_recurring_pictures_stay_when_a_leak_is_taken_out():
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_a_leaking_null_does_not_hide_copies(share):
     """The mistake this sees: copies held against a null of copies."""
-    train, heldout, generated = scenes(300, seed=0), scenes(200, seed=1), scenes(150, seed=2)
+    train, heldout, generated = scenes(180, seed=0), scenes(120, seed=1), scenes(90, seed=2)
     rng = np.random.default_rng(3)
-    leaked = round(share * 200)
-    heldout[:leaked] = compressed(75)(train[rng.permutation(300)[:leaked]], rng)
-    generated[:45] = in_turn()(train[rng.permutation(300)[:45]], rng)
+    leaked = round(share * 120)
+    heldout[:leaked] = compressed(75)(train[rng.permutation(180)[:leaked]], rng)
+    generated[:27] = in_turn()(train[rng.permutation(180)[:27]], rng)
     check = dl.audit(train=train, heldout=heldout, generator=generated, checks=["memorization"], threads=1)[
         "memorization"
     ]

@@ -52,7 +52,7 @@ def covered(points, real, law, count, samples, trials, changed=PERTURBED):
 )
 @pytest.mark.parametrize("law", LAWS)
 def test_intervals_cover_through_noisy_pictures(points, real, law, trials, misses, changed):
-    assert covered(points, real[:500], law, 2_000, 700, trials, changed) >= trials - misses
+    assert covered(points, real[:400], law, 1_000, 500, trials, changed) >= trials - misses
 
 
 @pytest.mark.slow
@@ -117,8 +117,7 @@ def test_verdicts(points, real):
 def test_a_sound_generator_rarely_fails(points, trials, failures):
     """Calibration of the verdict: fresh draws from the real law fail in few of many trials."""
     failed = sum(
-        audit(points[1000 * t : 1000 * (t + 1)], 1_000, heldout=points[1000 * (t + 20) : 1000 * (t + 21)]).verdict
-        == "fail"
+        audit(points[600 * t : 600 * (t + 1)], 600, heldout=points[600 * (t + 20) : 600 * (t + 21)]).verdict == "fail"
         for t in range(trials)
     )
     assert failed <= failures

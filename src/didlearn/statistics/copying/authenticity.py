@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from scipy import optimize, stats
@@ -72,7 +73,7 @@ def copied_fraction(copies: int, generated: int, heldout_copies: int, heldout: i
     check_level(level)
     x, y = generated - copies, heldout - heldout_copies
     value = None if y == 0 else min(1.0, max(0.0, 1 - (x / generated) / (y / heldout)))
-    low, high = _ratio_interval(x, generated, y, heldout, level) if y else (0.0, math.inf)
+    low, high = _ratio_interval(*map(int, (x, generated, y, heldout)), level) if y else (0.0, math.inf)
     return Estimate(
         value=value,
         low=min(1.0, max(0.0, 1 - high)),
@@ -84,6 +85,7 @@ def copied_fraction(copies: int, generated: int, heldout_copies: int, heldout: i
     )
 
 
+@lru_cache(1 << 12)  # rules are compared and samples planned by the same few counts again and again
 def _ratio_interval(x: int, m: int, y: int, n: int, level: float) -> tuple[float, float]:
     """Ratios r = p/q of the proportions behind x/m and y/n that the score test does not reject (y > 0)."""
     z = float(stats.norm.ppf((1 + level) / 2))
