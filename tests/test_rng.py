@@ -39,7 +39,7 @@ def test_seeds_look_independent():
 
 def test_noise_of_the_cpu_is_that_of_its_seed_and_no_gpu_is_seeded(monkeypatch):
     """Where no GPU is in use yet, torch notes the seed for later with the stack of who gave it: milliseconds a call."""
-    seeded = []
+    seeded: list[int] = []
     monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
     stream, before = Stream(3, ("noise",)), torch.get_rng_state()
     with named_noise(stream, "cpu"):
