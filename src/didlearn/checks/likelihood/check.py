@@ -129,7 +129,7 @@ class LikelihoodCheck(Check):
         if knows_density(subject):
             return self.images * (3 + len(subject.comparable)) * passes_of_density(subject)
         effort = ChainEffort(self.images, self.chains, self.budget, self.observation, self.sigma)
-        again = (effort.share(4) + effort.share(2)) / self.budget  # for the ranking
+        again = sum({effort.share(4), effort.share(2), self.budget}) / self.budget - 1  # for the ranking
         curves = curve_images(effort) if self.sigma_curves else 0.0
         return effort.passes((3 + len(subject.comparable)) * (self.images * (1 + again) + curves))
 
