@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS)
 # Compiled files are kept even where the environment forbids it: tests start many processes that import the same.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(BIN)/pytest
-FAST := $(PYTEST) -n 2 --dist worksteal -m "not slow"
+# One more than two cores: tests wait for browsers, and for processes of their own.
+FAST := $(PYTEST) -n 3 --dist worksteal -m "not slow"
 DEMO := runs/demo
 # Small searches, one thread each: the three audits run beside one another.
 AUDIT := $(BIN)/didlearn audit --train digits --seed 0 --threads 1 --samples 10000 \
@@ -30,10 +31,9 @@ demo-collapsed demo-memorised: demo-%:
 test: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(MAKE) --jobs=2 types fast
-	$(MAKE) docs
+	$(MAKE) --jobs=3 types docs fast
 
-# Beside one another: types keep one core busy for two minutes, and the tests' processes wait here and there.
+# Beside one another: types and docs keep one core busy for a minute, and the tests' processes wait here and there.
 types: $(VENV)/installed-test
 	$(BIN)/mypy
 
