@@ -1,7 +1,7 @@
 """What an audit will cost is said before it begins, and how far it is while it goes on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
@@ -97,6 +97,27 @@ def test_the_passes_that_are_told_come_to_those_that_were_foreseen(subject, chec
     assert passes[0] == (0, round(check.passes(subject)))
     assert [done for done, _ in passes] == sorted(done for done, _ in passes)
     done, total = passes[-1]
+    assert 0.6 < done / total < 1.2
+
+
+class OfClasses(Network):
+    """The same under each of two classes, of which the digits have none."""
+
+    classes = 2
+
+    def forward(self, z, y):
+        return super().forward(z + 0.1 * y[:, None])
+
+
+def test_likelihoods_under_all_classes_count_once(subject):
+    """As they are foreseen: a likelihood of two classes is one number."""
+    told = []
+    conditional = replace(
+        subject, model=open_model(OfClasses()), progress=lambda what, done, total: told.append((what, done, total))
+    )
+    check = LikelihoodCheck(images=8, chains=2, budget=120, sigma=0.2, sigma_curves=False, all_classes=True)
+    assert run_check(check, conditional).verdict != "error"
+    done, total = [(done, total) for what, done, total in told if what == PASSES][-1]
     assert 0.6 < done / total < 1.2
 
 
