@@ -97,15 +97,15 @@ class Subject:
         self._passes[:] = 0.0, passes
         self._tell_passes()
 
-    def counting(self, what: str, passes: float) -> Callable[[int, int], None]:
-        """Return what tells how many of some images are done, each of so many passes, and with it how far the check is.
+    def counting(self, what: str, count: int, passes: float) -> Callable[[int], None]:
+        """Return what tells how many of ``count`` images are done, of so many passes each, and how far the check is.
 
         What a check does has parts whose number nothing else tells: groups of images, controls, bounds.
         """
         before = self._passes[0]
 
-        def tell(done: int, total: int) -> None:
-            self.progress(what, done, total)
+        def tell(done: int) -> None:
+            self.progress(what, done, count)
             self._passes[0] = before + done * passes
             self._tell_passes()
 

@@ -62,7 +62,7 @@ def find(
     model, passes = subject.model, _passes_of(subject, effort, method, candidates)
 
     def make() -> Inversion:
-        tell = subject.counting(f"inverting {name}", passes)
+        tell = subject.counting(f"inverting {name}", len(images), passes)
         return invert(
             model,
             images,
@@ -80,7 +80,7 @@ def find(
             device=subject.device,
             threads=subject.threads,
             records=subject.records,
-            advance=lambda _, done, total: tell(done, total),
+            advance=lambda _, done, __: tell(done),
         )
 
     classes = tuple(None if chosen is None else content_of(chosen) for chosen in (labels, candidates))

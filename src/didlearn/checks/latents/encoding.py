@@ -87,10 +87,10 @@ def encoded(subject: Subject, name: str, images: Singles) -> Encoded:
         return {"latents": z.float().cpu().numpy(), "squared": squared.cpu().numpy()}
 
     def make() -> Encoded:
-        tell = subject.counting(f"latents of {name}", passes)
+        tell = subject.counting(f"latents of {name}", len(images), passes)
         parts = map_models(
             work, model, len(images), unit=_TOGETHER, device=subject.device, threads=subject.threads,
-            advance=lambda done: tell(done, len(images)),
+            advance=tell,
             records=records_in(subject.records, model.identity, {"images": images}, {"latents": "its own inverse"}),
         )  # fmt: skip
         latents = np.concatenate([part["latents"] for part in parts])

@@ -34,7 +34,7 @@ def log_likelihood(
     under_each = passes / (model.classes or 1) if classes is None else passes
 
     def under(labels: Ints | None) -> Floats:
-        tell = subject.counting(f"likelihood of {name}", under_each)
+        tell = subject.counting(f"likelihood of {name}", len(images), under_each)
         return log_evidence(
             model,
             images,
@@ -48,7 +48,7 @@ def log_likelihood(
             device=subject.device,
             threads=subject.threads,
             records=subject.records,
-            advance=lambda done: tell(done, len(images)),
+            advance=tell,
         ).lower
 
     def make() -> Floats:
@@ -70,7 +70,7 @@ def sandwich(subject: Subject, sigma: float, effort: ChainEffort) -> Sandwich:
     passes = 2 * effort.passes_of_image(effort.budget)  # from both ends
 
     def make() -> Sandwich:
-        tell = subject.counting("bounds on simulated images", passes)
+        tell = subject.counting("bounds on simulated images", count, passes)
         return bdmc(
             model,
             sigma,
@@ -83,7 +83,7 @@ def sandwich(subject: Subject, sigma: float, effort: ChainEffort) -> Sandwich:
             device=subject.device,
             threads=subject.threads,
             records=subject.records,
-            advance=lambda done: tell(done, count),
+            advance=tell,
         )
 
     return subject.once(("sandwich", sigma, effort), make, count * passes)

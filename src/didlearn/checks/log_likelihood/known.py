@@ -73,11 +73,11 @@ def known_log_density(subject: Subject, name: str, raw: Array) -> Floats:
     passes = passes_of_density(subject) / draws_of(subject)
 
     def make() -> Floats:
-        tell = subject.counting(f"density of {name}", passes)
+        tell = subject.counting(f"density of {name}", draws * len(raw), passes)
 
         def under(draw: int) -> Floats:
             x = dequantised(subject, name, raw, draw)
-            return _under(subject, x, lambda done: tell(draw * len(raw) + done, draws * len(raw)))
+            return _under(subject, x, lambda done: tell(draw * len(raw) + done))
 
         return np.asarray(logsumexp([under(draw) for draw in range(draws)], axis=0) - math.log(draws))
 
