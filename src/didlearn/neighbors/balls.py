@@ -164,7 +164,7 @@ class _Inside:
             lower = bounds.lower[some]
             sure = lower <= inner[some, None]
             by_row, by_column = count_true(sure, 1).cpu().numpy(), count_true(sure, 0).cpu().numpy()
-            bounds.lower[some] = lower.masked_fill_(sure, torch.inf)
+            bounds.put(some, lower.masked_fill_(sure, torch.inf))
             with self.lock:
                 self.counts.of_centre[rows[some.cpu().numpy()]] += by_row
                 self.counts.of_point[columns] += by_column

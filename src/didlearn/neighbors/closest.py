@@ -122,13 +122,14 @@ class _Best:
 
     def _take_smallest(self, bounds: Bounds, block: Block) -> None:
         """Take the pairs of least bounds: of the least of each tile, where there are enough of these."""
-        minima, across, some = bounds.minima().flatten(), bounds.padded.shape[1], 2 * self.k + 64
+        tiles, some = bounds.tiles, 2 * self.k + 64
+        minima, across = bounds.minima().flatten(), tiles.shape[1] * TILE
         in_tiles = len(minima) >= 4 * some
-        values = minima if in_tiles else bounds.padded.flatten()
+        values = minima if in_tiles else tiles.flatten()
         found = values.topk(min(len(values), some), largest=False)
         place = found.indices[found.values < torch.inf]
         if in_tiles:
-            place = place * TILE + bounds.padded.view(-1, TILE)[place].argmin(1)
+            place = place * TILE + tiles.flatten(0, 1)[place].argmin(1)
         row, column = place // across, place % across
         i, j = numbers(block.rows, row)[row], numbers(block.columns, column)[column]
         self.offer(Candidates(i, j, bounds.below(row, column)))

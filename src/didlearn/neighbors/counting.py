@@ -108,7 +108,7 @@ class _Placed(Within):
             lower = bounds.lower[some]
             place = places.of(lower)
             self.take(place, rows[some], columns)
-            bounds.lower[some] = lower.masked_fill_(place <= last, torch.inf)
+            bounds.put(some, lower.masked_fill_(place <= last, torch.inf))
         return limit
 
     def add(self, found: Candidates) -> None:

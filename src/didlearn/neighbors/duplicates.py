@@ -129,7 +129,7 @@ class _Found(Within):
         for some in split(met):
             lower = bounds.lower[some]
             inside = lower <= inner[some, None]
-            bounds.lower[some] = lower.masked_fill_(inside, torch.inf)
+            bounds.put(some, lower.masked_fill_(inside, torch.inf))
             self._take(inside, rows[some], columns)
         return limit
 
@@ -149,7 +149,7 @@ class _Found(Within):
         rows, columns = numbers(block.rows, self.first), numbers(block.columns, self.first)
         for some in split(self.copied[rows].nonzero().flatten()):
             same = self.first[rows[some], None] == self.first[columns]
-            bounds.lower[some] = bounds.lower[some].masked_fill_(same, torch.inf)
+            bounds.put(some, bounds.lower[some].masked_fill_(same, torch.inf))
 
     def _take(self, inside: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> None:
         by_row = count_true(inside, 1)

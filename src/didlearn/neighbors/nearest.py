@@ -180,9 +180,9 @@ class _Search:
         columns = numbers(block.columns, banned)
         place = torch.searchsorted(columns, banned).clamp_(max=len(columns) - 1)
         row = (columns[place] == banned).nonzero().flatten()
-        bounds.lower[row, place[row]] = torch.inf
+        bounds.hide_pairs(row, place[row])
         if len(self.repeated):
-            bounds.lower[:, torch.isin(columns, self.repeated)] = torch.inf
+            bounds.hide(torch.isin(columns, self.repeated))
 
     def _tighten(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
         """Lower the limits to what k pairs of the block certainly stay below."""

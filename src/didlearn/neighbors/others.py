@@ -38,7 +38,7 @@ class NearestOthers:
         """Leave out later copies: they are nobody's neighbours."""
         if len(self.repeated):
             columns = numbers(block.columns, self.repeated)
-            bounds.lower[:, torch.isin(columns, self.repeated)] = torch.inf
+            bounds.hide(torch.isin(columns, self.repeated))
 
     def settle(self, bounds: Bounds, block: Block) -> None:
         """Lower the limits."""

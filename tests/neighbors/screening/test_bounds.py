@@ -11,13 +11,12 @@ def bounds(lower, error_i, error_j, doubt):
     padded[:, : len(lower[0])] = torch.tensor(lower)
     return Bounds(
         padded,
-        len(lower[0]),
         *(torch.tensor(e, dtype=torch.float64) for e in (error_i, error_j, doubt, [0.0] * len(error_j))),
     )
 
 
 def found(block, limit):
-    limits = torch.full((len(block.padded),), limit, dtype=torch.float64)
+    limits = torch.full((block.height,), limit, dtype=torch.float64)
     parts = list(block.pairs(limits, block.alive(limits)))
     return {(int(r), int(c)) for row, column, _ in parts for r, c in zip(row, column, strict=True)}
 
@@ -66,7 +65,7 @@ def test_small_bounds_are_of_different_columns():
     lower = torch.randperm(2 * TILE).float()[None]
     zero = torch.zeros(1, dtype=torch.float64)
     none = torch.zeros(2 * TILE, dtype=torch.float64)
-    block = Bounds(lower, 2 * TILE, zero, none, zero, none)
+    block = Bounds(lower, zero, none, zero, none)
     for k in (1, 2, 3, 50):
         values, column = block.smallest(k)
         assert values[0, 0] == 0

@@ -35,41 +35,109 @@ class Room:
         return self._held[: rows * columns].view(rows, columns)
 
     def padded(self, rows: int, columns: int) -> torch.Tensor:
-        """Return (rows, columns rounded up to whole tiles or more), infinite beyond the columns."""
-        space = self.take(rows, padded_width(columns))
+        """Return (rows, columns), each rounded up to whole tiles or more, infinite beyond them."""
+        space = self.take(-(-rows // TILE) * TILE, padded_width(columns))
         space[:, columns:] = math.inf
+        space[rows:] = math.inf
         return space
 
 
-@dataclass(frozen=True)
+def least_across(padded: torch.Tensor) -> torch.Tensor:
+    """Return the least of each column and tile of rows, (m, s)."""
+    return padded.unflatten(0, (-1, TILE)).amin(1).T
+
+
+class Minima:
+    """The least bounds of tiles, found piece by piece while the bounds are still in a core's cache.
+
+    Attributes:
+        least: (n, t) of each row of padded bounds, and across: (m, s) of each column.
+    """
+
+    def __init__(self, padded: torch.Tensor) -> None:
+        rows, columns = padded.shape
+        self.padded = padded
+        self.least, self._across = padded.new_empty(rows, columns // TILE), padded.new_empty(rows // TILE, columns)
+        self.across = self._across.T
+
+    def see(self, start: int, stop: int) -> None:
+        """Look at some rows: whole tiles of them, or all to the last."""
+        stop = -(-stop // TILE) * TILE
+        piece, tiles = self.padded[start:stop], slice(start // TILE, stop // TILE)
+        torch.amin(piece.unflatten(1, (-1, TILE)), -1, out=self.least[start:stop])
+        torch.amin(piece.unflatten(0, (-1, TILE)), 1, out=self._across[tiles])
+
+
+@dataclass
 class Bounds:
     """Lower bounds of the squared distances between the coordinates of a block's rows.
 
+    Pairs that do not count are hidden: their bounds are set to infinity.
+
     Attributes:
-        padded: (n, m rounded up to whole tiles or more), infinite beyond column m. Callers set pairs that do not
-            count to infinity too.
-        width: m.
+        padded: (n, m), each rounded up to whole tiles or more, infinite beyond them.
         error_i, error_j: (n,) and (m,) float64, errors of the coordinates, as distances.
         doubt_i, doubt_j: (n,) and (m,) float64, in sum how far a bound may lie below the squared distance between
             coordinates.
         tight: whether the coordinates are all there are, so that distances are bounded from above too.
+        least: (n, t), the least bound of each row and tile, and least_across: (m, s) of each column and tile of rows,
+            where they were found together with the bounds.
+        room: where the bounds of a view are copied to before pairs are hidden among them.
     """
 
     padded: torch.Tensor
-    width: int
     error_i: torch.Tensor
     error_j: torch.Tensor
     doubt_i: torch.Tensor
     doubt_j: torch.Tensor
     tight: bool = True
+    least: torch.Tensor | None = None
+    least_across: torch.Tensor | None = None
+    room: Room | None = None
 
     def turned(self, room: Room) -> Bounds:
-        """Return the bounds with columns for rows, a copy."""
-        rows = len(self.padded)
-        turned = room.padded(self.width, rows)
-        for start in range(0, rows, TILE):  # rows that stay in the cache while they are read column by column
-            turned[:, start : min(start + TILE, rows)] = self.lower[start : start + TILE].T
-        return Bounds(turned, rows, self.error_j, self.error_i, self.doubt_j, self.doubt_i, self.tight)
+        """Return the bounds with columns for rows.
+
+        It sees what is hidden in these later on, until it hides pairs itself: then it moves into ``room``.
+        """
+        errors = self.error_j, self.error_i, self.doubt_j, self.doubt_i
+        return Bounds(self.padded.T, *errors, self.tight, self.least_across, self.least, room)
+
+    def hide(self, hidden: torch.Tensor, rows: slice = slice(None)) -> None:
+        """Leave pairs of some rows out, (rows, m) or (m,)."""
+        self._move()
+        self.lower[rows].masked_fill_(hidden, math.inf)
+        self._renew(rows)
+
+    def put(self, rows: torch.Tensor, lower: torch.Tensor) -> None:
+        """Set all bounds of some rows, (rows, m), some of which were hidden."""
+        self._move()
+        self.lower[rows] = lower
+        self._renew(rows)
+
+    def hide_pairs(self, row: torch.Tensor, column: torch.Tensor) -> None:
+        """Leave some pairs out, one of a row."""
+        self._move()
+        self.lower[row, column] = math.inf
+        if self.least is not None:
+            tile = column // TILE
+            self.least[row, tile] = self.tiles[row, tile].amin(-1)
+
+    def _renew(self, rows: slice | torch.Tensor) -> None:
+        if self.least is not None:
+            self.least[rows] = self.tiles[rows].amin(-1)
+
+    def _move(self) -> None:
+        """Copy the bounds of a view, whose owner would hide the same pairs."""
+        if self.room is None:
+            return
+        space = self.room.padded(*self.lower.shape)
+        for start in range(0, self.height, TILE):  # rows that stay in the cache while they are read column by column
+            rows = slice(start, min(start + TILE, self.height))
+            space[rows, : self.width] = self.lower[rows]
+        self.padded, self.room = space, None
+        if self.least is not None:
+            self.least = self.tiles.amin(-1)
 
     @property
     def doubt(self) -> torch.Tensor:
@@ -77,13 +145,30 @@ class Bounds:
         return self.doubt_i + self.doubt_j.max()
 
     @property
+    def height(self) -> int:
+        """How many rows, n."""
+        return len(self.error_i)
+
+    @property
+    def width(self) -> int:
+        """How many columns, m."""
+        return len(self.error_j)
+
+    @property
     def lower(self) -> torch.Tensor:
-        """The bounds, (n, m), to be read and masked."""
-        return self.padded[:, : self.width]
+        """The bounds, (n, m), to be read."""
+        return self.padded[: self.height, : self.width]
+
+    @property
+    def tiles(self) -> torch.Tensor:
+        """The bounds of each row tile by tile, (n, t, TILE)."""
+        return self.padded[: self.height].unflatten(1, (-1, TILE))
 
     def minima(self) -> torch.Tensor:
         """Return the least bound of each row and tile, (n, t)."""
-        return self.padded.view(len(self.padded), -1, TILE).amin(-1)
+        if self.least is None:
+            self.least = self.tiles.amin(-1) if self.room is None else least_across(self.padded.T)[: self.height]
+        return self.least
 
     def smallest(self, k: int) -> tuple[torch.Tensor, torch.Tensor] | None:
         """Return ``k`` small bounds of each row and their columns, (n, k) ascending; ``None`` for fewer columns.
@@ -97,8 +182,7 @@ class Bounds:
             values, column = self.lower.topk(k, largest=False)
             return values, column
         values, tile = minima.topk(k, largest=False)
-        tiles = self.padded.view(*minima.shape, TILE)
-        place = tiles[torch.arange(len(tiles), device=tile.device)[:, None], tile].argmin(-1)
+        place = self.tiles[torch.arange(self.height, device=tile.device)[:, None], tile].argmin(-1)
         return values, tile * TILE + place
 
     def kth(self, k: int) -> torch.Tensor | None:
@@ -131,13 +215,14 @@ class Bounds:
 
     def pairs(self, limit: torch.Tensor, alive: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
         """Yield (row, column, lower bound of the distance) of the pairs that may lie within ``limit``."""
-        tiles, reach, error_j = self.padded.view(-1, TILE), limit + self.error_i, self._tiled()
-        across = self.padded.shape[1] // TILE
+        tiles, reach, error_j = self.tiles, limit + self.error_i, self._tiled()
         for group in alive.split(_GROUP):
             row, tile = group.unbind(1)
-            values, error = tiles[row * across + tile], error_j[tile]
-            near, place = (values <= self._threshold(reach[row, None] + error)).nonzero(as_tuple=True)
+            values, far = tiles[row, tile], self._threshold(reach[row] + error_j[tile].amax(1))
+            near, place = (values <= far[:, None]).nonzero(as_tuple=True)
             row, column = row[near], tile[near] * TILE + place
+            own = (values[near, place] <= self._threshold(reach[row] + self.error_j[column])).nonzero().flatten()
+            row, column = row[own], column[own]
             yield row, column, self.below(row, column)
 
     def above(self, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:

@@ -22,6 +22,7 @@ _ROUNDED = (
 )
 _SUMMED = 512  # squares of bytes minus 128 whose sum is exact in float32
 
+_MIDDLE = 128  # taken off bytes
 _LARGEST = 127
 FINER: Final = 2 * _LARGEST  # steps of the second integer to one of the first
 _UNIT = 2.0**-24
@@ -40,6 +41,7 @@ class ByteForm:
     def __init__(self, raw: torch.Tensor) -> None:
         self.raw = raw
         self._kept: torch.Tensor | None = None
+        self._squares: torch.Tensor | None = None
 
     @cached_property
     def steps(self) -> int | None:
@@ -52,21 +54,26 @@ class ByteForm:
         small = 0 < self.raw.numel() <= _MOST_KEPT
         with torch.inference_mode(mode=False):  # other threads write to it
             kept = torch.empty(self.raw.shape, dtype=torch.int8, device=self.raw.device) if small else None
+            squares = torch.empty(len(self.raw), dtype=torch.float64, device=self.raw.device) if small else None
 
         def fits(place: slice) -> bool:
             block = self.raw[place] * steps
             whole = block.round()
-            if kept is not None:  # of others it is nothing, and thrown away
-                kept[place] = _shifted(whole)
-            low, high = whole.aminmax()
-            return (
-                bool(block.sub_(whole).abs_().amax() <= _ALLOWED) and bool(low >= 0) and bool(high <= BytePoints.unit)
-            )
+            off = block.sub_(whole).aminmax()
+            low, high = whole.sub_(_MIDDLE).aminmax()
+            if not (-_ALLOWED <= float(off.min) and float(off.max) <= _ALLOWED):
+                return False
+            if not (-_MIDDLE <= float(low) and float(high) < _MIDDLE):
+                return False
+            if kept is not None and squares is not None:  # while it is at hand
+                kept[place] = whole
+                squares[place] = exact_products(whole, whole)
+            return True
 
         first, *rest = slices(0, len(self.raw), _PIECE) or [slice(0, 0)]
         if not len(self.raw) or not fits(first) or not all(share(fits, rest)):
             return False
-        self._kept = kept
+        self._kept, self._squares = kept, squares
         return True
 
     def shifted(self, index: Index) -> torch.Tensor:
@@ -74,11 +81,15 @@ class ByteForm:
         if self.raw.dtype == torch.uint8:
             return self.raw[index].bitwise_xor(128).view(torch.int8)
         assert self.steps is not None, "of bytes alone"
-        return _shifted((self.raw[index] * self.steps).round_()) if self._kept is None else self._kept[index]
+        if self._kept is not None:
+            return self._kept[index]
+        return (self.raw[index] * self.steps).round_().sub_(_MIDDLE).to(torch.int8)
 
     @cached_property
     def squares(self) -> torch.Tensor:
         """Squared norms of those, (N,) float64."""
+        if self.steps is not None and self._squares is not None:
+            return self._squares
         parts = share(lambda place: exact_squares(self.shifted(place)), slices(0, len(self.raw), _PIECE))
         return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64, device=self.raw.device)
 
@@ -178,9 +189,7 @@ def exact_squares(q: torch.Tensor) -> torch.Tensor:
 
 def exact_products(q: torch.Tensor, r: torch.Tensor) -> torch.Tensor:
     """Return Σqr of each row of whole numbers within ±128, exact, float64: below 2^24 they are exact in float32."""
-    pairs = zip(q.float().split(_SUMMED, dim=1), r.float().split(_SUMMED, dim=1), strict=True)
-    return torch.stack([torch.linalg.vecdot(a, b).double() for a, b in pairs]).sum(0)
-
-
-def _shifted(whole: torch.Tensor) -> torch.Tensor:
-    return whole.to(torch.uint8).bitwise_xor_(128).view(torch.int8)
+    product = q.float() * r.float()
+    even = product.shape[1] // _SUMMED * _SUMMED
+    sums = product[:, :even].unflatten(1, (-1, _SUMMED)).sum(-1).double().sum(1)
+    return sums + product[:, even:].sum(1)

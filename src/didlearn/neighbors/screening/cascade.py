@@ -200,7 +200,7 @@ class Cascade:
     def _survey(self, level: Level, block: Block, limit: torch.Tensor, settled: torch.Tensor | None) -> Survey:
         bounds = self.bounds(level, block)
         if settled is not None:
-            bounds.lower.masked_fill_(settled, torch.inf)
+            bounds.hide(settled)
         return Survey(bounds, block, limit if self.settle is None else self.settle(bounds, block, limit))
 
 

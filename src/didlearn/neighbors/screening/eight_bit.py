@@ -15,7 +15,7 @@ from functools import cached_property
 
 import torch
 
-from didlearn.neighbors.screening.bounds import Bounds, Room
+from didlearn.neighbors.screening.bounds import Bounds, Minima, Room
 from didlearn.neighbors.screening.byte_form import FINER
 from didlearn.neighbors.screening.level import Level, Whole
 from didlearn.neighbors.screening.rows import RowIndex, Rows, spread_rows
@@ -87,6 +87,7 @@ class EightBit(Level):
     def _bounds(self, rows: RowIndex, columns: RowIndex) -> Bounds:
         a, b = self._left_rows(rows), self._of(self.rows[1], columns)
         lower = self._room.padded(len(a.q), len(b.q))
+        minima = Minima(lower)
         twice = (b.scale * -2).float()
         own, other = ((1 - _GAMMA) * a.square).float()[:, None], ((1 - _GAMMA) * b.square).float()
         scale = a.scale.float()[:, None]
@@ -95,8 +96,11 @@ class EightBit(Level):
             within = lower[piece, : len(b.q)]
             within.copy_(torch._int_mm(a.q[piece], b.q.T, out=product)).mul_(twice).mul_(scale[piece])
             within.add_(own[piece]).add_(other)
+            minima.see(piece.start, piece.stop)
         doubt = 2.02 * _GAMMA
-        return Bounds(lower, len(b.q), a.error, b.error, doubt * a.square, doubt * b.square, self.exact)
+        doubts = doubt * a.square, doubt * b.square
+        least = minima.least[: len(a.q)], minima.across[: len(b.q)]
+        return Bounds(lower, a.error, b.error, *doubts, self.exact, *least)
 
     def _furnish(self) -> None:
         super()._furnish()
@@ -142,7 +146,7 @@ class SixteenBit(Level):
             within.add_(first.add_(torch._int_mm(a.r[piece], b.q.T, out=second)), alpha=1 / FINER)
             within.add_(torch._int_mm(a.r[piece], b.r.T, out=first), alpha=1 / FINER**2)
             within.mul_(twice).mul_(scale[piece]).add_(own[piece]).add_(other)
-        return Bounds(lower, len(b.q), a.fine_error, b.fine_error, 2.02 * doubt_a, 2.02 * doubt_b, tight=True)
+        return Bounds(lower, a.fine_error, b.fine_error, 2.02 * doubt_a, 2.02 * doubt_b, tight=True)
 
     def _furnish(self) -> None:
         super()._furnish()

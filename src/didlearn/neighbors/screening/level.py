@@ -142,12 +142,12 @@ class Level:
                 begun = span.start + part.start > 0
                 stop = part.stop + 2 * (last and part.stop == span.stop - span.start)  # with the norms
                 product = a[:, part.start : stop], b[:, part.start : stop].T
-                lower[:, : len(b)].addmm_(*product, beta=float(begun), alpha=-2)
+                lower[: len(a), : len(b)].addmm_(*product, beta=float(begun), alpha=-2)
         square_i, square_j = square_i.double(), square_j.double()
         error_i = self.left.error(rows, square_i.sqrt())
         error_j = self.right.error(columns, square_j.sqrt())
         doubt = 2.02 * self.gamma
-        return Bounds(lower, len(square_j), error_i, error_j, doubt * square_i, doubt * square_j, self.left.tight)
+        return Bounds(lower, error_i, error_j, doubt * square_i, doubt * square_j, self.left.tight)
 
     def _left(self, rows: RowIndex, span: slice) -> tuple[torch.Tensor, torch.Tensor]:
         if len(self.spans) > 1:  # too wide to keep

@@ -30,4 +30,4 @@ def above_diagonal(bounds: Bounds, block: Block) -> None:
     # Rows ascend: those before the first column need no mask.
     start = int(torch.searchsorted(rows, columns[0]))
     if start < len(rows):
-        bounds.lower[start:].masked_fill_(rows[start:, None] >= columns, torch.inf)
+        bounds.hide(rows[start:, None] >= columns, slice(start, None))

@@ -104,11 +104,14 @@ class Walk:
 
         What was settled for a side before is not shown to it again.
         """
-        views, left = self._views(level, block), Open()
-        for which, settled in open_.items():
-            side, (bounds, view) = self.sides[which], views[which]
+        left = Open()
+        for which, bounds, view in self._views(level, block):
+            if which not in open_:
+                continue
+            side, settled = self.sides[which], open_[which]
+            side.mask(bounds, view)
             if settled is not None:
-                bounds.lower.masked_fill_(settled, torch.inf)
+                bounds.hide(settled)
             side.settle(bounds, view)
             found = Survey(bounds, view, side.limit[view.rows]).few(most)
             if found is None:
@@ -130,32 +133,30 @@ class Walk:
 
     def _by_sketch(self, level: Level, block: Block) -> bool:
         """Try leading coordinates: whether they leave few pairs, which are then taken."""
-        limits, sides = self._limits(block), self._sides(block)
+        limits = self._limits(block)
         if bool(limits.isinf().any()) or not level.due(limits):
             return False
-        found = [
-            Survey(bounds, view, side.limit[view.rows]).few(allowance(block))
-            for side, (bounds, view) in zip(sides, self._views(level, block), strict=True)
-        ]
-        enough = all(some is not None for some in found)
+        found: list[tuple[Seeker, list[Candidates] | None]] = []
+        for which, bounds, view in self._views(level, block):
+            side = self.sides[which]
+            side.mask(bounds, view)
+            found.append((side, Survey(bounds, view, side.limit[view.rows]).few(allowance(block))))
+        enough = all(some is not None for _, some in found)
         level.judge(enough=enough)
         if enough:
-            for side, some in zip(sides, found, strict=True):
+            for side, some in found:
                 for candidates in some or ():
                     side.add(candidates)
         return enough
 
-    def _views(self, level: Level, block: Block) -> list[tuple[Bounds, Block]]:
-        """Return one level's bounds for each side."""
+    def _views(self, level: Level, block: Block) -> list[tuple[int, Bounds, Block]]:
+        """Return one level's bounds for each side, by its number: last those that hide pairs where all see it."""
         bounds = level.bounds(block.rows, block.columns)
-        views = [(bounds, block)]
         if self._square(block):
-            bounds.lower.fill_diagonal_(math.inf)
-        else:
-            views.append((level.turned(bounds), Block(block.columns, block.rows)))
-        for side, view in zip(self.sides, views, strict=False):
-            side.mask(*view)
-        return views
+            each = torch.arange(bounds.height, device=bounds.padded.device)
+            bounds.hide_pairs(each, each)
+            return [(0, bounds, block)]
+        return [(1, level.turned(bounds), Block(block.columns, block.rows)), (0, bounds, block)]
 
 
 def _own(panel: slice, count: int) -> list[Block]:
