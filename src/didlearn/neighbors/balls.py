@@ -24,17 +24,17 @@ from didlearn.neighbors.screening.cascade import (
     numbers,
 )
 from didlearn.neighbors.screening.levels import SOUGHT_FROM
-from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.screening.rows import Points, Rows, as_rows
 from didlearn.neighbors.screening.threads import slices
 from didlearn.neighbors.screening.walk import Walk
 from didlearn.neighbors.tiles import by_tiles
 from didlearn.neighbors.truths import count_true
-from didlearn.neighbors.within import split
+from didlearn.neighbors.within import SOME
 from didlearn.units.memory import at_once
 
 _FEW = 4  # of so many tiles of a block one holds pairs inside at most: then they are told apart one by one
 
-Balls = tuple[ArrayOrTensor, ArrayOrTensor]  # centres (n, D) and radii (n,), of 0 or more
+Balls = tuple[Points, ArrayOrTensor]  # centres (n, D) and radii (n,), of 0 or more
 
 
 class BallCounts(NamedTuple):
@@ -45,7 +45,7 @@ class BallCounts(NamedTuple):
 
 
 def count_in_balls(
-    centres: ArrayOrTensor, radii: ArrayOrTensor, points: ArrayOrTensor, *, device: str | torch.device | None = None
+    centres: Points, radii: ArrayOrTensor, points: Points, *, device: str | torch.device | None = None
 ) -> BallCounts:
     """Count the pairs with ``√Σ(centre - point)² ≤ radius``.
 
@@ -153,25 +153,32 @@ class _Inside:
     def mask(self, bounds: Bounds, block: Block) -> None:
         """Leave every pair in."""
 
-    def settle(self, bounds: Bounds, block: Block) -> None:
-        """Take the pairs that lie inside for sure, where they are many; few are sooner told apart one by one."""
-        inner = bounds.inner(self.limit[block.rows])
+    def settle(self, bounds: Bounds, block: Block, most: float) -> list[Candidates] | None:
+        """Tell pairs apart, row by row, where many lie inside for sure, and take these; few are sooner looked for."""
+        limit = self.limit[block.rows]
+        inner, outer = bounds.inner(limit), bounds.outer(limit)
         within = bounds.minima() <= inner[:, None]
         if _FEW * int(within.sum()) <= within.numel():
-            return
-        rows, columns = numbers(block.rows, inner).cpu().numpy(), numbers(block.columns, inner).cpu().numpy()
-        for some in split(within.any(1).nonzero().flatten()):
-            lower = bounds.lower[some]
-            sure = lower <= inner[some, None]
+            return None
+        told = [(some, *bounds.told(some, inner, outer)) for some in slices(0, bounds.height, SOME)]
+        rows, columns = numbers(block.rows, inner), numbers(block.columns, inner)
+        for some, sure, _ in told:
             by_row, by_column = count_true(sure, 1).cpu().numpy(), count_true(sure, 0).cpu().numpy()
-            bounds.put(some, lower.masked_fill_(sure, torch.inf))
             with self.lock:
-                self.counts.of_centre[rows[some.cpu().numpy()]] += by_row
-                self.counts.of_point[columns] += by_column
+                self.counts.of_centre[rows[some].cpu().numpy()] += by_row
+                self.counts.of_point[columns.cpu().numpy()] += by_column
+        if sum(int(open_.sum()) for _, _, open_ in told) > most:
+            for some, sure, _ in told:
+                bounds.hide(sure, some)
+            return None
+        places = [open_.nonzero(as_tuple=True) for _, _, open_ in told]
+        row = torch.cat([place + some.start for (some, _, _), (place, _) in zip(told, places, strict=True)])
+        column = torch.cat([place for _, place in places])
+        return [Candidates(rows[row], columns[column], bounds.below(row, column), bounds.above(row, column))]
 
     def decide(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:
-        """Do so where limits are asked for; they stay."""
-        self.settle(bounds, block)
+        """Take those that lie inside for sure where limits are asked for; they stay."""
+        self.settle(bounds, block, -1)
         return limit
 
     def add(self, found: Candidates) -> None:

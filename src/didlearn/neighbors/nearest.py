@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from didlearn.arrays import ArrayOrTensor, Floats, Ints
+from didlearn.arrays import Floats, Ints
 from didlearn.errors import DataError, UsageError
 from didlearn.neighbors.others import NearestOthers
 from didlearn.neighbors.repeats import late_copies
@@ -25,7 +25,7 @@ from didlearn.neighbors.screening.cascade import (
     numbers,
 )
 from didlearn.neighbors.screening.levels import SOUGHT_FROM
-from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.screening.rows import Points, Rows, as_rows
 from didlearn.neighbors.screening.threads import slices
 from didlearn.neighbors.shortlist import Shortlist
 from didlearn.neighbors.tiles import by_tiles
@@ -48,8 +48,8 @@ class Neighbors(NamedTuple):
 
 
 def nearest(
-    query: ArrayOrTensor,
-    reference: ArrayOrTensor,
+    query: Points,
+    reference: Points,
     k: int = 1,
     *,
     exclude: Ints | None = None,

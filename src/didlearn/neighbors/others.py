@@ -40,10 +40,11 @@ class NearestOthers:
             columns = numbers(block.columns, self.repeated)
             bounds.hide(torch.isin(columns, self.repeated))
 
-    def settle(self, bounds: Bounds, block: Block) -> None:
+    def settle(self, bounds: Bounds, block: Block, most: float) -> list[Candidates] | None:  # noqa: ARG002
         """Lower the limits."""
         with self.lock:
             self.short.tighten(bounds, block)
+        return None
 
     def add(self, found: Candidates) -> None:
         """Take candidates in."""

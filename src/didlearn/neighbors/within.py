@@ -15,7 +15,7 @@ from didlearn.neighbors.screening.rows import Rows
 from didlearn.neighbors.screening.threads import Workers
 from didlearn.neighbors.screening.triangle import above_diagonal, triangle
 
-_SOME = 256  # rows of a block looked at together
+SOME = 256  # rows of a block looked at together
 
 
 class Within(ABC):
@@ -80,4 +80,4 @@ def _look(panel: slice, worker: tuple[Within, Cascade], block: Block) -> None:
 
 def split(rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Cut row numbers into parts whose share of a block fits the cache."""
-    return rows.split(_SOME) if len(rows) else ()
+    return rows.split(SOME) if len(rows) else ()

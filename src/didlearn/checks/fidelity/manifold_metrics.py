@@ -15,6 +15,7 @@ from didlearn.arrays import Features, Floats
 from didlearn.errors import UsageError
 from didlearn.neighbors import nearest
 from didlearn.neighbors.balls import BallCounts, count_in_balls, count_in_both
+from didlearn.neighbors.screening.rows import Rows, as_rows
 from didlearn.statistics.fidelity.features import as_given
 
 
@@ -73,7 +74,8 @@ def density_coverage(*, real: Any, generated: Any, k: int = 5) -> DensityCoverag
     """
     left, right = as_given(real, generated, 1)
     _check_neighbors(k, left)
-    hit = count_in_balls(*_balls(left, k), right)
+    first, second = as_rows(left, right)
+    hit = count_in_balls(*_balls(first, k), second)
     return DensityCoverage(float(hit.of_point.sum() / (k * len(right))), float((hit.of_centre > 0).mean()))
 
 
@@ -106,8 +108,9 @@ def _check_neighbors(k: int, *sets: Features) -> None:
 
 
 def _both(real: Features, generated: Features, k: int) -> tuple[BallCounts, ...]:
-    return count_in_both(_balls(real, k), _balls(generated, k))
+    first, second = as_rows(real, generated)
+    return count_in_both(_balls(first, k), _balls(second, k))
 
 
-def _balls(centres: Features, k: int) -> tuple[Features, Floats]:
+def _balls(centres: Rows, k: int) -> tuple[Rows, Floats]:
     return centres, nearest(centres, centres, k, exclude=np.arange(len(centres))).distance[:, -1]

@@ -48,24 +48,23 @@ def least_across(padded: torch.Tensor) -> torch.Tensor:
 
 
 class Minima:
-    """The least bounds of tiles, found piece by piece while the bounds are still in a core's cache.
-
-    Attributes:
-        least: (n, t) of each row of padded bounds, and across: (m, s) of each column.
-    """
+    """The least of padded bounds in each tile, found piece by piece while they are still in a core's cache."""
 
     def __init__(self, padded: torch.Tensor) -> None:
         rows, columns = padded.shape
         self.padded = padded
-        self.least, self._across = padded.new_empty(rows, columns // TILE), padded.new_empty(rows // TILE, columns)
-        self.across = self._across.T
+        self._least, self._across = padded.new_empty(rows, columns // TILE), padded.new_empty(rows // TILE, columns)
 
     def see(self, start: int, stop: int) -> None:
         """Look at some rows: whole tiles of them, or all to the last."""
         stop = -(-stop // TILE) * TILE
         piece, tiles = self.padded[start:stop], slice(start // TILE, stop // TILE)
-        torch.amin(piece.unflatten(1, (-1, TILE)), -1, out=self.least[start:stop])
+        torch.amin(piece.unflatten(1, (-1, TILE)), -1, out=self._least[start:stop])
         torch.amin(piece.unflatten(0, (-1, TILE)), 1, out=self._across[tiles])
+
+    def within(self, rows: int, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the least of each row and tile, (rows, t), and of each column and tile of rows, (columns, s)."""
+        return self._least[:rows], self._across.T[:columns]
 
 
 @dataclass
@@ -108,6 +107,12 @@ class Bounds:
         self._move()
         self.lower[rows].masked_fill_(hidden, math.inf)
         self._renew(rows)
+
+    def told(self, rows: slice, inner: torch.Tensor, outer: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return which pairs of some rows lie at or below ``inner``, (n,), and which of the others below ``outer``."""
+        lower = self.lower[rows]
+        sure = lower <= inner[rows, None]
+        return sure, (lower <= outer[rows, None]) ^ sure
 
     def put(self, rows: torch.Tensor, lower: torch.Tensor) -> None:
         """Set all bounds of some rows, (rows, m), some of which were hidden."""

@@ -18,7 +18,7 @@ _ALLOWED = 2.0**-15  # float32 rounds b/255, and 255 times that, by 2^-24 of it 
 _MOST_KEPT = 1 << 30  # bytes
 _PIECE = 256  # rows looked at together
 _ROUNDED = (
-    128  # rows rounded together: fewer stay in a core's cache, and more keep threads from waiting for one another
+    256  # rows rounded together: fewer stay in a core's cache, and more keep threads from waiting for one another
 )
 _SUMMED = 512  # squares of bytes minus 128 whose sum is exact in float32
 
@@ -61,9 +61,9 @@ class ByteForm:
             whole = block.round()
             off = block.sub_(whole).aminmax()
             low, high = whole.sub_(_MIDDLE).aminmax()
-            if not (-_ALLOWED <= float(off.min) and float(off.max) <= _ALLOWED):
+            if not (float(off.min) >= -_ALLOWED and float(off.max) <= _ALLOWED):
                 return False
-            if not (-_MIDDLE <= float(low) and float(high) < _MIDDLE):
+            if not (float(low) >= -_MIDDLE and float(high) < _MIDDLE):
                 return False
             if kept is not None and squares is not None:  # while it is at hand
                 kept[place] = whole
@@ -163,22 +163,21 @@ class Rounding:
 
     def _round(self, index: Index) -> Rounded:
         z = self.load(index)
-        scale = z.abs().amax(1).clamp_(min=_SMALLEST).div_(_LARGEST)[:, None]
-        steps = z / scale
-        q = steps.round().clamp_(-_LARGEST, _LARGEST)
-        r = steps.sub_(q).mul_(FINER).round_().clamp_(-_LARGEST, _LARGEST)
-        coarse, fine, norm = q.to(torch.int8), r.to(torch.int8), torch.linalg.vector_norm(z, dim=1).double()
+        scale = torch.linalg.vector_norm(z, torch.inf, dim=1).clamp_(min=_SMALLEST).div_(_LARGEST)[:, None]
+        norm = torch.linalg.vector_norm(z, dim=1).double()
+        steps = z.div_(scale)  # within ±127 but for their last bit: so are whole ones
+        q = steps.round()
+        off = torch.linalg.vector_norm(steps.sub_(q), dim=1)
+        r = steps.mul_(FINER).round()  # no more than half a step, so within ±127 too
+        fine_off = torch.linalg.vector_norm(steps.sub_(r), dim=1) / FINER
         first, second, both = exact_products(q, q), exact_products(r, r), exact_products(q, r)
-        error, fine_error = (
-            self._left(z, approximate.mul_(scale), norm) for approximate in (q.clone(), r.div_(FINER).add_(q))
-        )
         s = scale[:, 0].double()
         whole = first + 2 * both / FINER + second / FINER**2
-        return Rounded(coarse, fine, s, first * s**2, error, whole * s**2, fine_error)
+        error, fine_error = (self._left(s * left.double(), norm) for left in (off, fine_off))
+        return Rounded(q.to(torch.int8), r.to(torch.int8), s, first * s**2, error, whole * s**2, fine_error)
 
-    def _left(self, z: torch.Tensor, approximate: torch.Tensor, norm: torch.Tensor) -> torch.Tensor:
-        # The norms round by a millionth at most of thousands of terms, and so do the differences.
-        off = torch.linalg.vector_norm(approximate.neg_().add_(z), dim=1).double()
+    def _left(self, off: torch.Tensor, norm: torch.Tensor) -> torch.Tensor:
+        # Steps round by a unit of themselves, twice; what is left of them is exact, and its norm rounds by its terms.
         return off * (1 + (self.width + 8) * _UNIT) + 8 * _UNIT * norm + self.error(norm)
 
 

@@ -11,7 +11,6 @@ more than ``γ (s² ‖q‖² + t² ‖r‖²)``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 
@@ -64,6 +63,7 @@ class EightBit(Level):
         # By all threads, and before several of them ask.
         _ = [side.form.squares if self.exact else side.rounded.kept for side in self.rows]
         self._integers: Integers | None = None
+        self._foretold = None if self.exact else self._some_distances()
 
     def hold(self, panel: slice) -> None:
         """Keep the integers of these left rows between blocks."""
@@ -74,13 +74,12 @@ class EightBit(Level):
         """Whether to try this level now: not where what is rounded off leaves too many pairs open, by a few of them."""
         if not super().due(limit):
             return False
-        return self.exact or float((self._some_distances <= limit.median()).double().mean()) <= _OPEN
+        return self._foretold is None or float((self._foretold <= limit.median()).double().mean()) <= _OPEN
 
-    @cached_property
     def _some_distances(self) -> torch.Tensor:
-        """Distances of a few pairs, less what rounding leaves open of each."""
+        """Return distances of a few pairs, less what rounding leaves open of each."""
         chosen = [side.rounded.of(spread_rows(len(side), _FORETOLD)) for side in self.rows]
-        (x, e), (y, f) = ((one.scale[:, None] * one.q, one.error) for one in chosen)
+        (x, e), (y, f) = ((one.scale[:, None].float() * one.q, one.error) for one in chosen)
         distance = torch.cdist(x, y, compute_mode="use_mm_for_euclid_dist") - e[:, None] - f
         return distance.fill_diagonal_(torch.inf) if self.rows[0] is self.rows[1] else distance
 
@@ -99,8 +98,7 @@ class EightBit(Level):
             minima.see(piece.start, piece.stop)
         doubt = 2.02 * _GAMMA
         doubts = doubt * a.square, doubt * b.square
-        least = minima.least[: len(a.q)], minima.across[: len(b.q)]
-        return Bounds(lower, a.error, b.error, *doubts, self.exact, *least)
+        return Bounds(lower, a.error, b.error, *doubts, self.exact, *minima.within(len(a.q), len(b.q)))
 
     def _furnish(self) -> None:
         super()._furnish()
@@ -138,16 +136,22 @@ class SixteenBit(Level):
         doubt_a, doubt_b = (_FINE_GAMMA * (one.square + (one.error + one.fine_error).square()) for one in (a, b))
         own, other = (a.fine_square - doubt_a).float()[:, None], (b.fine_square - doubt_b).float()
         twice, scale = (b.scale * -2).float(), a.scale.float()[:, None]
+        minima = Minima(lower)
         for piece in slices(0, len(a.q), _PIECE):
             within = lower[piece, : len(b.q)]
             first, second = (room.take(*within.shape) for room in self._products)
+            single = self._singles.take(*within.shape)  # sums of both types take thrice as long as a copy before them
             within.copy_(torch._int_mm(a.q[piece], b.q.T, out=first))
             torch._int_mm(a.q[piece], b.r.T, out=first)
-            within.add_(first.add_(torch._int_mm(a.r[piece], b.q.T, out=second)), alpha=1 / FINER)
-            within.add_(torch._int_mm(a.r[piece], b.r.T, out=first), alpha=1 / FINER**2)
+            first.add_(torch._int_mm(a.r[piece], b.q.T, out=second))
+            within.add_(single.copy_(first), alpha=1 / FINER)
+            within.add_(single.copy_(torch._int_mm(a.r[piece], b.r.T, out=first)), alpha=1 / FINER**2)
             within.mul_(twice).mul_(scale[piece]).add_(own[piece]).add_(other)
-        return Bounds(lower, a.fine_error, b.fine_error, 2.02 * doubt_a, 2.02 * doubt_b, tight=True)
+            minima.see(piece.start, piece.stop)
+        doubts = 2.02 * doubt_a, 2.02 * doubt_b
+        return Bounds(lower, a.fine_error, b.fine_error, *doubts, True, *minima.within(len(a.q), len(b.q)))
 
     def _furnish(self) -> None:
         super()._furnish()
         self._products = Room(torch.int32, self.left.device), Room(torch.int32, self.left.device)
+        self._singles = Room(torch.float32, self.left.device)

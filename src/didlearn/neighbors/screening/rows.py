@@ -12,6 +12,7 @@ import math
 import warnings
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import TypeAlias, cast
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ _SAMPLE = 1024  # rows that stand for all when the centre and the leading compon
 _SAFE = (2.0**-20, 2.0**40)  # largest absolute values whose squares need no scaling in float32
 _GATHER = 1 << 22  # bytes of gathered rows that stay in a core's cache
 _WIDENED = (
-    1 << 22
+    1 << 23
 )  # in float64, which is written several times: larger, since threads wait for one another between steps
 _PIECE = 256  # rows converted at once where that takes memory
 _SUMMED = 128  # differences summed in one go: the rounding bound grows with it and with how many there are
@@ -127,26 +128,32 @@ class Rows:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _distance(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> Floats:
-        left = self.raw.index_select(0, i).cpu().numpy().astype(np.float64)
-        right = other.raw.index_select(0, j).cpu().numpy().astype(np.float64)
+        left, right = (rows.raw.index_select(0, index).cpu().numpy() for rows, index in ((self, i), (other, j)))
         if self.factor != 1:
-            left *= self.factor
-            right *= self.factor
-        left -= right
-        return np.sqrt(np.add.reduce(np.square(left, out=left), axis=1))
+            left, right = (side.astype(np.float64) * self.factor for side in (left, right))
+        difference = np.subtract(left, right, dtype=np.float64)  # each widened first
+        return np.sqrt(np.add.reduce(np.square(difference, out=difference), axis=1))
 
 
-def as_rows(*arrays: ArrayOrTensor, device: str | torch.device | None = None) -> list[Rows]:
+Points: TypeAlias = "ArrayOrTensor | Rows"
+
+
+def as_rows(*arrays: Points, device: str | torch.device | None = None) -> list[Rows]:
     """Bring arrays of points to one scale and one centre.
 
     Args:
         *arrays: (N, D) points or (N, C, H, W) images each; numpy or torch; float32, float64 or uint8 are used as they
-            are, other real types are converted.
+            are, other real types are converted. Rows that were brought together before are returned as they are: what
+            several searches find out about them is found once.
         device: where to work; unless given, the device of the first array that is not on the CPU.
 
     Raises:
         DataError: an array is not of two or more dimensions, holds NaN or infinity, or the widths differ.
     """
+    ready = [array for array in arrays if isinstance(array, Rows)]
+    if len(ready) == len(arrays):
+        return ready
+    arrays = cast("tuple[ArrayOrTensor, ...]", arrays)
     if device is None:
         device = next((a.device for a in arrays if isinstance(a, torch.Tensor) and a.device.type != "cpu"), None)
     in_bytes = all(isinstance(array, BytePoints) for array in arrays)

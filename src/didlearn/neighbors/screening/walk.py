@@ -33,8 +33,13 @@ class Seeker(Protocol):
     def mask(self, bounds: Bounds, block: Block) -> None:
         """Set the bounds of pairs that do not count to infinity."""
 
-    def settle(self, bounds: Bounds, block: Block) -> None:
-        """Learn from bounds of all coordinates: lower limits, or take the pairs that are sure and mask them."""
+    def settle(self, bounds: Bounds, block: Block, most: float) -> list[Candidates] | None:
+        """Learn from bounds of all coordinates: lower limits, or take the pairs that are sure.
+
+        Returns:
+            The pairs that are open, where they were told apart and are no more than ``most``. ``None`` where they are
+            still to be looked for: what was taken is hidden then.
+        """
 
     def add(self, found: Candidates) -> None:
         """Take pairs that may lie within the limits."""
@@ -112,8 +117,9 @@ class Walk:
             side.mask(bounds, view)
             if settled is not None:
                 bounds.hide(settled)
-            side.settle(bounds, view)
-            found = Survey(bounds, view, side.limit[view.rows]).few(most)
+            found = side.settle(bounds, view, most)
+            if found is None:
+                found = Survey(bounds, view, side.limit[view.rows]).few(most)
             if found is None:
                 left[which] = bounds.lower == torch.inf
             for candidates in found or ():
