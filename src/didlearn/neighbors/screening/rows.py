@@ -30,7 +30,7 @@ _GATHER = 1 << 22  # bytes of gathered rows that stay in a core's cache
 _WIDENED = (
     1 << 23
 )  # in float64, which is written several times: larger, since threads wait for one another between steps
-_PIECE = 256  # rows converted at once where that takes memory
+_PIECE = 64  # rows converted at once where that takes memory: fresh memory costs more than what is written to it
 _SUMMED = 128  # differences summed in one go: the rounding bound grows with it and with how many there are
 TINY = 2.0**-100  # above what float32 underflow can add to a squared distance of scaled rows
 
@@ -91,9 +91,13 @@ class Rows:
         plain = isinstance(index, slice) and wide == self.raw.dtype and self.factor == 1
         piece = max(1, len(chosen)) if plain else _PIECE
         for part, place in zip(chosen.split(piece), out[:, : len(centre)].split(piece), strict=True):
-            block = part if isinstance(index, slice) else self.raw[part.to(self.raw.device), columns]
+            block = part if isinstance(index, slice) else self._some(part.to(self.raw.device), columns)
             torch.sub(self._scaled(block, wide), centre, out=place)
         return out
+
+    def _some(self, index: torch.Tensor, columns: slice) -> torch.Tensor:
+        whole = columns.stop - columns.start == self.width
+        return self.raw.index_select(0, index) if whole else self.raw[index, columns]
 
     def interval(self, i: torch.Tensor, other: Rows, j: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Bound the distances between rows ``i`` of this and ``j`` of the other, in scaled units, from both sides."""
@@ -231,8 +235,10 @@ def _scale(largest: float) -> float:
 def _centre(raw: torch.Tensor, factor: float) -> torch.Tensor:
     if len(raw) == 0:
         return torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
-    sample = raw.index_select(0, spread_rows(len(raw)).to(raw.device))
+    sample = spread_rows(len(raw)).to(raw.device)
     total = torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
-    for part in sample.split(max(1, _GATHER // (8 * raw.shape[1]))):
-        total += part.sum(0, dtype=torch.float64) if factor == 1 else (part.double() * factor).sum(0)
+    for part in sample.split(_PIECE):
+        rows = raw.index_select(0, part)
+        plain = factor == 1 and rows.is_floating_point()  # near the mean is near enough
+        total += rows.sum(0) if plain else (rows.double() * factor).sum(0)
     return total / len(sample)

@@ -38,12 +38,17 @@ class Components:
         self.rows, self.count = rows, count
 
     @cached_property
+    def _sample(self) -> torch.Tensor:
+        """Rows that stand for all."""
+        return self.rows.load(spread_rows(len(self.rows)), slice(0, self.rows.width), torch.float32)
+
+    @cached_property
     def reach(self) -> float:
         """Root mean square distance of two rows in such components, foretold by a few rows before they are found.
 
         The leading directions of one half of them hold of the other half what they hold of any row.
         """
-        some = self.rows.load(spread_rows(len(self.rows), 2 * _FORETOLD), slice(0, self.rows.width), torch.float32)
+        some = self._sample[:: -(-len(self._sample) // (2 * _FORETOLD))]
         half, other = some[::2], some[1::2]
         with single_threaded():
             _, turn = torch.linalg.eigh(half @ half.T)
@@ -53,8 +58,8 @@ class Components:
     @cached_property
     def matrix(self) -> torch.Tensor:
         """The contraction, found when it is first needed."""
-        rows = self.rows
-        sample = rows.load(spread_rows(len(rows)), slice(0, rows.width), torch.float32)
+        sample = self._sample
+        del self._sample
         generator = torch_generator(0, "neighbors", "components", self.count)
         start = torch.randn(len(sample), self.count + _OVERSAMPLE, generator=generator).to(sample.device)
         # Threads that meet after every column of a small factorization wait longer than they work.
