@@ -24,7 +24,7 @@ from didlearn.neighbors.screening.cascade import (
     numbers,
 )
 from didlearn.neighbors.screening.levels import SOUGHT_FROM
-from didlearn.neighbors.screening.rows import Points, Rows, as_rows
+from didlearn.neighbors.screening.rows import AnyRows, Rows, as_rows
 from didlearn.neighbors.screening.threads import slices
 from didlearn.neighbors.screening.walk import Walk
 from didlearn.neighbors.tiles import by_tiles
@@ -34,7 +34,7 @@ from didlearn.units.memory import at_once
 
 _FEW = 4  # of so many tiles of a block one holds pairs inside at most: then they are told apart one by one
 
-Balls = tuple[Points, ArrayOrTensor]  # centres (n, D) and radii (n,), of 0 or more
+Balls = tuple[AnyRows, ArrayOrTensor]  # centres (n, D) and radii (n,), of 0 or more
 
 
 class BallCounts(NamedTuple):
@@ -45,7 +45,7 @@ class BallCounts(NamedTuple):
 
 
 def count_in_balls(
-    centres: Points, radii: ArrayOrTensor, points: Points, *, device: str | torch.device | None = None
+    centres: AnyRows, radii: ArrayOrTensor, points: AnyRows, *, device: str | torch.device | None = None
 ) -> BallCounts:
     """Count the pairs with ``√Σ(centre - point)² ≤ radius``.
 

@@ -25,7 +25,7 @@ from didlearn.neighbors.screening.cascade import (
     numbers,
 )
 from didlearn.neighbors.screening.levels import SOUGHT_FROM
-from didlearn.neighbors.screening.rows import Points, Rows, as_rows
+from didlearn.neighbors.screening.rows import AnyRows, Rows, as_rows
 from didlearn.neighbors.screening.threads import slices
 from didlearn.neighbors.shortlist import Shortlist
 from didlearn.neighbors.tiles import by_tiles
@@ -48,8 +48,8 @@ class Neighbors(NamedTuple):
 
 
 def nearest(
-    query: Points,
-    reference: Points,
+    query: AnyRows,
+    reference: AnyRows,
     k: int = 1,
     *,
     exclude: Ints | None = None,

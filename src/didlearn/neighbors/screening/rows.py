@@ -139,10 +139,10 @@ class Rows:
         return np.sqrt(np.add.reduce(np.square(difference, out=difference), axis=1))
 
 
-Points: TypeAlias = "ArrayOrTensor | Rows"
+AnyRows: TypeAlias = "ArrayOrTensor | Rows"
 
 
-def as_rows(*arrays: Points, device: str | torch.device | None = None) -> list[Rows]:
+def as_rows(*arrays: AnyRows, device: str | torch.device | None = None) -> list[Rows]:
     """Bring arrays of points to one scale and one centre.
 
     Args:
