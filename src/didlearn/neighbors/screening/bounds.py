@@ -95,9 +95,9 @@ class Bounds:
     room: Room | None = None
 
     def turned(self, room: Room) -> Bounds:
-        """Return the bounds with columns for rows.
+        """Return the bounds with columns for rows: a view, to be done with before pairs are hidden in these.
 
-        It sees what is hidden in these later on, until it hides pairs itself: then it moves into ``room``.
+        Where it hides pairs itself, it moves into ``room`` first, and these stay as they are.
         """
         errors = self.error_j, self.error_i, self.doubt_j, self.doubt_i
         return Bounds(self.padded.T, *errors, self.tight, self.least_across, self.least, room)
