@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from didlearn.neighbors import balls, shortlist
+from didlearn.neighbors import balls, closest, shortlist
 from didlearn.neighbors.screening import cascade, level, levels, sketch, triangle, walk
 
 nearest = importlib.import_module("didlearn.neighbors.nearest")  # the package's name of it is the function
@@ -48,11 +48,12 @@ def small_blocks():
     """Shrink blocks and sketches so that little data goes through all of them.
 
     ``direct`` says what a single distance costs: next to nothing sends every pair there at once, a fortune sends it
-    through every level first. ``eight_bit`` says whether products of 8-bit numbers are held to be fast.
+    through every level first. ``eight_bit`` says whether products of 8-bit numbers are held to be fast. ``leaf`` is how
+    many rows a leaf holds at most, where rows are sorted into leaves.
     """
 
     @contextlib.contextmanager
-    def shrink(direct=100.0, panel=48, step=20, eight_bit=False):
+    def shrink(direct=100.0, panel=48, step=20, eight_bit=False, leaf=None):
         with pytest.MonkeyPatch.context() as patch:
             for module in (triangle, nearest, walk):
                 patch.setattr(module, "PANEL_ROWS", panel)
@@ -74,6 +75,7 @@ def small_blocks():
                 (sketch, "LOADED_COLUMNS", 24),
                 (cascade, "DIRECT", direct),
                 (levels, "eight_bit_pays", lambda device: eight_bit),
+                *([] if leaf is None else [(closest, "_LEAVES_FROM", 2), (closest, "_SMALLEST_LEAF", leaf)]),
             ):
                 patch.setattr(module, name, value)
             yield

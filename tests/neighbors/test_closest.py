@@ -11,8 +11,9 @@ from hypothesis.extra.numpy import arrays
 
 from didlearn.errors import DataError, UsageError
 from didlearn.neighbors import closest_pairs
-from didlearn.neighbors.closest import _Best
+from didlearn.neighbors.closest import _Best, _LeafByLeaf
 from didlearn.neighbors.screening.cascade import Block, Candidates
+from didlearn.neighbors.screening.level import Level
 from didlearn.neighbors.screening.rows import as_rows
 
 # Rounding may swap the sums of pairs that are mathematically tied; these data have ties only where sums are exact.
@@ -34,6 +35,53 @@ def test_pairs_are_those_of_brute_force(points, k, direct, oracle, small_blocks)
     assert found.first.dtype == found.second.dtype == np.int64
     assert np.all(found.first < found.second)
     assert_same(found, oracle.pairs(points, k))
+
+
+@pytest.fixture
+def by_leaves(monkeypatch):
+    """Whether each search that began leaf by leaf ended so."""
+    run, ended = _LeafByLeaf.run, []
+    monkeypatch.setattr(_LeafByLeaf, "run", lambda search: ended.append(run(search)) or ended[-1])
+    return ended
+
+
+@pytest.mark.parametrize("leaf", [3, 8])
+@pytest.mark.parametrize("k", [1, 20])
+def test_leaf_by_leaf_they_are_too(points, k, leaf, oracle, small_blocks, by_leaves):
+    with small_blocks(1e-9, leaf=leaf):
+        assert_same(closest_pairs(points, k), oracle.pairs(points, k))
+    assert len(by_leaves) == 1
+
+
+def scattered(rows, clusters, width=40):
+    """Rows about a few points far from one another, float32, in no order."""
+    rng = np.random.default_rng(rows)
+    centres = 100 * rng.normal(size=(clusters, width))
+    return (centres[rng.integers(0, clusters, rows)] + rng.normal(size=(rows, width))).astype(np.float32)
+
+
+def test_leaves_that_lie_apart_are_not_compared(oracle, small_blocks, by_leaves, monkeypatch):
+    x, looked = scattered(200, 6), []
+    bounds = Level.bounds
+    monkeypatch.setattr(Level, "bounds", lambda level, *block: looked.append(block) or bounds(level, *block))
+    with small_blocks(1e-9, leaf=8):
+        found = closest_pairs(x, 9)
+    assert_same(found, oracle.pairs(x, 9))
+    assert by_leaves == [True]
+    assert 32 < len(looked) < 32 * 33 / 2 / 3  # each leaf with itself, and few pairs of them
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_where_sketches_leave_too_many_pairs_all_are_looked_at_again(threads, oracle, small_blocks, by_leaves):
+    before = torch.get_num_threads()
+    x = np.repeat(scattered(40, 3), 5, axis=0)  # with each row four equal ones
+    try:
+        torch.set_num_threads(threads)
+        with small_blocks(1e9, leaf=8):
+            assert_same(closest_pairs(x, 9), oracle.pairs(x, 9))
+    finally:
+        torch.set_num_threads(before)
+    assert by_leaves == [False]
 
 
 @settings(max_examples=60, deadline=None)

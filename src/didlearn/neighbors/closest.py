@@ -12,13 +12,29 @@ import torch
 from didlearn.arrays import ArrayOrTensor, Floats, Ints
 from didlearn.errors import UsageError
 from didlearn.neighbors.screening.bounds import TILE, Bounds
-from didlearn.neighbors.screening.cascade import Block, Candidates, Cascade, full_precision, length, numbers
+from didlearn.neighbors.screening.cascade import (
+    PANEL_ROWS,
+    Block,
+    Candidates,
+    Cascade,
+    Survey,
+    allowance,
+    full_precision,
+    length,
+    numbers,
+)
+from didlearn.neighbors.screening.leaves import Leaves
+from didlearn.neighbors.screening.level import Level
 from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.screening.sketch import Sketch
 from didlearn.neighbors.screening.threads import Workers
 from didlearn.neighbors.screening.triangle import above_diagonal, triangle
 from didlearn.neighbors.tiles import by_tiles
 
 _CHUNK = 1024  # pairs settled between two looks at the limit
+_LEAVES_FROM = 4096  # of fewer rows all blocks are looked at sooner than they are sorted
+_LEAVES = 16  # at least, where leaves are not smaller than
+_SMALLEST_LEAF = 1024
 
 
 class Pairs(NamedTuple):
@@ -64,6 +80,8 @@ def _closest(rows: Rows, k: int, part: slice) -> Pairs:
     best = _Best(rows, k)
     with full_precision():
         cascade = Cascade(rows, rows, above_diagonal, best.tighten)
+        if length(part) == len(rows) >= _LEAVES_FROM and _LeafByLeaf(best, cascade).run():
+            return best.pairs
         workers = Workers(cascade.copied)
         for panel, blocks in triangle(len(rows), part):
             if not best.full():
@@ -73,11 +91,60 @@ def _closest(rows: Rows, k: int, part: slice) -> Pairs:
     return best.pairs
 
 
+class _LeafByLeaf:
+    """A search among rows sorted by where they lie: the leaves of rows that are near each other come first."""
+
+    def __init__(self, best: _Best, cascade: Cascade) -> None:
+        self.best, self.cascade = best, cascade
+        self.failed = False
+
+    def run(self) -> bool:
+        """Look at all pairs by their sketches; return whether these were enough."""
+        best, rows = self.best, self.best.rows
+        level = next(self.cascade.sketches, None)
+        if level is None or not isinstance(level.left, Sketch):
+            return False
+        panel, blocks = next(triangle(len(rows)))
+        self.cascade.hold(panel)
+        best.seed(self.cascade, blocks[0])
+        if not best.full() or not level.due(self._limit(panel)):
+            return False
+        sketch = level.left.complete()
+        leaves = Leaves.of(sketch.values, sketch.errors, min(max(len(rows) // _LEAVES, _SMALLEST_LEAF), PANEL_ROWS))
+        self.order, sketch = leaves.order, sketch.sorted(leaves.order)
+        Workers(Level(sketch, sketch).copied).share(self._look, leaves.pairs())
+        return not self.failed
+
+    def _limit(self, rows: slice) -> torch.Tensor:
+        return torch.full((length(rows),), self.best.limit, dtype=torch.float64, device=self.best.rows.raw.device)
+
+    def _look(self, level: Level, pair: tuple[slice, slice, float]) -> None:
+        """Let the pairs of two leaves enter, first those that look closest."""
+        rows, columns, apart = pair
+        if self.failed or apart > self.best.limit:
+            return
+        block = Block(rows, columns)
+        level.hold(rows)
+        bounds = level.bounds(rows, columns)
+        if rows == columns:
+            above_diagonal(bounds, block)
+            self._offer(_smallest(bounds, block, self.best.some))
+        found = Survey(bounds, block, self._limit(rows)).few(allowance(block))
+        self.failed |= found is None
+        for candidates in found or ():
+            self._offer(candidates)
+
+    def _offer(self, found: Candidates) -> None:
+        i, j = self.order[found.i], self.order[found.j]
+        self.best.offer(Candidates(torch.minimum(i, j), torch.maximum(i, j), found.low))
+
+
 class _Best:
     """The closest pairs so far, in scaled units."""
 
     def __init__(self, rows: Rows, k: int) -> None:
         self.rows, self.k = rows, k
+        self.some = 2 * k + 64  # pairs that look closest, for a start
         self.pairs = Pairs(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
         self.tightened = False
         self.lock = Lock()
@@ -121,18 +188,7 @@ class _Best:
         return limit.clamp(max=self.limit)
 
     def _take_smallest(self, bounds: Bounds, block: Block) -> None:
-        """Take the pairs of least bounds: of the least of each tile, where there are enough of these."""
-        tiles, some = bounds.tiles, 2 * self.k + 64
-        minima, across = bounds.minima().flatten(), tiles.shape[1] * TILE
-        in_tiles = len(minima) >= 4 * some
-        values = minima if in_tiles else tiles.flatten()
-        found = values.topk(min(len(values), some), largest=False)
-        place = found.indices[found.values < torch.inf]
-        if in_tiles:
-            place = place * TILE + tiles.flatten(0, 1)[place].argmin(1)
-        row, column = place // across, place % across
-        i, j = numbers(block.rows, row)[row], numbers(block.columns, column)[column]
-        self.offer(Candidates(i, j, bounds.below(row, column)))
+        self.offer(_smallest(bounds, block, self.some))
 
     def offer(self, candidates: Candidates) -> None:
         """Let pairs enter that are closer than the last one, nearest bounds first."""
@@ -165,3 +221,18 @@ class _Best:
         again = (np.diff(first[order], prepend=-1) == 0) & (np.diff(second[order], prepend=-1) == 0)
         order = order[~again][: self.k]
         self.pairs = Pairs(distance[order], first[order], second[order])
+
+
+def _smallest(bounds: Bounds, block: Block, some: int) -> Candidates:
+    """Return the pairs of least bounds: of the least of each tile, where there are enough of these."""
+    tiles = bounds.tiles
+    minima, across = bounds.minima().flatten(), tiles.shape[1] * TILE
+    in_tiles = len(minima) >= 4 * some
+    values = minima if in_tiles else tiles.flatten()
+    found = values.topk(min(len(values), some), largest=False)
+    place = found.indices[found.values < torch.inf]
+    if in_tiles:
+        place = place * TILE + tiles.flatten(0, 1)[place].argmin(1)
+    row, column = place // across, place % across
+    i, j = numbers(block.rows, row)[row], numbers(block.columns, column)[column]
+    return Candidates(i, j, bounds.below(row, column))

@@ -134,3 +134,13 @@ def test_sketches_do_not_depend_on_which_rows_are_asked_for_first():
     torch.testing.assert_close(
         parts.load(index, slice(0, 6), 0), whole.load(slice(0, 3000), slice(0, 6), 0)[index], rtol=0, atol=0
     )
+
+
+def test_sketches_in_another_order_are_those_of_their_rows(points):
+    rows = as_rows(points)[0]
+    sketch = Sketch(rows, Components(rows, min(2, rows.width))).complete()
+    sketch.errors = torch.arange(len(rows), dtype=torch.float64)  # they differ too little to be told apart
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
+    turned, some = sketch.sorted(order), slice(3, 17)
+    assert torch.equal(turned.load(some, slice(0, 2), 0), sketch.load(order[some], slice(0, 2), 0))
+    assert torch.equal(turned.error(some, torch.ones(14)), sketch.error(order[some], torch.ones(14)))

@@ -11,12 +11,14 @@ leading principal components of a sample, most pairs of natural images are told 
 from __future__ import annotations
 
 import math
+from copy import copy
 from functools import cached_property
 from threading import Lock
 
 import torch
 
 from didlearn.neighbors.screening.rows import TINY, RowIndex, Rows, spread_rows
+from didlearn.neighbors.screening.threads import share, slices
 from didlearn.parallel import single_threaded
 from didlearn.rng import torch_generator
 
@@ -117,6 +119,17 @@ class Sketch:
     def reach(self) -> float:
         """Return how far two rows typically lie apart in the leading components."""
         return self.components.reach
+
+    def complete(self) -> Sketch:
+        """Find all of them, on all threads."""
+        share(torch.inference_mode()(self._prepare), slices(0, len(self.rows), SKETCHED_ROWS))
+        return self
+
+    def sorted(self, order: torch.Tensor) -> Sketch:
+        """Return complete ones of the rows in another order."""
+        twin = copy(self)
+        twin.values, twin.errors = self.values[order], self.errors[order]
+        return twin
 
     def _prepare(self, index: RowIndex) -> None:
         if isinstance(index, slice):
