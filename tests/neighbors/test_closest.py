@@ -41,7 +41,12 @@ def test_pairs_are_those_of_brute_force(points, k, direct, oracle, small_blocks)
 def by_leaves(monkeypatch):
     """Whether each search that began leaf by leaf ended so."""
     run, ended = _LeafByLeaf.run, []
-    monkeypatch.setattr(_LeafByLeaf, "run", lambda search: ended.append(run(search)) or ended[-1])
+
+    def told(search):
+        ended.append(run(search))
+        return ended[-1]
+
+    monkeypatch.setattr(_LeafByLeaf, "run", told)
     return ended
 
 
@@ -63,7 +68,12 @@ def scattered(rows, clusters, width=40):
 def test_leaves_that_lie_apart_are_not_compared(oracle, small_blocks, by_leaves, monkeypatch):
     x, looked = scattered(200, 6), []
     bounds = Level.bounds
-    monkeypatch.setattr(Level, "bounds", lambda level, *block: looked.append(block) or bounds(level, *block))
+
+    def told(level, *block):
+        looked.append(block)
+        return bounds(level, *block)
+
+    monkeypatch.setattr(Level, "bounds", told)
     with small_blocks(1e-9, leaf=8):
         found = closest_pairs(x, 9)
     assert_same(found, oracle.pairs(x, 9))

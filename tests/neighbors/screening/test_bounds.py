@@ -89,7 +89,8 @@ def drawn(rows, columns, seen):
     minima = Minima(padded)
     for start in range(0, rows, 2 * TILE):
         minima.see(start, min(start + 2 * TILE, rows))
-    return Bounds(padded, *errors, True, *(minima.within(rows, columns) if seen else ())), other
+    least, across = minima.within(rows, columns) if seen else (None, None)
+    return Bounds(padded, *errors, least=least, least_across=across), other
 
 
 def as_copied(lower, like):

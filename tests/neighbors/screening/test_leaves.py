@@ -23,7 +23,8 @@ def drawn(rows, kind):
 @pytest.mark.parametrize(("rows", "most"), [(1, 4), (64, 8), (101, 7), (40, 40), (41, 40)])
 class TestLeaves:
     def test_each_row_lies_in_one_small_leaf(self, rows, most, kind):
-        leaves = Leaves.of(*drawn(rows, kind), most)
+        values, errors = drawn(rows, kind)
+        leaves = Leaves.of(values, errors, most)
         assert leaves.order.sort().values.tolist() == list(range(rows))
         places = [np.arange(rows)[place] for place in leaves.places]
         assert np.concatenate(places).tolist() == list(range(rows))
@@ -41,10 +42,11 @@ class TestLeaves:
             e, f = (errors[leaves.order[place]] for place in (own, other))
             assert apart <= float((torch.cdist(x, y) - e[:, None] - f).min())
             gap = torch.maximum(x.amin(0) - y.amax(0), y.amin(0) - x.amax(0)).clamp(min=0)
-            assert apart == pytest.approx(float(gap.norm() - e.max() - f.max()), rel=1e-8)
+            assert apart == pytest.approx(float(gap.norm() - e.max() - f.max()), rel=1e-8, abs=1e-8)
 
     def test_a_leaf_itself_comes_first_and_then_the_nearest(self, rows, most, kind):
-        pairs = Leaves.of(*drawn(rows, kind), most).pairs()
+        values, errors = drawn(rows, kind)
+        pairs = Leaves.of(values, errors, most).pairs()
         alone = [own == other for own, other, _ in pairs]
         count = sum(alone)
         assert alone == [True] * count + [False] * (len(pairs) - count)
