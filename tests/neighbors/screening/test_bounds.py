@@ -85,12 +85,13 @@ def drawn(rows, columns, seen):
     room, other = (Room(torch.float32, torch.device("cpu")) for _ in range(2))
     padded = room.padded(rows, columns)
     padded[:rows, :columns] = torch.rand(rows, columns, generator=generator)
-    errors = [torch.rand(n, generator=generator, dtype=torch.float64) / 100 for n in (rows, columns, rows, columns)]
+    draws = [torch.rand(n, generator=generator, dtype=torch.float64) / 100 for n in (rows, columns, rows, columns)]
+    errors = dict(zip(("error_i", "error_j", "doubt_i", "doubt_j"), draws, strict=True))
     minima = Minima(padded)
     for start in range(0, rows, 2 * TILE):
         minima.see(start, min(start + 2 * TILE, rows))
     least, across = minima.within(rows, columns) if seen else (None, None)
-    return Bounds(padded, *errors, least=least, least_across=across), other
+    return Bounds(padded, **errors, least=least, least_across=across), other
 
 
 def as_copied(lower, like):

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from didlearn.neighbors import closest_pairs, nearest
-from didlearn.neighbors.screening import byte_form, levels, products
-from didlearn.neighbors.screening.byte_form import ByteForm
-from didlearn.neighbors.screening.eight_bit import EightBit, SixteenBit
+from didlearn.neighbors.screening import levels
+from didlearn.neighbors.screening.integers import byte_form, products
+from didlearn.neighbors.screening.integers.byte_form import ByteForm
+from didlearn.neighbors.screening.integers.eight_bit import EightBit, SixteenBit
 from didlearn.neighbors.screening.rows import as_rows
 
 EVERYTHING = slice(0, 60)

@@ -8,9 +8,9 @@ from threading import Lock
 
 import torch
 
-from didlearn.neighbors.screening.eight_bit import EightBit, SixteenBit, are_bytes, fits
+from didlearn.neighbors.screening.integers.eight_bit import EightBit, SixteenBit, are_bytes, fits
+from didlearn.neighbors.screening.integers.products import eight_bit_pays
 from didlearn.neighbors.screening.level import Level, Whole, sketch_level
-from didlearn.neighbors.screening.products import eight_bit_pays
 from didlearn.neighbors.screening.rows import Rows
 
 SKETCHES = (32, 192)  # leading components tried, while they are less than a quarter of the width

@@ -19,7 +19,7 @@ import torch
 
 from didlearn.arrays import Array, ArrayOrTensor, BytePoints, Floats
 from didlearn.errors import DataError
-from didlearn.neighbors.screening.byte_form import ByteForm, Rounding
+from didlearn.neighbors.screening.integers.byte_form import ByteForm, Rounding
 from didlearn.neighbors.screening.threads import share
 
 RowIndex = slice | torch.Tensor

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 
 from didlearn.neighbors.screening.bounds import Bounds, Minima, Room
-from didlearn.neighbors.screening.byte_form import FINER
+from didlearn.neighbors.screening.integers.byte_form import FINER
 from didlearn.neighbors.screening.level import Level, Whole
 from didlearn.neighbors.screening.rows import RowIndex, Rows, spread_rows
 from didlearn.neighbors.screening.threads import slices

@@ -1,0 +1,1 @@
+"""Bounds from products of 8-bit integers, where a machine multiplies them fast."""
