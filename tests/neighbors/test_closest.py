@@ -81,6 +81,15 @@ def test_leaves_that_lie_apart_are_not_compared(oracle, small_blocks, by_leaves,
     assert 32 < len(looked) < 32 * 33 / 2 / 3  # each leaf with itself, and few pairs of them
 
 
+def test_close_pairs_of_neighbouring_leaves_are_found(oracle, small_blocks, by_leaves):
+    rng = np.random.default_rng(6)
+    x = np.zeros((200, 24), np.float32)
+    x[:, 0] = rng.permutation(200) + rng.random(200) / 50  # along a line: the closest are next to one another
+    with small_blocks(1e-9, leaf=4):
+        assert_same(closest_pairs(x, 199), oracle.pairs(x, 199))
+    assert by_leaves == [True]
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_where_sketches_leave_too_many_pairs_all_are_looked_at_again(threads, oracle, small_blocks, by_leaves):
     before = torch.get_num_threads()

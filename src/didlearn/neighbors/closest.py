@@ -27,7 +27,7 @@ from didlearn.neighbors.screening.leaves import Leaves
 from didlearn.neighbors.screening.level import Level
 from didlearn.neighbors.screening.rows import Rows, as_rows
 from didlearn.neighbors.screening.sketch import Sketch
-from didlearn.neighbors.screening.threads import Workers
+from didlearn.neighbors.screening.threads import Workers, slices
 from didlearn.neighbors.screening.triangle import above_diagonal, triangle
 from didlearn.neighbors.tiles import by_tiles
 
@@ -35,6 +35,7 @@ _CHUNK = 1024  # pairs settled between two looks at the limit
 _LEAVES_FROM = 4096  # of fewer rows all blocks are looked at sooner than they are sorted
 _LEAVES = 16  # at least, where leaves are not smaller than
 _SMALLEST_LEAF = 1024
+_TOGETHER = 32  # leaves whose pairs with all others are listed at once
 
 
 class Pairs(NamedTuple):
@@ -112,7 +113,11 @@ class _LeafByLeaf:
         sketch = level.left.complete()
         leaves = Leaves.of(sketch.values, sketch.errors, min(max(len(rows) // _LEAVES, _SMALLEST_LEAF), PANEL_ROWS))
         self.order, sketch = leaves.order, sketch.sorted(leaves.order)
-        Workers(Level(sketch, sketch).copied).share(self._look, leaves.pairs())
+        workers = Workers(Level(sketch, sketch).copied)
+        workers.share(self._look, [(place, place, 0.0) for place in leaves.places])
+        for some in slices(0, len(leaves.places), _TOGETHER):
+            after = [(leaves.places[a], *b) for a in range(some.start, some.stop) for b in leaves.after(a, best.limit)]
+            workers.share(self._look, after)
         return not self.failed
 
     def _limit(self, rows: slice) -> torch.Tensor:

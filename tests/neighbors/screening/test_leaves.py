@@ -1,7 +1,5 @@
 """Rows in leaves of a k-d tree, beside every distance."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
@@ -33,28 +31,28 @@ class TestLeaves:
     def test_no_rows_lie_nearer_than_their_leaves_are_said_to(self, rows, most, kind):
         values, errors = drawn(rows, kind)
         leaves = Leaves.of(values, errors, most)
-        pairs = leaves.pairs()
-        met = [(own.start, other.start) for own, other, _ in pairs]
-        starts = [place.start for place in leaves.places]
-        assert sorted(met) == list(itertools.combinations_with_replacement(starts, 2))
-        for own, other, apart in pairs:
-            x, y = (values[leaves.order[place]].double() for place in (own, other))
-            e, f = (errors[leaves.order[place]] for place in (own, other))
-            assert apart <= float((torch.cdist(x, y) - e[:, None] - f).min())
-            gap = torch.maximum(x.amin(0) - y.amax(0), y.amin(0) - x.amax(0)).clamp(min=0)
-            assert apart == pytest.approx(float(gap.norm() - e.max() - f.max()), rel=1e-8, abs=1e-8)
+        for number, own in enumerate(leaves.places):
+            after = leaves.after(number, np.inf)
+            assert sorted(place.start for place, _ in after) == [place.start for place in leaves.places[number + 1 :]]
+            for other, apart in after:
+                x, y = (values[leaves.order[place]].double() for place in (own, other))
+                e, f = (errors[leaves.order[place]] for place in (own, other))
+                assert apart <= float((torch.cdist(x, y) - e[:, None] - f).min())
+                gap = torch.maximum(x.amin(0) - y.amax(0), y.amin(0) - x.amax(0)).clamp(min=0)
+                assert apart == pytest.approx(float(gap.norm() - e.max() - f.max()), rel=1e-8, abs=1e-8)
 
-    def test_a_leaf_itself_comes_first_and_then_the_nearest(self, rows, most, kind):
+    def test_those_beyond_a_limit_are_left_out_and_the_nearest_come_first(self, rows, most, kind):
         values, errors = drawn(rows, kind)
-        pairs = Leaves.of(values, errors, most).pairs()
-        alone = [own == other for own, other, _ in pairs]
-        count = sum(alone)
-        assert alone == [True] * count + [False] * (len(pairs) - count)
-        assert np.all(np.diff([apart for _, _, apart in pairs[count:]]) >= 0)
+        leaves = Leaves.of(values, errors, most)
+        for number in range(len(leaves.places)):
+            everything = leaves.after(number, np.inf)
+            assert [apart for _, apart in everything] == sorted(apart for _, apart in everything)
+            for limit in [apart for _, apart in everything]:
+                assert leaves.after(number, limit) == [pair for pair in everything if pair[1] <= limit]
 
 
 def test_rows_far_apart_are_said_to_be():
     values, errors = drawn(90, "far")
-    pairs = Leaves.of(values, errors, 10).pairs()
-    apart = np.array([least for _, _, least in pairs])
-    assert np.mean(apart > 900) > 0.4
+    leaves = Leaves.of(values, errors, 10)
+    near = sum(len(leaves.after(number, 900)) for number in range(len(leaves.places)))
+    assert near < 0.6 * len(leaves.places) * (len(leaves.places) - 1) / 2

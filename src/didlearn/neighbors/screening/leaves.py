@@ -38,17 +38,16 @@ class Leaves:
         places = [slice(start, stop) for start, stop in zip([0, *stops[:-1]], stops, strict=True)]
         return cls(torch.cat(leaves), places, low, high, torch.stack([errors[leaf].amax() for leaf in leaves]))
 
-    def pairs(self) -> list[tuple[slice, slice, float]]:
-        """Return the places of each two leaves, and how far their rows lie apart at the least, the nearest first.
+    def after(self, number: int, limit: float) -> list[tuple[slice, float]]:
+        """Return the leaves after one that may hold a row within ``limit`` of its own, the nearest first.
 
-        Those of a leaf with itself come before all.
+        Each by its places, and by how far the rows of the two lie apart at the least.
         """
-        found = []
-        for a, own in enumerate(self.places):
-            gap = torch.maximum(self.low[a:] - self.high[a], self.low[a] - self.high[a:]).clamp_(min=0)
-            apart = torch.linalg.vector_norm(gap, dim=1) * (1 - 1e-9) - self.error[a] - self.error[a:]
-            found += [(own, other, least) for other, least in zip(self.places[a:], apart.tolist(), strict=True)]
-        return sorted(found, key=lambda pair: (pair[0] != pair[1], pair[2]))
+        low, high, error = self.low[number + 1 :], self.high[number + 1 :], self.error[number + 1 :]
+        gap = torch.maximum(low - self.high[number], self.low[number] - high).clamp_(min=0)
+        apart = torch.linalg.vector_norm(gap, dim=1) * (1 - 1e-9) - self.error[number] - error
+        found = zip(self.places[number + 1 :], apart.tolist(), strict=True)
+        return sorted(((place, least) for place, least in found if least <= limit), key=lambda pair: pair[1])
 
 
 def _halved(values: torch.Tensor, leaf: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -21,6 +21,7 @@ from didlearn.arrays import Array, ArrayOrTensor, BytePoints, Floats
 from didlearn.errors import DataError
 from didlearn.neighbors.screening.integers.byte_form import ByteForm, Rounding
 from didlearn.neighbors.screening.threads import share
+from didlearn.parallel import single_threaded
 
 RowIndex = slice | torch.Tensor
 
@@ -237,8 +238,9 @@ def _centre(raw: torch.Tensor, factor: float) -> torch.Tensor:
         return torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
     sample = spread_rows(len(raw)).to(raw.device)
     total = torch.zeros(raw.shape[1], dtype=torch.float64, device=raw.device)
-    for part in sample.split(_PIECE):
-        rows = raw.index_select(0, part)
-        plain = factor == 1 and rows.is_floating_point()  # near the mean is near enough
-        total += rows.sum(0) if plain else (rows.double() * factor).sum(0)
+    with single_threaded():  # threads wait for one another longer than they work
+        for part in sample.split(_PIECE):
+            rows = raw.index_select(0, part)
+            plain = factor == 1 and rows.is_floating_point()  # near the mean is near enough
+            total += rows.sum(0) if plain else (rows.double() * factor).sum(0)
     return total / len(sample)
