@@ -86,7 +86,7 @@ def test_close_pairs_of_neighbouring_leaves_are_found(oracle, small_blocks, by_l
     x = np.zeros((200, 24), np.float32)
     x[:, 0] = rng.permutation(200) + rng.random(200) / 50  # along a line: the closest are next to one another
     with small_blocks(1e-9, leaf=4):
-        assert_same(closest_pairs(x, 150), oracle.pairs(x, 150))
+        assert_same(closest_pairs(x, 60), oracle.pairs(x, 60))
     assert by_leaves == [True]
 
 
