@@ -56,8 +56,9 @@ def small_blocks():
     def shrink(direct=100.0, panel=48, step=20, eight_bit=False, leaf=None):
         with pytest.MonkeyPatch.context() as patch:
             for module in (triangle, nearest, walk):
-                patch.setattr(module, "PANEL_ROWS", panel)
                 patch.setattr(module, "BLOCK_COLUMNS", step)
+            for module in (triangle, walk):
+                patch.setattr(module, "PANEL_ROWS", panel)
             for module, name, value in (
                 (nearest, "STRIP_ROWS", 16),
                 (nearest, "STRIP_COLUMNS", 40),

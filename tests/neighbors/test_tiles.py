@@ -61,7 +61,8 @@ def sent(monkeypatch):
         return future
 
     monkeypatch.setattr(tiles, "_WORTH", 1.0)
-    for where in (balls, NEAREST, tiles, triangle, walk):
+    monkeypatch.setattr(NEAREST, "STRIP_ROWS", PANEL)
+    for where in (balls, tiles, triangle, walk):
         monkeypatch.setattr(where, "PANEL_ROWS", PANEL)
     for where in (balls, NEAREST, triangle, walk):
         monkeypatch.setattr(where, "BLOCK_COLUMNS", BLOCK)

@@ -25,7 +25,7 @@ from didlearn.neighbors.screening.cascade import (
 )
 from didlearn.neighbors.screening.levels import SOUGHT_FROM
 from didlearn.neighbors.screening.rows import AnyRows, Rows, as_rows
-from didlearn.neighbors.screening.threads import slices
+from didlearn.neighbors.screening.threads import Workers, slices
 from didlearn.neighbors.screening.walk import Walk
 from didlearn.neighbors.tiles import by_tiles
 from didlearn.neighbors.truths import count_true
@@ -104,12 +104,11 @@ def _counted(inside: _Inside, part: slice) -> BallCounts:
     fresh = inside.anew()
     centres, points = fresh.centres, fresh.points
     with full_precision():
-        cascade = Cascade(centres, points, fresh.mask, fresh.decide, SOUGHT_FROM)
+        workers = Workers(Cascade(centres, points, fresh.mask, fresh.decide, SOUGHT_FROM).copied)
         for panel in slices(part.start, part.stop, at_once(PANEL_ROWS)) if len(points) else []:
-            cascade.hold(panel)
-            for columns in slices(0, len(points), at_once(BLOCK_COLUMNS)):
-                for found in cascade.survivors(Block(panel, columns), fresh.limit[panel]):
-                    fresh.add(found)
+            workers.share(
+                fresh.look, [Block(panel, columns) for columns in slices(0, len(points), at_once(BLOCK_COLUMNS))]
+            )
     return fresh.counts
 
 
@@ -149,6 +148,13 @@ class _Inside:
         twin = copy(self)
         twin.counts, twin.lock = BallCounts(*(np.zeros_like(counts) for counts in self.counts)), Lock()
         return twin
+
+    def look(self, cascade: Cascade, block: Block) -> None:
+        """Count the pairs of a block."""
+        assert isinstance(block.rows, slice)
+        cascade.hold(block.rows)
+        for found in cascade.survivors(block, self.limit[block.rows]):
+            self.add(found)
 
     def mask(self, bounds: Bounds, block: Block) -> None:
         """Leave every pair in."""

@@ -15,7 +15,6 @@ from didlearn.neighbors.repeats import late_copies
 from didlearn.neighbors.screening.bounds import Bounds
 from didlearn.neighbors.screening.cascade import (
     BLOCK_COLUMNS,
-    PANEL_ROWS,
     Block,
     Cascade,
     Survey,
@@ -26,13 +25,13 @@ from didlearn.neighbors.screening.cascade import (
 )
 from didlearn.neighbors.screening.levels import SOUGHT_FROM
 from didlearn.neighbors.screening.rows import AnyRows, Rows, as_rows
-from didlearn.neighbors.screening.threads import slices
+from didlearn.neighbors.screening.threads import Workers, slices
 from didlearn.neighbors.shortlist import Shortlist
 from didlearn.neighbors.tiles import by_tiles
 from didlearn.units.memory import at_once
 
-STRIP_ROWS = 1024  # queries whose sketched distances to WIDE reference rows are held at once
-STRIP_COLUMNS = 20480
+STRIP_ROWS = 1024  # queries that one worker looks at, and
+STRIP_COLUMNS = 10240  # reference rows to which it holds their sketched distances
 
 
 class Neighbors(NamedTuple):
@@ -136,32 +135,32 @@ class _Search:
 
     def run(self, part: slice) -> tuple[Floats, Ints]:
         """Return distances in scaled units and row numbers, (n, k) each, of some queries."""
-        parts = [self._panel(panel) for panel in slices(part.start, part.stop, at_once(PANEL_ROWS))]
+        panels = slices(part.start, part.stop, at_once(STRIP_ROWS))
+        parts = Workers(self.cascade.copied).share(self._panel, panels)
         return np.concatenate([d for d, _ in parts]), np.concatenate([j for _, j in parts])
 
-    def _panel(self, panel: slice) -> tuple[Floats, Ints]:
-        self.cascade.hold(panel)
+    def _panel(self, cascade: Cascade, panel: slice) -> tuple[Floats, Ints]:
+        cascade.hold(panel)
         short = Shortlist(self.left, self.right, self.k, panel)
-        rest = self._by_sketch(short)
-        for columns in slices(0, len(self.right), at_once(BLOCK_COLUMNS)) if length(rest) else []:
-            self._by_all(short, Block(rest, columns))
+        decided = self._by_sketch(cascade, short)
+        for columns in slices(0, len(self.right), at_once(BLOCK_COLUMNS)) if not decided else []:
+            self._by_all(cascade, short, Block(panel, columns))
         return short.finish()
 
-    def _by_sketch(self, short: Shortlist) -> slice:
-        """Work through the panel in strips as long as sketches decide, and return the queries that are left."""
-        for strip in slices(short.panel.start, short.panel.stop, at_once(STRIP_ROWS)):
-            for columns in slices(0, len(self.right), at_once(STRIP_COLUMNS)):
-                block = Block(strip, columns)
-                if not self._sketch(short, block):
-                    if columns.start == 0:
-                        return slice(strip.start, short.panel.stop)
-                    self._by_all(short, block)
-        return slice(short.panel.stop, short.panel.stop)
+    def _by_sketch(self, cascade: Cascade, short: Shortlist) -> bool:
+        """Work through the panel in strips; return whether sketches decide the first, as they would the others."""
+        for columns in slices(0, len(self.right), at_once(STRIP_COLUMNS)):
+            block = Block(short.panel, columns)
+            if not self._sketch(cascade, short, block):
+                if columns.start == 0:
+                    return False
+                self._by_all(cascade, short, block)
+        return True
 
-    def _sketch(self, short: Shortlist, block: Block) -> bool:
-        for level in self.cascade.sketches:
+    def _sketch(self, cascade: Cascade, short: Shortlist, block: Block) -> bool:
+        for level in cascade.sketches:
             if level.due(short.part(block)):
-                bounds = self.cascade.bounds(level, block)
+                bounds = cascade.bounds(level, block)
                 short.seed(bounds, block)
                 found = Survey(bounds, block, short.part(block)).few(allowance(block))
                 level.judge(enough=found is not None)
@@ -171,8 +170,8 @@ class _Search:
                     return True
         return False
 
-    def _by_all(self, short: Shortlist, block: Block) -> None:
-        for candidates in self.cascade.decide(block, short.part(block)):
+    def _by_all(self, cascade: Cascade, short: Shortlist, block: Block) -> None:
+        for candidates in cascade.decide(block, short.part(block)):
             short.add(candidates)
 
     def _mask(self, bounds: Bounds, block: Block) -> None:
