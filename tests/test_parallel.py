@@ -1,10 +1,13 @@
+import sys
 import threading
 import time
+from contextlib import nullcontext
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
-from didlearn.parallel import UNIT, in_threads, map_units, units_in_flight
+from didlearn.parallel import UNIT, _libraries, in_threads, limited_blas, map_units, one_thread, units_in_flight
 
 
 def test_units_are_consecutive_and_the_last_is_what_is_left():
@@ -58,3 +61,36 @@ def test_what_has_not_begun_is_dropped_when_the_reader_stops():
     assert [next(results), next(results)] == [0, 1]
     results.close()  # type: ignore[attr-defined]
     assert len(begun) < 100
+
+
+def test_libraries_are_held_to_a_number_of_threads_and_put_back():
+    def threads():
+        return {library["num_threads"] for library in threadpool_info()}
+
+    with limited_blas(2):
+        assert threads() == {2}
+        with one_thread():
+            assert threads() == {1}
+        assert threads() == {2}
+
+
+def test_libraries_are_looked_for_anew_once_modules_were_imported(monkeypatch):
+    """The mistake this sees: a library that came with a later module, and was never held to its threads."""
+    found = []
+
+    class Looking:
+        def __init__(self):
+            found.append(len(sys.modules))
+
+        def limit(self, *, limits):
+            return nullcontext()
+
+    monkeypatch.setattr("didlearn.parallel.ThreadpoolController", Looking)
+    _libraries.cache_clear()
+    for name in ("later", "later still"):
+        monkeypatch.setitem(sys.modules, name, sys)
+        for _ in range(3):
+            with limited_blas(1):
+                pass
+    _libraries.cache_clear()
+    assert len(found) == 2

@@ -8,13 +8,15 @@ the threads the user allows work on different units.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from typing import TypeVar
 
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 UNIT = 32
 S = TypeVar("S")
@@ -45,8 +47,20 @@ def single_threaded() -> Iterator[None]:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run torch's operators and the BLAS library on one thread each: the last bits of an eigenvalue depend on it."""
-    with single_threaded(), threadpool_limits(1):
+    with single_threaded(), limited_blas(1):
         yield
+
+
+def limited_blas(threads: int) -> AbstractContextManager[None]:
+    """Hold the BLAS and OpenMP libraries to so many threads, and put their settings back."""
+    limited: AbstractContextManager[None] = _libraries(len(sys.modules)).limit(limits=threads)
+    return limited
+
+
+@lru_cache(maxsize=1)
+def _libraries(_modules: int) -> ThreadpoolController:
+    """Find the libraries, anew where modules were imported since: looking takes longer than most that is done then."""
+    return ThreadpoolController()
 
 
 def map_units(

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
 from didlearn.alignment import find_originals
 from didlearn.alignment.originals import SMALLEST_SIDE
+from didlearn.alignment.planes import grey_planes
+from didlearn.alignment.registration import Pictures, line_up_planes
 from didlearn.errors import DataError
-from didlearn.images.disguises import DISGUISES
+from didlearn.images.disguises import DISGUISES, compressed
 from didlearn.parallel import UNIT
 from tests.alignment.pictures import scenes, strokes
 
@@ -107,3 +110,13 @@ def test_wide_pictures_and_large_ones(known):
 def test_what_cannot_be_lined_up_is_said(queries, reference, words):
     with pytest.raises(DataError, match=words):
         find_originals(queries, reference)
+
+
+def test_both_misfits_and_the_map_are_those_of_the_original_found(known):
+    """The mistake this sees: what is worked out of the best pairs alone, set beside other pictures."""
+    queries = np.concatenate([compressed(25)(known[:12], np.random.default_rng(0)), scenes(6, seed=1)])
+    found = find_originals(queries, known)
+    pairs = Pictures.of(grey_planes(queries), grey_planes(known[found.index]))
+    again = line_up_planes(pairs, torch.from_numpy(found.maps), 0)
+    assert found.score == pytest.approx(again.score.numpy(), abs=1e-6)
+    assert found.rough == pytest.approx(again.rough().numpy(), abs=1e-6)

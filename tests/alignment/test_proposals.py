@@ -129,7 +129,7 @@ def test_a_framing_stands_for_its_map_mirrored_or_not():
     for kind, framing in enumerate(FRAMINGS):
         for mirrored in (False, True):
             number = torch.tensor([kind + mirrored * len(FRAMINGS)])
-            map_ = starts(some, others, number, FRAMINGS)[0]
+            map_ = starts(middles(some), middles(others), number, FRAMINGS)[0]
             linear = framing.matrix[:, :2] * torch.tensor([-1.0 if mirrored else 1.0, 1.0])
             assert map_[:, :2].numpy() == pytest.approx(linear.numpy(), abs=1e-6)
             point = middles(some)[0] if framing.centred else torch.zeros(2)

@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 import torch
 
-from didlearn.alignment.framings import FRAMINGS
+from didlearn.alignment.framings import FRAMINGS, middles
 from didlearn.alignment.planes import grey_planes, planes_of
 from didlearn.alignment.proposals import Looks, Proposals, looks_of, propose, reader, starts
-from didlearn.alignment.registration import line_up_planes
+from didlearn.alignment.registration import Pictures, line_up_planes
 from didlearn.arrays import Floats, Ints, Pixels, Singles
 from didlearn.errors import DataError
 from didlearn.images.base import Images
@@ -127,14 +127,17 @@ def _lined_up(queries: torch.Tensor, images: Images, found: Proposals, rows: ran
     few, found = queries[cut], found.rows(cut)
     count, k = found.index.shape
     once, back = np.unique(found.index.cpu().numpy().ravel(), return_inverse=True)
-    originals = planes_of(images, once, str(queries.device))[torch.from_numpy(back).to(queries.device)]
-    repeated = few.repeat_interleave(k, 0)
-    start = starts(repeated, originals, found.framing.flatten(), FRAMINGS)
-    lined = line_up_planes(repeated, originals, start, _FIRST_STEPS)
+    which = torch.from_numpy(back).to(queries.device)
+    originals = planes_of(images, once, str(queries.device))
+    asking = torch.arange(count, device=few.device).repeat_interleave(k)
+    start = starts(middles(few)[asking], middles(originals)[which], found.framing.flatten(), FRAMINGS)
+    ready = Pictures.of(few, originals)  # each picture once, however many it is paired with
+    lined = line_up_planes(ready.pairs(asking, which), start, _FIRST_STEPS)
     kept = lined.score.view(count, k).topk(min(_KEPT, k), largest=False).indices
     rows_kept = (torch.arange(count, device=few.device)[:, None] * k + kept).flatten()
-    again = line_up_planes(repeated[rows_kept], originals[rows_kept], lined.maps[rows_kept], _STEPS - _FIRST_STEPS)
+    further = ready.pairs(asking[rows_kept], which[rows_kept])
+    again = line_up_planes(further, lined.maps[rows_kept], _STEPS - _FIRST_STEPS)
     best = again.score.view(count, -1).argmin(1, keepdim=True)
-    chosen = (torch.arange(count, device=few.device)[:, None] * kept.shape[1] + best).squeeze(1)
+    chosen = again.rows((torch.arange(count, device=few.device)[:, None] * kept.shape[1] + best).squeeze(1))
     index = found.index.gather(1, kept).gather(1, best).squeeze(1)
-    return again.score[chosen], again.rough[chosen], index, again.maps[chosen]
+    return chosen.score, chosen.rough(), index, chosen.maps

@@ -113,8 +113,9 @@ def propose(
     """
     looked = asked.ways(framings)
     best, index = _likeliest(looked[: len(framings)], reference, k, excluded, least)
-    ways = zip(looked, [*reference, *reference], strict=True)
-    framed = torch.stack([torch.einsum("np,nkp->nk", look, features[index]) for look, features in ways])
+    seen = [features[index] for features in reference]
+    ways = zip(looked, [*seen, *seen], strict=True)
+    framed = torch.stack([torch.einsum("np,nkp->nk", look, features) for look, features in ways])
     return Proposals(best, index, framed.argmax(0))
 
 
@@ -152,12 +153,15 @@ def starts(queries: torch.Tensor, originals: torch.Tensor, framing: torch.Tensor
     """Return the maps (n, 2, 3), from query to original, that framings (n,) stand for.
 
     Centred ones carry middle to middle.
+
+    Args:
+        queries, originals: (n, 2) the middles of both.
     """
     device = queries.device
     plain = torch.stack([way.matrix for way in framings]).to(device)
     flipped = torch.cat([plain[:, :, :2] @ MIRROR.to(device), plain[:, :, 2:]], 2)
     maps = torch.cat([plain, flipped])[framing]
     centred = torch.tensor([way.centred for way in framings], device=device).repeat(2)[framing]
-    moves = middles(originals) - torch.einsum("nij,nj->ni", maps[:, :, :2], middles(queries))
+    moves = originals - torch.einsum("nij,nj->ni", maps[:, :, :2], queries)
     maps[:, :, 2] += torch.where(centred[:, None], moves, 0.0)
     return maps

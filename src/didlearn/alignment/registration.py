@@ -9,7 +9,7 @@ Psarakis 2008). The score is 1 − the correlation of q and t(A x): what light a
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch.nn import functional
@@ -25,57 +25,79 @@ _LEAST_CONTRAST = 0.2
 _FLAT = 1e-3
 
 
-class Registered(NamedTuple):
-    """How pictures line up.
+class Pictures(NamedTuple):
+    """Pairs of pictures, made ready to be lined up from as many starts and in as many goes as it takes.
 
     Attributes:
-        score: (n,) 1 − correlation; 1 where either picture is flat. rough: (n,) the same of blurred pictures.
-        maps: (n, 2, 3) from query to original.
+        query: (n, p) the queries' inner pixels. original: (n, 3, S, S) the originals and their derivatives.
+        points: (3, p) where they are read.
     """
-
-    score: torch.Tensor
-    rough: torch.Tensor
-    maps: torch.Tensor
-
-
-class _Pictures(NamedTuple):
-    """A query's inner pixels (n, p), the original with its derivatives (n, 3, S, S), and where to read (3, p)."""
 
     query: torch.Tensor
     original: torch.Tensor
     points: torch.Tensor
 
+    @classmethod
+    def of(cls, queries: torch.Tensor, originals: torch.Tensor) -> Self:
+        """Make planes (n, S, S) and (m, S, S) ready; where m is not n, ``pairs`` says which belong together."""
+        side = queries.shape[-1]
+        points = lattice(max(1, round(INNER * side)), INNER, queries.device)
+        inner = sampled(smoothed(queries, SMOOTHING)[:, None], points[:2].T.expand(len(queries), -1, 2)).squeeze(1)
+        smooth = smoothed(originals, SMOOTHING)
+        rim = functional.pad(smooth[:, None], (1, 1, 1, 1), mode="replicate").squeeze(1)
+        along_x = (rim[:, 1:-1, 2:] - rim[:, 1:-1, :-2]) * side / 4
+        along_y = (rim[:, 2:, 1:-1] - rim[:, :-2, 1:-1]) * side / 4
+        return cls(inner, torch.stack([smooth, along_x, along_y], 1), points)
 
-def line_up_planes(queries: torch.Tensor, originals: torch.Tensor, maps: torch.Tensor, steps: int) -> Registered:
+    def pairs(self, queries: torch.Tensor, originals: torch.Tensor) -> Self:
+        """Return the pairs of some queries (k,) and originals (k,)."""
+        return self._replace(query=self.query[queries], original=self.original[originals])
+
+    def rows(self, chosen: torch.Tensor) -> Self:
+        """Return some pairs (k,)."""
+        return self.pairs(chosen, chosen)
+
+
+class Registered(NamedTuple):
+    """How pictures line up.
+
+    Attributes:
+        score: (n,) 1 − correlation; 1 where either picture is flat. maps: (n, 2, 3) from query to original.
+        query, read: (n, p) the inner pixels, and the original's where the maps carry them.
+    """
+
+    score: torch.Tensor
+    maps: torch.Tensor
+    query: torch.Tensor
+    read: torch.Tensor
+
+    def rows(self, chosen: torch.Tensor) -> Registered:
+        """Return some of them (k,)."""
+        return Registered(*(part[chosen] for part in self))
+
+    def rough(self) -> torch.Tensor:
+        """Return the score (n,) of blurred pictures."""
+        return 1 - _blurred_correlation(self.query, self.read)
+
+
+def line_up_planes(pictures: Pictures, maps: torch.Tensor, steps: int) -> Registered:
     """Line originals up with queries.
 
     Args:
-        queries, originals: (n, S, S) planes. maps: (n, 2, 3) to start from. steps: of Gauss–Newton.
+        maps: (n, 2, 3) to start from. steps: of Gauss–Newton.
     """
-    pictures = _pictures(queries, originals)
     for _ in range(steps):
         maps = maps + _step(pictures, maps)
     read = sampled(pictures.original[:, :1], carried(maps, pictures.points)).squeeze(1)
-    return Registered(1 - correlations(pictures.query, read), 1 - _blurred_correlation(pictures.query, read), maps)
+    return Registered(1 - correlations(pictures.query, read), maps, pictures.query, read)
 
 
-def _pictures(queries: torch.Tensor, originals: torch.Tensor) -> _Pictures:
-    side = queries.shape[-1]
-    points = lattice(max(1, round(INNER * side)), INNER, queries.device)
-    inner = sampled(smoothed(queries, SMOOTHING)[:, None], points[:2].T.expand(len(queries), -1, 2)).squeeze(1)
-    smooth = smoothed(originals, SMOOTHING)
-    rim = functional.pad(smooth[:, None], (1, 1, 1, 1), mode="replicate").squeeze(1)
-    along_x = (rim[:, 1:-1, 2:] - rim[:, 1:-1, :-2]) * side / 4
-    along_y = (rim[:, 2:, 1:-1] - rim[:, :-2, 1:-1]) * side / 4
-    return _Pictures(inner, torch.stack([smooth, along_x, along_y], 1), points)
-
-
-def _step(pictures: _Pictures, maps: torch.Tensor) -> torch.Tensor:
+def _step(pictures: Pictures, maps: torch.Tensor) -> torch.Tensor:
     """One Gauss–Newton step (n, 2, 3)."""
     x, y, _ = pictures.points
     read, dx, dy = sampled(pictures.original, carried(maps, pictures.points)).unbind(1)
     columns = torch.stack([dx * x, dx * y, dx, dy * x, dy * y, dy, read], 1)
-    columns = columns - columns.mean(2, keepdim=True)
+    columns -= columns.mean(2, keepdim=True)
     wanted = pictures.query - pictures.query.mean(1, keepdim=True)
     normal = columns @ columns.mT
     size = torch.diagonal(normal, dim1=1, dim2=2)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from didlearn.alignment.framings import MILD
+from didlearn.alignment.framings import MILD, middles
 from didlearn.alignment.planes import Planes
 from didlearn.alignment.proposals import CELLS, Looks, propose, reader, starts
-from didlearn.alignment.registration import line_up_planes
+from didlearn.alignment.registration import Pictures, line_up_planes
 from didlearn.arrays import Floats, Ints
 from didlearn.parallel import map_units
 
@@ -52,7 +52,7 @@ def find_repeats(planes: Planes | torch.Tensor, limit: float, *, threads: int = 
         likely = found.likeness > _LIKELY
         first = rows.start + own[:, None].expand_as(likely)[likely]
         second = rows.start + found.index[likely]
-        return first, second, _misfit(planes[first], planes[second], found.framing[likely])
+        return first, second, _misfit(planes[first], planes[second], [found.framing[likely]])
 
     parts = map_units(some, len(planes), unit=_QUERIES, threads=threads)
     first, second, score = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
@@ -85,22 +85,27 @@ def pair_misfits(planes: Planes | torch.Tensor, first: Ints, second: Ints, *, th
 def _misfits(planes: Planes | torch.Tensor, first: torch.Tensor, second: torch.Tensor, rows: range) -> torch.Tensor:
     queries, originals = planes[first[rows.start : rows.stop]], planes[second[rows.start : rows.stop]]
     kinds = [torch.full((len(queries),), kind, device=planes.device) for kind in range(2 * len(MILD))]
-    return torch.stack([_misfit(queries, originals, kind) for kind in kinds]).amin(0)
+    return _misfit(queries, originals, kinds)
 
 
-def _misfit(queries: torch.Tensor, originals: torch.Tensor, framing: torch.Tensor) -> torch.Tensor:
-    """Line up pairs of planes (k, S, S) from the framings given: their misfits (k,)."""
-    start = starts(queries, originals, framing, MILD)
-    blocks = zip(*(part.split(_PAIRS) for part in (queries, originals, start)), strict=True)
-    parts = [_in_two_goes(query, original, maps) for query, original, maps in blocks]
+def _misfit(queries: torch.Tensor, originals: torch.Tensor, framings: list[torch.Tensor]) -> torch.Tensor:
+    """Line up pairs of planes (k, S, S) from each of some framings (k,): their least misfits (k,)."""
+    from_, to = middles(queries), middles(originals)
+    begun = [starts(from_, to, framing, MILD) for framing in framings]
+    blocks = zip(*(part.split(_PAIRS) for part in (queries, originals, *begun)), strict=True)
+    parts = [_least(Pictures.of(query, original), maps) for query, original, *maps in blocks]
     return torch.cat(parts) if parts else torch.empty(0, device=queries.device)
 
 
-def _in_two_goes(queries: torch.Tensor, originals: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+def _least(pictures: Pictures, begun: list[torch.Tensor]) -> torch.Tensor:
+    return torch.stack([_in_two_goes(pictures, maps) for maps in begun]).amin(0)
+
+
+def _in_two_goes(pictures: Pictures, maps: torch.Tensor) -> torch.Tensor:
     """Go on with the pairs alone that are near to lining up after one step."""
-    first = line_up_planes(queries, originals, maps, 1)
+    first = line_up_planes(pictures, maps, 1)
     near = torch.nonzero(first.score <= _HOPELESS).squeeze(1)
     score = first.score.clone()
     if len(near):
-        score[near] = line_up_planes(queries[near], originals[near], first.maps[near], _STEPS - 1).score
+        score[near] = line_up_planes(pictures.rows(near), first.maps[near], _STEPS - 1).score
     return score

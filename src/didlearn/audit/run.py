@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 
 from didlearn.audit.check import Check
 from didlearn.audit.described import describe_audited, environment_of
@@ -36,7 +35,7 @@ from didlearn.images.open import check_images
 from didlearn.images.points import check_noise
 from didlearn.models.open import check_model
 from didlearn.models.reconstructor import check_autoencoder, open_autoencoder
-from didlearn.parallel import default_threads
+from didlearn.parallel import default_threads, limited_blas
 from didlearn.progress import Progress, silent
 from didlearn.readiness.devices import check_device
 from didlearn.readiness.outputs import check_folder
@@ -276,7 +275,7 @@ def _limited(threads: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        with threadpool_limits(threads):
+        with limited_blas(threads):
             yield
     finally:
         torch.set_num_threads(before)

@@ -88,14 +88,18 @@ def predict_classifiers(
     for ridge in ridges:
         if not (np.isfinite(ridge) and ridge > 0):
             raise UsageError(f"ridge is {ridge!r}; give a positive number")
+    k = len(mixture.proportions)
+    draws = None if k == 2 else np.random.default_rng(0).normal(size=(_DRAWS, k))  # the same of every λ
     return {
-        (ridge, intercept): _predict(equations, root, mixture.proportions, intercept)
+        (ridge, intercept): _predict(equations, root, mixture.proportions, intercept, draws)
         for ridge, (equations, root) in zip(sorted(ridges, reverse=True), positive_roots(mixture, ridges), strict=True)
         for intercept in (True, False)
     }
 
 
-def _predict(equations: FixedPoint, root: Root, proportions: Floats, intercept: bool) -> ClassifierPrediction:
+def _predict(
+    equations: FixedPoint, root: Root, proportions: Floats, intercept: bool, draws: Floats | None
+) -> ClassifierPrediction:
     k = len(proportions)
     targets = np.array([[1.0], [-1.0]]) if k == 2 else 2 * np.eye(k) - 1
     delta, gram = np.real(root.delta), np.real(root.solved.means())
@@ -111,15 +115,14 @@ def _predict(equations: FixedPoint, root: Root, proportions: Floats, intercept: 
         core = np.real(root.solved.means_through(np.eye(k)[a] + kappa))
         inner = n_matrix.T @ core @ n_matrix + (e_matrix.T * kappa) @ e_matrix
         covariance.append(targets.T @ inner @ targets)
-    return _decide(targets - e_matrix @ targets, np.array(covariance), proportions)
+    return _decide(targets - e_matrix @ targets, np.array(covariance), proportions, draws)
 
 
-def _decide(mean: Floats, covariance: Floats, proportions: Floats) -> ClassifierPrediction:
-    if mean.shape[1] == 1:
+def _decide(mean: Floats, covariance: Floats, proportions: Floats, draws: Floats | None) -> ClassifierPrediction:
+    if draws is None:
         first = ndtr(mean[:, 0] / np.sqrt(covariance[:, 0, 0]))
         confusion = np.stack([first, 1 - first], axis=1)
     else:
-        draws: Floats = np.random.default_rng(0).normal(size=(_DRAWS, mean.shape[1]))
         confusion = np.stack([_argmax(draws, m, c) for m, c in zip(mean, covariance, strict=True)])
     error = 1 - float(proportions @ np.diag(confusion))
     return ClassifierPrediction(mean, covariance, confusion, error)
@@ -128,5 +131,6 @@ def _decide(mean: Floats, covariance: Floats, proportions: Floats) -> Classifier
 def _argmax(draws: Floats, mean: Floats, covariance: Floats) -> Floats:
     """Return how often each coordinate of a Gaussian is the greatest, over standard normal ``draws`` (n, k)."""
     values, vectors = np.linalg.eigh(covariance)
-    scores = mean + (draws * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    scores = (draws * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    scores += mean
     return np.bincount(scores.argmax(1), minlength=len(mean)) / len(draws)

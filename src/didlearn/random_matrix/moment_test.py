@@ -16,10 +16,10 @@ import scipy.linalg
 from numpy.typing import ArrayLike
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
-from threadpoolctl import threadpool_limits
 
 from didlearn.arrays import Floats, Ints
 from didlearn.errors import UsageError
+from didlearn.parallel import limited_blas
 from didlearn.random_matrix.features import LabelledFeatures, labelled_features
 from didlearn.random_matrix.replicates import Placement, kolmogorov, place, place_scalar, wasserstein
 from didlearn.random_matrix.rotation import Rotations, fit_rotations
@@ -98,7 +98,7 @@ def moment_test(
     ordered = samples.labels[order]
     about = _About(rotations, ordered)
     seed = int(rng.integers(2**31))
-    with threadpool_limits(1):
+    with limited_blas(1):
         family = [_member(samples.features[order], about, ordered, seed)]
         draws = (rotations.draw(samples.counts, rng)[0] for _ in range(replicates))
         family += [_member(rows, about, ordered, seed) for rows in draws]

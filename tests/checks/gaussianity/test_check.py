@@ -78,6 +78,7 @@ def test_gaussian_features_pass():
 
 
 @pytest.mark.parametrize("faulty", [elliptical, low_latent, duplicated])
+@pytest.mark.usefixtures("one_limit")
 def test_faults_fail_beside_gaussian_real_features(faulty):
     found = run_check(CHECK, subject_of(faulty(5 * P, 0), gaussian(5 * P, 1)))
     assert outcome(found) == "fail"
@@ -138,7 +139,7 @@ def test_p_values_are_uniform_under_the_null(trials, replicates):
         assert kstest(values[name], "uniform").pvalue > 0.005, name
 
 
-@pytest.mark.usefixtures("few_likelihoods")
+@pytest.mark.usefixtures("few_likelihoods", "one_limit")
 def test_classes_are_compared_about_their_own_moments():
     own, labels = mixture(600, 0)
     real, known = mixture(400, 1)
@@ -228,6 +229,7 @@ def test_exact_repeats_are_counted():
     assert any("7 of 400" in note for note in found.notes)
 
 
+@pytest.mark.usefixtures("one_limit")
 def test_embeddings_that_disagree_leave_it_open(monkeypatch):
     calm, tails = gaussian(400, 0), elliptical(400, 0)
     other = Lookup(tails)

@@ -17,10 +17,11 @@ def split(points):
 
 
 def audit(generator, samples=1_000, **arguments):
-    """Change a hundred training images mildly to see which are copies, and not 400."""
+    """Change a hundred training images mildly to see which are copies, and not 400; four put on each disguise."""
     check = Memorization(samples=samples, aligned=ALIGNED)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("didlearn.checks.memorization.measure.PERTURBED", 100)
+        patch.setattr("didlearn.checks.memorization.disguised._DISGUISED", 4)
         return dl.audit(generator=generator, checks=[check], threads=1, **arguments)["memorization"]
 
 

@@ -21,6 +21,12 @@ def pictures(count, seed):
 TRAIN, HELDOUT = pictures(600, 0), pictures(200, 1)
 
 
+@pytest.fixture(autouse=True)
+def few_changed(monkeypatch):
+    """Change sixty training images mildly, and not 400: what is called a copy is no test's business here."""
+    monkeypatch.setattr("didlearn.checks.memorization.measure.PERTURBED", 60)
+
+
 def subject_of(samples, train=TRAIN, heldout=HELDOUT, **options):
     sets = {"train": open_images(train), "heldout": open_images(heldout)}
     return Subject(Bank(open_images(samples)), **sets, **options)

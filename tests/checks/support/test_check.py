@@ -1,6 +1,7 @@
 """The birthday-paradox test end to end: oracle generators of known law, calibration, invariance, power."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import didlearn as dl
 from didlearn.checks.sameness import PERTURBED
 from didlearn.checks.support.check import Support
 from didlearn.models.oracles import DiscreteGenerator, atom_probabilities
+from didlearn.result.parts import Parts
+from didlearn.result.values import Series
 
 
 def two_level(n):
@@ -28,10 +31,16 @@ LAWS = {
 }
 
 
-def audit(generator, samples, changed=100, **arguments):
-    """Change a hundred real pictures mildly to see which are one, and not 400: that takes most of a small audit."""
+def audit(generator, samples, changed=100, shown=True, **arguments):
+    """Change a hundred real pictures mildly to see which are one, and not 400: that takes most of a small audit.
+
+    Unless ``shown``, without the curve over distances and the sheet to label, which count anew for nobody to read.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("didlearn.checks.support.measure.PERTURBED", changed)
+        if not shown:
+            patch.setattr("didlearn.checks.support.page._pair_rates", lambda *_, **__: Series(label="none", x=(), y=()))
+            patch.setattr("didlearn.checks.support.run._sheet", lambda *_: Parts())
         return dl.audit(generator=generator, checks=[Support(samples=samples)], threads=1, **arguments)["support"]
 
 
@@ -40,7 +49,8 @@ def covered(points, real, law, count, samples, trials, changed=PERTURBED):
     hits = 0
     for trial in range(trials):
         generator = DiscreteGenerator(points[:count], p, sigma=0.004)
-        support = audit(generator, samples, changed, heldout=real, seed=trial).estimates["effective_support"]
+        found = audit(generator, samples, changed, shown=False, heldout=real, seed=trial)
+        support = found.estimates["effective_support"]
         truth = generator.effective_support
         hits += (support.low or 0) <= truth <= (np.inf if support.high is None else support.high)
     return hits
@@ -63,10 +73,16 @@ def test_intervals_cover_in_300_trials(points, real, law, count):
     assert covered(points, real[:1000], law, count, 1_500, 300) >= 0.93 * 300
 
 
+@pytest.fixture(scope="module")
+def equal(points, real):
+    """What is found of so many equally likely pictures in so many samples."""
+    return cache(lambda count, samples: audit(DiscreteGenerator(points[:count], sigma=0.004), samples, heldout=real))
+
+
 # 2 700 duplicate pairs give the effective support to 1.9 %, 20 000 to 0.7 %.
 @pytest.mark.parametrize(("count", "samples"), [(600, 1_800), pytest.param(10_000, 20_000, marks=pytest.mark.slow)])
-def test_effective_support_within_a_tenth(points, real, count, samples):
-    result = audit(DiscreteGenerator(points[:count], sigma=0.004), samples, heldout=real)
+def test_effective_support_within_a_tenth(equal, count, samples):
+    result = equal(count, samples)
     assert result.estimates["effective_support"].value == pytest.approx(count, rel=0.1)
     assert result.estimates["richness"].low <= count <= result.estimates["richness"].high
     assert result.verdict == "fail"  # 2 000 held-out pictures without a duplicate show more than that
@@ -75,21 +91,22 @@ def test_effective_support_within_a_tenth(points, real, count, samples):
 @pytest.fixture(scope="module")
 def plain(points, real):
     """The threshold where no real picture has a duplicate."""
-    return audit(DiscreteGenerator(points[:600], sigma=0.004), 400, heldout=real).estimates["threshold"].value
+    found = audit(DiscreteGenerator(points[:600], sigma=0.004), 400, shown=False, heldout=real)
+    return found.estimates["threshold"].value
 
 
 def test_one_real_near_duplicate_does_not_overturn_the_calibration(points, real, plain):
     spoiled = real.copy()
     spoiled[1] = spoiled[0]
     spoiled[3] = np.clip(spoiled[2].astype(int) + 1, 0, 255).astype(np.uint8)
-    result = audit(DiscreteGenerator(points[:600], sigma=0.004), 400, heldout=spoiled)
+    result = audit(DiscreteGenerator(points[:600], sigma=0.004), 400, shown=False, heldout=spoiled)
     assert result.estimates["threshold"].value == pytest.approx(plain, rel=0.02)
 
 
 def test_many_real_duplicates_do_not_overturn_it_either(points, real, plain):
     """A tenth of the real set twice: pairs of one picture are not pairs of independent pictures."""
     spoiled = np.concatenate([real[:1800], real[:200]])
-    result = audit(DiscreteGenerator(points[:600], sigma=0.004), 400, heldout=spoiled)
+    result = audit(DiscreteGenerator(points[:600], sigma=0.004), 400, shown=False, heldout=spoiled)
     assert result.estimates["threshold"].value == pytest.approx(plain, rel=0.05)
     truth = 1 / (2 * 200 / 2000**2)  # Σp² of drawing from the spoiled set, without the diagonal
     own = result.estimates["effective_support_heldout"]
@@ -117,7 +134,10 @@ def test_verdicts(points, real):
 def test_a_sound_generator_rarely_fails(points, trials, failures):
     """Calibration of the verdict: fresh draws from the real law fail in few of many trials."""
     failed = sum(
-        audit(points[600 * t : 600 * (t + 1)], 600, heldout=points[600 * (t + 20) : 600 * (t + 21)]).verdict == "fail"
+        audit(
+            points[600 * t : 600 * (t + 1)], 600, shown=False, heldout=points[600 * (t + 20) : 600 * (t + 21)]
+        ).verdict
+        == "fail"
         for t in range(trials)
     )
     assert failed <= failures
@@ -154,8 +174,8 @@ def test_a_bank_is_drawn_from_without_replacement(points):
     assert result.estimates["effective_support"].n == 300
 
 
-def test_published_reading_beside_the_corrected_one(points, real):
-    result = audit(DiscreteGenerator(points[:600], sigma=0.004), 1_800, heldout=real)
+def test_published_reading_beside_the_corrected_one(equal):
+    result = equal(600, 1_800)
     size = result.estimates["even_chance_batch_size"]
     assert size.low <= 29 <= size.high  # 1.1774 √600
     table = next(t for t in result.tables if t.name == "printed")

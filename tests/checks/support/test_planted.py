@@ -5,7 +5,7 @@ import pytest
 
 import didlearn as dl
 from didlearn.checks.support import planted as module
-from didlearn.checks.support.planted import PLANTED, plant_distinct, plant_duplicates
+from didlearn.checks.support.planted import PLANTED, _real_pairs, plant_distinct, plant_duplicates
 from didlearn.images.perturb import PERTURBATIONS
 
 
@@ -56,3 +56,11 @@ def test_planted_distinct_pairs_match_the_candidates_and_keep_off_real_duplicate
 def test_the_pair_nearest_to_each_target_and_no_image_twice(targets, chosen):
     distance, first, second = np.array([0.9, 1.05, 1.2]), np.array([0, 1, 2]), np.array([1, 3, 4])
     assert module._nearest_to(np.array(targets), distance, first, second).tolist() == chosen
+
+
+def test_each_pair_has_its_distance_however_many_are_measured_at_once():
+    features = np.random.default_rng(0).normal(size=(90, 4)).astype(np.float32)
+    distance, first, second = _real_pairs(features, np.random.default_rng(1), "cpu")
+    assert len(distance) > 5000
+    wide = features.astype(np.float64)
+    assert distance == pytest.approx(np.linalg.norm(wide[first] - wide[second], axis=1), rel=1e-6)

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from threadpoolctl import threadpool_limits
 
 from didlearn.arrays import Array, Ints
 from didlearn.audit.subject import Subject
@@ -14,6 +13,7 @@ from didlearn.checks.fidelity.patches import Patches
 from didlearn.embeddings.pixels import PixelEmbedding
 from didlearn.images.base import Images
 from didlearn.models.base import Samples
+from didlearn.parallel import limited_blas
 from didlearn.result.values import Estimate, Table
 from didlearn.rng import Stream
 from didlearn.statistics.class_shares import ClassShares, class_shares
@@ -106,7 +106,7 @@ class Caller:
         self.mean = rows.mean(axis=0, dtype=np.float64)
         wanted = min(_DIRECTIONS, rows.shape[1], len(rows) - 1)
         law = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-        with threadpool_limits(1):
+        with limited_blas(1):
             self.directions = leading_directions(rows.astype(np.float64), self.mean, wanted)[1]
             self.law = law.fit(self._project(rows), labels)
 
@@ -115,5 +115,5 @@ class Caller:
 
     def call(self, rows: Array) -> Ints:
         """Return the class that each of the rows (n, D) is called, (n,)."""
-        with threadpool_limits(1):
+        with limited_blas(1):
             return np.asarray(self.law.predict(self._project(rows)), dtype=np.int64)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from threadpoolctl import threadpool_limits
 
 from didlearn.arrays import Flags, Floats, Ints
 from didlearn.checks.feature_groups import FeatureGroup
 from didlearn.checks.gaussianity.logistic import LIKELIHOOD_PENALTIES, LIKELIHOODS, called_by_likelihood
+from didlearn.parallel import limited_blas
 from didlearn.random_matrix import ClassifierPrediction, GaussianMixture, Placement, fit_rotations
 from didlearn.random_matrix.classifier import predict_classifiers
 from didlearn.random_matrix.replicates import place_scalar
@@ -67,7 +67,7 @@ def classifier_errors(
     train, covariances = np.bincount(group.labels[chosen]), moments.covariances()
     test = np.minimum(np.bincount(group.labels[~chosen]), _TEST_ROWS * train)
     scale = float(covariances.trace(axis1=1, axis2=2).mean()) / group.features.shape[1]
-    with threadpool_limits(1):
+    with limited_blas(1):
         drawn = _family(group, chosen, train, test, replicates, rng)
         likely = max(_FEWEST, _FITS // len(train))
         family = [_confusions(rows, train, test, scale, i <= likely) for i, rows in enumerate(drawn)]

@@ -10,14 +10,15 @@ so that a penalty is in the units of the least-squares classifiers' λ. With two
 from __future__ import annotations
 
 import numpy as np
+from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
 
 from didlearn.arrays import Floats, Ints
 
 LIKELIHOODS = ("softmax", "logistic")
 LIKELIHOOD_PENALTIES = (0.01, 1.0)  # of the mean variance: nearly free, and as the least-squares ones are shown
 _ITERATIONS = 1000
+_TWO = 2  # classes, of which each is against all others as the other is
 
 
 def called_by_likelihood(classifier: str, penalty: float, scale: float, x: Floats, known: Ints, new: Floats) -> Ints:
@@ -28,7 +29,12 @@ def called_by_likelihood(classifier: str, penalty: float, scale: float, x: Float
     """
     # On (x − x̄) / √(p s) the objective times p is Σ loss + (penalty / 2) ‖v‖², and the search is well scaled.
     centre, unit = x.mean(0), np.sqrt(x.shape[1] * scale)
-    one = LogisticRegression(C=1 / penalty, max_iter=_ITERATIONS)
-    model = one if classifier == "softmax" else OneVsRestClassifier(one)
-    called: Ints = model.fit((x - centre) / unit, known).predict((new - centre) / unit)
-    return called
+    train, asked = (x - centre) / unit, (new - centre) / unit
+    one, classes = LogisticRegression(C=1 / penalty, max_iter=_ITERATIONS), np.unique(known)
+    with config_context(assume_finite=True, skip_parameter_validation=True):  # looked at before: no need to in each fit
+        if classifier == "softmax" or len(classes) == _TWO:
+            called: Ints = one.fit(train, known).predict(asked)
+            return called
+        scores = np.stack([one.fit(train, known == c).decision_function(asked) for c in classes])
+    best: Ints = classes[len(classes) - 1 - scores[::-1].argmax(0)]  # of equal ones the last
+    return best

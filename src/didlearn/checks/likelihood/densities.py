@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
 from didlearn.arrays import Floats
+from didlearn.parallel import limited_blas
 from didlearn.statistics.subspace import MOMENT_ROWS, leading_directions
 
 _ROUNDS = 5
@@ -63,7 +63,7 @@ class MixtureDensity:
     @classmethod
     def fit(cls, x: Floats, dimension: int, components: int, rng: np.random.Generator) -> MixtureDensity:
         """Fit to rows (n, D)."""
-        with threadpool_limits(1):
+        with limited_blas(1):
             means = KMeans(components, n_init=1, random_state=int(rng.integers(2**31))).fit(x)
         shares = np.eye(components)[means.labels_]
         model = cls._maximise(x, shares, dimension)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
 from didlearn.arrays import Floats, Ints, Singles
 from didlearn.audit.subject import Subject
 from didlearn.checks.groups import choosing, pixels
 from didlearn.models.base import LatentModel
 from didlearn.neighbors import nearest
+from didlearn.parallel import limited_blas
 from didlearn.result.values import Estimate, exactly
 from didlearn.statistics.intervals import proportion
 from didlearn.statistics.subspace import principal_subspace
@@ -47,7 +47,7 @@ def by_neighbour(x: Singles, y: Ints, query: Singles, among: Ints | None, device
 
 def by_regression(x: Singles, y: Ints, query: Singles, among: Ints | None = None) -> Ints:
     """Classify rows (n, D) by logistic regression on rows x (m, D) of classes y (m,)."""
-    with threadpool_limits(1):
+    with limited_blas(1):
         fitted = LogisticRegression(C=0.1, max_iter=300).fit(x, y)
         answers: Ints = fitted.predict(query)
         return answers if among is None else _least(-fitted.predict_log_proba(query), fitted.classes_, among)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
 from didlearn.arrays import Array, Flags, Floats, Ints, joined
 from didlearn.audit.subject import Subject
@@ -17,6 +16,7 @@ from didlearn.checks.nearest_images import nearest_images
 from didlearn.checks.sameness import PERTURBED, perturbed_distances
 from didlearn.images.base import Images
 from didlearn.neighbors import Neighbors, nearest
+from didlearn.parallel import limited_blas
 from didlearn.result.values import Estimate, exactly
 from didlearn.rng import Stream
 from didlearn.statistics.copying.authenticity import authenticity, copied_fraction
@@ -166,7 +166,7 @@ def in_cells(subject: Subject, everyone: Everyone, samples: int, most: int, rng:
     train = subject.train.some(samples, rng.numpy("cells"))
     cells = min(most, max(1, len(train) // _IMAGES_PER_CELL))
     # One thread: the last bits of the centres, and with them cells on a border, would depend on their number.
-    with threadpool_limits(1):
+    with limited_blas(1):
         state = int(rng.numpy("k-means").integers(2**31))
         means = KMeans(cells, n_init=1, random_state=state).fit(np.asarray(subject.embed(train)))
         own, real = (

@@ -54,5 +54,5 @@ def _null_shares(hits: Floats, pool: int, trained: int, rng: np.random.Generator
     for b in range(_PERMUTATIONS):
         # How many of the images hit are training images is hypergeometric; which ones, a random choice among them.
         count = rng.hypergeometric(trained, pool - trained, len(hits))
-        shares[b] = hits[rng.permutation(len(hits))[:count]].sum()
+        shares[b] = rng.permutation(hits)[:count].sum()
     return shares / hits.sum()
