@@ -49,10 +49,12 @@ class ModuleEmbedding(Embedding):
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Return the network's features."""
+        output = None
         with self._lock:  # the first call settles how the network wants its images
             if self._repeat is None:
-                self._repeat = self._wants_colour(images)
-        output = self._run(images.expand(-1, 3, -1, -1).contiguous() if self._repeat else images)
+                self._repeat, output = self._tried(images)
+        if output is None:
+            output = self._run(_in_colour(images) if self._repeat else images)
         features = self._features(output, len(images))
         if _asks_for_gradients(images) and not features.requires_grad:
             raise ModelError(
@@ -61,20 +63,22 @@ class ModuleEmbedding(Embedding):
             )
         return features
 
-    def _wants_colour(self, images: torch.Tensor) -> bool:
-        """Tell whether the network fails on these gray images but takes them as RGB."""
+    def _tried(self, images: torch.Tensor) -> tuple[bool, object]:
+        """Tell whether the network fails on these gray images but takes them as RGB, and what it made of them.
+
+        Of images that are not gray nothing is tried, and nothing made.
+        """
         if images.ndim != 4 or images.shape[1] != 1:
-            return False
+            return False, None
         try:
-            self._run(images.clone())  # a network may work in place, and these are still to be embedded
+            return False, self._run(images.clone())  # a network may work in place, and fail then
         except ModelError as as_gray:
             try:
-                self._run(images.expand(-1, 3, -1, -1).contiguous())
+                output = self._run(_in_colour(images))
             except ModelError:
                 raise as_gray from as_gray.__cause__
             self._note(_REPEATED)
-            return True
-        return False
+            return True, output
 
     def _run(self, images: torch.Tensor) -> object:
         try:
@@ -108,6 +112,10 @@ class ModuleEmbedding(Embedding):
         with self._lock:
             if note not in self.notes:
                 self.notes = (*self.notes, note)
+
+
+def _in_colour(images: torch.Tensor) -> torch.Tensor:
+    return images.expand(-1, 3, -1, -1).contiguous()
 
 
 def _asks_for_gradients(images: torch.Tensor) -> bool:
@@ -170,7 +178,7 @@ def weights_digest(network: nn.Module) -> str:
     for name, value in sorted(network.state_dict().items()):
         if isinstance(value, torch.Tensor):
             digest.update(name.encode() + str(value.dtype).encode())
-            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()[:8]
 
 
