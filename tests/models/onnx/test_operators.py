@@ -1,8 +1,10 @@
 """Every operator against the cases that the standard itself publishes."""
 
+import sys
 import warnings
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,10 +21,15 @@ LEFT_OUT = {"test_reduce_max_empty_set", "test_reduce_min_empty_set", "test_redu
 
 @cache
 def cases():
+    from onnx.backend.test.case import base
     from onnx.backend.test.loader import load_model_tests
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
+        # The source of each case, for the documentation; and a second of sums for an operator that is not known here.
+        patch.setattr(base, "process_snippet", lambda *_: ("", ""))
+        assert "LpPool" not in OPERATORS
+        patch.setitem(sys.modules, "onnx.backend.test.case.node.lppool", ModuleType("lppool"))
         found = load_model_tests(kind="node")
     return [case for case in found if case.model is not None and usable(case)]
 

@@ -167,7 +167,7 @@ from pathlib import Path
 import torch
 from tests.zoo.tiny import train
 torch.set_num_threads(1)
-train("r3gan", Path({folder!r}), settings={{"steps": 120, "average": 0.9}}, checkpoint_seconds=0.0, measurements=6)
+train("r3gan", Path({folder!r}), settings={{"steps": 80, "average": 0.9}}, checkpoint_seconds=0.0, measurements=6)
 """
 
 
@@ -182,7 +182,7 @@ def test_sigkill_at_any_moment_loses_nothing(tmp_path):
     time.sleep(0.2)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
-    settings = {"steps": 120, "average": 0.9}
+    settings = {"steps": 80, "average": 0.9}
     with single_threaded():
         train("r3gan", folder, settings=settings, measurements=6)
         train("r3gan", tmp_path / "model", settings=settings, measurements=6)
@@ -278,9 +278,10 @@ def test_files_that_cannot_be_read_are_told(tmp_path):
         ("autoencoder", {"learning_rate": 1e3}),
     ],
 )
-def test_a_run_that_diverges_stops_and_says_so(name, settings, tmp_path):
+def test_a_run_that_diverges_stops_and_says_so(name, settings, tmp_path, monkeypatch):
+    monkeypatch.setattr("didlearn.zoo.training.watch.FRESH", 40)
     with pytest.raises(ModelError, match=rf"{name} diverged before step \d+: .*no checkpoint was made.*learning rate"):
-        train(name, tmp_path / "model", settings={"steps": 250, "width": 4, **settings})
+        train(name, tmp_path / "model", settings={"steps": 60, "width": 4, **settings})
     assert not (tmp_path / "model" / "model.json").exists()
 
 
