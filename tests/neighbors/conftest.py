@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pytest
@@ -121,6 +122,23 @@ def awkward():
 
 
 AWKWARD = awkward()
+DIRECT = {"at once": 1e-9, "usual": 100.0, "through all levels": 1e9}
+
+
+def crossed(*counts):
+    """Cases of ``points``, a count where there are any, ``direct`` and ``eight_bit``: half of them slow.
+
+    Every three of the others come with one or the other value of ``eight_bit`` in the fast half, as squares of a
+    chessboard do, and so every two of them with both.
+    """
+    cases = []
+    for (a, name), (b, k), (c, direct), eight_bit in product(
+        enumerate(AWKWARD), enumerate(counts or ("",)), enumerate(DIRECT), (False, True)
+    ):
+        values = (name, k, DIRECT[direct], eight_bit) if counts else (name, DIRECT[direct], eight_bit)
+        marks = () if (a + b + c) % 2 == eight_bit else pytest.mark.slow
+        cases.append(pytest.param(*values, id=f"{eight_bit}-{k}-{direct}-{name}", marks=marks))
+    return cases
 
 
 @pytest.fixture(params=AWKWARD)

@@ -10,6 +10,7 @@ import torch
 from didlearn.errors import DataError
 from didlearn.neighbors import nearest
 from didlearn.neighbors.balls import count_in_balls, count_in_both, count_in_own
+from tests.neighbors.conftest import crossed
 
 
 def brute(centres, radii, points):
@@ -33,8 +34,7 @@ def test_against_all_distances(width, scale):
     assert agrees(points[:100], radii * rng.uniform(0, 2, 100), centres)
 
 
-@pytest.mark.parametrize("eight_bit", [False, True])
-@pytest.mark.parametrize("direct", [1e-9, 100, 1e9], ids=["at once", "usual", "through all levels"])
+@pytest.mark.parametrize(("points", "direct", "eight_bit"), crossed(), indirect=["points"])
 def test_both_ways_at_once(points, direct, eight_bit, oracle, small_blocks):
     """Counts around either set, and within one, are those of all distances; radii are distances of the set itself."""
     distance = oracle.distances(points, points)

@@ -7,6 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from didlearn.errors import DataError, UsageError
 from didlearn.neighbors import nearest
+from tests.neighbors.conftest import crossed
 
 
 def assert_same(found, expected):
@@ -14,9 +15,7 @@ def assert_same(found, expected):
     np.testing.assert_allclose(found.distance, expected[0], rtol=1e-12, atol=0)
 
 
-@pytest.mark.parametrize("direct", [1e-9, 100, 1e9], ids=["at once", "usual", "through all levels"])
-@pytest.mark.parametrize("k", [1, 4, 45])
-@pytest.mark.parametrize("eight_bit", [False, True])
+@pytest.mark.parametrize(("points", "k", "direct", "eight_bit"), crossed(1, 4, 45), indirect=["points"])
 def test_neighbours_are_those_of_brute_force(points, k, direct, eight_bit, oracle, small_blocks):
     exclude = np.arange(len(points))
     exclude[::4] = -1
@@ -26,9 +25,7 @@ def test_neighbours_are_those_of_brute_force(points, k, direct, eight_bit, oracl
             assert_same(nearest(points[:31], points[20:], 9), oracle.nearest(points[:31], points[20:], 9))
 
 
-@pytest.mark.parametrize("eight_bit", [False, True])
-@pytest.mark.parametrize("direct", [1e-9, 100, 1e9], ids=["at once", "usual", "through all levels"])
-@pytest.mark.parametrize("k", [1, 4, 45])
+@pytest.mark.parametrize(("points", "k", "direct", "eight_bit"), crossed(1, 4, 45), indirect=["points"])
 def test_nearest_others_are_those_of_brute_force(points, k, direct, eight_bit, oracle, small_blocks):
     """Mistakes seen: a pair that counts twice for one row, a square on the diagonal seen from one end only."""
     own = np.arange(len(points))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from sklearn.utils.extmath import randomized_svd
 from torch import Tensor, nn
 
 from didlearn.models.architectures import Affine, Architecture
@@ -84,6 +83,8 @@ def principal_codes(data: TrainingSet, latent: int, rng: Stream) -> Tensor:
 
     Where there are more latents than components, the rest start as small normal numbers.
     """
+    from sklearn.utils.extmath import randomized_svd  # here: every command that knows the recipes imports this module
+
     pixels = data.pixels.flatten(1).float().cpu()
     pixels -= pixels.mean(dim=0)
     rank = min(latent, *pixels.shape)
