@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from didlearn.statistics.intervals import beta_quantile
 
@@ -35,7 +35,7 @@ def times_to_show(gap: float, half: float, level: float, needed: float) -> float
     """
     if half == 0:
         return 1.0 if gap > 0 else None
-    reach, moved, today = (float(stats.norm.ppf(p)) for p in ((1 + needed) / 2, POWER, (1 + level) / 2))
+    reach, moved, today = (float(special.ndtri(p)) for p in ((1 + needed) / 2, POWER, (1 + level) / 2))
     asked, times = gap * today / half, 1.0
     while not asked >= reach / math.sqrt(times) + moved * math.sqrt(1 + 1 / times):
         times *= _STEP

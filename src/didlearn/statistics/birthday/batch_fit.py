@@ -12,7 +12,7 @@ from scipy import optimize, stats
 from didlearn.arrays import Ints
 from didlearn.errors import UsageError
 from didlearn.result.values import Estimate
-from didlearn.statistics.birthday.paradox import collision_rate_uniform, log_no_collision
+from didlearn.statistics.birthday.paradox import log_no_collision
 from didlearn.statistics.intervals import check_level
 
 LARGEST_SUPPORT = 1e18
@@ -82,12 +82,15 @@ def _columns(*columns: Sequence[int] | Ints) -> tuple[Ints, Ints, Ints]:
 def _log_likelihood(beta: float, *, M: Ints, B: Ints, K: Ints) -> float:
     total = 0.0
     for m, b, k in zip(M.tolist(), B.tolist(), K.tolist(), strict=True):
-        if k:
-            total += k * math.log(collision_rate_uniform(beta, m))
-        if b - k:
-            if beta <= m - 1:
+        if beta <= m - 1:  # a batch is sure to collide
+            if b - k:
                 return -math.inf
-            total += (b - k) * log_no_collision(beta, m)
+            continue
+        none = log_no_collision(beta, m)
+        if k:
+            total += k * math.log(-math.expm1(none))
+        if b - k:
+            total += (b - k) * none
     return total
 
 

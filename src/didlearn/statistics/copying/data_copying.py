@@ -139,10 +139,11 @@ def _permuted(cells: list[_Cell], permutations: int, rng: np.random.Generator) -
     seen = _weighted(cells, [c.z for c in cells])
     drawn = np.array(
         [
-            _weighted(cells, [c.standardised(float(rng.permutation(c.ranks)[: len(c.generated)].sum())) for c in cells])
+            [c.standardised(float(rng.permutation(c.ranks)[: len(c.generated)].sum())) for c in cells]
             for _ in range(permutations)
         ]
     )
+    drawn = np.average(drawn, axis=1, weights=[len(c.heldout) for c in cells])
     # Equal statistics may differ in their last bits, and must count as equal.
     lower = 1 + int((drawn <= seen + 1e-9).sum())
     farther = 1 + int((np.abs(drawn) >= abs(seen) - 1e-9).sum())
