@@ -116,6 +116,7 @@ class Likelihood:
         self.decoder, self.observation = decoder, observation
         self.x = x.to(decoder.device, decoder.dtype)
         self.latent_size = math.prod(decoder.model.latent_shape)
+        self._kept: tuple[tuple[int, int], Tensor, Decoder] | None = None
 
     def __call__(self, v: Tensor, values: bool = True) -> tuple[Tensor, Tensor]:
         """Log p(x|v) (n, k), float64, and its gradient (n, k, d) at v (n, k, d), in the dtype of ``v``.
@@ -123,19 +124,32 @@ class Likelihood:
         Without ``values`` the first is left out: (0,).
         """
         n, k, d = v.shape
-        rows = torch.arange(n * k, device=v.device)
         flat = v.detach().reshape(n * k, d).to(self.decoder.dtype)
-        found = [self._block(flat[block], block // k, values) for block in rows.split(self._together())]
-        value, gradient = (torch.cat(parts) for parts in zip(*found, strict=True))
-        return value.view(n, k) if values else value, gradient.view(n, k, d).to(v.dtype)
+        together = self._together()
+        if n * k <= together:
+            value, gradient = self._block(flat, *self._all(n, k), values)
+        else:
+            rows = torch.arange(n * k, device=v.device)
+            found = [self._block(flat[block], *self._of(block // k), values) for block in rows.split(together)]
+            value, gradient = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return value.view(n, k) if values else value, gradient.contiguous().view(n, k, d).to(v.dtype)
 
-    def _block(self, v: Tensor, image: Tensor, values: bool) -> tuple[Tensor, Tensor]:
-        """Log p(x|v) and its gradient at v (rows, d), of the images numbered ``image`` (rows,), in one graph."""
+    def _of(self, image: Tensor) -> tuple[Tensor, Decoder]:
+        """Return a row of pixels for each number of an image (rows,), and the decoder of those."""
+        return self.x[image], self.decoder.of(image)
+
+    def _all(self, n: int, k: int) -> tuple[Tensor, Decoder]:
+        """Return those of k rows for each of n images: kept, for chains ask for the same again and again."""
+        if self._kept is None or self._kept[0] != (n, k):
+            self._kept = (n, k), *self._of(torch.arange(n * k, device=self.x.device) // k)
+        return self._kept[1:]
+
+    def _block(self, v: Tensor, x: Tensor, decoder: Decoder, values: bool) -> tuple[Tensor, Tensor]:
+        """Log p(x|v) and its gradient at v (rows, d), in one graph."""
         leaf = v.requires_grad_()
         with torch.enable_grad():
-            y = self.decoder.of(image)(leaf)
+            y = decoder(leaf)
         with torch.no_grad():
-            x = self.x[image]
             score = self.observation.score(y, x)
             value = self.observation.log_prob(y, x) if values else y.new_empty(0, dtype=torch.float64)
         try:
