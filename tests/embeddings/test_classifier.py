@@ -232,7 +232,7 @@ def test_real_digits():
 
     digits = open_images("digits")
     order = np.random.default_rng(0).permutation(len(digits))
-    embedding = open_classifier(digits.subset(order[:1400]), digits.subset(order[1400:]))
+    embedding = open_classifier(digits.subset(order[:700]), digits.subset(order[700:]))
     assert embedding.accuracy.low > 0.95
 
 

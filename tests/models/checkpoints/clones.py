@@ -240,8 +240,8 @@ for name in ("ReACGAN", "SNGAN"):
                     MODULES=cfgs.MODULES, MODEL=cfgs.MODEL, **settings)
     z, label = torch.randn(4, cfgs.MODEL.z_dim), torch.tensor([0, 3, 1, 1])
     Gen.train()(z, label, eval=True)
-    optimizer = torch.optim.Adam(Gen.parameters())
-    torch.save({"state_dict": Gen.state_dict(), "optimizer": optimizer.state_dict()},
+    optimizer = {"state": {}, "param_groups": [{"lr": 2e-4, "params": list(range(len(list(Gen.parameters()))))}]}
+    torch.save({"state_dict": Gen.state_dict(), "optimizer": optimizer},
                f"model=G-{name}-best-weights-step=2000.pth")
     torch.save({"z": z, "label": label, "x": Gen.eval()(z, label, eval=True).detach()}, f"{name}.pt")
 """
