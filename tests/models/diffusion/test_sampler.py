@@ -27,7 +27,7 @@ def test_noise_is_found_again():
 
 def test_samples_follow_the_gaussian():
     mean, covariance = gaussian()
-    x = oracle(400, spacing="snr")(noise(20_000)).flatten(1)
+    x = oracle(200, spacing="snr")(noise(20_000)).flatten(1)
     torch.testing.assert_close(x.mean(dim=0), mean, atol=0.02, rtol=0)
     torch.testing.assert_close(x.T.cov(), covariance, atol=0.01, rtol=0)
 
