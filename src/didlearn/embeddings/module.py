@@ -178,7 +178,7 @@ def weights_digest(network: nn.Module) -> str:
     for name, value in sorted(network.state_dict().items()):
         if isinstance(value, torch.Tensor):
             digest.update(name.encode() + str(value.dtype).encode())
-            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()[:8]
 
 
