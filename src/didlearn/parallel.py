@@ -15,7 +15,6 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import TypeVar
 
-import torch
 from threadpoolctl import ThreadpoolController
 
 UNIT = 32
@@ -36,6 +35,8 @@ def units_in_flight(batch_size: int, threads: int | None) -> int:
 @contextmanager
 def single_threaded() -> Iterator[None]:
     """Run torch's operators on one thread each, and put the setting back."""
+    import torch  # here: who asks how many threads there are, or where units are done, does not wait for it
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
