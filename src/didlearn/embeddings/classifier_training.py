@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from didlearn.arrays import Bytes, Ints
 from didlearn.embeddings.classifier_network import ClassifierNetwork, draw_weights
+from didlearn.embeddings.optimizers import SGD
 from didlearn.parallel import default_threads, single_threaded
 from didlearn.progress import Progress
 from didlearn.rng import Stream
@@ -94,7 +95,7 @@ def _descend(
     progress: Progress | None,
 ) -> None:
     parameters = [*network.parameters()]
-    optimiser = torch.optim.SGD(parameters, _PEAK_RATE, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    optimiser = SGD(parameters, _PEAK_RATE, momentum=0.9, nesterov=True, weight_decay=5e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _PEAK_RATE, total_steps=len(batches) + 1)
     _track_statistics(network, False)
     total = sum(batch.size for batch in batches)

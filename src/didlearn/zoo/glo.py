@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from didlearn.embeddings.optimizers import SparseAdam
 from didlearn.models.architectures import Affine, Architecture
 from didlearn.rng import Stream
 from didlearn.zoo.training.data import StepData, TrainingSet
@@ -51,7 +52,7 @@ class GloTraining(Training):
         self.networks = nn.ModuleDict({"model": self.model, "codes": self.codes}).to(data.device)
         self.optimizers = {
             "decoder": adam(self.model.parameters(), recipe.learning_rate, (0.9, 0.999)),
-            "codes": torch.optim.SparseAdam(list(self.codes.parameters()), recipe.code_rate),
+            "codes": SparseAdam(list(self.codes.parameters()), recipe.code_rate),
         }
 
     def step(self, source: StepData) -> dict[str, Tensor]:

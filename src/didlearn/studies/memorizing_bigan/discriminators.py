@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from didlearn.embeddings.optimizers import Adam
 from didlearn.result.values import Estimate
 from didlearn.rng import Stream
 from didlearn.statistics.intervals import difference
@@ -167,7 +168,7 @@ def _train(
     single steps away, which for a faint advantage is most of what they are.
     """
     average = deepcopy(network)
-    optimiser = torch.optim.Adam(network.parameters(), training.learning_rate)
+    optimiser = Adam(network.parameters(), training.learning_rate)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, training.steps)
     generator = stream.torch("training")
     every = max(1, training.steps // training.looks)

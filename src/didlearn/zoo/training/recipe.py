@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from didlearn.arrays import ImageShape
+from didlearn.embeddings.optimizers import Adam
 from didlearn.errors import UsageError
 from didlearn.models.architectures import Architecture, Autoencoder
 from didlearn.models.architectures.dcgan import DcganArguments
@@ -127,7 +128,7 @@ def coder_pair(recipe: Recipe, data: TrainingSet, encoder_width: int, *, stochas
 
 def adam(parameters: Iterable[nn.Parameter], rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
     """Return Adam on these parameters."""
-    return torch.optim.Adam(list(parameters), rate, betas=betas)
+    return Adam(list(parameters), rate, betas=betas)
 
 
 def step_down(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
