@@ -246,7 +246,7 @@ class TestAudit:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def begun(cls, tmp_path_factory):
+    def begun(cls, short_races, tmp_path_factory):
         folder = tmp_path_factory.mktemp("run")
         return folder, cls().audit(folder)
 

@@ -44,14 +44,14 @@ def _cached(monkeypatch, tmp_path):
 
 
 ALL = {
-    "support": {"samples": 200},
-    "memorization": {"samples": 200, "aligned": 20},
-    "fidelity": {"samples": 200, "permutations": 19},
-    "gaussianity": {"samples": 200, "replicates": 19, "alpha": 0.2, "dimension": 8, "tested": 50},
+    "support": {"samples": 120},
+    "memorization": {"samples": 120, "aligned": 20},
+    "fidelity": {"samples": 120, "permutations": 19},
+    "gaussianity": {"samples": 120, "replicates": 19, "alpha": 0.2, "dimension": 8, "tested": 50},
 }
 
 
-REAL = 300
+REAL = 200
 
 
 def real_images():

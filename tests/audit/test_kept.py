@@ -262,13 +262,14 @@ def test_a_folder_that_takes_nothing_more_loses_nothing(number, bank, tmp_path, 
     with monkeypatch.context() as patched:
         patched.setattr(AuditResult, "save", save)
         with pytest.raises(dl.errors.StorageError, match=rf"cannot be written to any more \({os.strerror(number)}\)"):
-            audit(bank, tmp_path, [Support(samples=300), MEMORIZATION, Fidelity(samples=200)])
+            audit(bank, tmp_path, [Support(samples=150), MEMORIZATION, Fidelity(samples=200)])
     assert ran == ["support", "memorization"], "what could not be kept either is not asked"
     assert [check.check for check in AuditResult.load(tmp_path).checks] == ["support"]
-    audit(bank, tmp_path, [Support(samples=300), MEMORIZATION])
+    audit(bank, tmp_path, [Support(samples=150), MEMORIZATION])
     assert ran == ["support", "memorization", "memorization"]
 
 
+@pytest.mark.usefixtures("short_race")
 def test_a_unit_that_cannot_be_kept_is_no_failure_of_its_check(bank, tmp_path, monkeypatch):
     """The mistake this sees: verdict `error` for a full disk, of this check and of all after it."""
     asked = [InversionCheck(images=8, draws=20, starts=1, rounds=0, published=False)]

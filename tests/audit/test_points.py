@@ -14,11 +14,11 @@ from tests.typed import didlearn
 
 SHARED = Path(__file__).parents[3] / "shared"
 SMALL = {
-    "support": {"samples": 300, "threshold": 0.5},
-    "memorization": {"samples": 300, "threshold": 0.5},
-    "fidelity": {"samples": 300, "permutations": 19},
-    "gaussianity": {"samples": 300},
-    "concentration": {"samples": 300, "replicates": 19},
+    "support": {"samples": 200, "threshold": 0.5},
+    "memorization": {"samples": 200, "threshold": 0.5},
+    "fidelity": {"samples": 200, "permutations": 19},
+    "gaussianity": {"samples": 200},
+    "concentration": {"samples": 200, "replicates": 19},
 }
 
 
@@ -44,7 +44,7 @@ def differences(pictures, points):
 
 def test_features_as_a_file_give_the_embedding_s_numbers_to_the_last_bit(tmp_path):
     digits = dl.open_images("digits")
-    parts = {"train": range(600), "heldout": range(600, 900), "generator": [*range(900, 1180), *range(20)]}
+    parts = {"train": range(300), "heldout": range(300, 500), "generator": [*range(500, 680), *range(20)]}
     for name, chosen in parts.items():
         np.savez(tmp_path / f"{name}.npz", digits.read_raw(list(chosen)))
         np.save(tmp_path / f"{name}.npy", embed(Bent(), dl.open_images(tmp_path / f"{name}.npz")))
@@ -65,8 +65,8 @@ def test_squeezenet_s_features_of_cifar_10_too(tmp_path):
     source = f"{SHARED / 'embeddings' / 'architectures.py'}:squeezenet"
     space = dl.open_embedding(source, trust_code=True)
     with np.load(SHARED / "data" / "cifar10_train_first20k.npz") as file:
-        pixels = file["x_train"][:150]
-    for name, part in (("train", pixels[:60]), ("heldout", pixels[60:105]), ("generator", pixels[105:])):
+        pixels = file["x_train"][:130]
+    for name, part in (("train", pixels[:40]), ("heldout", pixels[40:85]), ("generator", pixels[85:])):
         np.savez(tmp_path / f"{name}.npz", part)
         np.save(tmp_path / f"{name}.npy", embed(space, dl.open_images(tmp_path / f"{name}.npz")))
     names = ("train", "heldout", "generator")

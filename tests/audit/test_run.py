@@ -81,7 +81,9 @@ def test_results_do_not_depend_on_batch_size_threads_order_or_company(generator,
 
 
 @pytest.mark.parametrize("rounds", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_inversions_do_not_depend_on_batch_size_threads_or_company(generator, rounds):
+def test_inversions_do_not_depend_on_batch_size_threads_or_company(generator, rounds, request):
+    if not rounds:
+        request.getfixturevalue("short_race")
     check = InversionCheck(images=8, draws=20, starts=2, rounds=rounds, published=False)
     reference = audit(generator, [check], batch_size=64)
     other = audit(generator, [Support(samples=100), check], threads=2, batch_size=1000)
@@ -90,7 +92,7 @@ def test_inversions_do_not_depend_on_batch_size_threads_or_company(generator, ro
 
 @pytest.mark.parametrize("curves", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_densities_and_spectra_do_not_depend_on_batch_size_threads_or_company(generator, curves):
-    effort: dict[str, Any] = {"images": 8, "chains": 2, "budget": 120, "sigma": 0.2}
+    effort: dict[str, Any] = {"images": 4, "chains": 2, "budget": 120, "sigma": 0.2}
     few: dict[str, Any] = {"samples": 200, "replicates": 19}
     spectra = [Gaussianity(alpha=0.2, dimension=4, tested=50, **few), Concentration(**few)]
     small = [LikelihoodCheck(sigma_curves=curves, **effort), TypicalityCheck(drawn=8, **effort), *spectra]

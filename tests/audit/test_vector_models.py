@@ -97,6 +97,7 @@ def test_what_makes_no_rows_is_refused():
         dl.audit(train=np.zeros((9, D)), generator=Plane(), points=True, value_range=(0, 1))
 
 
+@pytest.mark.usefixtures("short_race")
 def test_the_distance_from_a_plane_is_found():
     """Rows moved off the plane by r have the error r² / D."""
     plane = Plane()
@@ -136,8 +137,8 @@ def test_the_likelihood_is_that_of_the_noisy_plane():
 
 def test_a_density_of_its_own_is_asked_in_the_points_units():
     flow = Flow()
-    data = {"train": flow.draw(40, 1), "heldout": flow.draw(40, 2), "outside": {"others": Flow(2.0).draw(40, 3)}}
-    found = audited(flow, "likelihood", {"images": 40, "budget": 120, "chains": 2}, **data)
+    data = {"train": flow.draw(16, 1), "heldout": flow.draw(16, 2), "outside": {"others": Flow(2.0).draw(16, 3)}}
+    found = audited(flow, "likelihood", {"images": 16, "budget": 120, "chains": 2}, **data)
     law = multivariate_normal(flow.b.numpy(), (flow.W.T @ flow.W).numpy().astype(float))
     for name, rows in (("train", data["train"]), ("heldout", data["heldout"]), ("others", data["outside"]["others"])):
         assert found.estimates[f"density_{name}"].value == pytest.approx(law.logpdf(rows).mean(), abs=1e-3)

@@ -91,8 +91,10 @@ from didlearn.audit.subject import Subject
 from didlearn.checks.inversion.check import InversionCheck
 from didlearn.checks.likelihood.check import LikelihoodCheck
 from didlearn.checks.likelihood import protocol
+from didlearn.inversion import race
 from tests.inversion.conditional import ClassPlanes
 protocol._FACTORS = (0.7, 1.4)  # what is asked of one σ is asked of each
+race._FIRST = ((16, 10), (4, 10), (2, 20))  # planes need no more
 model = ClassPlanes()
 subject = Subject(model, model.images(600, 1, 0.05), model.images(200, 2, 0.05), threads=2)
 found = run_check(LikelihoodCheck(images=4, chains=4, budget=160, sigma=0.05), subject)

@@ -31,6 +31,7 @@ def found_again(network, count, **effort):
     return relative(invert(model, x, labels=y, **effort), x) < 1e-4
 
 
+@pytest.mark.usefixtures("short_race")
 @pytest.mark.parametrize("make", [lambda: StyleGAN2(**SMALL), lambda: BigGAN(d=8, channels=(8, 8))])
 def test_planted_images_of_small_ones_are_found(make):
     assert found_again(make(), 4, **LITTLE).all()
@@ -58,6 +59,7 @@ def test_annealing_stays_within_its_sandwich(make, small):
     assert found.gap > -4 * found.gap_standard_error
 
 
+@pytest.mark.usefixtures("short_race")
 def test_a_search_in_w_reaches_further_and_says_how_far_from_the_mapped_prior():
     model: Any = require_decoder(dl.open_model(StyleGAN2(**SMALL)))
     mapped = behind_mapping(model)

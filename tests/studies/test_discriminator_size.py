@@ -69,7 +69,7 @@ def test_models_without_a_finite_support_are_in_the_table_and_not_in_the_fit():
 
 
 def test_the_study_end_to_end(run):
-    result, rows, page = run("discriminator-size", widths="1,3", seeds=2, latent=4, samples=80)
+    result, rows, page = run("discriminator-size", widths="1,3", seeds=2, latent=4, samples=50)
     assert len(rows) == 4
     assert "slope" in result.estimates
     for text in (

@@ -82,8 +82,8 @@ def test_it_is_kept_for_what_it_depends_on(tmp_path):
 @pytest.mark.parametrize("classes", [1, 3])
 def test_finished_tests_of_features_are_not_made_again(classes, tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
-    labels = np.repeat(np.arange(classes), 40) if classes > 1 else None
-    x = rng.normal(size=(40 * max(classes, 3), 8))
+    labels = np.repeat(np.arange(classes), 20) if classes > 1 else None
+    x = rng.normal(size=(20 * max(classes, 3), 8))
     group = FeatureGroup("generated", "generated", x, labels, ("a", "b", "c")[:classes], 0, 8)
 
     def ask(records=None):
