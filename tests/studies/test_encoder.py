@@ -61,7 +61,7 @@ def test_nothing_is_said_of_the_encoder_from_collapsed_models_or_too_few_seeds(s
 
 
 def test_the_study_end_to_end(run):
-    result, rows, page = run("encoder", seeds=2, latent=4, discriminator_width=2, samples=80)
+    result, rows, page = run("encoder", seeds=2, latent=4, discriminator_width=2, samples=50)
     assert len(rows) == 6
     assert all(
         isinstance(row[2], float) and isinstance(row[5], float) and isinstance(row[6], float)
