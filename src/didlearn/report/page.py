@@ -18,6 +18,7 @@ from didlearn.atomic import atomically
 from didlearn.errors import ResultError
 from didlearn.report import estimates, provenance, summary
 from didlearn.report.declared import text_of
+from didlearn.report.encoding import Encoder
 from didlearn.report.figures import plot
 from didlearn.report.figures.exports import stems, write_figures
 from didlearn.report.labelled import with_labels
@@ -97,10 +98,11 @@ def write_report(run: Path) -> Path:
 
 def fill(template: str, checks: Sequence[CheckResult], root: Path, facts: dict[str, object]) -> str:
     """Fill a template as lavishly as the size of a page allows."""
+    encoder = Encoder()
 
     def rendered(thrift: Thrift) -> str:
         galleries = [g for c in checks for g in c.galleries[: thrift.galleries]]
-        means = Means(Album.of(galleries, root, thrift.bytes, thrift.tiles), thrift)
+        means = Means(Album.of(galleries, root, thrift.bytes, thrift.tiles, encoder), thrift)
         return templates().get_template(template).render(page=means, scripts=("copy.js", "print.js"), **facts)
 
     return afford(rendered)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from PIL import Image
 
+from didlearn.report.encoding import Encoder, shrunk
 from didlearn.result.files import tile_file
 from didlearn.result.values import Gallery, Tile
 
@@ -80,19 +80,28 @@ class Album:
     Attributes:
         root: the run folder that saved pictures lie in.
         rows: rows shown of each gallery. allowance: bytes of one picture. tiles: pictures shown of a gallery at most.
+        encoder: of the page.
     """
 
     root: Path
     rows: int
     allowance: int
     tiles: int = TILES
+    encoder: Encoder = field(default_factory=Encoder, compare=False, repr=False)
 
     @classmethod
-    def of(cls, galleries: Sequence[Gallery], root: Path, budget: int = BYTES, tiles: int = TILES) -> Album:
+    def of(
+        cls,
+        galleries: Sequence[Gallery],
+        root: Path,
+        budget: int = BYTES,
+        tiles: int = TILES,
+        encoder: Encoder | None = None,
+    ) -> Album:
         """Share a budget of bytes evenly among the pictures of galleries, of which ``tiles`` are shown at most."""
         counts = {rows: sum(_pictures_shown(g, rows, tiles) for g in galleries) for rows in _ROWS_SHOWN}
         rows = next((r for r in _ROWS_SHOWN if counts[r] <= tiles), 1)
-        return cls(root, rows, budget // max(24, counts[rows]), tiles)
+        return cls(root, rows, budget // max(24, counts[rows]), tiles, encoder or Encoder())
 
     def exhibit(self, gallery: Gallery, rows: int | None = None) -> Exhibit:
         """Read the pictures of a gallery (its first ``rows`` rows, if given).
@@ -133,13 +142,13 @@ class Album:
         if image is None:
             return Picture("", _SHOWN_SIDE, _SHOWN_SIDE, tile.caption, f"{alt} (the picture is missing)")
         width, height, enlarged = _shown_size(image)
-        data, reduced = _encoded_within(image, self.allowance)
+        data, reduced = self.encoder.within(image, self.allowance)
         return Picture(_uri(data), width, height, tile.caption, alt, enlarged and not reduced, reduced)
 
     def _sheet(self, gallery: Gallery, tiles: list[Tile]) -> Picture:
         """Paste many tiles into one picture, 16 to a row."""
         read = [_open_tile(tile, self.root) for tile in tiles]
-        images = [_shrunk(image, _KEPT_SIDE // 3) for image in read if image is not None]
+        images = [shrunk(image, _KEPT_SIDE // 3) for image in read if image is not None]
         side = max((max(image.size) for image in images), default=1)
         across, gap = min(16, max(1, len(images))), max(1, side // 16)
         down = -(-len(images) // across)
@@ -148,7 +157,7 @@ class Album:
         for i, image in enumerate(images):
             sheet.paste(image.convert(mode + "A"), (i % across * (side + gap), i // across * (side + gap)))
         times = max(1, round(_SHOWN_SIDE / 2 / side))
-        data, reduced = _encoded_within(sheet, self.allowance * max(1, len(images) // 4))
+        data, reduced = self.encoder.within(sheet, self.allowance * max(1, len(images) // 4))
         alt = f"{gallery.title}: contact sheet of {len(images)} pictures"
         return Picture(
             _uri(data), sheet.width * times, sheet.height * times, "", alt, times > 1 and not reduced, reduced
@@ -178,7 +187,7 @@ def _pictures_shown(gallery: Gallery, rows: int, most: int) -> int:
 def _open_tile(tile: Tile, root: Path) -> Image.Image | None:
     """Read a tile as grey or RGB, no longer than ``_KEPT_SIDE``; ``None`` where there is no readable PNG."""
     if tile.pixels is not None:
-        return _shrunk(Image.fromarray(tile.pixels), _KEPT_SIDE)
+        return shrunk(Image.fromarray(tile.pixels), _KEPT_SIDE)
     path = tile_file(root, tile)
     try:
         if path is None or not path.is_file():
@@ -186,41 +195,9 @@ def _open_tile(tile: Tile, root: Path) -> Image.Image | None:
         with Image.open(path, formats=["PNG"]) as file:
             if file.width * file.height > _LARGEST:
                 return None
-            return _shrunk(file.convert("L" if file.mode in ("1", "L") else "RGB"), _KEPT_SIDE)
+            return shrunk(file.convert("L" if file.mode in ("1", "L") else "RGB"), _KEPT_SIDE)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
-
-
-def _encoded_within(image: Image.Image, allowance: int) -> tuple[bytes, bool]:
-    """Encode an image, compressed and made smaller until it fits its allowance; say whether it had to be."""
-    data = _as_png(image)
-    if len(data) <= allowance:
-        return data, False
-    data = _as_webp(image)
-    while len(data) > allowance and max(image.size) > 16:
-        share = min(0.9, math.sqrt(allowance / len(data)))
-        image = _shrunk(image, max(16, int(share * max(image.size))))
-        data = _as_webp(image)
-    return data, True
-
-
-def _shrunk(image: Image.Image, side: int) -> Image.Image:
-    if max(image.size) <= side:
-        return image
-    share = side / max(image.size)
-    return image.resize((max(1, round(image.width * share)), max(1, round(image.height * share))), Image.Resampling.BOX)
-
-
-def _as_png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, format="PNG", optimize=True)
-    return file.getvalue()
-
-
-def _as_webp(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, format="WEBP", quality=80, method=4)
-    return file.getvalue()
 
 
 def _uri(data: bytes) -> str:

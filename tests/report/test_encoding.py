@@ -1,0 +1,45 @@
+"""A picture is encoded once for a page, and never taken for another."""
+
+import itertools
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from didlearn.report import encoding
+from didlearn.report.encoding import Encoder
+
+NOISE = np.random.default_rng(0).integers(0, 256, (24, 48), dtype=np.uint8)
+# The same bytes in another shape or mode, and all but one of them, are other pictures.
+PICTURES = [
+    Image.fromarray(NOISE),
+    Image.fromarray(NOISE.reshape(48, 24)),
+    Image.fromarray(NOISE.reshape(12, 32, 3)),
+    Image.fromarray(np.where(np.arange(48) == 47, 0, NOISE).astype(np.uint8)),
+]
+ALLOWANCES = (200, 5_000, 600)
+
+
+def test_what_is_remembered_is_what_would_be_encoded_anew():
+    encoder = Encoder()
+    for picture, allowance in [*itertools.product(PICTURES, ALLOWANCES)] * 2:
+        assert encoder.within(picture, allowance) == Encoder().within(picture, allowance)
+
+
+def test_a_colour_profile_makes_another_picture():
+    plain, profiled = (Image.fromarray(NOISE) for _ in range(2))
+    profiled.info["icc_profile"] = b"a profile"
+    encoder = Encoder()
+    assert encoder.within(plain, 5_000) != encoder.within(profiled, 5_000)
+
+
+@pytest.mark.parametrize("allowances", [(5_000, 5_000), (600, 600), (600, 200)])
+def test_a_picture_is_encoded_whole_once(allowances, monkeypatch):
+    whole = []
+    for name in ("as_png", "as_webp"):
+        encode = getattr(encoding, name)
+        monkeypatch.setattr(encoding, name, lambda image, e=encode: whole.append((e, image.size)) or e(image))
+    encoder = Encoder()
+    for allowance in allowances:
+        encoder.within(PICTURES[0], allowance)
+    assert len([size for _, size in whole if size == PICTURES[0].size]) == len({e for e, _ in whole})
