@@ -45,6 +45,39 @@ def installed(wheel, tmp_path_factory):
     return folder / "bin"
 
 
+# The installed program, run by the environment's Python on two commands: each process loads for seconds what both need.
+RUN = """
+import runpy, sys
+import didlearn
+from didlearn.report import page
+print(didlearn.__file__)
+program, *commands = {commands!r}
+write, page.write_figures = page.write_figures, lambda checks, run: []  # the audit's are enough
+for words in commands:
+    sys.argv = [program, *words]
+    try:
+        runpy.run_path(program, run_name="__main__")
+    except SystemExit as stopped:
+        assert not stopped.code, words
+    page.write_figures = write
+"""
+FEW = ["--checks", "memorization", "-q", "--samples"]
+DEMO = ["demo", *FEW, "300", "--output", "demo"]
+AUDIT = ["audit", "--train", "digits", "--generator", "sound", *FEW, "200", "--fail-on", "never"]
+AUDIT += ["--output", "run", "--markdown", "m.md"]
+
+
+@pytest.fixture(scope="module")
+def ran(wheel, installed, tmp_path_factory):
+    """The folder in which the demonstration and an audit were run, and what they said."""
+    folder = tmp_path_factory.mktemp("ran")
+    (folder / "sound").symlink_to(ROOT / "examples" / "digits" / "sound")
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    assert f"-{run(installed / 'didlearn', '--version', cwd=folder, env=clean).strip()}-" in wheel.name
+    code = RUN.format(commands=[str(installed / "didlearn"), DEMO, AUDIT])
+    return folder, run(installed / "python", "-c", code, cwd=folder, env=clean)
+
+
 def test_every_file_of_the_package_is_in_it(wheel):
     with zipfile.ZipFile(wheel) as archive:
         held = set(archive.namelist())
@@ -54,36 +87,17 @@ def test_every_file_of_the_package_is_in_it(wheel):
     assert not [name for name in held if not name.startswith(("didlearn/", "didlearn-"))]
 
 
-def test_the_demonstration_s_models_are_in_it_and_their_runs_are_compared(installed, tmp_path):
-    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    few = ["--samples", "300", "--checks", "memorization", "--output", "demo", "-q"]
-    said = run(installed / "didlearn", "demo", *few, cwd=tmp_path, env=clean)
-    assert (tmp_path / "demo" / "compare.html").is_file(), said
+def test_the_demonstration_s_models_are_in_it_and_their_runs_are_compared(ran):
+    folder, said = ran
+    assert (folder / "demo" / "compare.html").is_file(), said
     for name in ("sound", "collapsed", "memorised"):
-        (found,) = json.loads((tmp_path / "demo" / name / "audit.json").read_text(encoding="utf-8"))["checks"]
+        (found,) = json.loads((folder / "demo" / name / "audit.json").read_text(encoding="utf-8"))["checks"]
         assert (found["check"], found["verdict"] == "fail") == ("memorization", name == "memorised")
 
 
-def test_it_audits_without_the_source(installed, tmp_path):
-    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    where = run(installed / "python", "-c", "import didlearn; print(didlearn.__file__)", cwd=tmp_path, env=clean)
-    assert Path(where).is_relative_to(installed.parent)
-    (tmp_path / "sound").symlink_to(ROOT / "examples" / "digits" / "sound")
-    asked = [
-        "--checks",
-        "memorization",
-        "--samples",
-        "200",
-        "--fail-on",
-        "never",
-        "--output",
-        "run",
-        "--markdown",
-        "m.md",
-        "-q",
-    ]
-    said = run(
-        installed / "didlearn", "audit", "--train", "digits", "--generator", "sound", *asked, cwd=tmp_path, env=clean
-    )
+def test_it_audits_without_the_source(installed, ran):
+    folder, said = ran
+    assert Path(said.splitlines()[0]).is_relative_to(installed.parent)
     assert "report: run/report.html" in said
-    assert "<style>" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "<style>" in (folder / "run" / "report.html").read_text(encoding="utf-8")
+    assert list((folder / "run" / "figures").iterdir())

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from sklearn.metrics.pairwise import euclidean_distances
 
 from didlearn.arrays import Array, Floats, Ints
 from didlearn.checks.duplicate_counts import Counts
@@ -144,6 +143,8 @@ def _distances(features: Array, anchors: Array) -> Floats:
 
     By a product of matrices: they may be off by a hundred-millionth of the rows' length, which moves pairs on an edge.
     """
+    from sklearn.metrics.pairwise import euclidean_distances  # half a second to load, and lists of pairs need it not
+
     rows, found = anchors.astype(np.float64), np.empty((len(anchors), len(features)))
     for start in range(0, len(features), _ROWS_AT_ONCE):
         block = features[start : start + _ROWS_AT_ONCE].astype(np.float64)
