@@ -119,6 +119,7 @@ def test_a_check_s_own_flags_are_in_its_row(name):
     assert flags == {f"--{key.replace('_', '-')}" for key in CHECKS[name].parameters()}
 
 
+@pytest.mark.usefixtures("short_race")
 @pytest.mark.parametrize(
     ("generator", "names", "real"), [("sound", (), 700), ("collapsed", ("support", "fidelity"), 1797)]
 )  # of one that repeats itself more can be estimated, if there are enough real images
