@@ -140,9 +140,10 @@ class Likelihood:
 
     def _all(self, n: int, k: int) -> tuple[Tensor, Decoder]:
         """Return those of k rows for each of n images: kept, for chains ask for the same again and again."""
-        if self._kept is None or self._kept[0] != (n, k):
-            self._kept = (n, k), *self._of(torch.arange(n * k, device=self.x.device) // k)
-        return self._kept[1:]
+        kept = self._kept  # once: another thread may ask for other rows meanwhile
+        if kept is None or kept[0] != (n, k):
+            kept = self._kept = (n, k), *self._of(torch.arange(n * k, device=self.x.device) // k)
+        return kept[1:]
 
     def _block(self, v: Tensor, x: Tensor, decoder: Decoder, values: bool) -> tuple[Tensor, Tensor]:
         """Log p(x|v) and its gradient at v (rows, d), in one graph."""
