@@ -40,7 +40,7 @@ def chromium():
 @pytest.fixture
 def quick_classifier(monkeypatch):
     """Let the classifier, whose features are no test's business here, see each image twice and not 25 times."""
-    monkeypatch.setattr("didlearn.embeddings.classifier_training.EPOCHS", (1, 2))
+    monkeypatch.setattr("didlearn.embeddings.training.classifier.EPOCHS", (1, 2))
 
 
 @pytest.fixture

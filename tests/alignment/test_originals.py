@@ -7,7 +7,7 @@ import torch
 from didlearn.alignment import find_originals
 from didlearn.alignment.originals import SMALLEST_SIDE
 from didlearn.alignment.planes import grey_planes
-from didlearn.alignment.registration import Pictures, line_up_planes
+from didlearn.alignment.registration import PlanePairs, line_up_planes
 from didlearn.errors import DataError
 from didlearn.images.disguises import DISGUISES, compressed
 from didlearn.parallel import UNIT
@@ -116,7 +116,7 @@ def test_both_misfits_and_the_map_are_those_of_the_original_found(known):
     """The mistake this sees: what is worked out of the best pairs alone, set beside other pictures."""
     queries = np.concatenate([compressed(25)(known[:12], np.random.default_rng(0)), scenes(6, seed=1)])
     found = find_originals(queries, known)
-    pairs = Pictures.of(grey_planes(queries), grey_planes(known[found.index]))
+    pairs = PlanePairs.of(grey_planes(queries), grey_planes(known[found.index]))
     again = line_up_planes(pairs, torch.from_numpy(found.maps), 0)
     assert found.score == pytest.approx(again.score.numpy(), abs=1e-6)
     assert found.rough == pytest.approx(again.rough().numpy(), abs=1e-6)

@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from didlearn.alignment.planes import carried, grey_planes, lattice, sampled, smoothed
-from didlearn.alignment.registration import Pictures, correlations, line_up_planes
+from didlearn.alignment.registration import PlanePairs, correlations, line_up_planes
 from tests.alignment.pictures import scenes
 
 MAPS = [
@@ -29,7 +29,7 @@ def seen_through(originals, map_):
 def test_a_known_map_is_found(map_):
     originals = smoothed(grey_planes(scenes(30, seed=0)), 1.0)
     start = torch.eye(2, 3).expand(30, 2, 3)
-    found = line_up_planes(Pictures.of(0.7 * seen_through(originals, map_) + 0.1, originals), start, steps=8)
+    found = line_up_planes(PlanePairs.of(0.7 * seen_through(originals, map_) + 0.1, originals), start, steps=8)
     error = (found.maps - torch.tensor(map_)).abs().amax((1, 2))
     assert float(error.median()) < 0.01
     assert float(found.score.median()) < 1e-3
@@ -39,7 +39,7 @@ def test_more_steps_fit_no_worse():
     originals = smoothed(grey_planes(scenes(30, seed=0)), 1.0)
     seen, start = seen_through(originals, MAPS[0]), torch.eye(2, 3).expand(30, 2, 3)
     scores = [
-        float(line_up_planes(Pictures.of(seen, originals), start, steps=steps).score.mean()) for steps in (0, 2, 6)
+        float(line_up_planes(PlanePairs.of(seen, originals), start, steps=steps).score.mean()) for steps in (0, 2, 6)
     ]
     assert scores[0] > 5 * scores[1] >= 5 * scores[2]
 
@@ -48,7 +48,7 @@ def test_the_score_does_not_depend_on_light():
     planes = grey_planes(scenes(10, seed=0))
     start = torch.eye(2, 3).expand(10, 2, 3)
     plain, lit = (
-        line_up_planes(Pictures.of(query, planes), start, steps=0).score
+        line_up_planes(PlanePairs.of(query, planes), start, steps=0).score
         for query in (planes.flip(0), 0.5 * planes.flip(0) + 0.2)
     )
     assert torch.allclose(plain, lit, atol=1e-5)
@@ -76,7 +76,7 @@ def test_both_misfits_are_one_minus_the_correlation_of_inner_pixels():
     """In place: .7 pixels of blur for the score, and 1.5 more for what blurred pictures leave."""
     queries = grey_planes(scenes(8, seed=0))
     others = (queries + 0.2 * torch.randn(queries.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
-    found = line_up_planes(Pictures.of(queries, others), torch.eye(2, 3).expand(8, 2, 3), steps=0)
+    found = line_up_planes(PlanePairs.of(queries, others), torch.eye(2, 3).expand(8, 2, 3), steps=0)
     read = [inner_pixels(planes, 0.7) for planes in (queries, others)]
     blurred = [blur(rows, 1.5) for rows in read]
     for misfit, (first, second) in ((found.score, read), (found.rough(), blurred)):

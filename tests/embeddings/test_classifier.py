@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from didlearn.embeddings import classifier, embed, open_embedding
-from didlearn.embeddings import classifier_training as training
 from didlearn.embeddings.classifier import open_classifier
+from didlearn.embeddings.training import classifier as training
 from didlearn.errors import DataError, UsageError
 
 

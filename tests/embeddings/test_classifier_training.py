@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from didlearn.embeddings import classifier_training as training
-from didlearn.embeddings.classifier_training import Labelled, augment, train_classifier
+from didlearn.embeddings.training import classifier as training
+from didlearn.embeddings.training.classifier import Labelled, augment, train_classifier
 from didlearn.rng import Stream
 
 

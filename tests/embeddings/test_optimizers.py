@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from didlearn.embeddings import optimizers
+from didlearn.embeddings.training import optimizers
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_nothing_that_descends_loads_a_compiler():
     code = (
         "import sys, torch\n"
         "from didlearn.derivatives.domain import Domain\n"
-        "from didlearn.embeddings.optimizers import SGD, Adam, SparseAdam\n"
+        "from didlearn.embeddings.training.optimizers import SGD, Adam, SparseAdam\n"
         "from didlearn.inversion.adam import descend\n"
         "descend(lambda z: z, torch.ones(2, 3), 3, Domain(), lambda *told: None)\n"
         "print('torch._dynamo' in sys.modules)\n"

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from didlearn.errors import ResultError
-from didlearn.report.pictures import SHEET_FROM, TILES, Album
+from didlearn.report.pictures.exhibits import SHEET_FROM, TILES, Album
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Gallery, Tile
 

@@ -12,7 +12,7 @@ import torch
 from didlearn.alignment.framings import FRAMINGS, middles
 from didlearn.alignment.planes import grey_planes, planes_of
 from didlearn.alignment.proposals import Looks, Proposals, looks_of, propose, reader, starts
-from didlearn.alignment.registration import Pictures, line_up_planes
+from didlearn.alignment.registration import PlanePairs, line_up_planes
 from didlearn.arrays import Floats, Ints, Pixels, Singles
 from didlearn.errors import DataError
 from didlearn.images.base import Images
@@ -131,7 +131,7 @@ def _lined_up(queries: torch.Tensor, images: Images, found: Proposals, rows: ran
     originals = planes_of(images, once, str(queries.device))
     asking = torch.arange(count, device=few.device).repeat_interleave(k)
     start = starts(middles(few)[asking], middles(originals)[which], found.framing.flatten(), FRAMINGS)
-    ready = Pictures.of(few, originals)  # each picture once, however many it is paired with
+    ready = PlanePairs.of(few, originals)  # each picture once, however many it is paired with
     lined = line_up_planes(ready.pairs(asking, which), start, _FIRST_STEPS)
     kept = lined.score.view(count, k).topk(min(_KEPT, k), largest=False).indices
     rows_kept = (torch.arange(count, device=few.device)[:, None] * k + kept).flatten()

@@ -25,7 +25,7 @@ _LEAST_CONTRAST = 0.2
 _FLAT = 1e-3
 
 
-class Pictures(NamedTuple):
+class PlanePairs(NamedTuple):
     """Pairs of pictures, made ready to be lined up from as many starts and in as many goes as it takes.
 
     Attributes:
@@ -80,7 +80,7 @@ class Registered(NamedTuple):
         return 1 - _blurred_correlation(self.query, self.read)
 
 
-def line_up_planes(pictures: Pictures, maps: torch.Tensor, steps: int) -> Registered:
+def line_up_planes(pictures: PlanePairs, maps: torch.Tensor, steps: int) -> Registered:
     """Line originals up with queries.
 
     Args:
@@ -92,7 +92,7 @@ def line_up_planes(pictures: Pictures, maps: torch.Tensor, steps: int) -> Regist
     return Registered(1 - correlations(pictures.query, read), maps, pictures.query, read)
 
 
-def _step(pictures: Pictures, maps: torch.Tensor) -> torch.Tensor:
+def _step(pictures: PlanePairs, maps: torch.Tensor) -> torch.Tensor:
     """One Gauss–Newton step (n, 2, 3)."""
     x, y, _ = pictures.points
     read, dx, dy = sampled(pictures.original, carried(maps, pictures.points)).unbind(1)

@@ -11,7 +11,7 @@ import torch
 from didlearn.alignment.framings import MILD, middles
 from didlearn.alignment.planes import Planes
 from didlearn.alignment.proposals import CELLS, Looks, propose, reader, starts
-from didlearn.alignment.registration import Pictures, line_up_planes
+from didlearn.alignment.registration import PlanePairs, line_up_planes
 from didlearn.arrays import Floats, Ints
 from didlearn.parallel import map_units
 
@@ -93,15 +93,15 @@ def _misfit(queries: torch.Tensor, originals: torch.Tensor, framings: list[torch
     from_, to = middles(queries), middles(originals)
     begun = [starts(from_, to, framing, MILD) for framing in framings]
     blocks = zip(*(part.split(_PAIRS) for part in (queries, originals, *begun)), strict=True)
-    parts = [_least(Pictures.of(query, original), maps) for query, original, *maps in blocks]
+    parts = [_least(PlanePairs.of(query, original), maps) for query, original, *maps in blocks]
     return torch.cat(parts) if parts else torch.empty(0, device=queries.device)
 
 
-def _least(pictures: Pictures, begun: list[torch.Tensor]) -> torch.Tensor:
+def _least(pictures: PlanePairs, begun: list[torch.Tensor]) -> torch.Tensor:
     return torch.stack([_in_two_goes(pictures, maps) for maps in begun]).amin(0)
 
 
-def _in_two_goes(pictures: Pictures, maps: torch.Tensor) -> torch.Tensor:
+def _in_two_goes(pictures: PlanePairs, maps: torch.Tensor) -> torch.Tensor:
     """Go on with the pairs alone that are near to lining up after one step."""
     first = line_up_planes(pictures, maps, 1)
     near = torch.nonzero(first.score <= _HOPELESS).squeeze(1)

@@ -21,9 +21,9 @@ from didlearn.arrays import Bytes, Ints
 from didlearn.atomic import atomically
 from didlearn.embeddings.base import Embedding, Head
 from didlearn.embeddings.classifier_network import ClassifierNetwork
-from didlearn.embeddings.classifier_training import Labelled, train_classifier
 from didlearn.embeddings.extract import embed
 from didlearn.embeddings.module import weights_digest
+from didlearn.embeddings.training.classifier import Labelled, train_classifier
 from didlearn.errors import DataError
 from didlearn.images.base import Images
 from didlearn.naming import option

@@ -135,7 +135,9 @@ class _Search:
 
     def run(self, part: slice) -> tuple[Floats, Ints]:
         """Return distances in scaled units and row numbers, (n, k) each, of some queries."""
+        # Asked here: workers' threads are not told that memory ran out.
         panels = slices(part.start, part.stop, at_once(STRIP_ROWS))
+        self.strips, self.blocks = (slices(0, len(self.right), at_once(n)) for n in (STRIP_COLUMNS, BLOCK_COLUMNS))
         parts = Workers(self.cascade.copied).share(self._panel, panels)
         return np.concatenate([d for d, _ in parts]), np.concatenate([j for _, j in parts])
 
@@ -143,13 +145,13 @@ class _Search:
         cascade.hold(panel)
         short = Shortlist(self.left, self.right, self.k, panel)
         decided = self._by_sketch(cascade, short)
-        for columns in slices(0, len(self.right), at_once(BLOCK_COLUMNS)) if not decided else []:
+        for columns in self.blocks if not decided else []:
             self._by_all(cascade, short, Block(panel, columns))
         return short.finish()
 
     def _by_sketch(self, cascade: Cascade, short: Shortlist) -> bool:
         """Work through the panel in strips; return whether sketches decide the first, as they would the others."""
-        for columns in slices(0, len(self.right), at_once(STRIP_COLUMNS)):
+        for columns in self.strips:
             block = Block(short.panel, columns)
             if not self._sketch(cascade, short, block):
                 if columns.start == 0:

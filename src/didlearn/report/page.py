@@ -18,12 +18,12 @@ from didlearn.atomic import atomically
 from didlearn.errors import ResultError
 from didlearn.report import estimates, provenance, summary
 from didlearn.report.declared import text_of
-from didlearn.report.encoding import Encoder
 from didlearn.report.figures import plot
 from didlearn.report.figures.exports import stems, write_figures
 from didlearn.report.labelled import with_labels
 from didlearn.report.methods import methods
-from didlearn.report.pictures import Album
+from didlearn.report.pictures.encoding import PictureEncoder
+from didlearn.report.pictures.exhibits import Album
 from didlearn.report.thrift import Thrift, afford
 from didlearn.result import words
 from didlearn.result.files import AuditResult
@@ -98,7 +98,7 @@ def write_report(run: Path) -> Path:
 
 def fill(template: str, checks: Sequence[CheckResult], root: Path, facts: dict[str, object]) -> str:
     """Fill a template as lavishly as the size of a page allows."""
-    encoder = Encoder()
+    encoder = PictureEncoder()
 
     def rendered(thrift: Thrift) -> str:
         galleries = [g for c in checks for g in c.galleries[: thrift.galleries]]

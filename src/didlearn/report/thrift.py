@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from didlearn.report.pictures import BYTES, TILES
+from didlearn.report.pictures.exhibits import BYTES, TILES
 
 LIMIT: Final = 5_000_000
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from didlearn.embeddings.optimizers import SparseAdam
+from didlearn.embeddings.training.optimizers import SparseAdam
 from didlearn.models.architectures import Affine, Architecture
 from didlearn.rng import Stream
 from didlearn.zoo.training.data import StepData, TrainingSet

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, softplus
 
 from didlearn.embeddings.classifier_network import FEATURES, ClassifierNetwork
-from didlearn.embeddings.classifier_training import Labelled, train_classifier
+from didlearn.embeddings.training.classifier import Labelled, train_classifier
 from didlearn.errors import UsageError
 from didlearn.models.architectures import Architecture, Stacked
 from didlearn.naming import setting

@@ -14,7 +14,7 @@ from didlearn.report.comparison.ranking import best_of, ranked
 from didlearn.report.declared import directions_of
 from didlearn.report.labelled import with_labels
 from didlearn.report.page import templates, write
-from didlearn.report.pictures import Album, Exhibit
+from didlearn.report.pictures.exhibits import Album, Exhibit
 from didlearn.report.thrift import Thrift, afford
 from didlearn.result.files import AuditResult
 from didlearn.result.values import CheckResult, Gallery, Verdict

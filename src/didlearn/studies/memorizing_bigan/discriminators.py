@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from didlearn.embeddings.optimizers import Adam
+from didlearn.embeddings.training.optimizers import Adam
 from didlearn.result.values import Estimate
 from didlearn.rng import Stream
 from didlearn.statistics.intervals import difference

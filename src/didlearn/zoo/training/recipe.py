@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from didlearn.arrays import ImageShape
-from didlearn.embeddings.optimizers import Adam
+from didlearn.embeddings.training.optimizers import Adam
 from didlearn.errors import UsageError
 from didlearn.models.architectures import Architecture, Autoencoder
 from didlearn.models.architectures.dcgan import DcganArguments

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from didlearn.arrays import Bytes, Ints
 from didlearn.embeddings.classifier_network import ClassifierNetwork, draw_weights
-from didlearn.embeddings.optimizers import SGD
+from didlearn.embeddings.training.optimizers import SGD
 from didlearn.parallel import default_threads, single_threaded
 from didlearn.progress import Progress
 from didlearn.rng import Stream

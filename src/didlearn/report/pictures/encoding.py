@@ -11,7 +11,7 @@ from PIL import Image
 _SMALLEST_SIDE = 16
 
 
-class Encoder:
+class PictureEncoder:
     """What encodes the pictures of one page, and remembers them.
 
     A page shows a picture up to three times, and one that came out too large is made again more sparingly.

@@ -11,7 +11,7 @@ from typing import Final
 
 from PIL import Image
 
-from didlearn.report.encoding import Encoder, shrunk
+from didlearn.report.pictures.encoding import PictureEncoder, shrunk
 from didlearn.result.files import tile_file
 from didlearn.result.values import Gallery, Tile
 
@@ -87,7 +87,7 @@ class Album:
     rows: int
     allowance: int
     tiles: int = TILES
-    encoder: Encoder = field(default_factory=Encoder, compare=False, repr=False)
+    encoder: PictureEncoder = field(default_factory=PictureEncoder, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -96,12 +96,12 @@ class Album:
         root: Path,
         budget: int = BYTES,
         tiles: int = TILES,
-        encoder: Encoder | None = None,
+        encoder: PictureEncoder | None = None,
     ) -> Album:
         """Share a budget of bytes evenly among the pictures of galleries, of which ``tiles`` are shown at most."""
         counts = {rows: sum(_pictures_shown(g, rows, tiles) for g in galleries) for rows in _ROWS_SHOWN}
         rows = next((r for r in _ROWS_SHOWN if counts[r] <= tiles), 1)
-        return cls(root, rows, budget // max(24, counts[rows]), tiles, encoder or Encoder())
+        return cls(root, rows, budget // max(24, counts[rows]), tiles, encoder or PictureEncoder())
 
     def exhibit(self, gallery: Gallery, rows: int | None = None) -> Exhibit:
         """Read the pictures of a gallery (its first ``rows`` rows, if given).

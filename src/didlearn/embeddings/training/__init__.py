@@ -1,0 +1,1 @@
+"""How networks are trained here: the classifier whose features are looked at, and what descends."""

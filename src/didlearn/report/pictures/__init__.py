@@ -1,0 +1,1 @@
+"""Pictures on a page: which are shown, and as what bytes."""
