@@ -35,6 +35,7 @@ _CHUNK = 1024  # pairs settled between two looks at the limit
 _LEAVES_FROM = 4096  # of fewer rows all blocks are looked at sooner than they are sorted
 _LEAVES = 16  # at least, where leaves are not smaller than
 _SMALLEST_LEAF = 1024
+_LENIENT = 8  # times as many pairs as elsewhere may be left: the limit is far above what it comes to, at first
 _TOGETHER = 32  # leaves whose pairs with all others are listed at once
 
 
@@ -134,7 +135,7 @@ class _LeafByLeaf:
         if rows == columns:
             above_diagonal(bounds, block)
             self._offer(_smallest(bounds, block, self.best.some))
-        found = Survey(bounds, block, self._limit(rows)).few(allowance(block))
+        found = Survey(bounds, block, self._limit(rows)).few(_LENIENT * allowance(block))
         self.failed |= found is None
         for candidates in found or ():
             self._offer(candidates)
