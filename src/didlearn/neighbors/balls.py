@@ -180,7 +180,10 @@ class _Inside:
         places = [open_.nonzero(as_tuple=True) for _, _, open_ in told]
         row = torch.cat([place + some.start for (some, _, _), (place, _) in zip(told, places, strict=True)])
         column = torch.cat([place for _, place in places])
-        return [Candidates(rows[row], columns[column], bounds.below(row, column), bounds.above(row, column))]
+        low = bounds.below(row, column)
+        near = low <= limit[row]  # by its own error, and not by the largest of the block
+        row, column, low = row[near], column[near], low[near]
+        return [Candidates(rows[row], columns[column], low, bounds.above(row, column))]
 
     def decide(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:
         """Take those that lie inside for sure where limits are asked for; they stay."""
