@@ -179,6 +179,10 @@ def test_a_button_does_what_its_key_does(run, visit):
         assert page.get_by_role("progressbar", name="Pairs judged").is_visible()
 
 
+# Pictures are sized anew once a frame was drawn of the new width.
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_scrolls_sideways_and_all_text_can_be_read(run, visit, scheme):
     with serving(run) as server:
@@ -193,6 +197,7 @@ def test_nothing_scrolls_sideways_and_all_text_can_be_read(run, visit, scheme):
         assert page.evaluate(CONTRAST) == []
         for width in (1280, 800, 360):
             page.set_viewport_size({"width": width, "height": 740})
+            page.evaluate(DRAWN)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.evaluate("document.documentElement.scrollHeight") <= 740
             boxes = [page.locator(f"#{side}").bounding_box() for side in "ab"]
