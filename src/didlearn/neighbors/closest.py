@@ -25,7 +25,7 @@ from didlearn.neighbors.screening.cascade import (
 )
 from didlearn.neighbors.screening.leaves import Leaves
 from didlearn.neighbors.screening.level import Level
-from didlearn.neighbors.screening.rows import Rows, as_rows
+from didlearn.neighbors.screening.rows import RowIndex, Rows, as_rows
 from didlearn.neighbors.screening.sketch import Sketch
 from didlearn.neighbors.screening.threads import Workers, slices
 from didlearn.neighbors.screening.triangle import above_diagonal, triangle
@@ -109,7 +109,7 @@ class _LeafByLeaf:
         panel, blocks = next(triangle(len(rows)))
         self.cascade.hold(panel)
         best.seed(self.cascade, blocks[0])
-        if not best.full() or not level.due(self._limit(panel)):
+        if not best.full() or not level.due(best.limits(panel)):
             return False
         sketch = level.left.complete()
         leaves = Leaves.of(sketch.values, sketch.errors, min(max(len(rows) // _LEAVES, _SMALLEST_LEAF), PANEL_ROWS))
@@ -120,9 +120,6 @@ class _LeafByLeaf:
             after = [(leaves.places[a], *b) for a in range(some.start, some.stop) for b in leaves.after(a, best.limit)]
             workers.share(self._look, after)
         return not self.failed
-
-    def _limit(self, rows: slice) -> torch.Tensor:
-        return torch.full((length(rows),), self.best.limit, dtype=torch.float64, device=self.best.rows.raw.device)
 
     def _look(self, level: Level, pair: tuple[slice, slice, float]) -> None:
         """Let the pairs of two leaves enter, first those that look closest."""
@@ -135,7 +132,7 @@ class _LeafByLeaf:
         if rows == columns:
             above_diagonal(bounds, block)
             self._offer(_smallest(bounds, block, self.best.some))
-        found = Survey(bounds, block, self._limit(rows)).few(_LENIENT * allowance(block))
+        found = Survey(bounds, block, self.best.limits(rows)).few(_LENIENT * allowance(block))
         self.failed |= found is None
         for candidates in found or ():
             self._offer(candidates)
@@ -163,6 +160,10 @@ class _Best:
         """The distance of the last pair: nothing beyond it can still enter."""
         return float(self.pairs.distance[-1]) if self.full() else np.inf
 
+    def limits(self, rows: RowIndex) -> torch.Tensor:
+        """Return the limit for each of some rows."""
+        return torch.full((length(rows),), self.limit, dtype=torch.float64, device=self.rows.raw.device)
+
     def open(self, block: Block) -> Block | None:
         """Cut off the rows that cannot matter: once all distances are zero, only an earlier pair can enter."""
         assert isinstance(block.rows, slice)
@@ -182,8 +183,7 @@ class _Best:
         if left is None:
             return
         cascade.hold(panel)
-        limit = torch.full((length(left.rows),), self.limit, dtype=torch.float64, device=self.rows.raw.device)
-        for candidates in cascade.survivors(left, limit):
+        for candidates in cascade.survivors(left, self.limits(left.rows)):
             self.offer(candidates)
 
     def tighten(self, bounds: Bounds, block: Block, limit: torch.Tensor) -> torch.Tensor:
