@@ -144,3 +144,12 @@ def test_sketches_in_another_order_are_those_of_their_rows(points):
     turned, some = sketch.sorted(order), slice(3, 17)
     assert torch.equal(turned.load(some, slice(0, 2), 0), sketch.load(order[some], slice(0, 2), 0))
     assert torch.equal(turned.error(some, torch.ones(14)), sketch.error(order[some], torch.ones(14)))
+
+
+def test_components_may_be_asked_for_by_two_threads_at_once(points, monkeypatch):
+    components = Components(as_rows(points)[0], 1)
+    sample = components._sample
+    alone = Components(components.rows, 1).matrix
+    monkeypatch.setattr(Components, "_sample", property(lambda _: sample))  # as where another has done with it already
+    vars(components).pop("_sample")
+    assert torch.equal(components.matrix, alone)

@@ -61,7 +61,7 @@ class Components:
     def matrix(self) -> torch.Tensor:
         """The contraction, found when it is first needed."""
         sample = self._sample
-        del self._sample
+        vars(self).pop("_sample", None)  # two threads may come here: since Python 3.12 nothing keeps them apart
         generator = torch_generator(0, "neighbors", "components", self.count)
         start = torch.randn(len(sample), self.count + _OVERSAMPLE, generator=generator).to(sample.device)
         # Threads that meet after every column of a small factorization wait longer than they work.
